@@ -1,0 +1,42 @@
+import type { Secret } from '../system/secret.ts';
+
+export type WifiSecurity = 'wpa-psk' | 'sae' | 'open';
+
+/** Validated args of `set_wifi_credentials`. */
+export interface WifiCredentials {
+  /** 1 to 32 bytes of UTF-8. */
+  ssid: string;
+  /** A passphrase of 8 to 63 printable ASCII characters, 64 hex digits, or null for an open network. */
+  credentials: Secret | null;
+  hidden: boolean;
+  /** Absent: found from the scan. */
+  security?: WifiSecurity;
+}
+
+/** The result of `set_wifi_credentials`. */
+export interface WifiChangeResult {
+  ssid: string;
+  previousSsid: string | null;
+  ipv4: string | null;
+  signalDbm: number | null;
+  durationMs: number;
+}
+
+/** The network a hub is on now; never a secret. */
+export interface WifiConnection {
+  ssid: string;
+  signalDbm: number | null;
+}
+
+/** The operating system's Wi-Fi stack, as the agent sees it. */
+export interface Wifi {
+  /** The connection now, or null when there is none or no Wi-Fi stack. Never throws. */
+  current(): Promise<WifiConnection | null>;
+  /** True when a Wi-Fi profile with credentials is stored on the hub, null when that cannot be known. Never throws. */
+  credentialsSet(): Promise<boolean | null>;
+  /**
+   * Moves the hub to another network as a transaction: on return it is on the new network with the cloud reached over it, on a throw it is
+   * back on a network that works. @throws HubError with one of the contract's `wifi_…` codes, `timeout` or `aborted`.
+   */
+  change(credentials: WifiCredentials, signal: AbortSignal): Promise<WifiChangeResult>;
+}

@@ -1,0 +1,81 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** The state files, as a port: a test can cut a write at any byte or fill the disk. */
+export interface Files {
+  /** The file's bytes, or null when it does not exist. Other errors are thrown as they come. */
+  read(path: string): Promise<Buffer | null>;
+  /**
+   * Replaces the file so that after a power cut either the old or the new content is there, never a mixture: temporary name,
+   * fsync, rename, fsync of the directory. Creates missing directories (0700).
+   */
+  writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  /** Names in a folder; empty when it does not exist. Leftover temporary files are not listed. */
+  list(directory: string): Promise<string[]>;
+  /** Removes a file; does nothing when it does not exist. */
+  remove(path: string): Promise<void>;
+}
+
+/** The suffix of a write in progress: what still has it after a crash is torn and ignored. */
+const TEMPORARY_SUFFIX = '.tmp';
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The real file system. */
+export function createFiles(): Files {
+  return {
+    async read(path) {
+      try {
+        return await readFile(path);
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    },
+
+    async writeAtomic(path, data, mode = PRIVATE_FILE) {
+      const directory = dirname(path);
+      await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+      const temporary = path + TEMPORARY_SUFFIX;
+      const handle = await open(temporary, 'w', mode);
+      try {
+        await handle.writeFile(data);
+        await handle.sync();
+      } catch (error) {
+        await handle.close();
+        await rm(temporary, { force: true });
+        throw error;
+      }
+      await handle.close();
+      await rename(temporary, path);
+      await syncDirectory(directory);
+    },
+
+    async list(directory) {
+      try {
+        return (await readdir(directory)).filter((name) => !name.endsWith(TEMPORARY_SUFFIX));
+      } catch (error) {
+        if (isMissing(error)) return [];
+        throw error;
+      }
+    },
+
+    async remove(path) {
+      await rm(path, { force: true });
+    },
+  };
+}

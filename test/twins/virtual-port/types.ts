@@ -1,0 +1,14 @@
+/** A pair of a real pseudo-terminal (the agent opens `path` with serialport) and the wire behind it (the twin's end). */
+export interface VirtualPort {
+  /** The device to open: the stable link when one was asked for, else /dev/pts/N. */
+  readonly path: string;
+  /** Bytes the agent wrote. */
+  onData(handler: (bytes: Buffer) => void): () => void;
+  /** Bytes towards the agent. */
+  write(bytes: Uint8Array): void;
+  /** Hangs the terminal up, as pulling a USB adapter does: the path disappears. */
+  yank(): Promise<void>;
+  /** Plugs it in again: a new pseudo-terminal under the same stable link. */
+  replug(): Promise<void>;
+  close(): Promise<void>;
+}
