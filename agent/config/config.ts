@@ -1,0 +1,27 @@
+import type * as z from 'zod';
+import type { identitySchema } from './identity-schema.ts';
+import type { ConfigProblem } from './problems.ts';
+import type { AgentDocument } from './rules.ts';
+
+/** Who the hub is, with absolute paths. */
+export type HubIdentity = Omit<z.output<typeof identitySchema>, '$schema' | 'thingName'> & {
+  /** `hubId` unless `identity.json` says otherwise. */
+  thingName: string;
+};
+
+type BusDocument = AgentDocument['buses'][number];
+
+/** A bus with absolute paths and every address spelled out, in the order of the file. Distinguished by `protocol`. */
+export type BusConfig = Omit<BusDocument, 'addresses' | 'keysPath'> & { addresses: number[]; keysPath: string | null };
+
+/** The whole configuration: defaults filled in, all paths absolute, ranges expanded. Units are in the names. */
+export type AgentConfig = Omit<AgentDocument, '$schema' | 'buses' | 'wifi'> & {
+  identity: HubIdentity;
+  buses: BusConfig[];
+  wifi: Omit<AgentDocument['wifi'], 'interface'> & {
+    /** Null: the first Wi-Fi interface found. */
+    interface: string | null;
+  };
+  /** What is doubtful but does not stop the agent, such as a clock that is not set yet: to be logged. */
+  warnings: ConfigProblem[];
+};

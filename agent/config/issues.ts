@@ -1,0 +1,123 @@
+import type * as z from 'zod';
+import { nearest } from './nearest.ts';
+import { type ConfigProblem, fieldPath } from './problems.ts';
+
+type Problem = Omit<ConfigProblem, 'file'>;
+type Issue = z.core.$ZodIssue;
+
+/** Zod's wrappers (default, optional, nullable, prefault) taken off. */
+function unwrapped(schema: z.ZodType): z.ZodType {
+  let inner: unknown = schema;
+  while (inner && typeof inner === 'object' && 'def' in inner) {
+    const def = inner.def as { innerType?: unknown };
+    if (!def.innerType) break;
+    inner = def.innerType;
+  }
+  return inner as z.ZodType;
+}
+
+/** The schema of one field; for a choice between objects, the choice that the input names by its discriminator. */
+function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], input: unknown): z.ZodType | null {
+  const inner = unwrapped(schema);
+  const def = inner.def as {
+    type: string;
+    shape?: Record<string, z.ZodType>;
+    element?: z.ZodType;
+    options?: z.ZodType[];
+    discriminator?: string;
+  };
+  if (def.type === 'union' && def.discriminator) {
+    const tag = (input as Record<string, unknown> | undefined)?.[def.discriminator];
+    const fits = (option: z.ZodType) => {
+      const field = schemaAt(option, [def.discriminator!], input)?.def as { values?: unknown[] } | undefined;
+      return field?.values?.includes(tag) ?? false;
+    };
+    const option = def.options?.find(fits) ?? def.options?.[0];
+    return option ? schemaAt(option, path, input) : null;
+  }
+  const [head, ...rest] = path;
+  if (head === undefined) return schema;
+  const value = (input as Record<PropertyKey, unknown> | null | undefined)?.[head];
+  const next = def.shape ? def.shape[String(head)] : def.element;
+  return next ? schemaAt(next, rest, value) : null;
+}
+
+function knownKeys(schema: z.ZodType | null): string[] {
+  const shape = schema && (unwrapped(schema).def as { shape?: object }).shape;
+  return shape ? Object.keys(shape) : [];
+}
+
+/** The value that the input has at `path`. */
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | null | undefined)?.[part], input);
+}
+
+const ARTICLES: Record<string, string> = {
+  string: 'a text in double quotes',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list [ … ]',
+  object: 'an object { … }',
+  null: 'null',
+};
+
+/** What a failed check wants, as the end of "must be …"; null when the schema's own message already says it. */
+function wanted(issue: Issue): string | null {
+  switch (issue.code) {
+    case 'invalid_type':
+      return ARTICLES[issue.expected] ?? issue.expected;
+    case 'invalid_value':
+      return issue.values.map((value) => JSON.stringify(value)).join(', ');
+    case 'too_small':
+    case 'too_big': {
+      const [word, bound] = issue.code === 'too_small' ? ['at least', issue.minimum] : ['at most', issue.maximum];
+      if (issue.origin === 'string') return `${word} ${bound} characters long`;
+      if (issue.origin === 'array') return `a list of ${word} ${bound} entries`;
+      return `${word} ${bound}`;
+    }
+    case 'invalid_union':
+      if (issue.discriminator) return ((issue as { options?: unknown[] }).options ?? []).map((option) => JSON.stringify(option)).join(', ');
+      return issue.errors
+        .flatMap((branch) => branch.map(wanted))
+        .filter((text) => text !== null)
+        .join(', or ');
+    default:
+      return null;
+  }
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function unknownKeys(issue: Extract<Issue, { code: 'unrecognized_keys' }>, schema: z.ZodType, input: unknown): Problem[] {
+  const known = knownKeys(schemaAt(schema, issue.path, input));
+  return issue.keys.map((name) => {
+    const guess = nearest(name, known);
+    return {
+      field: fieldPath([...issue.path, name]),
+      message: 'this key is not known',
+      remedy: guess ? `Did you mean "${guess}"?` : `Remove it; known here: ${known.filter((key) => key !== '$schema').join(', ')}.`,
+    };
+  });
+}
+
+/** Zod's findings in words for the person who wrote the file. The remedy quotes the schema's own description of the field. */
+export function explainIssues(error: z.ZodError, schema: z.ZodType, input: unknown): Problem[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') return unknownKeys(issue, schema, input);
+    const value = valueAt(input, issue.path);
+    const fieldSchema = schemaAt(schema, issue.path, input);
+    const description = fieldSchema?.description ?? (fieldSchema && unwrapped(fieldSchema).description);
+    const meaning = description ? ` Meaning: ${description}` : '';
+    const field = fieldPath(issue.path);
+    const want = wanted(issue);
+    if (value === undefined && field !== '') {
+      return [{ field, message: 'it is missing', remedy: `Add it${want ? `: ${want}` : ''}.${meaning}` }];
+    }
+    const demand = want === null ? issue.message : `must be ${want}`;
+    return [{ field, message: `${shown(value)} is not possible, it ${demand}`, remedy: `Correct it.${meaning}` }];
+  });
+}

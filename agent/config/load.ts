@@ -1,0 +1,110 @@
+import { resolve } from 'node:path';
+import type { Files } from '../system/files.ts';
+import { agentSchema } from './agent-schema.ts';
+import type { AgentConfig, BusConfig } from './config.ts';
+import { type CredentialFile, type CredentialsDeps, checkCredentials } from './credentials.ts';
+import { type Document, loadDocument } from './document.ts';
+import { identitySchema } from './identity-schema.ts';
+import { createResolvePath, type Environment, type ResolvePath } from './paths.ts';
+import { type ConfigProblem, configError } from './problems.ts';
+import { type AgentDocument, expandAddresses, MAX_SOCKET_PATH_BYTES, rules } from './rules.ts';
+
+export interface LoadConfigOptions {
+  identityPath: string;
+  agentPath: string;
+  files: Pick<Files, 'read'>;
+  env: Environment;
+  /** The time of day, for the certificate's validity. */
+  now: Date;
+  /** Whether the clock has been set from the network since boot; null (the default) when unknown. */
+  clockSynchronized?: boolean | null;
+  /** Mode bits of a file; the default asks the file system. */
+  stat?: CredentialsDeps['stat'];
+}
+
+const CREDENTIALS_REMEDY = 'Start the agent as a service with LoadCredential= for it, or write the path of the file.';
+
+function noCredentials(file: string, field: string, path: string): ConfigProblem {
+  return { file, field, message: `"${path}" names a credential, and $CREDENTIALS_DIRECTORY is not set`, remedy: CREDENTIALS_REMEDY };
+}
+
+/** The rules of every section that the schema accepts, also when another section is wrong: one run shows all problems. */
+function checkRules({ file, raw }: Document<AgentDocument>): ConfigProblem[] {
+  return Object.entries(rules).flatMap(([section, check]) => {
+    const value = (raw as Record<string, unknown> | null | undefined)?.[section];
+    const parsed = agentSchema.shape[section as keyof typeof rules].safeParse(value);
+    return parsed.success
+      ? (check as (section: unknown) => Omit<ConfigProblem, 'file'>[])(parsed.data).map((found) => ({ file, ...found }))
+      : [];
+  });
+}
+
+/** A credential's file when the document names it properly; otherwise a problem, here or already found by the schema. */
+function credentialFile(
+  document: Document<unknown>,
+  field: string,
+  resolvePath: ResolvePath,
+  problems: ConfigProblem[],
+): CredentialFile | null {
+  if (document.problems.some((problem) => problem.field === field)) return null;
+  const named = field
+    .split('.')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], document.raw);
+  if (typeof named !== 'string') return null;
+  const path = resolvePath(document.file, named);
+  if (path === null) problems.push(noCredentials(document.file, field, named));
+  return path === null ? null : { path, file: document.file, field };
+}
+
+function resolveBuses(buses: AgentDocument['buses'], file: string, resolvePath: ResolvePath, problems: ConfigProblem[]): BusConfig[] {
+  return buses.map((bus, index) => {
+    const keysPath = bus.keysPath === undefined ? null : resolvePath(file, bus.keysPath);
+    if (bus.keysPath !== undefined && keysPath === null) problems.push(noCredentials(file, `buses[${index}].keysPath`, bus.keysPath));
+    const addresses = expandAddresses(bus.addresses).map(({ address }) => address);
+    return { ...bus, path: resolvePath(file, bus.path)!, addresses, keysPath };
+  });
+}
+
+function checkSocketPath(path: string, file: string): ConfigProblem[] {
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return [];
+  const message = `${path} is longer than the ${MAX_SOCKET_PATH_BYTES} bytes that a Unix socket's path can have`;
+  return [{ file, field: 'local.socketPath', message, remedy: 'Choose a shorter path.' }];
+}
+
+/**
+ * Reads and checks `identity.json`, `agent.json`, and the certificate, key and authorities that they name.
+ * @throws HubError `config_invalid` with every problem found; its `details` are `ConfigProblem`s. The process exits with `EX_CONFIG`.
+ */
+export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfig> {
+  const { files, env } = options;
+  const resolvePath = createResolvePath(env);
+  const identity = await loadDocument(files, resolve(options.identityPath), identitySchema);
+  const agent = await loadDocument(files, resolve(options.agentPath), agentSchema);
+  const problems = [...identity.problems, ...agent.problems, ...checkRules(agent)];
+
+  const at = {
+    certificate: credentialFile(identity, 'certificatePath', resolvePath, problems),
+    privateKey: credentialFile(identity, 'privateKeyPath', resolvePath, problems),
+    ca: credentialFile(agent, 'cloud.caPath', resolvePath, problems),
+  };
+  const credentials = await checkCredentials(at, options);
+  problems.push(...credentials.problems);
+
+  const buses = agent.value ? resolveBuses(agent.value.buses, agent.file, resolvePath, problems) : [];
+  const socketPath = agent.value ? resolvePath(agent.file, agent.value.local.socketPath)! : '';
+  problems.push(...checkSocketPath(socketPath, agent.file));
+
+  if (problems.length > 0 || !identity.value || !agent.value || !at.certificate || !at.privateKey || !at.ca) throw configError(problems);
+  const { $schema: _identityEditor, ...hub } = identity.value;
+  const { $schema: _agentEditor, ...rest } = agent.value;
+  return {
+    ...rest,
+    identity: { ...hub, thingName: hub.thingName ?? hub.hubId, certificatePath: at.certificate.path, privateKeyPath: at.privateKey.path },
+    cloud: { ...rest.cloud, caPath: at.ca.path },
+    stateDirectory: resolvePath(agent.file, rest.stateDirectory)!,
+    buses,
+    wifi: { ...rest.wifi, interface: rest.wifi.interface ?? null },
+    local: { socketPath },
+    warnings: credentials.warnings,
+  };
+}
