@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { jsonSchemas } from '../../../agent/config/json-schema.ts';
+import { authority, FOLDER, load, pair } from './rig.ts';
+
+const systemd = join(import.meta.dirname, '../../../systemd');
+
+test.each(Object.entries(jsonSchemas()))('the committed %s is what the code says (npm run schemas writes it)', async (name, schema) => {
+  const committed = await readFile(join(systemd, 'schema', name), 'utf8');
+  expect(committed).toBe(`${JSON.stringify(schema, null, 2)}\n`);
+});
+
+test('the example configuration loads', async () => {
+  const example = (name: string) => readFile(join(systemd, 'example', name), 'utf8');
+  const config = await load({
+    files: {
+      'identity.json': await example('identity.json'),
+      'agent.json': await example('agent.json'),
+      'certificate.pem': pair.certificate,
+      'private-key.pem': pair.privateKey,
+      'amazon-root-ca.pem': authority,
+    },
+  });
+  expect(config.identity.privateKeyPath).toBe(`${FOLDER}/private-key.pem`);
+  expect(config.buses[0]!.addresses).toHaveLength(33);
+});
