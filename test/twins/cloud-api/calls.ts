@@ -1,9 +1,8 @@
 import type { WallClock } from '../../../agent/system/clock.ts';
-import type { IotCore } from '../iot-core/types.ts';
 import { type Answer, failure, invalid } from './answers.ts';
 import { checkClaimBody, checkCommandBody, checkProvisionBody, type JsonObject } from './bodies.ts';
 import type { Hubs } from './hubs.ts';
-import type { Claim, HubRecord, HubStatusAnswer, Principal } from './types.ts';
+import type { Claim, HubRecord, HubStatusAnswer, IotBackend, Principal } from './types.ts';
 
 /** The four calls. `pathId` is the id in the path, `body` a JSON object of unknown content. */
 export interface Calls {
@@ -21,7 +20,7 @@ function mayReach(principal: Principal, hub: HubRecord): boolean {
   return principal.super || hub.claim === null || hub.claim.orgId === principal.orgId;
 }
 
-export function createCalls(deps: { iotCore: IotCore; hubs: Hubs; wallClock: WallClock }): Calls {
+export function createCalls(deps: { iotCore: IotBackend; hubs: Hubs; wallClock: WallClock }): Calls {
   const { iotCore, hubs, wallClock } = deps;
 
   function reported(hub: HubRecord): JsonObject {

@@ -1,5 +1,6 @@
-import type { BrokerMessage, IotCore } from '../iot-core/types.ts';
+import type { BrokerMessage } from '../iot-core/types.ts';
 import { isObject } from './bodies.ts';
+import type { IotBackend } from './types.ts';
 
 /** Conflicts come from the hub's own reports; a hub that just went silent does not make many. */
 const MAX_ATTEMPTS = 5;
@@ -26,7 +27,7 @@ function parse(payload: Buffer): Record<string, unknown> | null {
  * Copies an `offline` into the reported shadow, only while its session is the one reported: the will of an older session, which may
  * arrive after the next birth, changes nothing. A will's `at` is as old as its session, so `lastSeen` never moves backwards.
  */
-export function createPresenceRule(iotCore: IotCore): PresenceRule {
+export function createPresenceRule(iotCore: IotBackend): PresenceRule {
   let unsubscribe: (() => void) | null = null;
 
   function apply({ topic, payload }: BrokerMessage): void {

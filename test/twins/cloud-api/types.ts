@@ -2,6 +2,9 @@ import type { WallClock } from '../../../agent/system/clock.ts';
 import type { IotCore } from '../iot-core/types.ts';
 import type { Credentials } from '../pki/types.ts';
 
+/** What the backend uses of IoT Core: the registry, the Shadow service's data plane and rules. */
+export type IotBackend = Pick<IotCore, 'hasThing' | 'shadow' | 'onMessage'>;
+
 /** An API key of an organisation, as handed out at onboarding. */
 export interface ApiKey {
   key: string;
@@ -88,7 +91,7 @@ export interface CloudApiFaults {
 }
 
 export interface CloudApiOptions {
-  iotCore: IotCore;
+  iotCore: IotBackend;
   keys: readonly ApiKey[];
   /** HS256 secret of the bearer tokens. */
   jwtSecret: string;
