@@ -65,6 +65,14 @@ export function fillIn(text: string, { host, hubId, credentials }: SampleInputs)
     .replaceAll('YOUR_API_KEY', (placeholder) => credentials.apiKey ?? placeholder);
 }
 
+/**
+ * The Go samples do not compile as the pages print them: they import `encoding/json` without using it, which Go refuses. Importing it
+ * under the blank name is the one repair made to a sample.
+ */
+function repairGo(text: string): string {
+  return text.replace('\n"encoding/json"\n', '\n_ "encoding/json"\n');
+}
+
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<SampleResult> {
   return new Promise((resolve, reject) => {
     const options = { env, cwd, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' as const };
@@ -92,7 +100,8 @@ export async function runSample(sample: SampleRun): Promise<SampleResult> {
   const directory = await mkdtemp(join(tmpdir(), 'api-sample-'));
   try {
     const program = join(directory, file);
-    await writeFile(program, fillIn(await readSample(sample.language, sample.page), sample), { mode: 0o600 });
+    const text = fillIn(await readSample(sample.language, sample.page), sample);
+    await writeFile(program, sample.language === 'go' ? repairGo(text) : text, { mode: 0o600 });
     const caFile = sample.caCertificate ? join(directory, 'ca.pem') : null;
     if (caFile) await writeFile(caFile, sample.caCertificate!);
     const env = environment(caFile);

@@ -112,6 +112,18 @@ test('a body over 64 KiB is refused, and the connection goes on', async () => {
   expect((await world.provision()).status).toBe(201);
 });
 
+test('a caller that goes away in the middle of its body does no harm', async () => {
+  await using world = await createWorld();
+  const caller = connect(Number(new URL(world.api.url).port), '127.0.0.1');
+  const head = `POST /hubs/${HUB_ID}/ProvisionHub HTTP/1.1\r\nhost: x\r\nx-api-key: ${OWN_KEY}\r\ncontent-type: application/json\r\n`;
+  caller.write(`${head}expect: 100-continue\r\ncontent-length: 100\r\n\r\n{"hubId"`);
+  // The interim answer shows that the request is being read.
+  await once(caller, 'data');
+  caller.resetAndDestroy();
+  expect((await world.provision()).status).toBe(201);
+  expect(world.lines).toHaveLength(1);
+});
+
 test('faults: requests fail before they are done, answers are lost after', async () => {
   await using world = await createWorld();
   world.api.faults.fail(1, 503);

@@ -49,7 +49,12 @@ export function createCloudApi(options: CloudApiOptions): CloudApi {
     listener(request, response) {
       decide(request).then(
         (answer) => send(request, response, answer),
-        () => (request.errored ? request.destroy() : send(request, response, failure(500))),
+        (error: Error) => {
+          if (request.errored) return request.destroy();
+          // A bug of the twin: the caller gets what a caller gets, and whoever runs the twin sees the stack.
+          process.emitWarning(error);
+          return send(request, response, failure(500));
+        },
       );
     },
   });
