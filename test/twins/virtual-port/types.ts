@@ -2,9 +2,11 @@
 export interface VirtualPort {
   /** The device to open: the stable link when one was asked for, else /dev/pts/N. */
   readonly path: string;
+  /** The speed the agent set, as it was when the last bytes came; null while unknown (nothing written yet, or not Linux). */
+  readonly baudRate: number | null;
   /** Bytes the agent wrote. */
   onData(handler: (bytes: Buffer) => void): () => void;
-  /** Bytes towards the agent. */
+  /** Bytes towards the agent; lost while the port is yanked. */
   write(bytes: Uint8Array): void;
   /** Hangs the terminal up, as pulling a USB adapter does: the path disappears. */
   yank(): Promise<void>;

@@ -1,0 +1,113 @@
+import { type Answer, ack, COMMAND, NAK, nak, REPLY } from './codes.ts';
+import type { PeripheralSettings } from './options.ts';
+
+/** The functions whose count says how many inputs and outputs there are. */
+const INPUTS = 1;
+const OUTPUTS = 2;
+/** Speeds a COMSET may ask for. */
+const BAUD_RATES = [9600, 19200, 38400, 57600, 115200, 230400];
+
+/** Vendor, model, version, serial number, firmware: the 12 bytes of PDID. */
+export function identityOf(settings: PeripheralSettings): Uint8Array {
+  const out = new Uint8Array(12);
+  out.set(settings.vendor);
+  out[3] = settings.model;
+  out[4] = settings.version;
+  new DataView(out.buffer).setUint32(5, settings.serialNumber, true);
+  out.set(settings.firmware, 9);
+  return out;
+}
+
+/** The local status as LSTATR carries it: tamper, power. */
+export function localStatus(settings: PeripheralSettings): Answer {
+  return { code: REPLY.LSTATR, data: Uint8Array.of(settings.tampered ? 1 : 0, settings.powerFault ? 1 : 0) };
+}
+
+/** A card as RAW carries it: reader 0, raw bit array, number of bits, the bits left-aligned in bytes. */
+export function cardRead(bits: string): Answer {
+  if (!/^[01]{1,1024}$/.test(bits)) throw new Error('a card is 1 to 1024 characters 0 or 1');
+  const bytes = bits.match(/.{1,8}/g)!.map((octet) => Number.parseInt(octet.padEnd(8, '0'), 2));
+  return { code: REPLY.RAW, data: Uint8Array.of(0, 0, bits.length & 0xff, bits.length >>> 8, ...bytes) };
+}
+
+function states(settings: PeripheralSettings, code: number, capability: number): Answer {
+  const count = settings.capabilities.find(([functionCode]) => functionCode === capability)?.[2] ?? 0;
+  return count === 0 ? nak(NAK.UNKNOWN) : { code, data: new Uint8Array(count) };
+}
+
+function communication(data: Uint8Array): { address: number; baudRate: number } | null {
+  const baudRate = new DataView(data.buffer, data.byteOffset).getUint32(1, true);
+  return data[0]! <= 126 && BAUD_RATES.includes(baudRate) ? { address: data[0]!, baudRate } : null;
+}
+
+/** Lengths of the commands' data; a missing one is not understood. `min` only: records may follow. */
+const LENGTHS: Record<number, { exact: number } | { min: number }> = {
+  [COMMAND.POLL]: { exact: 0 },
+  [COMMAND.ID]: { exact: 1 },
+  [COMMAND.CAP]: { exact: 1 },
+  [COMMAND.LSTAT]: { exact: 0 },
+  [COMMAND.ISTAT]: { exact: 0 },
+  [COMMAND.OSTAT]: { exact: 0 },
+  [COMMAND.RSTAT]: { exact: 0 },
+  [COMMAND.OUT]: { min: 4 },
+  [COMMAND.LED]: { min: 14 },
+  [COMMAND.BUZ]: { exact: 5 },
+  [COMMAND.COMSET]: { exact: 5 },
+  [COMMAND.KEYSET]: { exact: 18 },
+};
+
+/** An answer, and what takes effect once it has been sent. */
+export interface Handled {
+  answer: Answer;
+  after?: () => void;
+}
+
+/** Carries out a command other than the handshake. `secured`: it came through the secure channel. */
+export function handleCommand(
+  settings: PeripheralSettings,
+  events: Answer[],
+  command: { code: number; data: Uint8Array },
+  secured: boolean,
+): Handled {
+  const length = LENGTHS[command.code];
+  if (!length) return { answer: nak(NAK.UNKNOWN) };
+  const actual = command.data.length;
+  if ('exact' in length ? actual !== length.exact : actual < length.min) return { answer: nak(NAK.LENGTH) };
+  switch (command.code) {
+    case COMMAND.POLL:
+      return { answer: events.shift() ?? ack() };
+    case COMMAND.ID:
+      return { answer: { code: REPLY.PDID, data: identityOf(settings) } };
+    case COMMAND.CAP:
+      return { answer: { code: REPLY.PDCAP, data: Uint8Array.from(settings.capabilities.flat()) } };
+    case COMMAND.LSTAT:
+      return { answer: localStatus(settings) };
+    case COMMAND.ISTAT:
+      return { answer: states(settings, REPLY.ISTATR, INPUTS) };
+    case COMMAND.OSTAT:
+      return { answer: states(settings, REPLY.OSTATR, OUTPUTS) };
+    case COMMAND.RSTAT:
+      return { answer: { code: REPLY.RSTATR, data: Uint8Array.of(0) } };
+    case COMMAND.COMSET: {
+      const wanted = communication(command.data);
+      const now = wanted ?? { address: settings.address, baudRate: settings.baudRate };
+      const data = new Uint8Array(5);
+      data[0] = now.address;
+      new DataView(data.buffer).setUint32(1, now.baudRate, true);
+      return { answer: { code: REPLY.COM, data }, after: () => Object.assign(settings, now) };
+    }
+    case COMMAND.KEYSET:
+      return installKey(settings, command.data, secured);
+    default:
+      return { answer: ack() };
+  }
+}
+
+function installKey(settings: PeripheralSettings, data: Uint8Array, secured: boolean): Handled {
+  const channel = settings.secureChannel;
+  if (!channel) return { answer: nak(NAK.UNKNOWN) };
+  if (!secured) return { answer: nak(NAK.SECURITY_REQUIRED) };
+  if (data[0] !== 1 || data[1] !== 16) return { answer: nak(NAK.RECORD) };
+  const key = data.slice(2);
+  return { answer: ack(), after: () => Object.assign(channel, { key, acceptsDefaultKey: false }) };
+}

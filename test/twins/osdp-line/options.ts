@@ -1,0 +1,162 @@
+/** A fixed time, or one drawn evenly from a range for each reply. Milliseconds. */
+export type Turnaround = number | { minMs: number; maxMs: number };
+
+/**
+ * Which check a peripheral uses. `as_asked` answers with the request's; `always_crc` takes both and answers with a CRC; the others do
+ * not understand a frame with the other check and stay silent.
+ */
+export type CheckPolicy = 'as_asked' | 'always_crc' | 'crc_only' | 'checksum_only';
+
+/** How a peripheral handles the secure channel. */
+export interface SecureChannelOptions {
+  /** In clear only ID, CAP and the handshake are answered, everything else gets NAK 6. Default false. */
+  required?: boolean;
+  /** The own key (SCBK, 16 bytes), or null when none was installed. Default null. */
+  key?: Uint8Array | null;
+  /** Accepts the default key SCBK-D. Default: only while no own key is installed. */
+  acceptsDefaultKey?: boolean;
+  /** The client identifier of CCRYPT, 8 bytes. Default: the first 8 bytes of PDID. */
+  clientId?: Uint8Array;
+  /** Sends data replies MAC-only in a block of type 15, as some peripherals do. Default false. */
+  leavesDataInClear?: boolean;
+  /** Answers a command in clear inside a channel with an SCS_18 reply, as some peripherals do, instead of NAK 6. Default false. */
+  answersClearInside?: boolean;
+}
+
+/** What a peripheral does wrong, for as long as it is set. Rates are probabilities a request, 0…1. */
+export interface PeripheralFaults {
+  /** Hears, acts and never answers. */
+  silent?: boolean;
+  /** Answers so many more times, then never again. */
+  muteAfter?: number;
+  /** Some replies come later by so many milliseconds than the turnaround. */
+  late?: { rate: number; byMs: number };
+  /** Answers BUSY so many more times. */
+  busyTimes?: number;
+  /** Answers BUSY at this rate; 1 is for ever. */
+  busyRate?: number;
+  /** Loses replies at this rate. */
+  dropRate?: number;
+  /** Answers every command with this NAK code. */
+  alwaysNak?: number;
+  /** Answers under this address instead of its own. */
+  wrongAddress?: number;
+  /** Breaks the reply off after so many bytes. */
+  truncateTo?: number;
+  /** Sends each reply so many times, one after the other. */
+  repeatTimes?: number;
+  /** Sends a wrong check at this rate. */
+  badCheckRate?: number;
+  /** Answers a frame with a wrong check by NAK 1 instead of silence. */
+  nakBadCheck?: boolean;
+  /** Talks rubbish unasked: a burst of so many bytes each so many milliseconds. */
+  babble?: { bytes: number; everyMs: number };
+}
+
+/** One capability: function code, compliance level, number of objects (OSDP 2.2, annex B). */
+export type Capability = readonly [functionCode: number, compliance: number, count: number];
+
+/** A peripheral as it is wired to the line. */
+export interface PeripheralOptions {
+  /** 0…126. */
+  address: number;
+  /** The vendor code: 6 hex digits, in the order of the wire. Default `5eca00`. */
+  vendor?: string;
+  /** 0…255. Default 1. */
+  model?: number;
+  /** Hardware version, 0…255. Default 2. */
+  version?: number;
+  /** 32 bits. Default: made from the address. */
+  serialNumber?: number;
+  /** Major, minor, build. Default 2.7.19. */
+  firmware?: readonly [number, number, number];
+  /** Default: a reader with inputs, outputs, an LED and a buzzer. Function 9 follows `secureChannel` when it is not listed. */
+  capabilities?: readonly Capability[];
+  tampered?: boolean;
+  powerFault?: boolean;
+  /** Reports tamper and power changes by itself on a POLL. Default true. */
+  reportsChanges?: boolean;
+  /** The time from the end of a request to the start of the reply. Default 3 ms. */
+  turnaround?: Turnaround;
+  /** Default `as_asked`. */
+  check?: CheckPolicy;
+  /** Sends the mark byte FF before a frame. Default false. */
+  mark?: boolean;
+  /** The speed it is set to. Default: the line's. */
+  baudRate?: number;
+  /** Null: it has none and answers the handshake with NAK 5. Default null. */
+  secureChannel?: SecureChannelOptions | null;
+  faults?: PeripheralFaults;
+  /** Dead time after a power cycle. Default 500 ms. */
+  bootMs?: number;
+}
+
+/** What is on the line now: all defaults filled in. The running twin changes it (COMSET, KEYSET, tampering). */
+export interface PeripheralSettings {
+  address: number;
+  vendor: Uint8Array;
+  model: number;
+  version: number;
+  serialNumber: number;
+  firmware: readonly [number, number, number];
+  capabilities: readonly Capability[];
+  tampered: boolean;
+  powerFault: boolean;
+  reportsChanges: boolean;
+  turnaround: Turnaround;
+  check: CheckPolicy;
+  mark: boolean;
+  baudRate: number;
+  secureChannel: SecureChannelOptions | null;
+  faults: PeripheralFaults;
+  bootMs: number;
+}
+
+const COMMUNICATION_SECURITY = 9;
+const READER: readonly Capability[] = [
+  [1, 1, 2],
+  [2, 1, 1],
+  [3, 1, 1],
+  [4, 1, 1],
+  [5, 1, 1],
+  [8, 1, 0],
+  [10, 0, 1],
+  [13, 1, 1],
+  [16, 2, 0],
+];
+
+/** Lists the communication security (function 9) as the peripheral really has it, in the order of the function codes. */
+function withSecurity(capabilities: readonly Capability[], secure: boolean): readonly Capability[] {
+  if (capabilities.some(([code]) => code === COMMUNICATION_SECURITY)) return capabilities;
+  const level = secure ? 1 : 0;
+  return [...capabilities, [COMMUNICATION_SECURITY, level, level] as const].sort(([a], [b]) => a - b);
+}
+
+/** Fills in the defaults. @throws Error for an address, vendor or key that no peripheral can have. */
+export function settingsOf(options: PeripheralOptions, lineBaudRate: number): PeripheralSettings {
+  const vendor = options.vendor ?? '5eca00';
+  if (!Number.isInteger(options.address) || options.address < 0 || options.address > 126)
+    throw new Error(`OSDP address ${options.address} is not 0…126`);
+  if (!/^[0-9a-f]{6}$/i.test(vendor)) throw new Error(`vendor code "${vendor}" is not 6 hex digits`);
+  const key = options.secureChannel?.key ?? null;
+  if (key && key.length !== 16) throw new Error(`the key of peripheral ${options.address} is not 16 bytes`);
+  return {
+    address: options.address,
+    vendor: Uint8Array.from(Buffer.from(vendor, 'hex')),
+    model: options.model ?? 1,
+    version: options.version ?? 2,
+    serialNumber: options.serialNumber ?? 0x10_0000 + options.address,
+    firmware: options.firmware ?? [2, 7, 19],
+    capabilities: withSecurity(options.capabilities ?? READER, Boolean(options.secureChannel)),
+    tampered: options.tampered ?? false,
+    powerFault: options.powerFault ?? false,
+    reportsChanges: options.reportsChanges ?? true,
+    turnaround: options.turnaround ?? 3,
+    check: options.check ?? 'as_asked',
+    mark: options.mark ?? false,
+    baudRate: options.baudRate ?? lineBaudRate,
+    secureChannel: options.secureChannel ? { ...options.secureChannel } : null,
+    faults: { ...options.faults },
+    bootMs: options.bootMs ?? 500,
+  };
+}
