@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Claim } from '../contract/shadow.ts';
+import { messageOf } from '../system/errors.ts';
+import type { Files } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import { sameJson } from './merge-patch.ts';
+
+/** Ids are opaque to the hub; the bound keeps a wrong one from filling shadow and flash. */
+const id = z.string().min(1).max(128);
+const claimSchema = z.object({ orgId: id, siteId: id, claimedBy: id, claimedAt: z.number().int().nonnegative() });
+
+/** To whom the hub belongs: comes with `desired.claim`, is kept on disk, and is reported back as the acknowledgement. */
+export interface ClaimStore {
+  /** Reads the stored claim. Never throws: a damaged one is logged and comes again with the shadow. */
+  load(): Promise<void>;
+  current(): Claim | null;
+  /** Takes what stands in `desired.claim`; null when there is nothing new. A later claim replaces an earlier one. */
+  offer(desired: unknown): Promise<Claim | null>;
+}
+
+export function createClaimStore(deps: { files: Files; stateDirectory: string; log: Log }): ClaimStore {
+  const { files, log } = deps;
+  const path = join(deps.stateDirectory, 'claim.json');
+  let current: Claim | null = null;
+  let refused: unknown;
+
+  return {
+    async load() {
+      try {
+        const data = await files.read(path);
+        if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')));
+      } catch (error) {
+        log.error({ event: 'claim_damaged', path, reason: messageOf(error) }, 'the stored claim cannot be read; the shadow has it');
+      }
+    },
+
+    current: () => current,
+
+    async offer(desired) {
+      if (desired === undefined || desired === null) return null;
+      const parsed = claimSchema.safeParse(desired);
+      if (!parsed.success) {
+        // The same bad claim stands in every view of the shadow: one line is enough.
+        if (!sameJson(desired, refused)) log.warn({ event: 'claim_invalid', reason: z.prettifyError(parsed.error) }, 'the claim is not valid');
+        refused = desired;
+        return null;
+      }
+      if (sameJson(parsed.data, current)) return null;
+      current = parsed.data;
+      log.info({ event: 'claimed', orgId: current.orgId, siteId: current.siteId }, 'the hub is claimed');
+      await files
+        .writeAtomic(path, JSON.stringify(current))
+        .catch((error: unknown) => log.error({ event: 'claim_unstored', path, reason: messageOf(error) }, 'the claim cannot be stored'));
+      return current;
+    },
+  };
+}

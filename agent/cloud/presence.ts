@@ -1,0 +1,24 @@
+/** The payload of the presence topic (contract, "Presence"). */
+export interface Presence {
+  state: 'online' | 'offline';
+  /** The MQTT session that speaks, or whose will this is. */
+  session: string;
+  /** Epoch milliseconds; in a will, when the session began. */
+  at: number;
+  version: string;
+}
+
+/** The text of a birth, a goodbye or a will. */
+export function presencePayload(presence: Presence): string {
+  return JSON.stringify(presence);
+}
+
+/** What a presence message says; null when it is not one. */
+export function presenceStateOf(payload: Buffer): 'online' | 'offline' | null {
+  try {
+    const { state } = JSON.parse(payload.toString('utf8')) as { state?: unknown };
+    return state === 'online' || state === 'offline' ? state : null;
+  } catch {
+    return null;
+  }
+}

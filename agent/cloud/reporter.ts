@@ -1,0 +1,235 @@
+import type { LastCommand, Reported, ShadowUpdate, ShadowView } from '../contract/shadow.ts';
+import type { Cancel, MonotonicClock, WallClock } from '../system/clock.ts';
+import { HubError, isHubError, messageOf } from '../system/errors.ts';
+import type { Log } from '../system/log.ts';
+import { applyPatch, mergePatch } from './merge-patch.ts';
+import { fitted, isVolatileOnly } from './reported-document.ts';
+
+/** What never changes while the process runs. */
+export type ReportedIdentity = Pick<Reported, 'hubId' | 'serial' | 'model' | 'vendorName' | 'version'>;
+/** What other parts report through us. */
+export type ReportedSections = Pick<Reported, 'claim' | 'wifi' | 'nodes' | 'lastCommand'>;
+
+/** The way to the Shadow service while a link stands. */
+export interface ShadowWriter {
+  updateShadow(update: ShadowUpdate): Promise<number>;
+}
+
+/**
+ * Keeps the reported state true with few messages: it sends what differs from what the Shadow service last acknowledged, one update at a
+ * time. When nobody knows whether an update was done, it has the shadow read again instead of guessing.
+ */
+export interface Reporter {
+  /** The link is up: reports begin once the shadow has been read (`known`). */
+  attach(writer: ShadowWriter, session: string): void;
+  detach(): void;
+  /** The shadow as it was just read. */
+  known(view: ShadowView): void;
+  /** Changes sections; sent within a second, together. */
+  set(sections: Partial<ReportedSections>): void;
+  /** Sends even if nothing seems to have changed: somebody else may have written our `online`. */
+  refresh(): void;
+  /** Reports a command's state at once; resolves when acknowledged. */
+  reportCommand(lastCommand: LastCommand): Promise<void>;
+  /** Clears the command in `desired`, conditional on the version, with what is said of it (null: nothing). Resolves with the new version. */
+  clearCommand(version: number, lastCommand: LastCommand | null): Promise<number>;
+  /** Reports `online: false`; resolves when acknowledged. */
+  goodbye(): Promise<void>;
+}
+
+export interface ReporterDeps {
+  identity: ReportedIdentity;
+  uptimeSeconds(): number;
+  wallClock: WallClock;
+  clock: MonotonicClock;
+  /** `lastSeen` and `uptimeSeconds` are refreshed at least so often. */
+  heartbeatMs: number;
+  log: Log;
+  /** Asks for a fresh read of the shadow, which ends in `known`. */
+  requestRead(): void;
+  /** An update was accepted with this version. */
+  onUpdated(version: number): void;
+}
+
+/** At most one report a second, however fast things change. Commands are answered at once. */
+export const MIN_REPORT_INTERVAL_MS = 1_000;
+/** Pause before a report that was refused or throttled is tried again, doubled up to the maximum. */
+const RETRY_MS = 5_000;
+const MAX_RETRY_MS = 300_000;
+
+export function createReporter(deps: ReporterDeps): Reporter {
+  const { identity, clock, wallClock, log } = deps;
+  let writer: ShadowWriter | null = null;
+  let session = '';
+  /** What the service holds of our part; null when nobody knows. */
+  let acknowledged: Record<string, unknown> | null = null;
+  let sections: ReportedSections = {};
+  let forced = false;
+  let lastReportMs = Number.NEGATIVE_INFINITY;
+  let cancelTimer: Cancel | null = null;
+  let tail: Promise<unknown> = Promise.resolve();
+  let waiters: { resolve: () => void; reject: (error: HubError) => void }[] = [];
+  let failures = 0;
+
+  /** Resolves once the shadow of this link has been read; without that picture, keys that must vanish cannot be found. */
+  function whenKnown(): Promise<void> {
+    if (!writer) return Promise.reject(new HubError('cloud_disconnected', 'shadow update: no link'));
+    if (acknowledged) return Promise.resolve();
+    return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+  }
+
+  function documentNow(online: boolean, changes: Partial<ReportedSections> = {}): Record<string, unknown> {
+    const reported: Reported = {
+      online,
+      session,
+      lastSeen: wallClock.nowMs(),
+      uptimeSeconds: Math.floor(deps.uptimeSeconds()),
+      ...identity,
+      ...sections,
+      ...changes,
+    };
+    return { ...fitted(reported) };
+  }
+
+  /** Only what is ours is compared: other keys in the reported state are somebody else's. */
+  function patchTo(document: Record<string, unknown>): Record<string, unknown> {
+    const keys = new Set([...Object.keys(document), 'claim', 'wifi', 'nodes', 'lastCommand']);
+    const ours = Object.fromEntries(Object.entries(acknowledged ?? {}).filter(([key]) => keys.has(key)));
+    return mergePatch(ours, document) ?? {};
+  }
+
+  /** One update after the other: our own writes must not overtake each other, nor make our conditional ones fail. */
+  function exclusive<T>(run: () => Promise<T>): Promise<T> {
+    const result = tail.then(run);
+    tail = result.catch(() => {});
+    return result;
+  }
+
+  async function send(update: Omit<ShadowUpdate, 'reported'>, document: Record<string, unknown> | null): Promise<number> {
+    if (!writer) throw new HubError('cloud_disconnected', 'shadow update: no link');
+    const to = writer;
+    const patch = document && patchTo(document);
+    // `online` and `session` go with every report: they heal whatever a late will's rule wrote.
+    const reported = document && patch ? { ...patch, online: document.online, session: document.session } : undefined;
+    try {
+      const version = await to.updateShadow({ ...update, ...(reported && { reported }) });
+      if (reported && acknowledged) acknowledged = applyPatch(acknowledged, reported);
+      lastReportMs = clock.nowMs();
+      deps.onUpdated(version);
+      return version;
+    } catch (error) {
+      if (isHubError(error, 'cloud_timeout') && to === writer) {
+        acknowledged = null;
+        deps.requestRead();
+      }
+      throw error;
+    }
+  }
+
+  async function flush(): Promise<void> {
+    if (!writer || !acknowledged) return;
+    const document = documentNow(true);
+    const heartbeat = clock.nowMs() - lastReportMs >= deps.heartbeatMs;
+    if (!forced && !heartbeat && isVolatileOnly(patchTo(document))) return;
+    forced = false;
+    await send({}, document);
+  }
+
+  function schedule(delayMs: number): void {
+    cancelTimer?.();
+    cancelTimer = clock.schedule(delayMs, () => {
+      cancelTimer = null;
+      exclusive(flush).then(
+        () => {
+          failures = 0;
+          if (writer && !cancelTimer) schedule(deps.heartbeatMs);
+        },
+        (error: unknown) => {
+          if (!writer) return;
+          log.warn({ event: 'report_failed', reason: messageOf(error) }, 'the reported state was not taken');
+          forced = true;
+          schedule(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures));
+          failures += 1;
+        },
+      );
+    });
+  }
+
+  function soon(): void {
+    if (writer && acknowledged) schedule(Math.max(0, lastReportMs + MIN_REPORT_INTERVAL_MS - clock.nowMs()));
+  }
+
+  return {
+    attach(link, newSession) {
+      writer = link;
+      session = newSession;
+      acknowledged = null;
+      forced = true;
+    },
+
+    detach() {
+      writer = null;
+      acknowledged = null;
+      cancelTimer?.();
+      cancelTimer = null;
+      for (const { reject } of waiters) reject(new HubError('cloud_disconnected', 'shadow update: the link fell'));
+      waiters = [];
+    },
+
+    known(view) {
+      if (!writer || view.reported === null) return;
+      acknowledged = view.reported;
+      for (const { resolve } of waiters) resolve();
+      waiters = [];
+      soon();
+    },
+
+    set(changes) {
+      sections = { ...sections, ...changes };
+      soon();
+    },
+
+    refresh() {
+      forced = true;
+      soon();
+    },
+
+    async reportCommand(lastCommand) {
+      await whenKnown();
+      await exclusive(async () => {
+        sections = { ...sections, lastCommand };
+        try {
+          await send({}, documentNow(true));
+        } catch (error) {
+          // 413: the cloud's part of the document is larger than we left room for. The result's topic has it all.
+          if (!isHubError(error, 'cloud_refused') || !lastCommand.result) throw error;
+          const { result: _left, ...without } = lastCommand;
+          sections = { ...sections, lastCommand: without };
+          await send({}, documentNow(true));
+        }
+        forced = false;
+      });
+    },
+
+    async clearCommand(version, lastCommand) {
+      await whenKnown();
+      return await exclusive(async () => {
+        const desired = { command: null, args: null };
+        if (!lastCommand) return await send({ desired, version }, null);
+        // What is said of the command counts only if it was cleared: `sections` changes after the acknowledgement.
+        const accepted = await send({ desired, version }, documentNow(true, { lastCommand }));
+        sections = { ...sections, lastCommand };
+        forced = false;
+        return accepted;
+      });
+    },
+
+    async goodbye() {
+      cancelTimer?.();
+      cancelTimer = null;
+      await exclusive(async () => {
+        if (acknowledged) await send({}, documentNow(false));
+      });
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import type { Topics } from '../contract/topics.ts';
+import type { Cancel, MonotonicClock, WallClock } from '../system/clock.ts';
+import { isHubError, messageOf } from '../system/errors.ts';
+import type { Log } from '../system/log.ts';
+import { presencePayload, presenceStateOf } from './presence.ts';
+import type { GuardedOperation, Quarantine } from './quarantine.ts';
+import type { Link } from './transport.ts';
+
+/** Two hubs with one identity would answer each other's offline for ever; this slows them to a trickle. */
+const MIN_REBIRTH_INTERVAL_MS = 1_000;
+
+/** One MQTT session, from CONNACK to its end: subscriptions, birth, what comes in. */
+export interface Session {
+  readonly id: string;
+  /** Monotonic time of the CONNACK. */
+  readonly upAtMs: number;
+  readonly link: Link;
+  /** Resolves when the birth is acknowledged: the cloud knows that we are here. Rejects when the link fell before. */
+  readonly born: Promise<void>;
+  message(topic: string, payload: Buffer, retained: boolean): void;
+  /** Publishes `offline`, as the will would. */
+  goodbye(): Promise<void>;
+  /** The link is gone: no more timers. */
+  end(): void;
+}
+
+export interface SessionDeps {
+  id: string;
+  link: Link;
+  topics: Topics;
+  version: string;
+  /** Listen for AWS IoT Commands as well. */
+  executions: boolean;
+  quarantine: Quarantine;
+  wallClock: WallClock;
+  clock: MonotonicClock;
+  log: Log;
+  /** The subscriptions stand and the birth is out: the shadow may be read now without missing a delta. */
+  onReady(): void;
+  onRequest(executionId: string, payload: Buffer): void;
+  /** The birth was published again after somebody had published our `offline`. */
+  onRebirth(): void;
+}
+
+/** The session of a link that has just come up; begins at once. */
+export function createSession(deps: SessionDeps): Session {
+  const { id, link, topics, quarantine, wallClock, clock, log } = deps;
+  const upAtMs = clock.nowMs();
+  let lastBirthMs = upAtMs;
+  let isBorn = false;
+  let cancelRebirth: Cancel | null = null;
+
+  const payload = (state: 'online' | 'offline') => presencePayload({ state, session: id, at: wallClock.nowMs(), version: deps.version });
+
+  /** One after the other: when the link falls, the operation under way is the suspect. A refused one is left out, not fatal. */
+  async function attempt(operation: GuardedOperation, run: () => Promise<void>): Promise<void> {
+    try {
+      await quarantine.guard(operation, run);
+    } catch (error) {
+      if (!isHubError(error, 'cloud_refused')) throw error;
+      log.warn({ event: 'session_incomplete', session: id, operation, reason: messageOf(error) }, 'part of the session is missing');
+    }
+  }
+
+  async function birth(): Promise<void> {
+    lastBirthMs = clock.nowMs();
+    await attempt('presence_publish', () => link.publish(topics.presence, payload('online'), { retain: true }));
+  }
+
+  async function open(): Promise<void> {
+    await attempt('presence_subscribe', () => link.subscribe(topics.presence));
+    await attempt('deltas', () => link.openDeltas());
+    await birth();
+    isBorn = true;
+    log.info({ event: 'cloud_online', session: id }, 'online');
+    deps.onReady();
+  }
+
+  const born = open().catch((error: unknown) => {
+    // Without its subscriptions a session is deaf: end it, the backoff bounds the loop.
+    if (!isHubError(error, 'cloud_disconnected')) {
+      log.warn({ event: 'session_failed', session: id, reason: messageOf(error) }, 'the session could not be opened');
+    }
+    void link.close();
+    throw error;
+  });
+  born.then(() => (deps.executions ? attempt('executions', () => link.subscribe(topics.executionRequests)) : undefined)).catch(() => {});
+
+  async function rebirth(): Promise<void> {
+    if (!isBorn) return;
+    log.warn({ event: 'presence_contradicted', session: id }, 'an offline arrived while we are online: publishing the birth again');
+    try {
+      await birth();
+      deps.onRebirth();
+    } catch (error) {
+      log.warn({ event: 'rebirth_failed', session: id, reason: messageOf(error) }, 'the birth could not be published again');
+    }
+  }
+
+  return {
+    id,
+    upAtMs,
+    link,
+    born,
+
+    message(topic, bytes, retained) {
+      if (topic === topics.presence) {
+        if (retained || !isBorn || cancelRebirth || presenceStateOf(bytes) !== 'offline') return;
+        cancelRebirth = clock.schedule(Math.max(0, lastBirthMs + MIN_REBIRTH_INTERVAL_MS - clock.nowMs()), () => {
+          cancelRebirth = null;
+          void rebirth();
+        });
+        return;
+      }
+      const executionId = topics.executionIdOf(topic);
+      if (executionId !== null) deps.onRequest(executionId, bytes);
+    },
+
+    async goodbye() {
+      isBorn = false;
+      await link.publish(topics.presence, payload('offline'), { retain: true });
+    },
+
+    end() {
+      isBorn = false;
+      cancelRebirth?.();
+      cancelRebirth = null;
+    },
+  };
+}

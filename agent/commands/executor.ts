@@ -1,0 +1,94 @@
+import type { CommandOutcome } from '../contract/command.ts';
+import type { MonotonicClock } from '../system/clock.ts';
+import { HubError } from '../system/errors.ts';
+import type { Log } from '../system/log.ts';
+import type { Catalog, CommandHandler, Resource } from './handler.ts';
+import { isInternal, outcomeOf } from './outcome.ts';
+
+/** After a time-out or an abort a command has this long to end by itself; then its resource is given to the next. */
+const GRACE_MS = 5_000;
+
+/** Runs commands: one at a time on each resource, in order of arrival, never longer than their time-out. */
+export interface Executor {
+  /** Queues a command and resolves with its outcome; never rejects. */
+  execute(id: string, command: string, args: unknown): Promise<CommandOutcome>;
+  /** Ends what runs and what waits (`interrupted`), waits at most the grace time for it. Later calls are answered `interrupted`. */
+  stop(): Promise<void>;
+  /** How many run or wait. */
+  readonly active: number;
+}
+
+export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; log: Log }): Executor {
+  const { catalog, clock, log } = deps;
+  const tails = new Map<Resource, Promise<unknown>>();
+  const stopping = new AbortController();
+  let active = 0;
+
+  async function runHandler(handler: CommandHandler, id: string, args: unknown): Promise<CommandOutcome> {
+    const abort = new AbortController();
+    const onStop = () => abort.abort(new HubError('aborted', 'The agent is stopping.'));
+    const timeout = new HubError('timeout', `${handler.name} did not end within ${handler.timeoutMs / 1000} s.`);
+    const cancel = clock.schedule(handler.timeoutMs, () => abort.abort(timeout));
+    stopping.signal.addEventListener('abort', onStop, { once: true });
+    const startedMs = clock.nowMs();
+    log.info({ event: 'command_started', id, command: handler.name }, 'command started');
+    try {
+      if (stopping.signal.aborted) onStop();
+      abort.signal.throwIfAborted();
+      const result = await withinGrace(handler.run(args, abort.signal), abort.signal);
+      log.info({ event: 'command_succeeded', id, command: handler.name, durationMs: Math.round(clock.nowMs() - startedMs) }, 'succeeded');
+      return { status: 'SUCCEEDED', result };
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      const durationMs = Math.round(clock.nowMs() - startedMs);
+      const fields = { event: 'command_failed', id, command: handler.name, code: outcome.error.code, durationMs };
+      if (isInternal(error)) log.error({ ...fields, err: error }, 'command failed inside');
+      else log.warn({ ...fields, reason: outcome.error.message }, 'command failed');
+      return outcome;
+    } finally {
+      cancel();
+      stopping.signal.removeEventListener('abort', onStop);
+    }
+  }
+
+  /** The run's own end, or, once aborted, the abort's reason after the grace time. */
+  function withinGrace<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let cancel = () => {};
+      const onAbort = () => {
+        cancel = clock.schedule(GRACE_MS, () => reject(signal.reason));
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      run.then(resolve, reject).finally(() => {
+        cancel();
+        signal.removeEventListener('abort', onAbort);
+      });
+    });
+  }
+
+  return {
+    get active() {
+      return active;
+    },
+
+    async execute(id, command, args) {
+      const handler = catalog.get(command);
+      if (!handler) return outcomeOf(new HubError('unknown_command', `This hub does not know the command '${command}'.`));
+      active += 1;
+      const before = tails.get(handler.resource) ?? Promise.resolve();
+      const outcome = before.then(() => runHandler(handler, id, args));
+      tails.set(handler.resource, outcome);
+      try {
+        return await outcome;
+      } finally {
+        active -= 1;
+        if (tails.get(handler.resource) === outcome) tails.delete(handler.resource);
+      }
+    },
+
+    async stop() {
+      stopping.abort();
+      await Promise.all(tails.values());
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** What a command works on. One command at a time uses a resource; different resources work side by side. */
+export type Resource = 'nodes' | 'host' | 'wifi';
+
+/** One command of the contract. `Args` is what `parse` makes of the untrusted args. */
+export interface CommandHandler<Args = unknown> {
+  readonly name: string;
+  readonly resource: Resource;
+  /** It only reads: after a crash it may run again, and its args may be written to the journal. */
+  readonly repeatable: boolean;
+  /** Longest run before it is ended with `timeout`. */
+  readonly timeoutMs: number;
+  /** @throws HubError `invalid_args` with a detail for each field. */
+  parse(args: unknown): Args;
+  /** @throws HubError; anything else is a bug and answered as `internal`. `signal` aborts on time-out and on stop. */
+  run(args: Args, signal: AbortSignal): Promise<Record<string, unknown>>;
+}
+
+/** The commands this hub knows, by name. */
+export type Catalog = ReadonlyMap<string, CommandHandler>;
+
+/** Makes a catalog. Handlers differ in their args; the executor only passes on what the same handler's `parse` returned. */
+export function createCatalog(handlers: readonly CommandHandler<never>[]): Catalog {
+  return new Map(handlers.map((handler) => [handler.name, handler as unknown as CommandHandler]));
+}

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import type { Entropy } from '../system/entropy.ts';
+import { messageOf } from '../system/errors.ts';
+import type { Files } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import type { Entry, Stage } from './lifecycle.ts';
+
+/**
+ * The commands on disk, one file each, with the result that waits to be delivered. One file a command keeps a torn or damaged file from
+ * touching any other command, and every write is the size of one command.
+ */
+export interface Journal {
+  /** All readable entries, oldest first. What cannot be read is set aside (the last one is kept as `damaged-command`) and logged. */
+  load(): Promise<Entry[]>;
+  /** Writes one entry durably. @throws whatever the file system throws (a full disk). */
+  write(entry: Entry): Promise<void>;
+  /** Forgets an entry. Never throws: what stays is removed at the next start. */
+  remove(id: string): Promise<void>;
+  /** The hub's own random key for command ids, made at the first start. @throws when it can be neither read nor stored. */
+  idKey(): Promise<Buffer>;
+}
+
+const STAGES: readonly string[] = ['seen', 'taken', 'finished', 'delivered'] satisfies Stage[];
+const FORMAT = 1;
+const KEY_BYTES = 32;
+
+/** What may be a file name of ours. Shadow ids and the UUIDs of AWS IoT Commands fit. */
+const SAFE_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** True when a command with this id can be journaled. */
+export function isSafeId(id: string): boolean {
+  return SAFE_ID.test(id);
+}
+
+function parseEntry(data: Buffer): Entry {
+  const { format, entry } = JSON.parse(data.toString('utf8')) as { format: unknown; entry: Entry };
+  if (format !== FORMAT) throw new Error(`format ${String(format)}, this agent reads ${FORMAT}`);
+  if (!isSafeId(entry.id) || !STAGES.includes(entry.stage) || typeof entry.command !== 'string') throw new Error('not a journal entry');
+  if (entry.stage === 'finished' && !entry.outcome) throw new Error('finished without an outcome');
+  return entry;
+}
+
+export function createJournal(deps: { files: Files; directory: string; entropy: Entropy; log: Log }): Journal {
+  const { files, directory, entropy, log } = deps;
+  const entries = join(directory, 'commands');
+  const keyPath = join(directory, 'command-id.key');
+  const damagedPath = join(directory, 'damaged-command');
+  const pathOf = (id: string) => join(entries, `${id}.json`);
+
+  return {
+    async load() {
+      const loaded: Entry[] = [];
+      for (const name of await files.list(entries)) {
+        if (!name.endsWith('.json')) continue;
+        const path = join(entries, name);
+        const data = await files.read(path);
+        if (data === null) continue;
+        try {
+          loaded.push(parseEntry(data));
+        } catch (error) {
+          log.error({ event: 'journal_entry_damaged', path, reason: messageOf(error) }, 'a journal entry is damaged and set aside');
+          await files.writeAtomic(damagedPath, data).catch(() => {});
+          await files.remove(path);
+        }
+      }
+      return loaded.sort((a, b) => a.receivedAt - b.receivedAt);
+    },
+
+    async write(entry) {
+      const kept = entry.repeatable ? entry : { ...entry, args: null };
+      await files.writeAtomic(pathOf(entry.id), JSON.stringify({ format: FORMAT, entry: kept }));
+    },
+
+    async remove(id) {
+      await files
+        .remove(pathOf(id))
+        .catch((error: unknown) => log.warn({ event: 'journal_remove_failed', id, reason: messageOf(error) }, 'journal'));
+    },
+
+    async idKey() {
+      const stored = await files.read(keyPath);
+      if (stored?.length === KEY_BYTES) return stored;
+      if (stored) log.error({ event: 'command_id_key_damaged', path: keyPath }, 'the key for command ids is damaged, a new one is made');
+      const key = entropy.bytes(KEY_BYTES);
+      await files.writeAtomic(keyPath, key);
+      return key;
+    },
+  };
+}

@@ -1,0 +1,246 @@
+import type { CommandOutcome } from '../contract/command.ts';
+import type { ShadowView } from '../contract/shadow.ts';
+import type { Topics } from '../contract/topics.ts';
+import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
+import type { Entropy } from '../system/entropy.ts';
+import { HubError, isHubError, messageOf } from '../system/errors.ts';
+import type { Log } from '../system/log.ts';
+import type { CommandsCloud } from './cloud-port.ts';
+import { deliver, lastCommandOf } from './delivery.ts';
+import type { Executor } from './executor.ts';
+import type { Catalog } from './handler.ts';
+import { candidateOf, inProgressOf, judge } from './intake.ts';
+import { isSafeId, type Journal } from './journal.ts';
+import { type CommandsEffect, type CommandsEvent, type CommandsState, type Entry, recover, restore, step } from './lifecycle.ts';
+import { outcomeOf } from './outcome.ts';
+
+/** Pause before a failed read or delivery is tried again while the link stands; a delivery's doubles up to the maximum. */
+const RETRY_MS = 2_000;
+const MAX_RETRY_MS = 60_000;
+
+/** The commands of the hub: takes them, runs them, answers them. Drives the lifecycle machine. */
+export interface CommandService {
+  /** Loads the journal and runs again or answers what the last process left behind. */
+  start(): Promise<void>;
+  /** Lets nothing new in, ends what runs, waits for it within a bound. */
+  stop(): Promise<void>;
+  /** The MQTT session is up and the subscriptions stand. */
+  linkUp(): void;
+  linkDown(): void;
+  delta(view: ShadowView): void;
+  /** An update of the hub's own was accepted with this version. */
+  shadowUpdated(version: number): void;
+  /** A request of AWS IoT Commands, as it came from the wire. */
+  request(id: string, payload: Buffer): void;
+  /** The journal's entries, oldest first. */
+  entries(): readonly Entry[];
+  /** Resolves when no command waits, runs or is undelivered. */
+  idle(): Promise<void>;
+}
+
+export interface CommandServiceDeps {
+  cloud: CommandsCloud;
+  journal: Journal;
+  executor: Executor;
+  catalog: Catalog;
+  topics: Topics;
+  ttlSeconds: number;
+  wallClock: WallClock;
+  clock: MonotonicClock;
+  entropy: Entropy;
+  log: Log;
+}
+
+export function createCommandService(deps: CommandServiceDeps): CommandService {
+  const { cloud, journal, executor, catalog, topics, ttlSeconds, wallClock, clock, entropy, log } = deps;
+  let state: CommandsState = restore([]);
+  let key: Buffer = Buffer.alloc(0);
+  const stopping = new AbortController();
+  const delivering = new Set<string>();
+  let idleWaiters: (() => void)[] = [];
+  /** Events are handled one after the other: an event's persist barrier ends before the next event is looked at. */
+  let tail: Promise<void> = Promise.resolve();
+
+  const entryOf = (id: string) => state.entries.find((entry) => entry.id === id);
+
+  function dispatch(event: CommandsEvent): void {
+    tail = tail.then(async () => {
+      const before = state.entries;
+      const next = step(state, event);
+      state = next.state;
+      await carryOut(next.effects);
+      for (const entry of before) if (!entryOf(entry.id)) await journal.remove(entry.id);
+      settleIdle();
+    });
+    tail = tail.catch((error: unknown) => log.error({ event: 'commands_bug', err: error }, 'a command event could not be handled'));
+  }
+
+  async function carryOut(effects: readonly CommandsEffect[]): Promise<void> {
+    for (let index = 0; index < effects.length; index += 1) {
+      const effect = effects[index]!;
+      if (effect.type === 'persist') {
+        const failed = await persist(effect.id);
+        const runs = effects.slice(index + 1).some((later) => later.type === 'execute' && later.id === effect.id);
+        if (failed && runs) {
+          dispatch({ type: 'executed', id: effect.id, outcome: failed, at: wallClock.nowMs() });
+          effects = effects.filter((later) => later.type !== 'execute' || later.id !== effect.id);
+        }
+      } else if (effect.type === 'readShadow') void read(effect.retry);
+      else if (effect.type === 'clear') void clear(effect.id, effect.version);
+      else if (effect.type === 'execute') void execute(effect.id);
+      else void deliverWhileUp(effect.id);
+    }
+  }
+
+  /** Null when written; otherwise how a command that cannot be journaled is answered. */
+  async function persist(id: string): Promise<CommandOutcome | null> {
+    const entry = entryOf(id);
+    if (!entry) return null;
+    try {
+      await journal.write(entry);
+      return null;
+    } catch (error) {
+      log.error({ event: 'journal_write_failed', id, stage: entry.stage, reason: messageOf(error) }, 'the journal cannot be written');
+      const outcome: CommandOutcome = {
+        status: 'FAILED',
+        error: { code: 'internal', message: 'The hub cannot write its journal (disk full or broken): the command was not run.' },
+      };
+      if (entry.stage === 'seen' && entry.outcome === null) {
+        state = step(state, { type: 'unjournaled', id, outcome, at: wallClock.nowMs() }).state;
+      }
+      return outcome;
+    }
+  }
+
+  /** Jittered, doubled with each attempt. */
+  const pause = (attempt: number) =>
+    sleep(clock, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt) * (0.5 + entropy.unit() / 2), stopping.signal);
+
+  async function read(retry: boolean): Promise<void> {
+    if (retry) await pause(0);
+    if (stopping.signal.aborted) return;
+    try {
+      const view = await cloud.readShadow();
+      const candidate = candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog });
+      dispatch({ type: 'shadowRead', version: view.version, candidate, inProgress: inProgressOf(view) });
+    } catch (error) {
+      if (!isHubError(error, 'cloud_disconnected'))
+        log.warn({ event: 'shadow_read_failed', reason: messageOf(error) }, 'shadow read failed');
+      dispatch({ type: 'readFailed' });
+    }
+  }
+
+  async function clear(id: string, version: number): Promise<void> {
+    const entry = entryOf(id);
+    if (!entry) return;
+    try {
+      const accepted = await cloud.clearCommand(version, entry.stage === 'seen' ? lastCommandOf(entry, topics) : null);
+      log.info({ event: 'command_taken', id, command: entry.command, version: accepted }, 'command taken from the shadow');
+      dispatch({ type: 'updated', version: accepted, cleared: id });
+    } catch (error) {
+      const reason = isHubError(error, 'shadow_conflict') ? 'conflict' : 'uncertain';
+      log.info({ event: 'command_clear_failed', id, reason, error: messageOf(error) }, 'the shadow has moved on or did not answer');
+      dispatch({ type: 'clearFailed', id, reason });
+    }
+  }
+
+  async function execute(id: string): Promise<void> {
+    const entry = entryOf(id);
+    if (!entry) return;
+    const outcome = await executor.execute(id, entry.command, entry.args);
+    // A read-only command that was ended by our own stop is run again by the next process, which then answers it.
+    if (stopping.signal.aborted && entry.repeatable && outcome.status === 'FAILED' && outcome.error.code === 'interrupted') return;
+    dispatch({ type: 'executed', id, outcome, at: wallClock.nowMs() });
+  }
+
+  async function deliverWhileUp(id: string): Promise<void> {
+    if (delivering.has(id)) return;
+    delivering.add(id);
+    try {
+      for (let attempt = 0; state.link === 'up' && !stopping.signal.aborted; attempt += 1) {
+        const entry = entryOf(id);
+        if (entry?.stage !== 'finished' || entry.outcome === null) return;
+        try {
+          await deliver(cloud, topics, entry, entry.outcome);
+          log.info({ event: 'command_answered', id, command: entry.command, status: entry.outcome.status }, 'command answered');
+          dispatch({ type: 'delivered', id });
+          return;
+        } catch (error) {
+          log.warn({ event: 'command_answer_failed', id, reason: messageOf(error) }, 'the answer was not taken, it is kept');
+          await pause(attempt);
+        }
+      }
+    } finally {
+      delivering.delete(id);
+    }
+  }
+
+  function settleIdle(): void {
+    if (state.entries.some((entry) => entry.stage !== 'delivered')) return;
+    for (const resolve of idleWaiters) resolve();
+    idleWaiters = [];
+  }
+
+  return {
+    async start() {
+      try {
+        key = await journal.idKey();
+      } catch (error) {
+        // Ids then change with a restart; the shadow's view still rules out a second run.
+        log.error({ event: 'command_id_key_unstored', reason: messageOf(error) }, 'the key for command ids cannot be stored');
+        key = entropy.bytes(32);
+      }
+      const entries = await journal.load();
+      const recovered = recover(restore(entries), wallClock.nowMs());
+      state = recovered.state;
+      if (recovered.effects.length > 0)
+        log.warn({ event: 'commands_recovered', count: recovered.effects.length }, 'commands of the last run');
+      await carryOut(recovered.effects);
+    },
+
+    async stop() {
+      stopping.abort();
+      await executor.stop();
+      await tail;
+    },
+
+    linkUp: () => dispatch({ type: 'linkUp' }),
+    linkDown: () => dispatch({ type: 'linkDown' }),
+    delta: (view) =>
+      dispatch({
+        type: 'delta',
+        version: view.version,
+        candidate: candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog }),
+      }),
+    shadowUpdated: (version) => dispatch({ type: 'updated', version, cleared: null }),
+
+    request(id, payload) {
+      if (!isSafeId(id)) {
+        log.warn({ event: 'command_id_refused', id: id.slice(0, 64) }, 'a command execution has an id that cannot be journaled');
+        return;
+      }
+      const context = { id, receivedAt: wallClock.nowMs(), ageSeconds: null, ttlSeconds, catalog };
+      let candidate = judge({ command: undefined, args: undefined }, context);
+      try {
+        const body: unknown = JSON.parse(payload.toString('utf8'));
+        if (typeof body !== 'object' || body === null) throw new HubError('invalid_args', 'The payload must be an object {command, args}.');
+        candidate = judge({ command: (body as { command?: unknown }).command, args: (body as { args?: unknown }).args }, context);
+      } catch (error) {
+        const problem = isHubError(error)
+          ? error
+          : new HubError('invalid_args', 'The payload is not JSON; send {"command": …, "args": {…}}.');
+        candidate = { ...candidate, verdict: { accept: false, outcome: outcomeOf(problem) } };
+      }
+      dispatch({ type: 'requested', candidate });
+    },
+
+    entries: () => state.entries,
+
+    idle() {
+      return new Promise((resolve) => {
+        idleWaiters.push(resolve);
+        dispatch({ type: 'updated', version: -1, cleared: null });
+      });
+    },
+  };
+}
