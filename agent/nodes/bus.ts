@@ -1,0 +1,23 @@
+import type { BusStatus, Node } from '../contract/node.ts';
+
+/** What a bus tells while it runs. `node` comes with every change of what is known of a node except `lastSeen`, which moves with every answer. */
+export type BusEvent = { kind: 'node'; node: Node } | { kind: 'status'; status: BusStatus } | { kind: 'scan_complete' };
+
+/** A protocol's bus: everything above it is the same for all protocols. */
+export interface NodeBus {
+  readonly id: string;
+  readonly protocol: 'osdp' | 'zigbee';
+  /** Begins to look for nodes and to follow them. Returns at once; a port that is missing is no error but a status. */
+  start(): void;
+  /** Ends everything within two seconds. The bus can be started again. */
+  stop(): Promise<void>;
+  status(): BusStatus;
+  /** Every node that answered since the bus was created; those gone silent too. `firstSeen` is the first answer since then. */
+  nodes(): Node[];
+  /** True once every address was asked since start. */
+  scanComplete(): boolean;
+  /** Resolves after a full scan pass that begins after this call. @throws HubError `bus_unavailable`, `aborted`. */
+  refresh(signal: AbortSignal): Promise<void>;
+  /** Returns the unsubscriber. */
+  onEvent(listener: (event: BusEvent) => void): () => void;
+}

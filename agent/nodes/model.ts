@@ -1,0 +1,41 @@
+import type { Node } from '../contract/node.ts';
+
+/** The id of a node across buses: `<bus>/<address>`. */
+export function nodeIdOf(bus: string, address: string): string {
+  return `${bus}/${address}`;
+}
+
+/** A node of which nothing but its place is known. */
+export function unknownNode(bus: string, protocol: Node['protocol'], address: string): Node {
+  return {
+    nodeId: nodeIdOf(bus, address),
+    bus,
+    protocol,
+    address,
+    available: false,
+    lastSeen: null,
+    firstSeen: null,
+    vendor: null,
+    model: null,
+    serialNumber: null,
+    firmwareVersion: null,
+    capabilities: [],
+    security: null,
+    tamper: null,
+    powerFault: null,
+    linkQuality: null,
+  };
+}
+
+/** Orders by bus, then by address: decimal addresses by their value. */
+export function compareNodes(a: Node, b: Node): number {
+  if (a.bus !== b.bus) return a.bus < b.bus ? -1 : 1;
+  if (a.address === b.address) return 0;
+  const numeric = Number(a.address) - Number(b.address);
+  return Number.isNaN(numeric) || numeric === 0 ? (a.address < b.address ? -1 : 1) : numeric;
+}
+
+/** Wall-clock milliseconds as the contract writes times. */
+export function isoTime(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

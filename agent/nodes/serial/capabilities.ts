@@ -1,0 +1,37 @@
+import type { Capability } from './reply.ts';
+
+/** Function codes of a capability report (SIA OSDP 2.2, annex "PD capability function codes"). */
+const NAMES: Readonly<Record<number, string>> = {
+  1: 'contact_status_monitoring',
+  2: 'output_control',
+  3: 'card_data_format',
+  4: 'reader_led_control',
+  5: 'reader_audible_output',
+  6: 'reader_text_output',
+  7: 'time_keeping',
+  8: 'check_character_support',
+  9: 'communication_security',
+  10: 'receive_buffer_size',
+  11: 'largest_combined_message_size',
+  12: 'smart_card_support',
+  13: 'readers',
+  14: 'biometrics',
+  15: 'secure_pin_entry',
+  16: 'osdp_version',
+};
+
+const COMMUNICATION_SECURITY = 9;
+/** Bit 0 of function 9's compliance: AES-128 with the secure channel. */
+const AES128 = 0x01;
+
+/** Names for `Node.capabilities`, in the PD's order; a function with compliance and count 0 is absent, an unnamed code is `function_<code>`. */
+export function capabilityNames(capabilities: readonly Capability[]): string[] {
+  return capabilities
+    .filter(({ compliance, count }) => compliance !== 0 || count !== 0)
+    .map(({ code }) => NAMES[code] ?? `function_${code}`);
+}
+
+/** True when the PD says that it can do the secure channel. */
+export function supportsSecureChannel(capabilities: readonly Capability[]): boolean {
+  return capabilities.some(({ code, compliance }) => code === COMMUNICATION_SECURITY && (compliance & AES128) !== 0);
+}

@@ -1,0 +1,59 @@
+import { REPLY, SECURITY } from './codes.ts';
+import type { Frame } from './frame.ts';
+import { type PdNote, type PdState, withFacts } from './pd.ts';
+import { BLOCK_BYTES, CHALLENGE_BYTES, clientCryptogram, initialMac, sameBytes, serverCryptogram } from './secure-channel.ts';
+import type { OsdpTimings } from './timings.ts';
+
+/** The client's answer: its identifier, its random number and its cryptogram. */
+const CLIENT_ID_BYTES = 8;
+const CRYPTOGRAM_ACCEPTED = 0x01;
+
+type Step = { pd: PdState; notes: PdNote[] };
+
+/**
+ * The handshake failed: leave the PD alone for a while. What protects its link is unknown until it answers (or refuses) in clear; a wrong
+ * own key never falls back to the default one.
+ */
+function refuse(pd: PdState, reason: string, nowMs: number, timings: OsdpTimings): Step {
+  const key = 'key' in pd.channel ? pd.channel.key.kind : null;
+  const first = pd.channelRetryMs === 0;
+  const next = { ...pd, channel: { phase: 'closed' as const }, channelRetryMs: nowMs + timings.channelRetryMs, statusMs: null };
+  const note: PdNote = {
+    level: first ? 'warn' : 'debug',
+    event: 'osdp_channel_refused',
+    message: 'no secure channel with this peripheral',
+    fields: { reason, key },
+  };
+  return { pd: withFacts(next, { security: null }), notes: [note] };
+}
+
+/** The answer to the challenge: the PD must prove that it has the key. `frame` null: it refused. */
+export function answerToChallenge(pd: PdState, frame: Frame | null, nowMs: number, timings: OsdpTimings): Step {
+  const { channel } = pd;
+  if (channel.phase !== 'challenged') return { pd, notes: [] };
+  if (!frame || frame.code !== REPLY.clientCryptogram || frame.security?.type !== SECURITY.clientCryptogram)
+    return refuse(pd, 'refused', nowMs, timings);
+  if (frame.data.length !== CLIENT_ID_BYTES + CHALLENGE_BYTES + BLOCK_BYTES) return refuse(pd, 'malformed', nowMs, timings);
+  if (frame.security.data[0] !== (channel.key.kind === 'own' ? 1 : 0)) return refuse(pd, 'key_type', nowMs, timings);
+  const pdRandom = frame.data.subarray(CLIENT_ID_BYTES, CLIENT_ID_BYTES + CHALLENGE_BYTES);
+  const proof = frame.data.subarray(CLIENT_ID_BYTES + CHALLENGE_BYTES);
+  const { key, keys, panelRandom } = channel;
+  if (!sameBytes(proof, clientCryptogram(keys, panelRandom, pdRandom))) return refuse(pd, 'wrong_key', nowMs, timings);
+  return { pd: { ...pd, channel: { phase: 'verified', key, keys, cryptogram: serverCryptogram(keys, panelRandom, pdRandom) } }, notes: [] };
+}
+
+/** The answer to our cryptogram: the PD accepted it and sends the first MAC. `frame` null: it refused. */
+export function answerToCryptogram(pd: PdState, frame: Frame | null, nowMs: number, timings: OsdpTimings): Step {
+  const { channel } = pd;
+  if (channel.phase !== 'verified') return { pd, notes: [] };
+  if (!frame || frame.code !== REPLY.initialMac || frame.security?.type !== SECURITY.initialMac)
+    return refuse(pd, 'refused', nowMs, timings);
+  if (frame.security.data[0] !== CRYPTOGRAM_ACCEPTED) return refuse(pd, 'cryptogram_refused', nowMs, timings);
+  const { key, keys } = channel;
+  const pdMac = initialMac(keys, channel.cryptogram);
+  if (!sameBytes(frame.data, pdMac)) return refuse(pd, 'wrong_mac', nowMs, timings);
+  // What was asked in clear could have been anybody's answer: ask it again inside the channel.
+  const opened: PdState = { ...pd, channel: { phase: 'open', key, keys, pdMac }, channelRetryMs: 0, identified: false, statusMs: null };
+  const note: PdNote = { level: 'info', event: 'osdp_channel_open', message: 'secure channel established', fields: { key: key.kind } };
+  return { pd: withFacts(opened, { security: key.kind === 'own' ? 'secured' : 'default_key' }), notes: [note] };
+}

@@ -1,0 +1,240 @@
+import type { BusState, BusStatus } from '../../contract/node.ts';
+import type { MonotonicClock, WallClock } from '../../system/clock.ts';
+import type { Entropy } from '../../system/entropy.ts';
+import { HubError } from '../../system/errors.ts';
+import type { Log } from '../../system/log.ts';
+import type { Secret } from '../../system/secret.ts';
+import type { BusEvent, NodeBus } from '../bus.ts';
+import { MAX_ADDRESS } from './frame.ts';
+import { createLine, type Line } from './line.ts';
+import type { PdKey } from './pd.ts';
+import type { PortProblem, SerialPorts } from './port.ts';
+import { createPortKeeper } from './port-keeper.ts';
+import { createRefreshQueue } from './refresh-queue.ts';
+import { createRoster } from './roster.ts';
+import { createScanner } from './scan.ts';
+import { DEFAULT_KEY } from './secure-channel.ts';
+import { DEFAULT_TIMINGS, type OsdpTimings } from './timings.ts';
+
+/** The rates of the standard, the most common ones first: the order in which `auto` tries them. */
+export const BAUD_RATES: readonly number[] = [9600, 115200, 38400, 19200, 57600, 230400];
+
+/** Rounds after a pass that run without a pause while a session still has something to ask: status, and the two steps of a handshake. */
+const SETTLING_ROUNDS = 5;
+/** Addresses named in the log although nobody configured them. */
+const MAX_UNEXPECTED = 8;
+
+export interface OsdpBusOptions {
+  id: string;
+  /** The device, best its name under /dev/serial/by-id, which survives another port number. */
+  path: string;
+  /** 9600 … 230400, or found by trying. */
+  baudRate: number | 'auto';
+  /** 0 … 126, each once. */
+  addresses: readonly number[];
+  /** Use the public default key with PDs that have no own one. It protects nothing: off unless somebody opts in. */
+  allowDefaultKey: boolean;
+  /** Own base keys by address, as 32 hex digits. */
+  keys: ReadonlyMap<number, Secret>;
+  serialPorts: SerialPorts;
+  clock: MonotonicClock;
+  wallClock: WallClock;
+  entropy: Entropy;
+  log: Log;
+  timings?: Partial<OsdpTimings>;
+}
+
+function checkAddresses(id: string, addresses: readonly number[]): void {
+  const bad = addresses.find(
+    (address, index) => !Number.isInteger(address) || address < 0 || address > MAX_ADDRESS || addresses.indexOf(address) !== index,
+  );
+  if (addresses.length > 0 && bad === undefined) return;
+  const message = bad === undefined ? 'names no address' : `address ${bad} must be a whole number from 0 to ${MAX_ADDRESS} and stand once`;
+  throw new HubError('config_invalid', `bus ${id}: ${message}`, { details: [{ field: 'addresses', message }] });
+}
+
+/** An OSDP line behind a serial port, with this side as its control panel. @throws HubError `config_invalid` for bad addresses. */
+export function createOsdpBus(options: OsdpBusOptions): NodeBus {
+  const { id, path, allowDefaultKey, keys, clock, log } = options;
+  checkAddresses(id, options.addresses);
+  const timings: OsdpTimings = { ...DEFAULT_TIMINGS, ...options.timings };
+  const addresses = options.addresses.toSorted((a, b) => a - b);
+  const rates = options.baudRate === 'auto' ? BAUD_RATES : [options.baudRate];
+  const automatic = rates.length > 1;
+
+  const listeners = new Set<(event: BusEvent) => void>();
+  const unexpected = new Set<number>();
+  let state: BusState = 'stopped';
+  let problem: PortProblem | null = null;
+  let scanned = false;
+  let rateIndex = 0;
+  let stopping: AbortController | null = null;
+  let running: Promise<void> = Promise.resolve();
+
+  const emit = (event: BusEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+
+  const status = (): BusStatus => ({
+    id,
+    protocol: 'osdp',
+    state,
+    ...(problem && state === 'unavailable' && { error: { code: 'bus_unavailable' as const, message: problem.message } }),
+  });
+
+  const setState = (next: BusState, why: PortProblem | null) => {
+    if (state === next && problem?.message === why?.message) return;
+    state = next;
+    problem = why;
+    if (why) log.warn({ event: 'bus_unavailable', bus: id, reason: why.reason }, why.message);
+    else if (next === 'up') log.info({ event: 'bus_up', bus: id, path }, 'serial port open');
+    emit({ kind: 'status', status: status() });
+  };
+
+  const keyOf = (address: number): PdKey | null => {
+    const own = keys.get(address);
+    if (own) return { kind: 'own', bytes: Buffer.from(own.reveal(), 'hex') };
+    return allowDefaultKey ? { kind: 'default', bytes: DEFAULT_KEY } : null;
+  };
+
+  const roster = createRoster({
+    ...options,
+    bus: id,
+    addresses,
+    keyOf,
+    timings,
+    onFacts: (address) => emit({ kind: 'node', node: roster.node(address) }),
+  });
+  const refreshes = createRefreshQueue(() => rates.length);
+  const scanner = createScanner({
+    roster,
+    timings,
+    nowMs: () => clock.nowMs(),
+    onUnexpected: (address) => {
+      if (unexpected.has(address) || unexpected.size >= MAX_UNEXPECTED) return;
+      unexpected.add(address);
+      log.warn({ event: 'osdp_unexpected_address', bus: id, address }, 'a peripheral answers at an address that is not configured');
+    },
+  });
+  const keeper = createPortKeeper({ ...options, timings });
+
+  const anyAvailable = () => addresses.some((address) => roster.pd(address).facts.available);
+
+  /** Polls without a pause until what is asked once has been asked. */
+  const settle = async (line: Line) => {
+    for (let round = 0; round < SETTLING_ROUNDS; round++) {
+      const open = addresses.filter((address) => roster.pd(address).facts.available && !roster.settled(address));
+      for (const address of open) if ((await roster.slot(line, address, timings.fullWaitMs)).kind === 'down') return false;
+      if (open.length === 0) break;
+    }
+    return true;
+  };
+
+  /** One full pass. Answers whether the line is still up. */
+  const pass = async (line: Line) => {
+    const startedMs = clock.nowMs();
+    const waiting = refreshes.take();
+    const complete = await scanner.pass(line);
+    const lastRate = rateIndex === rates.length - 1;
+    if (complete && !scanned && (anyAvailable() || lastRate)) {
+      scanned = true;
+      const found = addresses.filter((address) => roster.pd(address).facts.available).length;
+      const durationMs = Math.round(clock.nowMs() - startedMs);
+      log.info(
+        { event: 'scan_complete', bus: id, found, durationMs, windowMs: Math.round(scanner.windowMs()) },
+        'first scan pass complete',
+      );
+      emit({ kind: 'scan_complete' });
+    }
+    const settled = complete && (await settle(line));
+    // With the rate still unknown, only silence at every rate is an answer.
+    if (!settled) refreshes.giveBack(waiting);
+    else if (anyAvailable()) refreshes.resolve(waiting, rates.length);
+    else refreshes.resolve(waiting, 1);
+    return settled;
+  };
+
+  /** Works on an open line until it goes down or its baud rate shows to be wrong. */
+  const serve = async (line: Line, signal: AbortSignal): Promise<'down' | 'wrong_rate'> => {
+    let answeredMs = clock.nowMs();
+    if (!(await pass(line))) return 'down';
+    if (automatic && !anyAvailable()) return 'wrong_rate';
+    while (!signal.aborted) {
+      const cycleMs = clock.nowMs();
+      if (!(refreshes.waiting() ? await pass(line) : await scanner.pollCycle(line))) return 'down';
+      if (anyAvailable()) answeredMs = clock.nowMs();
+      else if (automatic && clock.nowMs() - answeredMs >= timings.baudRetryMs) return 'wrong_rate';
+      await refreshes.pause(clock, timings.pollCycleMs - (clock.nowMs() - cycleMs), signal);
+    }
+    return 'down';
+  };
+
+  const run = async (signal: AbortSignal) => {
+    while (!signal.aborted) {
+      const baudRate = rates[rateIndex]!;
+      let line: Line | null = null;
+      const link = await keeper.open(baudRate, signal, {
+        onData: (bytes) => line?.receive(bytes),
+        onDown: (why) => {
+          setState('unavailable', why);
+          line?.fail();
+        },
+        onWaiting: (why) => {
+          setState('unavailable', why);
+          roster.linkDown();
+          refreshes.reject(why.message);
+        },
+      });
+      if (!link) break;
+      line = createLine({ baudRate, clock, timings, write: link.write, onStray: scanner.onStray });
+      const abort = () => line?.fail();
+      signal.addEventListener('abort', abort, { once: true });
+      setState('up', null);
+      const ended = link.isDown() ? 'down' : await serve(line, signal);
+      signal.removeEventListener('abort', abort);
+      await link.close();
+      if (ended === 'wrong_rate') rateIndex = (rateIndex + 1) % rates.length;
+      else if (!signal.aborted) roster.linkDown();
+    }
+  };
+
+  return {
+    id,
+    protocol: 'osdp',
+
+    start() {
+      if (stopping) return;
+      stopping = new AbortController();
+      setState('starting', null);
+      running = run(stopping.signal).catch((error: unknown) => {
+        log.error({ event: 'bus_failed', bus: id, err: error }, 'the bus ended by a bug');
+        setState('unavailable', { reason: 'failed', message: `bus ${id} ended by an internal error` });
+      });
+    },
+
+    async stop() {
+      if (!stopping) return;
+      stopping.abort();
+      await running;
+      stopping = null;
+      refreshes.reject(`bus ${id} was stopped`);
+      setState('stopped', null);
+    },
+
+    status,
+    nodes: () => roster.nodes(),
+    scanComplete: () => scanned,
+
+    refresh(signal) {
+      if (state === 'unavailable' || state === 'stopped') {
+        return Promise.reject(new HubError('bus_unavailable', problem?.message ?? `bus ${id} is stopped`));
+      }
+      return refreshes.add(signal);
+    },
+
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

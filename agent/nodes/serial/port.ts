@@ -1,0 +1,30 @@
+/** Why a serial port cannot be used. `lost`: it was open and went away. */
+export type PortFailure = 'missing' | 'locked' | 'permission' | 'lost' | 'stalled' | 'failed';
+
+export interface PortProblem {
+  reason: PortFailure;
+  /** For people: names the path and the remedy. */
+  message: string;
+}
+
+/** An open port. */
+export interface SerialConnection {
+  /** Queues bytes; never throws. A failure comes as `onClose`. */
+  write(bytes: Uint8Array): void;
+  /** Frees the port; resolves when it is free, within a second. `onClose` is not called. May be called again. */
+  close(): Promise<void>;
+}
+
+export interface SerialHandlers {
+  onData(bytes: Buffer): void;
+  /** The port went away by itself. Called at most once, and never after `close()`. */
+  onClose(problem: PortProblem): void;
+}
+
+export type OpenResult = { ok: true; connection: SerialConnection } | { ok: false; problem: PortProblem };
+
+/** The serial ports of the machine, as a port: a test can pull one out. */
+export interface SerialPorts {
+  /** Opens 8N1 with an exclusive lock. That it cannot be opened is an answer, not an exception. */
+  open(path: string, options: { baudRate: number }, handlers: SerialHandlers): Promise<OpenResult>;
+}

@@ -1,0 +1,103 @@
+import type { MonotonicClock, WallClock } from '../../system/clock.ts';
+import type { Entropy } from '../../system/entropy.ts';
+import type { Log } from '../../system/log.ts';
+import type { Line, Outcome } from './line.ts';
+import { nodeOfPd, type Sightings } from './node.ts';
+import { newPd, type PdKey, type PdNote, type PdState, resetPd } from './pd.ts';
+import { answersPending, isSettled, nextRequest, type PlanInput } from './plan.ts';
+import { onMiss, onReply, onSilence } from './session.ts';
+import type { OsdpTimings } from './timings.ts';
+
+export interface RosterDeps {
+  bus: string;
+  addresses: readonly number[];
+  keyOf(address: number): PdKey | null;
+  clock: MonotonicClock;
+  wallClock: WallClock;
+  entropy: Entropy;
+  log: Log;
+  timings: OsdpTimings;
+  /** What is known of a PD changed. */
+  onFacts(address: number): void;
+}
+
+/** The sessions of a bus: the driver of the pure session machine. */
+export interface Roster {
+  readonly addresses: readonly number[];
+  pd(address: number): PdState;
+  /** One request to one PD and what came of it: a PD that misbehaves costs the others no more than this. */
+  slot(line: Line, address: number, windowMs: number): Promise<Outcome>;
+  /** Asks tamper and power at the next opportunity. */
+  wantStatus(address: number): void;
+  settled(address: number): boolean;
+  /** The port is gone: every session begins anew, and silence counts from now. Call again while it stays so. */
+  linkDown(): void;
+  nodes(): ReturnType<typeof nodeOfPd>[];
+  node(address: number): ReturnType<typeof nodeOfPd>;
+}
+
+export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: RosterDeps): Roster {
+  const pds = new Map(addresses.map((address) => [address, newPd(address)]));
+  const sightings = new Map<number, Sightings>();
+
+  const planInput = (address: number): PlanInput => ({
+    nowMs: clock.nowMs(),
+    key: keyOf(address),
+    random: (length) => entropy.bytes(length),
+    timings,
+  });
+
+  const pd = (address: number) => {
+    const found = pds.get(address);
+    if (!found) throw new Error(`address ${address} is not configured on ${bus}`);
+    return found;
+  };
+
+  const put = (next: PdState) => {
+    const before = pd(next.address);
+    pds.set(next.address, next);
+    if (next.facts !== before.facts && next.seen) onFacts(next.address);
+  };
+
+  const write = (address: number, { level, event, message, fields }: PdNote) => log[level]({ event, bus, address, ...fields }, message);
+
+  const sighted = (address: number) => {
+    const nowMs = wallClock.nowMs();
+    sightings.set(address, { firstMs: sightings.get(address)?.firstMs ?? nowMs, lastMs: nowMs });
+  };
+
+  const node = (address: number) => nodeOfPd(bus, address, pd(address).facts, sightings.get(address)!);
+
+  return {
+    addresses,
+    pd,
+    node,
+
+    async slot(line, address, windowMs) {
+      const { pd: asked, pending } = nextRequest(pd(address), planInput(address));
+      pds.set(address, asked);
+      const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
+      if (outcome.kind === 'reply') {
+        sighted(address);
+        const { pd: next, notes } = onReply(pd(address), outcome.frame, clock.nowMs(), timings);
+        put(next);
+        for (const note of notes) write(address, note);
+      } else if (outcome.kind === 'silent') {
+        put(onSilence(pd(address), clock.nowMs(), timings));
+      }
+      return outcome;
+    },
+
+    wantStatus(address) {
+      pds.set(address, { ...pd(address), statusMs: null });
+    },
+
+    settled: (address) => isSettled(pd(address), planInput(address)),
+
+    linkDown() {
+      for (const address of addresses) put(onMiss(resetPd(pd(address)), clock.nowMs(), timings));
+    },
+
+    nodes: () => addresses.filter((address) => pd(address).seen).map(node),
+  };
+}

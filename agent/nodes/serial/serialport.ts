@@ -1,0 +1,86 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { SerialPort } from 'serialport';
+import { messageOf } from '../../system/errors.ts';
+import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
+
+/** More than this waiting to be written: the other side takes nothing. The longest frame twice. */
+const MAX_UNWRITTEN_BYTES = 2880;
+/** How long a close may take before it is left to itself. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Asks the file system why a port did not open: the library's errors carry no codes. */
+async function diagnose(path: string, error: unknown): Promise<PortProblem> {
+  const detail = messageOf(error);
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+  } catch (denied) {
+    const code = (denied as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      return { reason: 'missing', message: `${path} does not exist: is the adapter plugged in?` };
+    if (code === 'EACCES' || code === 'EPERM') {
+      return { reason: 'permission', message: `${path} may not be opened: add the service user to the port's group (dialout)` };
+    }
+  }
+  // The lock is the library's own (flock); an exclusive open by another program is EBUSY.
+  const reason: PortFailure = /lock|busy/i.test(detail) ? 'locked' : 'failed';
+  const message = reason === 'locked' ? `${path} is in use by another program` : `${path} cannot be opened: ${detail}`;
+  return { reason, message };
+}
+
+/** The ports of this machine, through the serialport package. */
+export function createSerialPorts(): SerialPorts {
+  return {
+    open(path, { baudRate }, handlers) {
+      return new Promise<OpenResult>((resolve) => {
+        const port = new SerialPort({ path, baudRate, autoOpen: false, lock: true });
+        let ended = false;
+
+        const closePort = () =>
+          new Promise<void>((closed) => {
+            if (!port.isOpen) return closed();
+            const timer = setTimeout(closed, CLOSE_TIMEOUT_MS);
+            port.close(() => {
+              clearTimeout(timer);
+              closed();
+            });
+          });
+
+        /** Ends the connection once, whichever event tells first; `close` may come twice, and after a failed write. */
+        const lose = (reason: PortFailure, detail: string) => {
+          if (ended) return;
+          ended = true;
+          void closePort().then(() => handlers.onClose({ reason, message: `${path} ${detail}` }));
+        };
+
+        port.on('error', (error) => lose('lost', `failed: ${messageOf(error)}`));
+        port.on('close', (error: unknown) => lose('lost', error ? `went away: ${messageOf(error)}` : 'was closed'));
+        port.on('end', () => lose('lost', 'went away: end of file'));
+
+        const connection: SerialConnection = {
+          write(bytes) {
+            if (ended) return;
+            if (port.writableLength > MAX_UNWRITTEN_BYTES) return lose('stalled', 'takes no more bytes');
+            port.write(Buffer.from(bytes), (error) => {
+              if (error) lose('lost', `went away: ${messageOf(error)}`);
+            });
+          },
+          async close() {
+            ended = true;
+            await closePort();
+          },
+        };
+
+        port.open((error) => {
+          if (error) {
+            ended = true;
+            void diagnose(path, error).then((problem) => resolve({ ok: false, problem }));
+            return;
+          }
+          port.on('data', handlers.onData);
+          resolve({ ok: true, connection });
+        });
+      });
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import type { BusStatus, Node, NodeDirectory } from '../contract/node.ts';
+import type { Cancel, MonotonicClock } from '../system/clock.ts';
+import { HubError, messageOf } from '../system/errors.ts';
+import type { Files } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import type { BusEvent, NodeBus } from './bus.ts';
+import { compareNodes } from './model.ts';
+import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
+
+/** What changed in the table. The names are also the `event` of the log lines. */
+export type NodeEvent =
+  | {
+      event:
+        | 'node_new'
+        | 'node_lost'
+        | 'node_found'
+        | 'node_tamper'
+        | 'node_tamper_cleared'
+        | 'node_power_fault'
+        | 'node_power_restored'
+        | 'node_changed';
+      node: Node;
+    }
+  | { event: 'bus_status'; status: BusStatus }
+  | { event: 'scan_complete'; bus: string };
+
+export interface NodeTableDeps {
+  buses: readonly NodeBus[];
+  files: Files;
+  /** Where the known nodes are kept: `nodes.json`. */
+  stateDirectory: string;
+  clock: MonotonicClock;
+  log: Log;
+  /** Every change, at once. The listener must not throw. */
+  onChange?: (event: NodeEvent) => void;
+}
+
+/** The live node table over all buses. */
+export interface NodeTable extends NodeDirectory {
+  /** Reads the known nodes, then starts the buses. */
+  start(): Promise<void>;
+  /** Stops the buses and writes what changed. */
+  stop(): Promise<void>;
+}
+
+const FILE_NAME = 'nodes.json';
+/** A change waits this long for company before it is written. */
+const WRITE_DELAY_MS = 2_000;
+/** A node that comes and goes causes no more writes to flash than one in this time. */
+const WRITE_INTERVAL_MS = 60_000;
+
+/** The events that a node's change is, in the order they are told. */
+export function eventsOf(before: Node | undefined, after: Node): Exclude<NodeEvent['event'], 'bus_status' | 'scan_complete'>[] {
+  const events: ReturnType<typeof eventsOf> = [];
+  if (!before) events.push('node_new');
+  else if (before.available !== after.available) events.push(after.available ? 'node_found' : 'node_lost');
+  if (after.tamper !== (before?.tamper ?? null)) {
+    if (after.tamper) events.push('node_tamper');
+    else if (before?.tamper && after.tamper === false) events.push('node_tamper_cleared');
+  }
+  if (after.powerFault !== (before?.powerFault ?? null)) {
+    if (after.powerFault) events.push('node_power_fault');
+    else if (before?.powerFault && after.powerFault === false) events.push('node_power_restored');
+  }
+  return events.length > 0 ? events : ['node_changed'];
+}
+
+const LEVELS = {
+  node_new: 'info',
+  node_found: 'info',
+  node_lost: 'warn',
+  node_tamper: 'warn',
+  node_tamper_cleared: 'info',
+  node_power_fault: 'warn',
+  node_power_restored: 'info',
+  node_changed: 'debug',
+} as const;
+
+export function createNodeTable({ buses, files, stateDirectory, clock, log, onChange }: NodeTableDeps): NodeTable {
+  const store = createNodeStore({ path: join(stateDirectory, FILE_NAME), files, log });
+  /** By node id; what a bus says replaces it, except for when the node was first seen. */
+  const known = new Map<string, Node>();
+  const subscriptions: (() => void)[] = [];
+  let cancelWrite: Cancel | null = null;
+  let lastWriteMs = Number.NEGATIVE_INFINITY;
+  let writing: Promise<void> = Promise.resolve();
+
+  /** What the bus says now, joined with what is remembered. */
+  const merge = (live: Node): Node => {
+    const before = known.get(live.nodeId);
+    return {
+      ...live,
+      firstSeen: before?.firstSeen ?? live.firstSeen,
+      vendor: live.vendor ?? before?.vendor ?? null,
+      model: live.model ?? before?.model ?? null,
+      serialNumber: live.serialNumber ?? before?.serialNumber ?? null,
+      firmwareVersion: live.firmwareVersion ?? before?.firmwareVersion ?? null,
+      capabilities: live.capabilities.length > 0 ? live.capabilities : (before?.capabilities ?? []),
+    };
+  };
+
+  const takeLive = (bus: NodeBus) => {
+    for (const live of bus.nodes()) if (known.has(live.nodeId)) known.set(live.nodeId, merge(live));
+  };
+
+  const write = () => {
+    cancelWrite?.();
+    cancelWrite = null;
+    lastWriteMs = clock.nowMs();
+    buses.forEach(takeLive);
+    const nodes = [...known.values()];
+    writing = writing
+      .then(() => store.save(nodes))
+      .catch((error: unknown) => {
+        log.error(
+          { event: 'nodes_not_saved', reason: messageOf(error) },
+          'the known nodes could not be written; tried again with the next change',
+        );
+      });
+    return writing;
+  };
+
+  const scheduleWrite = () => {
+    if (cancelWrite) return;
+    const delayMs = Math.max(WRITE_DELAY_MS, lastWriteMs + WRITE_INTERVAL_MS - clock.nowMs());
+    cancelWrite = clock.schedule(delayMs, () => void write());
+  };
+
+  const onNode = (live: Node) => {
+    const before = known.get(live.nodeId);
+    if (!before && known.size >= MAX_KNOWN_NODES) return;
+    const node = merge(live);
+    known.set(node.nodeId, node);
+    for (const event of eventsOf(before, node)) {
+      const { nodeId, vendor, model, serialNumber, security } = node;
+      log[LEVELS[event]](
+        { event, nodeId, vendor, model, serialNumber, security },
+        `${nodeId}: ${event.slice('node_'.length).replaceAll('_', ' ')}`,
+      );
+      onChange?.({ event, node });
+    }
+    scheduleWrite();
+  };
+
+  const onBusEvent = (bus: NodeBus, event: BusEvent) => {
+    if (event.kind === 'node') onNode(event.node);
+    else if (event.kind === 'status') onChange?.({ event: 'bus_status', status: event.status });
+    else onChange?.({ event: 'scan_complete', bus: bus.id });
+  };
+
+  const select = (id: string | undefined): readonly NodeBus[] => {
+    const selected = id === undefined ? buses : buses.filter((bus) => bus.id === id);
+    if (selected.length > 0 || id === undefined) return selected;
+    const message = `there is no bus ${JSON.stringify(id)}; there are: ${buses.map((bus) => bus.id).join(', ') || 'none'}`;
+    throw new HubError('invalid_args', message, { details: [{ field: 'bus', message }] });
+  };
+
+  const refresh = async (asked: readonly NodeBus[], signal: AbortSignal) => {
+    const results = await Promise.allSettled(asked.map((bus) => bus.refresh(signal)));
+    if (signal.aborted) throw new HubError('aborted', 'the scan was no longer wanted');
+    const failed = results.filter((result) => result.status === 'rejected');
+    if (failed.length > 0 && failed.length === results.length) throw failed[0]!.reason;
+  };
+
+  const nodesOf = (asked: readonly NodeBus[]) => {
+    asked.forEach(takeLive);
+    const ids = new Set(asked.map((bus) => bus.id));
+    return [...known.values()].filter((node) => ids.has(node.bus));
+  };
+
+  const complete = (asked: readonly NodeBus[]) => asked.every((bus) => bus.scanComplete());
+
+  return {
+    async start() {
+      for (const node of await store.load()) known.set(node.nodeId, { ...node, available: false });
+      for (const bus of buses) {
+        subscriptions.push(bus.onEvent((event) => onBusEvent(bus, event)));
+        bus.start();
+      }
+    },
+
+    async stop() {
+      await Promise.all(buses.map((bus) => bus.stop()));
+      for (const unsubscribe of subscriptions.splice(0)) unsubscribe();
+      if (known.size > 0) await write();
+      await writing;
+    },
+
+    async getNodes({ bus, refresh: wanted }, signal) {
+      const asked = select(bus);
+      if (wanted) await refresh(asked, signal);
+      const nodes = nodesOf(asked).sort(compareNodes);
+      const available = nodes.filter((node) => node.available).length;
+      return { nodes, total: nodes.length, available, scanComplete: complete(asked), buses: asked.map((each) => each.status()) };
+    },
+
+    buses: () => buses.map((bus) => bus.status()),
+
+    summary() {
+      const nodes = nodesOf(buses);
+      return { total: nodes.length, available: nodes.filter((node) => node.available).length, scanComplete: complete(buses) };
+    },
+  };
+}
