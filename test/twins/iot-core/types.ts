@@ -1,6 +1,7 @@
 /** A shadow document as AWS IoT stores it. */
 export interface ShadowDocument {
-  state: { desired?: Record<string, unknown>; reported?: Record<string, unknown> };
+  /** `delta` is what a get answers beside the two sections while they differ. */
+  state: { desired?: Record<string, unknown>; reported?: Record<string, unknown>; delta?: Record<string, unknown> };
   metadata: { desired?: unknown; reported?: unknown };
   version: number;
   /** Epoch seconds of this answer, as AWS sends it. */
@@ -41,6 +42,26 @@ export interface IotCoreLimits {
   maxShadowUpdatesInFlight: number;
   maxSessionExpirySeconds: number;
   drainMessagesPerSecond: number;
+  maxPacketBytes: number;
+  maxTopicAliases: number;
+  maxTopicBytes: number;
+  maxShadowDepth: number;
+  maxClientTokenBytes: number;
+}
+
+/** A status of AWS IoT Device Management Commands. `CREATED` until the device answers. */
+export type ExecutionStatus = 'CREATED' | 'IN_PROGRESS' | 'SUCCEEDED' | 'FAILED' | 'REJECTED' | 'TIMED_OUT';
+
+/** A native command execution as the cloud sees it. */
+export interface CommandExecution {
+  executionId: string;
+  thingName: string;
+  status: ExecutionStatus;
+  statusReason: { reasonCode: string; reasonDescription?: string } | null;
+  result: Record<string, unknown> | null;
+  /** Responses of the device that were accepted and refused. */
+  acceptedResponses: number;
+  rejectedResponses: number;
 }
 
 /** A message that passed the broker, for rules (cloud side) and for tests. */
@@ -91,6 +112,8 @@ export interface IotCoreFaults {
   disturbLifecycle(maxDelayMs: number, duplicateShare: number, seed: number): void;
   /** Refuses every new connection with this CONNACK reason (e.g. 0x97 quota exceeded) until called with null. */
   refuseConnect(reasonCode: number | null): void;
+  /** Takes the commands feature from the account (and gives it back): a subscription to `$aws/commands/…` then ends the connection. */
+  withoutCommandsFeature(missing: boolean): void;
   /** Moves the cloud's clock by so many milliseconds. */
   shiftClock(byMs: number): void;
   clear(): void;
@@ -102,6 +125,8 @@ export interface IotCore {
   readonly host: string;
   /** The TLS port; 0 before `start`. The same after a `restart`. */
   readonly port: number;
+  /** A second TLS port that, like AWS's 443, serves only clients that offer ALPN `x-amzn-mqtt-ca`; 0 before `start`. */
+  readonly alpnPort: number;
   readonly faults: IotCoreFaults;
   start(): Promise<void>;
   /** Drops everything and frees the port. Shadows, sessions and retained messages stay for a later `start`. */
@@ -112,6 +137,14 @@ export interface IotCore {
   shadow(thingName: string, shadowName?: string): ShadowAccess;
   /** Publishes as the cloud. */
   publish(topic: string, payload: string | Buffer, options?: { qos?: 0 | 1; retain?: boolean }): void;
+  /**
+   * Starts a native command execution: publishes the payload to the Thing's request topic and returns the execution's id.
+   * It is `TIMED_OUT` when no final answer came within `timeoutSeconds` (10 by default, as in AWS).
+   */
+  startExecution(thingName: string, payload: unknown, options?: { timeoutSeconds?: number; executionId?: string }): string;
+  execution(executionId: string): CommandExecution | null;
+  /** Called after each accepted answer and each time-out of an execution. Returns the unsubscriber. */
+  onExecution(handler: (execution: CommandExecution) => void): () => void;
   /** Receives what matches the filter, as a rule of the cloud would (retained messages are not replayed). Returns the unsubscriber. */
   onMessage(filter: string, handler: (message: BrokerMessage) => void): () => void;
   onEvent(handler: (event: BrokerEvent) => void): () => void;

@@ -1,0 +1,59 @@
+import { afterEach, expect, test } from 'vitest';
+import { type Harness, startHarness } from './harness.ts';
+
+let harness: Harness;
+afterEach(() => harness.stop());
+
+test('serves MQTT 5 with the properties of AWS in the CONNACK', async () => {
+  harness = await startHarness(['hub-1']);
+  const client = await harness.open('hub-1');
+  const connack = await client.connect({ clientId: 'hub-1', keepalive: 5, properties: { sessionExpiryInterval: 999_999 } });
+  expect(connack).toMatchObject({
+    reasonCode: 0,
+    sessionPresent: false,
+    properties: {
+      sessionExpiryInterval: 3600,
+      receiveMaximum: 100,
+      maximumQoS: 1,
+      retainAvailable: true,
+      maximumPacketSize: 149_504,
+      topicAliasMaximum: 8,
+      wildcardSubscriptionAvailable: true,
+      subscriptionIdentifiersAvailable: false,
+      sharedSubscriptionAvailable: true,
+      serverKeepAlive: 30,
+    },
+  });
+  client.send({ cmd: 'pingreq' });
+  await client.next('pingresp');
+});
+
+test('carries messages from an MQTT 3.1.1 to an MQTT 5 client, both ways of QoS', async () => {
+  harness = await startHarness(['hub-1', 'hub-2']);
+  const old = await harness.connect('hub-1', { protocolVersion: 4 });
+  const suback = await old.subscribe(['hubs/hub-1/#']);
+  expect(suback.granted).toEqual([1]);
+  await old.publish('hubs/hub-1/a', 'one');
+  old.send({ cmd: 'publish', topic: 'hubs/hub-1/b', payload: 'two', qos: 0, dup: false, retain: false });
+  expect(await old.next('publish')).toMatchObject({ topic: 'hubs/hub-1/a', qos: 1 });
+  expect(await old.next('publish')).toMatchObject({ topic: 'hubs/hub-1/b', qos: 0 });
+  const seen = await harness.message(({ topic }) => topic === 'hubs/hub-1/b');
+  expect(seen).toMatchObject({ clientId: 'hub-1', qos: 0, retain: false });
+  expect(seen.payload.toString()).toBe('two');
+});
+
+test('answers shadow requests over MQTT', async () => {
+  harness = await startHarness(['hub-1']);
+  const client = await harness.connect('hub-1');
+  await client.subscribe(['$aws/things/hub-1/shadow/#']);
+  await client.publish('$aws/things/hub-1/shadow/get', { clientToken: 't1' });
+  const missing = await client.next('publish', ({ topic }) => topic.endsWith('/get/rejected'));
+  expect(JSON.parse(missing.payload.toString())).toMatchObject({ code: 404, clientToken: 't1' });
+  await client.publish('$aws/things/hub-1/shadow/update', { state: { reported: { online: true } } });
+  const accepted = await client.next('publish', ({ topic }) => topic.endsWith('/update/accepted'));
+  expect(JSON.parse(accepted.payload.toString())).toMatchObject({ version: 1, state: { reported: { online: true } } });
+  expect(harness.core.shadow('hub-1').get()).toMatchObject({ version: 1 });
+  harness.core.shadow('hub-1').update({ state: { desired: { command: 'get_nodes' } } });
+  const delta = await client.next('publish', ({ topic }) => topic.endsWith('/update/delta'));
+  expect(JSON.parse(delta.payload.toString())).toMatchObject({ version: 2, state: { command: 'get_nodes' } });
+});

@@ -1,0 +1,59 @@
+import type { Disturbance } from './lifecycle.ts';
+
+/** The faults in force. The broker asks; `IotCoreFaults` sets. */
+export interface FaultState {
+  delayMs: Map<string, number>;
+  deniedSubscribes: string[];
+  deniedPublishes: string[];
+  lateWillMs: Map<string, number>;
+  duplicateWills: Map<string, number>;
+  lostPubacks: { count: number; prefix: string };
+  lostShadowResponses: number;
+  failingShadowUpdates: { count: number; code: number };
+  lifecycle: Disturbance | null;
+  refuseConnect: number | null;
+  commandsFeatureMissing: boolean;
+}
+
+export function noFaults(): FaultState {
+  return {
+    delayMs: new Map(),
+    deniedSubscribes: [],
+    deniedPublishes: [],
+    lateWillMs: new Map(),
+    duplicateWills: new Map(),
+    lostPubacks: { count: 0, prefix: '' },
+    lostShadowResponses: 0,
+    failingShadowUpdates: { count: 0, code: 0 },
+    lifecycle: null,
+    refuseConnect: null,
+    commandsFeatureMissing: false,
+  };
+}
+
+/** Uses up one of the next publishes whose PUBACK is lost. */
+export function takesPuback(state: FaultState, topic: string): boolean {
+  if (state.lostPubacks.count === 0 || !topic.startsWith(state.lostPubacks.prefix)) return false;
+  state.lostPubacks.count--;
+  return true;
+}
+
+export function takesShadowResponse(state: FaultState): boolean {
+  if (state.lostShadowResponses === 0) return false;
+  state.lostShadowResponses--;
+  return true;
+}
+
+/** The code that the next shadow update is refused with; null: it is not. */
+export function takeShadowFailure(state: FaultState): number | null {
+  if (state.failingShadowUpdates.count === 0) return null;
+  state.failingShadowUpdates.count--;
+  return state.failingShadowUpdates.code;
+}
+
+export function takeDuplicateWill(state: FaultState, clientId: string): boolean {
+  const count = state.duplicateWills.get(clientId) ?? 0;
+  if (count === 0) return false;
+  state.duplicateWills.set(clientId, count - 1);
+  return true;
+}
