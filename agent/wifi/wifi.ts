@@ -1,0 +1,72 @@
+import type { MonotonicClock } from '../system/clock.ts';
+import type { Entropy } from '../system/entropy.ts';
+import { HubError } from '../system/errors.ts';
+import type { Files } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import { createDbusMessageBus, SYSTEM_BUS_ADDRESS } from './dbus-message-bus.ts';
+import { createChangeMarkerFile } from './marker.ts';
+import { createNetworkManagerWifi, type WifiService } from './network-manager-wifi.ts';
+import { createNetworkManager } from './nm-dbus.ts';
+import type { CloudProof } from './proof.ts';
+import { createWifiSurvey, loadNodeWifi } from './survey.ts';
+import { runSync } from './sync.ts';
+
+/** The part of the configuration that the Wi-Fi side reads. */
+export interface WifiConfig {
+  /** `auto` and `networkmanager`: NetworkManager, looked for at every use. `none`: Wi-Fi is not the agent's business. */
+  backend: 'auto' | 'networkmanager' | 'none';
+  /** The Wi-Fi interface; null: the first that NetworkManager knows. */
+  interface: string | null;
+  attemptTimeoutSeconds: number;
+  checkpointSeconds: number;
+}
+
+/** What the Wi-Fi side needs; the real NetworkManager and node-wifi are its own. */
+export interface WifiDeps {
+  config: WifiConfig;
+  stateDirectory: string;
+  proof: CloudProof;
+  files: Files;
+  clock: MonotonicClock;
+  entropy: Entropy;
+  log: Log;
+  /** D-Bus address; default: the system bus. */
+  busAddress?: string;
+}
+
+/** The hub's Wi-Fi as configured. Nothing is opened or loaded before `start`. */
+export function createWifi(deps: WifiDeps): WifiService {
+  const { config, clock, log } = deps;
+  if (config.backend === 'none') {
+    return createUnavailableWifi('Wi-Fi changes are switched off. Set wifi.backend to "auto" in agent.json and restart the agent.');
+  }
+  const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock });
+  const networkManager = createNetworkManager(bus);
+  const survey = createWifiSurvey({ nodeWifi: () => loadNodeWifi(config.interface), networkManager, clock, log });
+  return createNetworkManagerWifi({
+    networkManager,
+    survey,
+    proof: deps.proof,
+    marker: createChangeMarkerFile(deps.files, deps.stateDirectory),
+    clock,
+    entropy: deps.entropy,
+    log,
+    sync: runSync,
+    interfaceName: config.interface,
+    attemptTimeoutMs: config.attemptTimeoutSeconds * 1000,
+    checkpointSeconds: config.checkpointSeconds,
+  });
+}
+
+/** A hub without a Wi-Fi stack that the agent may use: every change is answered `wifi_unavailable` with `reason`, which names the remedy. */
+export function createUnavailableWifi(reason: string): WifiService {
+  return {
+    start: async () => ({ outcome: 'clean' }),
+    stop: async () => {},
+    current: async () => null,
+    credentialsSet: async () => null,
+    change: async () => {
+      throw new HubError('wifi_unavailable', reason);
+    },
+  };
+}
