@@ -1,7 +1,7 @@
 import { type Answer, COMMAND, NAK, nak, REPLY } from './codes.ts';
 import { identityOf } from './commands.ts';
 import { encodeFrame, type Frame, type FrameFields } from './frame.ts';
-import type { PeripheralSettings } from './options.ts';
+import { acceptsDefaultKey, type PeripheralSettings } from './options.ts';
 import type { Random } from './random.ts';
 import { cryptogram, decryptData, deriveKeys, encryptData, initialMac, messageMac, SCBK_D, type SessionKeys } from './secure-channel.ts';
 
@@ -49,9 +49,9 @@ export function createChannel(settings: PeripheralSettings, random: Random): Cha
   };
 
   const baseKey = (keyType: number): Uint8Array | null => {
-    const own = settings.secureChannel?.key ?? null;
-    if (keyType === 1) return own;
-    return (settings.secureChannel?.acceptsDefaultKey ?? own === null) ? SCBK_D : null;
+    if (!settings.secureChannel) return null;
+    if (keyType === 1) return settings.secureChannel.key ?? null;
+    return acceptsDefaultKey(settings.secureChannel) ? SCBK_D : null;
   };
 
   const challenge = (frame: Frame): HandshakeReply => {

@@ -99,10 +99,9 @@ test('the MAC chain and the encryption follow the vectors frame by frame', () =>
   const exchange = OBSERVED.slice(-4).map((observed) => decodeFrame(unmarked(observed))!);
   for (const [index, frame] of exchange.entries()) {
     if (index === 3) {
-      const plain = hex('5eca01000102010000010203'.slice(0, 24));
-      expect(decryptData(keys, previous, frame.data)).toHaveLength(12);
+      const plain = hex('5eca00010201000010010203');
       expect(decryptData(keys, previous, encryptData(keys, previous, plain))).toEqual(plain);
-      expect(text(decryptData(keys, previous, frame.data)!)).toBe('5eca00010201000010010203');
+      expect(decryptData(keys, previous, frame.data)).toEqual(plain);
     }
     if (index === 2) expect(text(decryptData(keys, previous, frame.data)!)).toBe('00');
     const mac = messageMac(keys, previous, frame.bytes.subarray(0, frame.bytes.length - 6));

@@ -1,8 +1,9 @@
 export { demoPeripherals } from './demo-peripherals.ts';
-export { createOsdpLine, type OsdpLine, type OsdpLineOptions, type PeripheralControl, type Wire } from './line.ts';
+export { createOsdpLine } from './line.ts';
 export type { Noise } from './medium.ts';
 export type { Capability, CheckPolicy, PeripheralFaults, PeripheralOptions, SecureChannelOptions, Turnaround } from './options.ts';
 export { createPreciseClock } from './precise-clock.ts';
 export { SCBK_D } from './secure-channel.ts';
 export type { AddressStats, LineStats } from './stats.ts';
+export type { LineFrame, OsdpLine, OsdpLineOptions, PeripheralControl, Wire } from './types.ts';
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts';

@@ -1,73 +1,16 @@
-import type { Cancel, MonotonicClock } from '../../../agent/system/clock.ts';
-import type { VirtualPort } from '../virtual-port/types.ts';
+import type { Cancel } from '../../../agent/system/clock.ts';
 import { createDeframer } from './deframer.ts';
 import { misbehave } from './faults.ts';
 import { BROADCAST } from './frame.ts';
-import { BITS_PER_BYTE, createMedium, endOf, type LineByte, type Noise, type Transmission } from './medium.ts';
-import { type PeripheralFaults, type PeripheralOptions, type PeripheralSettings, settingsOf } from './options.ts';
+import { BITS_PER_BYTE, createMedium, endOf, type LineByte, type Transmission } from './medium.ts';
+import { type PeripheralSettings, settingsOf } from './options.ts';
 import { createPeripheralMachine, type PeripheralMachine, type PeripheralReply } from './peripheral.ts';
 import { createRandom } from './random.ts';
-import { createTally, type LineStats } from './stats.ts';
+import { createTally } from './stats.ts';
+import type { LineFrame, OsdpLine, OsdpLineOptions, PeripheralControl, Wire } from './types.ts';
 
 /** Bytes reach the panel in pieces of this much time at most, as a serial driver hands them over. */
 const DEFAULT_DELIVERY_MS = 1;
-
-/** The panel's end of the line: what it writes takes its time on the wire, what it gets is what the line carried. */
-export interface Wire {
-  onData(handler: (bytes: Buffer) => void): () => void;
-  write(bytes: Uint8Array): void;
-}
-
-export interface OsdpLineOptions {
-  /** Speed of the panel and of every peripheral that has none of its own. */
-  baudRate: number;
-  /** Default: none of the peripherals is there yet. */
-  peripherals?: readonly PeripheralOptions[];
-  clock: MonotonicClock;
-  /** Everything random about the line follows from it. Default 1. */
-  seed?: number;
-  /** Two-wire adapter whose receiver stays on: the panel hears itself. Default false. */
-  echo?: boolean;
-  noise?: Partial<Noise>;
-  /** The longest the line keeps a received byte back before it hands it over. Default 1 ms. The first byte of a reply is never kept. */
-  deliveryMs?: number;
-}
-
-/** One peripheral, in the hands of a test or the demo. */
-export interface PeripheralControl {
-  /** As it is now; address, speed and key follow COMSET and KEYSET. */
-  readonly settings: Readonly<PeripheralSettings>;
-  readonly secureChannelActive: boolean;
-  setTampered(tampered: boolean): void;
-  setPowerFault(powerFault: boolean): void;
-  /** Merges; set a fault to undefined to end it. */
-  setFaults(faults: PeripheralFaults): void;
-  /** A card of so many bits, as text of 0 and 1; it is reported on the next POLL. */
-  presentCard(bits: string): void;
-  /** Dead for `bootMs`, then as new, with its keys and communication settings. */
-  powerCycle(): void;
-  /** Pulls it off the line, in the middle of a byte if need be. */
-  remove(): void;
-}
-
-/** Peripherals on one half-duplex RS-485 line. */
-export interface OsdpLine {
-  readonly wire: Wire;
-  readonly noise: Noise;
-  /** @throws Error when nobody has the address. */
-  peripheral(address: number): PeripheralControl;
-  peripherals(): PeripheralControl[];
-  /** @throws Error when the address is taken, unless `duplicate` asks for two of a kind. */
-  add(options: PeripheralOptions, duplicate?: boolean): PeripheralControl;
-  /** The panel's own speed; peripherals of another hear only garbage. */
-  setPanelBaudRate(baudRate: number): void;
-  /** Puts the panel's end on a virtual port; its speed follows the port's when that is known. Returns the disconnector. */
-  connect(port: VirtualPort): () => void;
-  stats(): LineStats;
-  resetStats(): void;
-  /** Ends all timers and transmissions. */
-  stop(): void;
-}
 
 /** A peripheral on the line; an object of its own is its identity as a talker. */
 interface Member {
@@ -80,6 +23,7 @@ interface Member {
   talksUntilMs: number;
 }
 
+/** Makes the line with its peripherals, powered up and waiting. It starts no timer before somebody talks. @throws Error for impossible options. */
 export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
   const { clock } = options;
   const deliveryMs = options.deliveryMs ?? DEFAULT_DELIVERY_MS;
@@ -87,6 +31,7 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
   const tally = createTally();
   const panel = {};
   const handlers = new Set<(bytes: Buffer) => void>();
+  const watchers = new Set<(frame: LineFrame) => void>();
   const connections = new Set<() => void>();
   const deframer = createDeframer();
   let members: Member[] = [];
@@ -104,6 +49,10 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
   });
   Object.assign(medium.noise, options.noise);
 
+  function watch(frame: LineFrame): void {
+    for (const watcher of watchers) watcher(frame);
+  }
+
   function heardByPanel(byte: LineByte): void {
     if (byte.sent !== null) tally.replyByte(byte.transmission.byteMs);
     if (byte.heard === null) return;
@@ -111,6 +60,7 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
     inbox.push(member.settings.baudRate === panelBaudRate ? byte.heard : random.byte());
   }
 
+  /** Peripherals listen to the panel only: another's reply, however spoilt, does not cost them their next request. */
   function heardByPeripherals(byte: LineByte): void {
     if (byte.sent !== null) tally.requestByte(byte.transmission.byteMs);
     if (byte.heard === null) return;
@@ -118,7 +68,10 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
     for (const found of deframer.push(byte.heard, byte.atMs)) {
       const address = found.kind === 'frame' ? found.frame.address : found.address;
       if (found.kind === 'frame' && found.frame.reply) continue;
-      if (found.kind === 'frame') tally.request(address);
+      if (found.kind === 'frame') {
+        tally.request(address);
+        watch({ from: 'panel', atMs: byte.atMs, bytes: found.frame.bytes });
+      }
       for (const member of members) {
         const listens = member.settings.baudRate === panelBaudRate && byte.atMs >= member.deadUntilMs;
         if (!listens || (address !== member.settings.address && address !== BROADCAST)) continue;
@@ -142,6 +95,7 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
     const transmission = transmissionOf(member, act.bytes, startMs, reply.after);
     member.talksUntilMs = endOf(transmission);
     tally.reply(member.settings.address, startMs - atMs);
+    watch({ from: member.settings.address, atMs: startMs, bytes: act.bytes });
     medium.transmit(transmission);
   }
 
@@ -201,6 +155,15 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
     },
   };
 
+  function boot(member: Member): void {
+    medium.silence(member);
+    member.machine.reset();
+    member.deadUntilMs = clock.nowMs() + member.settings.bootMs;
+    member.talksUntilMs = 0;
+    babble(member, clock.nowMs());
+    schedule();
+  }
+
   function control(member: Member): PeripheralControl {
     const { settings, machine } = member;
     return {
@@ -224,23 +187,23 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
         schedule();
       },
       presentCard: (bits) => machine.presentCard(bits),
-      powerCycle() {
-        medium.silence(member);
-        machine.reset();
-        member.deadUntilMs = clock.nowMs() + settings.bootMs;
-        babble(member, clock.nowMs());
-        schedule();
-      },
+      powerCycle: () => boot(member),
       remove() {
         medium.silence(member);
         member.present = false;
         members = members.filter((one) => one !== member);
         schedule();
       },
+      restore() {
+        if (member.present) return;
+        member.present = true;
+        members.push(member);
+        boot(member);
+      },
     };
   }
 
-  const add = (peripheral: PeripheralOptions, duplicate = false): PeripheralControl => {
+  const add: OsdpLine['add'] = (peripheral, duplicate = false) => {
     const settings = settingsOf(peripheral, options.baudRate);
     if (!duplicate && members.some((one) => one.settings.address === settings.address))
       throw new Error(`address ${settings.address} is taken`);
@@ -286,12 +249,17 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
       connections.add(disconnect);
       return disconnect;
     },
+    onFrame(handler) {
+      watchers.add(handler);
+      return () => watchers.delete(handler);
+    },
     stats: () => tally.read(medium.collisions),
     resetStats: () => tally.reset(medium.collisions),
     stop() {
       wake();
       for (const disconnect of connections) disconnect();
       handlers.clear();
+      watchers.clear();
       for (const one of [panel, ...members]) medium.silence(one);
       members = [];
     },

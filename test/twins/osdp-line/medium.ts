@@ -5,12 +5,15 @@ export const BITS_PER_BYTE = 10;
 /** A finished transmission is kept this long to find collisions with it: longer than one byte at 1200 baud. */
 const COLLISION_MEMORY_MS = 10;
 
+/** Sums of byte times and timers' delays differ by rounding: a nanosecond early is on time. */
+const ROUNDING_MS = 1e-6;
+
 /** What happens to bytes on the line, whoever sends them; probabilities a byte. */
 export interface Noise {
   /** One bit of the byte turns. */
   flipRate: number;
   /** The byte disappears. */
-  loseRate: number;
+  lossRate: number;
   /** A byte appears behind it. */
   insertRate: number;
 }
@@ -55,7 +58,7 @@ export function endOf(transmission: Transmission): number {
 
 /** `carry` is called for each byte; it may transmit. */
 export function createMedium(random: Random, carry: (byte: LineByte) => void): Medium {
-  const noise: Noise = { flipRate: 0, loseRate: 0, insertRate: 0 };
+  const noise: Noise = { flipRate: 0, lossRate: 0, insertRate: 0 };
   let transmissions: Transmission[] = [];
   let collisions = 0;
 
@@ -70,7 +73,7 @@ export function createMedium(random: Random, carry: (byte: LineByte) => void): M
       collisions++;
       return random.byte();
     }
-    if (random.chance(noise.loseRate)) return null;
+    if (random.chance(noise.lossRate)) return null;
     return random.chance(noise.flipRate) ? sent ^ (1 << Math.floor(random.unit() * 8)) : sent;
   };
 
@@ -99,7 +102,7 @@ export function createMedium(random: Random, carry: (byte: LineByte) => void): M
         for (const one of transmissions) {
           if (unfinished(one) && (!earliest || nextEnd(one) < nextEnd(earliest))) earliest = one;
         }
-        if (!earliest || nextEnd(earliest) > nowMs) break;
+        if (!earliest || nextEnd(earliest) > nowMs + ROUNDING_MS) break;
         step(earliest, nextEnd(earliest));
       }
       transmissions = transmissions.filter((one) => unfinished(one) || endOf(one) > nowMs - COLLISION_MEMORY_MS);

@@ -125,11 +125,16 @@ const READER: readonly Capability[] = [
   [16, 2, 0],
 ];
 
-/** Lists the communication security (function 9) as the peripheral really has it, in the order of the function codes. */
-function withSecurity(capabilities: readonly Capability[], secure: boolean): readonly Capability[] {
+/** Lists the communication security (function 9: AES, default key) as the peripheral really has it, in the order of the function codes. */
+function withSecurity(capabilities: readonly Capability[], channel: SecureChannelOptions | null): readonly Capability[] {
   if (capabilities.some(([code]) => code === COMMUNICATION_SECURITY)) return capabilities;
-  const level = secure ? 1 : 0;
-  return [...capabilities, [COMMUNICATION_SECURITY, level, level] as const].sort(([a], [b]) => a - b);
+  const own: Capability = [COMMUNICATION_SECURITY, channel ? 1 : 0, channel && acceptsDefaultKey(channel) ? 1 : 0];
+  return [...capabilities, own].sort(([a], [b]) => a - b);
+}
+
+/** Whether SCBK-D opens a channel: by explicit choice, else while there is no own key. */
+export function acceptsDefaultKey(channel: SecureChannelOptions): boolean {
+  return channel.acceptsDefaultKey ?? !channel.key;
 }
 
 /** Fills in the defaults. @throws Error for an address, vendor or key that no peripheral can have. */
@@ -140,6 +145,8 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
   if (!/^[0-9a-f]{6}$/i.test(vendor)) throw new Error(`vendor code "${vendor}" is not 6 hex digits`);
   const key = options.secureChannel?.key ?? null;
   if (key && key.length !== 16) throw new Error(`the key of peripheral ${options.address} is not 16 bytes`);
+  const clientId = options.secureChannel?.clientId;
+  if (clientId && clientId.length !== 8) throw new Error(`the client identifier of peripheral ${options.address} is not 8 bytes`);
   return {
     address: options.address,
     vendor: Uint8Array.from(Buffer.from(vendor, 'hex')),
@@ -147,7 +154,7 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
     version: options.version ?? 2,
     serialNumber: options.serialNumber ?? 0x10_0000 + options.address,
     firmware: options.firmware ?? [2, 7, 19],
-    capabilities: withSecurity(options.capabilities ?? READER, Boolean(options.secureChannel)),
+    capabilities: withSecurity(options.capabilities ?? READER, options.secureChannel ?? null),
     tampered: options.tampered ?? false,
     powerFault: options.powerFault ?? false,
     reportsChanges: options.reportsChanges ?? true,
