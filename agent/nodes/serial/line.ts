@@ -56,6 +56,8 @@ interface Transaction {
   firstByteMs: number | null;
   /** How many bytes of the request came back so far as the echo of a two-wire line; -1 when there is none. */
   echoed: number;
+  /** When what looks like the echo began: an answer may begin with the same mark. */
+  echoMs: number | null;
   graced: boolean;
   stray: boolean;
   noiseBefore: number;
@@ -98,12 +100,14 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
     let count = 0;
     while (count < bytes.length && transaction.echoed + count < sent.length && bytes[count] === sent[transaction.echoed + count]) count++;
     const matched = transaction.echoed + count;
+    if (count > 0) transaction.echoMs ??= clock.nowMs();
     if (count === bytes.length || matched === sent.length) {
       transaction.echoed = matched;
       return bytes.subarray(count);
     }
     const before = sent.subarray(0, transaction.echoed);
     transaction.echoed = -1;
+    if (before.length > 0) transaction.firstByteMs = transaction.echoMs;
     return before.length === 0 ? bytes : Buffer.concat([before, bytes]);
   };
 
@@ -143,7 +147,19 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
         const limitMs = deadlineMs + request.windowMs + longestFrameMs;
         const noiseBefore = parser.noiseBytes;
         const echoed = 0;
-        current = { request, sentEndMs, deadlineMs, limitMs, firstByteMs: null, echoed, graced: false, stray: false, noiseBefore, finish };
+        current = {
+          request,
+          sentEndMs,
+          deadlineMs,
+          limitMs,
+          firstByteMs: null,
+          echoed,
+          echoMs: null,
+          graced: false,
+          stray: false,
+          noiseBefore,
+          finish,
+        };
         cancelTimer = clock.schedule(Math.ceil(deadlineMs - nowMs), expire);
         write(request.bytes);
       });

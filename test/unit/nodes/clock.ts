@@ -6,6 +6,8 @@ export interface SteppedClock extends MonotonicClock {
   advance(byMs: number): Promise<void>;
   /** Moves on until `condition` holds; throws when it does not within `withinMs`. Answers the time it took. */
   until(condition: () => boolean, withinMs: number): Promise<number>;
+  /** The process stands still: time passes, nothing runs. */
+  stall(byMs: number): void;
   /** How many timers wait. */
   readonly timers: number;
 }
@@ -55,7 +57,7 @@ export function createSteppedClock(): SteppedClock {
       const untilMs = nowMs + byMs;
       await settled();
       while (await step(untilMs));
-      nowMs = untilMs;
+      nowMs = Math.max(nowMs, untilMs);
     },
     async until(condition, withinMs) {
       const startMs = nowMs;
@@ -64,6 +66,9 @@ export function createSteppedClock(): SteppedClock {
         if (!(await step(startMs + withinMs))) throw new Error(`not within ${withinMs} ms`);
       }
       return nowMs - startMs;
+    },
+    stall(byMs) {
+      nowMs += byMs;
     },
     get timers() {
       return timers.size;

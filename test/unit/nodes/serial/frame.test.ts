@@ -31,7 +31,12 @@ test.each(REQUESTS)('%s is encoded as observed', (_name, frame, bytes) => {
 
 const identity = { vendor: '5eca00', model: 1, version: 2, serialNumber: 0xdeadbeef, firmware: '2.7.19' };
 const REPLIES: [string, string, object, object][] = [
-  ['PDID', '5385140004455eca000102efbeadde0207130d74', { address: 5, reply: true, sequence: 0, check: 'crc' }, { kind: 'identity', identity }],
+  [
+    'PDID',
+    '5385140004455eca000102efbeadde0207130d74',
+    { address: 5, reply: true, sequence: 0, check: 'crc' },
+    { kind: 'identity', identity },
+  ],
   [
     'PDID with a checksum',
     '5385130000450a00170300cafedeed016f00a9',
