@@ -57,3 +57,37 @@ test('answers shadow requests over MQTT', async () => {
   const delta = await client.next('publish', ({ topic }) => topic.endsWith('/update/delta'));
   expect(JSON.parse(delta.payload.toString())).toMatchObject({ version: 2, state: { command: 'get_nodes' } });
 });
+
+test('runs a native command execution over its topics', async () => {
+  harness = await startHarness(['hub-1']);
+  const { core } = harness;
+  const client = await harness.connect('hub-1');
+  const base = '$aws/commands/things/hub-1/executions';
+  await client.subscribe([`${base}/+/request/json`, `${base}/+/response/accepted/json`, `${base}/+/response/rejected/json`]);
+  const statuses: string[] = [];
+  core.onExecution(({ status }) => void statuses.push(status));
+  const id = core.startExecution('hub-1', { command: 'server_info', args: {} });
+  const request = await client.next('publish');
+  expect(request).toMatchObject({ topic: `${base}/${id}/request/json`, qos: 1 });
+  expect(JSON.parse(request.payload.toString())).toEqual({ command: 'server_info', args: {} });
+  await client.publish(`${base}/${id}/response/json`, { status: 'SUCCEEDED', result: { uptimeSeconds: { s: '86400' } } });
+  expect(await client.next('publish')).toMatchObject({ topic: `${base}/${id}/response/accepted/json` });
+  await client.publish(`${base}/${id}/response/json`, { status: 'FAILED' });
+  expect(await client.next('publish')).toMatchObject({ topic: `${base}/${id}/response/rejected/json` });
+  expect(statuses).toEqual(['SUCCEEDED']);
+  expect(core.execution(id)).toMatchObject({ status: 'SUCCEEDED', acceptedResponses: 1, rejectedResponses: 1 });
+});
+
+test('rules of the cloud see what passes, without retained replays, until they are taken away', async () => {
+  harness = await startHarness(['hub-1']);
+  const { core } = harness;
+  core.publish('hubs/hub-1/presence', 'before', { retain: true });
+  const seen: string[] = [];
+  const remove = core.onMessage('hubs/+/presence', ({ payload }) => void seen.push(payload.toString()));
+  const client = await harness.connect('hub-1');
+  await client.publish('hubs/hub-1/presence', 'online');
+  await client.publish('hubs/hub-1/other', 'x');
+  remove();
+  await client.publish('hubs/hub-1/presence', 'offline');
+  expect(seen).toEqual(['online']);
+});

@@ -5,6 +5,9 @@ import { KEEP_ALIVE_GRACE } from './limits.ts';
 import { createRateLimit } from './rate.ts';
 import type { IotCoreLimits } from './types.ts';
 
+/** Time a peer has to close its side after the last packet; what it still sends is thrown away, so that no reset overtakes that packet. */
+const LINGER_MS = 2_000;
+
 /** One TLS connection as a stream of MQTT packets, with the faults of a wire: delay and silence. */
 export interface Connection {
   /** SHA-256 of the client's certificate in hex, as AWS forms certificate ids. */
@@ -19,7 +22,7 @@ export interface Connection {
   keepAlive(seconds: number, onTimeout: () => void): void;
   /** From now on the link is half-open: nothing is read or written. */
   silence(): void;
-  /** Writes what is pending, then closes. */
+  /** Writes what was sent, then closes. */
   end(): void;
   /** Resets the TCP connection. */
   reset(): void;
@@ -51,6 +54,7 @@ export function createConnection(socket: TLSSocket, deps: ConnectionDeps, handle
   let lastDueMs = 0;
   let lastPacketMs = clock.nowMs();
   let silent = false;
+  /** Cleared once the broker has no more interest in what the peer sends. */
   let open = true;
 
   function schedule(delayMs: number, run: () => void): void {
@@ -62,7 +66,7 @@ export function createConnection(socket: TLSSocket, deps: ConnectionDeps, handle
   }
 
   function write(bytes: Buffer): void {
-    if (!silent && open && socket.writable) socket.write(bytes);
+    if (!silent && socket.writable) socket.write(bytes);
   }
 
   parser.on('packet', (packet) => {
@@ -75,6 +79,7 @@ export function createConnection(socket: TLSSocket, deps: ConnectionDeps, handle
     if (open) handlers.onMalformed(error);
   });
   socket.on('data', (bytes) => {
+    if (!open) return;
     parser.parse(bytes);
     const waitMs = bandwidth.take(bytes.length);
     if (waitMs === 0 || !open) return;
@@ -119,8 +124,16 @@ export function createConnection(socket: TLSSocket, deps: ConnectionDeps, handle
     },
     end() {
       open = false;
-      if (silent) socket.destroy();
-      else socket.destroySoon();
+      if (silent) {
+        socket.destroy();
+        return;
+      }
+      const close = () => socket.end();
+      const waitMs = lastDueMs - clock.nowMs();
+      if (waitMs > 0) schedule(waitMs, close);
+      else close();
+      socket.resume();
+      schedule(Math.max(0, waitMs) + LINGER_MS, () => socket.destroy());
     },
     reset() {
       open = false;

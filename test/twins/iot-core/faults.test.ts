@@ -73,6 +73,17 @@ test('delay holds back every packet, in order, until it is ended', async () => {
   expect(client.received.map(({ cmd }) => cmd)).toEqual(['connack', 'puback', 'pingresp']);
 });
 
+test('a kick over a slow link still says why', async () => {
+  const clock = createManualClock();
+  harness = await startHarness(['hub-1'], { clock });
+  const client = await harness.connect('hub-1');
+  harness.core.faults.delay('hub-1', 500);
+  harness.core.faults.kick('hub-1');
+  expect(harness.core.connections()).toEqual([]);
+  clock.advance(500);
+  expect(await client.next('disconnect')).toMatchObject({ reasonCode: 0x98 });
+});
+
 test('denied prefixes end the connection', async () => {
   harness = await startHarness(['hub-1']);
   const { faults } = harness.core;

@@ -1,0 +1,83 @@
+/**
+ * A program of its own for the test with AWS's real client, whose native objects outlive a `stop()`.
+ * Reads its connection from standard input and prints what it saw as one line of JSON.
+ */
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { iot, iotshadow, mqtt5 } from 'aws-iot-device-sdk-v2';
+
+export interface ProbeInput {
+  host: string;
+  port: number;
+  thingName: string;
+  certificate: string;
+  privateKey: string;
+  caCertificate: string;
+}
+
+export interface ProbeReport {
+  serverKeepAlive: number;
+  maximumQos: number | undefined;
+  getWithoutShadow: number | undefined;
+  updatedVersion: number | undefined;
+  staleUpdate: number | undefined;
+  deltaState: unknown;
+  ownMessage: string;
+  retained: boolean;
+}
+
+const KEEP_ALIVE_SECONDS = 30;
+
+async function probe(input: ProbeInput): Promise<ProbeReport> {
+  const { host, port, thingName, certificate, privateKey, caCertificate } = input;
+  const config = iot.AwsIotMqtt5ClientConfigBuilder.newDirectMqttBuilderWithMtlsFromMemory(host, certificate, privateKey)
+    .withCertificateAuthority(caCertificate)
+    .withPort(port)
+    .withConnectProperties({ clientId: thingName, keepAliveIntervalSeconds: KEEP_ALIVE_SECONDS })
+    .build();
+  const client = new mqtt5.Mqtt5Client(config);
+  client.on('error', () => {});
+  const connected = once(client, 'connectionSuccess');
+  client.start();
+  const [{ settings }] = (await connected) as [mqtt5.ConnectionSuccessEvent];
+
+  const shadow = iotshadow.IotShadowClientv2.newFromMqtt5(client, {
+    maxRequestResponseSubscriptions: 4,
+    maxStreamingSubscriptions: 2,
+    operationTimeoutInSeconds: 10,
+  });
+  const codeOf = (error: { modeledError?: { code?: number } }) => error.modeledError?.code;
+  const getWithoutShadow = await shadow.getShadow({ thingName }).then(() => undefined, codeOf);
+  const { version } = await shadow.updateShadow({ thingName, state: { reported: { online: true } } });
+  const stale = shadow.updateShadow({ thingName, version: 99, state: { reported: { online: false } } });
+  const staleUpdate = await stale.then(() => undefined, codeOf);
+  const deltas = shadow.createShadowDeltaUpdatedStream({ thingName });
+  const established = once(deltas, 'subscriptionStatus');
+  const delta = once(deltas, 'incomingPublish');
+  deltas.open();
+  await established;
+  await shadow.updateShadow({ thingName, state: { desired: { command: 'get_nodes', args: {} } } });
+  const [{ message: deltaMessage }] = await delta;
+
+  const topicFilter = `hubs/${thingName}/presence`;
+  await client.subscribe({ subscriptions: [{ topicFilter, qos: mqtt5.QoS.AtLeastOnce, retainAsPublished: true }] });
+  const incoming = once(client, 'messageReceived');
+  await client.publish({ topicName: topicFilter, qos: mqtt5.QoS.AtLeastOnce, retain: true, payload: 'online' });
+  const [{ message }] = (await incoming) as [mqtt5.MessageReceivedEvent];
+  const stopped = once(client, 'stopped');
+  client.stop({ reasonCode: mqtt5.DisconnectReasonCode.NormalDisconnection });
+  await stopped;
+  return {
+    serverKeepAlive: settings.serverKeepAlive,
+    maximumQos: settings.maximumQos,
+    getWithoutShadow,
+    updatedVersion: version,
+    staleUpdate,
+    deltaState: deltaMessage.state,
+    ownMessage: Buffer.from(message.payload as ArrayBuffer).toString(),
+    retained: message.retain === true,
+  };
+}
+
+const report = await probe(JSON.parse(await text(process.stdin)));
+process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
