@@ -1,0 +1,253 @@
+import type { Cancel } from '../../../agent/system/clock.ts';
+import { Secret } from '../../../agent/system/secret.ts';
+import { type LinkEvent, NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/network-manager.ts';
+import { type FakeAccessPoint, fateOf } from './fake-air.ts';
+import type { ManualClock } from './manual-clock.ts';
+
+/** A profile as the fake keeps it. */
+export interface StoredProfile {
+  path: string;
+  settings: ProfileSettings;
+  /** In `/run` only, or on disk. */
+  place: 'memory' | 'disk';
+  /** On disk for good: `sync` ran after it was written. */
+  durable: boolean;
+  /** The autoconnect block of AddConnection2, which a restart of NetworkManager forgets. */
+  blocked: boolean;
+  lastUsed: number;
+}
+
+interface StoredCheckpoint {
+  path: string;
+  device: string;
+  timeoutSeconds: number;
+  profiles: Set<string>;
+  activeUuid: string | null;
+  cancel: Cancel;
+}
+
+/** The hub's network side: NetworkManager, its disk and memory, the radio, and the way to the cloud. Times and reasons as measured. */
+export type FakeHub = ReturnType<typeof createFakeHub>;
+
+const RESTART_MS = 2000;
+const AUTOCONNECT_MS = 1000;
+
+export function createFakeHub(
+  clock: ManualClock,
+  options: { air: FakeAccessPoint[]; known?: (Partial<ProfileSettings> & { password?: string })[] },
+) {
+  const air = options.air;
+  const interfaceName = 'wlan0';
+  let up = true;
+  let generation = 1;
+  let counter = 0;
+  const device = { path: '/Devices/1', state: 30 };
+  let profiles: StoredProfile[] = [];
+  let active: {
+    path: string;
+    uuid: string;
+    state: number;
+    point: FakeAccessPoint | null;
+    cancel: Cancel;
+    settings: ProfileSettings;
+  } | null = null;
+  let checkpoint: StoredCheckpoint | null = null;
+  let autoconnecting: Cancel | null = null;
+  const listeners = new Set<(event: LinkEvent) => void>();
+  const world = { ethernet: false, softwareEnabled: true, hardwareEnabled: true, hasDevice: true, missing: [] as string[], lastScan: -1 };
+  let reapplied: ProfileSettings | null = null;
+
+  const path = (kind: string) => `/${kind}/${generation}-${++counter}`;
+  const emit = (event: LinkEvent) => {
+    for (const listener of [...listeners]) listener(event);
+  };
+  const setDevice = (state: number, reason = 0) => {
+    device.state = state;
+    emit({ type: 'device_state', state, reason });
+  };
+
+  function drop(): void {
+    if (!active) return;
+    active.cancel();
+    const { path: ended } = active;
+    active = null;
+    reapplied = null;
+    emit({ type: 'active_state', active: ended, state: 4 });
+  }
+
+  function activate(profile: StoredProfile, _device = device): string {
+    autoconnecting?.();
+    autoconnecting = null;
+    if (active) setDevice(110, 60);
+    drop();
+    const { fate, point } = fateOf(profile.settings, air);
+    const mine = path('Active');
+    active = { path: mine, uuid: profile.settings.uuid, state: 1, point: null, settings: profile.settings, cancel: () => {} };
+    setDevice(40);
+    const needAuth = clock.schedule(Math.min(1000, fate.afterMs / 2), () => profile.settings.security !== 'open' && setDevice(60, 8));
+    const end = clock.schedule(fate.afterMs, () => {
+      if (active?.path !== mine) return;
+      if (fate.reason !== null) {
+        setDevice(120, fate.reason);
+        drop();
+        setDevice(30);
+        autoconnect();
+      } else {
+        Object.assign(active, { state: 2, point });
+        profile.lastUsed = clock.nowMs();
+        setDevice(100);
+        emit({ type: 'active_state', active: mine, state: 2 });
+      }
+    });
+    active.cancel = () => {
+      needAuth();
+      end();
+    };
+    return mine;
+  }
+
+  /** By priority, then the one used last; only what is in the air. */
+  function autoconnect(delayMs = AUTOCONNECT_MS): void {
+    autoconnecting?.();
+    autoconnecting = clock.schedule(delayMs, () => {
+      autoconnecting = null;
+      if (!up || active) return;
+      const inTheAir = profiles
+        .filter((each) => each.settings.autoconnect && !each.blocked && fateOf(each.settings, air).fate.reason === null)
+        .sort((a, b) => b.settings.autoconnectPriority - a.settings.autoconnectPriority || b.lastUsed - a.lastUsed);
+      if (inTheAir[0]) activate(inTheAir[0]);
+    });
+  }
+
+  function remove(profile: StoredProfile): void {
+    profiles = profiles.filter((each) => each !== profile);
+    if (active?.uuid !== profile.settings.uuid) return;
+    drop();
+    setDevice(30, 38);
+    autoconnect();
+  }
+
+  function rollBack(back: StoredCheckpoint): void {
+    back.cancel();
+    checkpoint = null;
+    const before = profiles.find((each) => each.settings.uuid === back.activeUuid);
+    autoconnecting?.();
+    if (before) activate(before);
+    for (const each of profiles) if (!back.profiles.has(each.settings.uuid)) remove(each);
+    autoconnecting?.();
+    if (!before) autoconnect();
+  }
+
+  /** What both a restart and a power cut do to NetworkManager itself. */
+  function stopManager(): void {
+    up = false;
+    generation++;
+    counter = 0;
+    checkpoint?.cancel();
+    checkpoint = null;
+    autoconnecting?.();
+    active?.cancel();
+    active = null;
+    reapplied = null;
+    device.state = 20;
+    emit({ type: 'manager_gone' });
+    clock.schedule(RESTART_MS, () => {
+      up = true;
+      device.path = `/Devices/${generation}`;
+      device.state = 30;
+      profiles = profiles.map((each) => ({ ...each, path: path('Settings'), blocked: false }));
+      autoconnect();
+    });
+  }
+
+  for (const known of options.known ?? []) {
+    const { password, ...rest } = known;
+    const settings: ProfileSettings = {
+      id: rest.id ?? `factory ${rest.ssid?.toString()}`,
+      uuid: `known-${profiles.length}`,
+      interfaceName,
+      ssid: Buffer.from('home'),
+      hidden: false,
+      security: password === undefined ? 'open' : 'wpa-psk',
+      secret: password === undefined ? null : new Secret(password),
+      autoconnect: true,
+      autoconnectPriority: 0,
+      ...rest,
+    };
+    profiles.push({ path: path('Settings'), settings, place: 'disk', durable: true, blocked: false, lastUsed: 0 });
+  }
+  if (profiles[0]) autoconnect(0);
+
+  return {
+    air,
+    world,
+    device,
+    interfaceName,
+    listeners,
+    profiles: () => profiles,
+    checkpoint: () => checkpoint,
+    active: () => active,
+    /** The SSID of the network that the hub is on and can use, or null. */
+    network: () => (active?.state === 2 ? (active.point?.ssid ?? null) : null),
+    /** Whether a packet gets to the cloud: by the default route, or from the Wi-Fi address. */
+    reachesCloud(localAddress?: string): boolean {
+      const overWifi = active?.state === 2 && (active.point?.on ?? true) && (active.point?.cloud ?? true);
+      if (!world.ethernet) return overWifi;
+      if (localAddress === undefined) return true;
+      return overWifi && reapplied?.sourceRoute?.address === localAddress;
+    },
+
+    add(settings: ProfileSettings): string {
+      const stored: StoredProfile = { path: path('Settings'), settings, place: 'memory', durable: false, blocked: true, lastUsed: 0 };
+      profiles.push(stored);
+      return stored.path;
+    },
+    find: (wanted: string) => profiles.find((each) => each.path === wanted) ?? gone('profile'),
+    remove,
+    activate,
+    rollBack,
+    reapply(_device: typeof device) {
+      reapplied = profiles.find((each) => each.settings.uuid === active?.uuid)?.settings ?? null;
+    },
+    createCheckpoint(of: typeof device, timeoutSeconds: number): string {
+      if (checkpoint) throw new NetworkManagerError('failed', 'there is a checkpoint already');
+      const made: StoredCheckpoint = {
+        path: path('Checkpoint'),
+        device: of.path,
+        timeoutSeconds,
+        profiles: new Set(profiles.map((each) => each.settings.uuid)),
+        activeUuid: active?.uuid ?? null,
+        cancel: clock.schedule(timeoutSeconds * 1000, () => rollBack(made)),
+      };
+      checkpoint = made;
+      return made.path;
+    },
+    endCheckpoint(ended: StoredCheckpoint) {
+      ended.cancel();
+      checkpoint = null;
+    },
+    isUp: () => up,
+    sync() {
+      for (const each of profiles) each.durable = each.place === 'disk';
+    },
+    restartManager: stopManager,
+    /** The power goes and comes back: what was not on disk for good is lost. */
+    powerCut() {
+      profiles = profiles.filter((each) => each.place === 'disk' && each.durable);
+      stopManager();
+    },
+    /** An access point goes off or comes back. */
+    switchAccessPoint(ssid: string, on: boolean) {
+      for (const point of air) if (point.ssid === ssid) point.on = on;
+      if (on || active?.point?.ssid !== ssid) return;
+      setDevice(120, 53);
+      drop();
+      setDevice(30);
+      autoconnect();
+    },
+  };
+}
+
+export function gone(what: string): never {
+  throw new NetworkManagerError('unknown_object', `no such ${what}`);
+}

@@ -1,0 +1,375 @@
+import { expect, test } from 'vitest';
+import type { WifiCredentials } from '../../../agent/contract/wifi.ts';
+import { HubError } from '../../../agent/system/errors.ts';
+import { Secret } from '../../../agent/system/secret.ts';
+import { POLKIT_ACTION } from '../../../agent/wifi/network-manager.ts';
+import { createFakeAgent, createMemoryFiles } from './fake-agent.ts';
+import type { FakeAccessPoint } from './fake-air.ts';
+import { createFakeHub } from './fake-hub.ts';
+import { createManualClock } from './manual-clock.ts';
+
+const HOME: FakeAccessPoint = { ssid: 'home', security: 'wpa-psk', password: 'home password' };
+const MINUTES = 60_000;
+
+function credentials(ssid: string, password: string | null, rest: Partial<WifiCredentials> = {}): WifiCredentials {
+  return { ssid, credentials: password === null ? null : new Secret(password), hidden: false, ...rest };
+}
+
+async function onHome(air: FakeAccessPoint[], options: Parameters<typeof createFakeAgent>[2] = {}) {
+  const clock = createManualClock();
+  const hub = createFakeHub(clock, { air: [{ ...HOME }, ...air], known: [{ ssid: Buffer.from('home'), password: 'home password' }] });
+  await clock.advance(10_000);
+  const files = createMemoryFiles();
+  const agent = createFakeAgent(hub, clock, { files, ...options });
+  await clock.until(agent.wifi.start(), MINUTES);
+  const change = (wanted: WifiCredentials, signal = new AbortController().signal) =>
+    clock.until(agent.wifi.change(wanted, signal), 6 * MINUTES);
+  return { clock, hub, agent, files, change };
+}
+
+/** Nothing of a change is left: no checkpoint, marker, timer, unproven profile. */
+function expectTidy({ hub, files, clock }: Awaited<ReturnType<typeof onHome>>) {
+  expect(hub.checkpoint()).toBeNull();
+  expect([...files.contents.keys()]).toEqual([]);
+  expect(hub.profiles().filter((each) => each.place === 'memory' || !each.settings.autoconnect)).toEqual([]);
+  expect(hub.listeners.size).toBe(0);
+  expect(clock.pending()).toBe(0);
+}
+
+test('moves to a WPA2 network, keeps the old one known with a lower priority', async () => {
+  const run = await onHome([{ ssid: 'office', security: 'wpa-psk', password: 'office password', strengthPercent: 62 }]);
+  const result = await run.change(credentials('office', 'office password'));
+  expect(result).toMatchObject({ ssid: 'office', previousSsid: 'home', ipv4: '192.168.7.20', signalDbm: -69 });
+  expect(result.durationMs).toBeLessThan(15_000);
+  expect(run.hub.network()).toBe('office');
+  expect(run.hub.profiles().map((each) => [each.settings.id, each.settings.autoconnectPriority, each.place, each.durable])).toEqual([
+    ['factory home', 0, 'disk', true],
+    ['hub-agent office', 10, 'disk', true],
+  ]);
+  expectTidy(run);
+  run.hub.switchAccessPoint('office', false);
+  await run.clock.advance(MINUTES);
+  expect(run.hub.network()).toBe('home');
+});
+
+test('touches nothing before everything is surveyed, and nothing of others at all', async () => {
+  const run = await onHome([{ ssid: 'office', security: 'wpa-psk', password: 'office password' }]);
+  await run.change(credentials('office', 'office password'));
+  const acts = run.agent.life.steps.filter((name) =>
+    /^(write|remove|AddMatch|Checkpoint(Create|Destroy|Rollback)|AddConnection2|ActivateConnection|prove|Update2|sync|Delete)$/.test(name),
+  );
+  expect(acts).toEqual([
+    'write', 'AddMatch', 'CheckpointCreate', 'AddConnection2', 'ActivateConnection', 'prove', 'Update2', 'sync', 'CheckpointDestroy', 'remove',
+  ]); // biome-ignore format: one line reads as the sequence it is
+});
+
+interface Refused {
+  name: string;
+  air: FakeAccessPoint[];
+  wanted: WifiCredentials;
+  code: string;
+  /** The link must not have been dropped. */
+  untouched?: boolean;
+  maxMs?: number;
+}
+
+const office: FakeAccessPoint = { ssid: 'office', security: 'wpa-psk', password: 'office password' };
+const refused: Refused[] = [
+  {
+    name: 'wrong WPA2 password',
+    air: [office],
+    wanted: credentials('office', 'wrong password'),
+    code: 'wifi_authentication_failed',
+    maxMs: MINUTES,
+  },
+  {
+    name: 'wrong SAE password',
+    air: [{ ...office, security: 'sae' }],
+    wanted: credentials('office', 'wrong password'),
+    code: 'wifi_authentication_failed',
+    maxMs: MINUTES,
+  },
+  {
+    name: 'wrong password on a network of both kinds',
+    air: [{ ...office, security: 'mixed' }],
+    wanted: credentials('office', 'wrong password'),
+    code: 'wifi_authentication_failed',
+  },
+  { name: 'unknown SSID', air: [], wanted: credentials('nowhere', 'some password'), code: 'wifi_network_not_found', untouched: true },
+  {
+    name: 'unknown hidden SSID',
+    air: [],
+    wanted: credentials('nowhere', 'some password', { hidden: true }),
+    code: 'wifi_network_not_found',
+  },
+  { name: 'no DHCP', air: [{ ...office, dhcp: false }], wanted: credentials('office', 'office password'), code: 'wifi_no_address' },
+  {
+    name: 'no way to the cloud',
+    air: [{ ...office, cloud: false }],
+    wanted: credentials('office', 'office password'),
+    code: 'wifi_cloud_unreachable',
+  },
+  {
+    name: 'no password for a protected network',
+    air: [office],
+    wanted: credentials('office', null),
+    code: 'wifi_authentication_failed',
+    untouched: true,
+  },
+  {
+    name: 'a password for an open network',
+    air: [{ ssid: 'cafe', security: 'open' }],
+    wanted: credentials('cafe', 'some password'),
+    code: 'wifi_authentication_failed',
+    untouched: true,
+  },
+  {
+    name: 'open asked, protected in the air',
+    air: [office],
+    wanted: credentials('office', null, { security: 'open' }),
+    code: 'wifi_authentication_failed',
+    untouched: true,
+  },
+  {
+    name: 'enterprise network',
+    air: [{ ssid: 'corp', security: 'enterprise' }],
+    wanted: credentials('corp', 'some password'),
+    code: 'wifi_authentication_failed',
+    untouched: true,
+  },
+  { name: 'too long an SSID', air: [], wanted: credentials('é'.repeat(17), 'some password'), code: 'invalid_args', untouched: true },
+  { name: 'too short a password', air: [office], wanted: credentials('office', 'short'), code: 'invalid_args', untouched: true },
+  { name: 'its own network, wrong password', air: [], wanted: credentials('home', 'not the password'), code: 'wifi_authentication_failed' },
+];
+
+for (const { name, air, wanted, code, untouched, maxMs } of refused) {
+  test(`refused, and back on the old network: ${name}`, async () => {
+    const run = await onHome(air);
+    const before = run.hub.active()?.path;
+    const profiles = [...run.hub.profiles()];
+    await expect(run.change(wanted)).rejects.toMatchObject({ code });
+    expect(run.hub.network()).toBe('home');
+    expect(run.hub.reachesCloud()).toBe(true);
+    if (untouched) expect(run.hub.active()?.path).toBe(before);
+    if (maxMs) expect(run.clock.nowMs() - 10_000).toBeLessThan(maxMs);
+    expect(run.hub.profiles()).toEqual(profiles);
+    expectTidy(run);
+  });
+}
+
+interface Accepted {
+  name: string;
+  air: FakeAccessPoint[];
+  wanted: WifiCredentials;
+  security: string;
+}
+
+const HEX = '0123456789abcdef'.repeat(4);
+const accepted: Accepted[] = [
+  { name: 'open', air: [{ ssid: 'cafe', security: 'open' }], wanted: credentials('cafe', null), security: 'open' },
+  { name: 'WPA3-SAE', air: [{ ...office, security: 'sae' }], wanted: credentials('office', 'office password'), security: 'sae' },
+  { name: 'WPA2 and WPA3', air: [{ ...office, security: 'mixed' }], wanted: credentials('office', 'office password'), security: 'wpa-psk' },
+  {
+    name: 'SAE asked of both',
+    air: [{ ...office, security: 'mixed' }],
+    wanted: credentials('office', 'office password', { security: 'sae' }),
+    security: 'sae',
+  },
+  { name: '64 hex digits', air: [{ ...office, password: HEX }], wanted: credentials('office', HEX), security: 'wpa-psk' },
+  {
+    name: 'hidden',
+    air: [{ ...office, hidden: true }],
+    wanted: credentials('office', 'office password', { hidden: true }),
+    security: 'wpa-psk',
+  },
+  {
+    name: 'hidden and open',
+    air: [{ ssid: 'cafe', security: 'open', hidden: true }],
+    wanted: credentials('cafe', null, { hidden: true }),
+    security: 'open',
+  },
+  {
+    name: 'an SSID of emoji',
+    air: [{ ...office, ssid: '🔑🏠🔒🚪🏡🛎🗝🔐' }],
+    wanted: credentials('🔑🏠🔒🚪🏡🛎🗝🔐', 'office password'),
+    security: 'wpa-psk',
+  },
+  {
+    name: 'quotes, dollars, backslashes and spaces in the password',
+    air: [{ ...office, password: 'a"b\'c$d\\e f' }],
+    wanted: credentials('office', 'a"b\'c$d\\e f'),
+    security: 'wpa-psk',
+  },
+  {
+    name: 'two access points of one name, one of them open',
+    air: [{ ssid: 'office', security: 'open' }, office],
+    wanted: credentials('office', 'office password'),
+    security: 'wpa-psk',
+  },
+  { name: 'its own network, same password', air: [], wanted: credentials('home', 'home password'), security: 'wpa-psk' },
+];
+
+for (const { name, air, wanted, security } of accepted) {
+  test(`accepted: ${name}`, async () => {
+    const run = await onHome(air);
+    await expect(run.change(wanted)).resolves.toMatchObject({ ssid: wanted.ssid, previousSsid: 'home' });
+    expect(run.hub.network()).toBe(wanted.ssid);
+    expect(run.hub.profiles().at(-1)?.settings).toMatchObject({ security, hidden: wanted.hidden, autoconnect: true });
+    expectTidy(run);
+    run.hub.powerCut();
+    await run.clock.advance(MINUTES);
+    expect(run.hub.network()).toBe(wanted.ssid);
+  });
+}
+
+test('its own network with a new password: the new profile wins after a power cut, the factory one stays', async () => {
+  const run = await onHome([]);
+  run.hub.air[0]!.password = 'new home password';
+  await run.change(credentials('home', 'new home password'));
+  run.hub.powerCut();
+  await run.clock.advance(MINUTES);
+  expect(run.hub.network()).toBe('home');
+  expect(run.hub.active()?.settings.id).toBe('hub-agent home');
+  expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home', 'hub-agent home']);
+});
+
+test('a network set again supersedes the older profile of ours, and only that', async () => {
+  const run = await onHome([office, { ssid: 'cafe', security: 'open' }]);
+  await run.change(credentials('office', 'office password'));
+  await run.change(credentials('cafe', null));
+  await run.change(credentials('office', 'office password'));
+  expect(run.hub.profiles().map((each) => [each.settings.id, each.settings.autoconnectPriority])).toEqual([
+    ['factory home', 0],
+    ['hub-agent cafe', 11],
+    ['hub-agent office', 12],
+  ]);
+  expectTidy(run);
+});
+
+test('profiles of ours are bounded; the network before is never among the deleted', async () => {
+  const places = Array.from({ length: 12 }, (_, index): FakeAccessPoint => ({ ssid: `place ${index}`, security: 'open' }));
+  const run = await onHome(places);
+  for (const place of places) await run.change(credentials(place.ssid, null));
+  const own = run.hub.profiles().filter((each) => each.settings.id.startsWith('hub-agent '));
+  expect(own.map((each) => each.settings.ssid.toString())).toEqual(places.slice(-8).map((place) => place.ssid));
+});
+
+test('Ethernet as the uplink: the proof is bound to the Wi-Fi address and routed over it, afterwards the route is gone', async () => {
+  const run = await onHome([office, { ssid: 'island', security: 'open', cloud: false }]);
+  run.hub.world.ethernet = true;
+  await run.change(credentials('office', 'office password'));
+  expect(run.agent.proofs).toEqual(['192.168.7.20']);
+  expect(run.hub.reachesCloud('192.168.7.20')).toBe(false);
+  await expect(run.change(credentials('island', null))).rejects.toMatchObject({ code: 'wifi_cloud_unreachable' });
+  await run.clock.advance(10_000);
+  expect(run.hub.network()).toBe('office');
+  expectTidy(run);
+});
+
+test.each([
+  ['no Wi-Fi device', { hasDevice: false }, /no Wi-Fi device.*adapter/],
+  ['rfkill', { softwareEnabled: false }, /rfkill unblock/],
+  ['switched off in hardware', { hardwareEnabled: false }, /hardware/],
+  [
+    'no polkit rule',
+    { missing: [POLKIT_ACTION.checkpoint, POLKIT_ACTION.profiles] },
+    /checkpoint-rollback.*settings\.modify\.system.*50-hub-agent\.rules/,
+  ],
+] as const)('answers wifi_unavailable with the remedy: %s', async (_name, world, message) => {
+  const run = await onHome([office]);
+  Object.assign(run.hub.world, world);
+  const error = await run.change(credentials('office', 'office password')).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'wifi_unavailable', message: expect.stringMatching(message) });
+  expect(run.agent.life.steps).not.toContain('CheckpointCreate');
+});
+
+test('without the right to scan it works with the list that is there', async () => {
+  const run = await onHome([office]);
+  run.hub.world.missing = [POLKIT_ACTION.scan];
+  await expect(run.change(credentials('office', 'office password'))).resolves.toMatchObject({ ssid: 'office' });
+  await expect(run.change(credentials('nowhere', 'some password'))).rejects.toMatchObject({ code: 'wifi_network_not_found' });
+});
+
+test('an unmanaged or unready device is named', async () => {
+  const run = await onHome([office]);
+  run.hub.device.state = 10;
+  await expect(run.change(credentials('office', 'office password'))).rejects.toThrow(/does not manage wlan0/);
+  run.hub.device.state = 20;
+  await expect(run.change(credentials('office', 'office password'))).rejects.toThrow(/not ready/);
+});
+
+test('sync that fails: the new network is not kept', async () => {
+  const fail = () => {
+    throw new HubError('wifi_rolled_back', 'sync failed');
+  };
+  const run = await onHome([office], { sync: fail });
+  await expect(run.change(credentials('office', 'office password'))).rejects.toMatchObject({ code: 'wifi_rolled_back' });
+  expect(run.hub.network()).toBe('home');
+  expectTidy(run);
+});
+
+test('one change at a time', async () => {
+  const run = await onHome([office]);
+  const first = run.agent.wifi.change(credentials('office', 'office password'), new AbortController().signal);
+  await expect(run.change(credentials('home', 'home password'))).rejects.toMatchObject({ code: 'busy' });
+  await run.clock.until(first, MINUTES);
+});
+
+test('stopping the agent goes back to the old network first', async () => {
+  const run = await onHome([{ ...office, cloud: false }]);
+  const change = run.agent.wifi
+    .change(credentials('office', 'office password'), new AbortController().signal)
+    .catch((error: unknown) => error);
+  await run.clock.advance(8000);
+  expect(run.hub.network()).toBe('office');
+  await run.clock.until(run.agent.wifi.stop(), 9000);
+  expect(await change).toMatchObject({ code: 'aborted' });
+  await run.clock.advance(10_000);
+  expect(run.hub.network()).toBe('home');
+  expectTidy(run);
+});
+
+test("the caller's reason to abort is the answer", async () => {
+  const run = await onHome([{ ...office, cloud: false }]);
+  const abort = new AbortController();
+  const change = run.agent.wifi.change(credentials('office', 'office password'), abort.signal).catch((error: unknown) => error);
+  await run.clock.advance(8000);
+  abort.abort(new HubError('timeout', 'set_wifi_credentials took too long'));
+  expect(await run.clock.until(change, MINUTES)).toMatchObject({ code: 'timeout' });
+  await run.clock.advance(10_000);
+  expect(run.hub.network()).toBe('home');
+});
+
+test('somebody deletes the checkpoint: the new profile goes, the old network comes back', async () => {
+  const run = await onHome([{ ...office, cloud: false }]);
+  const change = run.agent.wifi
+    .change(credentials('office', 'office password'), new AbortController().signal)
+    .catch((error: unknown) => error);
+  await run.clock.advance(8000);
+  run.hub.endCheckpoint(run.hub.checkpoint()!);
+  expect(await run.clock.until(change, 5 * MINUTES)).toMatchObject({ code: 'wifi_cloud_unreachable' });
+  expect(run.hub.network()).toBe('home');
+  expectTidy(run);
+});
+
+test('the password is in no log line, error or file', async () => {
+  const run = await onHome([office]);
+  const secret = 'office password';
+  await run.change(credentials('office', secret));
+  const error = await run.change(credentials('office', 'another password')).catch((thrown: unknown) => thrown);
+  const everything = [
+    ...run.agent.logged,
+    String((error as Error).stack),
+    JSON.stringify(error),
+    ...[...run.files.contents.values()].map(String),
+  ].join('\n');
+  expect(everything).not.toContain(secret);
+  expect(everything).not.toContain('another password');
+});
+
+test('tells whether credentials are set, and null when it cannot know', async () => {
+  const run = await onHome([]);
+  expect(await run.agent.wifi.credentialsSet()).toBe(true);
+  run.hub.restartManager();
+  expect(await run.agent.wifi.credentialsSet()).toBeNull();
+});
