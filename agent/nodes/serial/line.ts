@@ -1,6 +1,8 @@
 import type { MonotonicClock } from '../../system/clock.ts';
+import { createEchoFilter, type EchoFilter } from './echo.ts';
 import { type Frame, MAX_FRAME_BYTES } from './frame.ts';
 import { createFrameParser } from './parser.ts';
+import { createTalkers } from './talkers.ts';
 import { type OsdpTimings, wireMs } from './timings.ts';
 
 /** One request and how long to wait for its answer. */
@@ -24,7 +26,7 @@ export type Outcome =
 
 /** A half-duplex line: one transaction at a time. */
 export interface Line {
-  /** Sends and waits. Resolves always. A second call before the first ended is a bug and throws. */
+  /** Sends and waits. Resolves always, except that a second call before the first ended is a bug and rejects. */
   transact(request: Request): Promise<Outcome>;
   /** Bytes from the port. */
   receive(bytes: Uint8Array): void;
@@ -48,16 +50,18 @@ const MAX_STALL_GRACE_MS = 100;
 
 interface Transaction {
   request: Request;
+  /** Who answered the request before, when that was the last thing on the line. */
+  previous: number | null;
+  echo: EchoFilter;
+  /** When the last byte of the request has left, by the baud rate. */
   sentEndMs: number;
   /** When to give up unless more bytes come. */
   deadlineMs: number;
   /** Never later than this, whatever comes: a jabbering device holds the line no longer. */
   limitMs: number;
+  /** When the first byte of what is being heard came. */
   firstByteMs: number | null;
-  /** How many bytes of the request came back so far as the echo of a two-wire line; -1 when there is none. */
-  echoed: number;
-  /** When what looks like the echo began: an answer may begin with the same mark. */
-  echoMs: number | null;
+  /** The event loop polled once more since the deadline. */
   graced: boolean;
   stray: boolean;
   noiseBefore: number;
@@ -66,10 +70,13 @@ interface Transaction {
 
 export function createLine({ baudRate, clock, timings, write, onStray }: LineDeps): Line {
   const parser = createFrameParser();
+  const talkers = createTalkers(clock);
   const longestFrameMs = wireMs(MAX_FRAME_BYTES, baudRate) + timings.interByteGapMs;
   let current: Transaction | null = null;
-  let cancelTimer = () => {};
+  let lastAnswerer: number | null = null;
+  let busy = false;
   let down = false;
+  let cancelTimer = () => {};
 
   const finish = (transaction: Transaction, outcome: Outcome) => {
     cancelTimer();
@@ -79,10 +86,10 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
 
   const take = (frame: Frame, nowMs: number) => {
     const transaction = current;
-    if (!frame.reply) return; // the echo of a two-wire line
+    if (!frame.reply) return; // an echo that the filter did not know
     if (transaction && frame.address === transaction.request.address && transaction.request.answers(frame)) {
-      const firstByteMs = Math.max(0, (transaction.firstByteMs ?? nowMs) - transaction.sentEndMs);
-      finish(transaction, { kind: 'reply', frame, firstByteMs });
+      lastAnswerer = frame.address;
+      finish(transaction, { kind: 'reply', frame, firstByteMs: Math.max(0, (transaction.firstByteMs ?? nowMs) - transaction.sentEndMs) });
       return;
     }
     if (transaction) {
@@ -91,24 +98,6 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
       transaction.deadlineMs = Math.max(transaction.deadlineMs, nowMs + transaction.request.windowMs);
     }
     onStray(frame);
-  };
-
-  /** Takes the echo of the request out of what arrived. What only looked like it is given back. */
-  const withoutEcho = (transaction: Transaction, bytes: Uint8Array): Uint8Array => {
-    const sent = transaction.request.bytes;
-    if (transaction.echoed < 0 || transaction.echoed >= sent.length) return bytes;
-    let count = 0;
-    while (count < bytes.length && transaction.echoed + count < sent.length && bytes[count] === sent[transaction.echoed + count]) count++;
-    const matched = transaction.echoed + count;
-    if (count > 0) transaction.echoMs ??= clock.nowMs();
-    if (count === bytes.length || matched === sent.length) {
-      transaction.echoed = matched;
-      return bytes.subarray(count);
-    }
-    const before = sent.subarray(0, transaction.echoed);
-    transaction.echoed = -1;
-    if (before.length > 0) transaction.firstByteMs = transaction.echoMs;
-    return before.length === 0 ? bytes : Buffer.concat([before, bytes]);
   };
 
   const expire = () => {
@@ -135,47 +124,62 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
     finish(transaction, { kind: 'silent', heard: noise ? 'noise' : transaction.stray ? 'stray' : 'nothing' });
   };
 
+  const begin = (request: Request, previous: number | null) =>
+    new Promise<Outcome>((resolve) => {
+      const nowMs = clock.nowMs();
+      for (const frame of parser.flush()) take(frame, nowMs);
+      const sentEndMs = nowMs + wireMs(request.bytes.length, baudRate);
+      const deadlineMs = sentEndMs + request.windowMs;
+      current = {
+        request,
+        previous,
+        echo: createEchoFilter(request.bytes),
+        sentEndMs,
+        deadlineMs,
+        limitMs: deadlineMs + request.windowMs + longestFrameMs,
+        firstByteMs: null,
+        graced: false,
+        stray: false,
+        noiseBefore: parser.noiseBytes,
+        finish: resolve,
+      };
+      cancelTimer = clock.schedule(Math.ceil(deadlineMs - nowMs), expire);
+      write(request.bytes);
+    });
+
+  /** What arrived during a transaction, without its echo; moves the deadline. */
+  const listen = (transaction: Transaction, bytes: Uint8Array, nowMs: number): Uint8Array => {
+    const heard = transaction.echo.take(bytes);
+    const { echo, request, previous } = transaction;
+    transaction.graced = false;
+    if (heard.length > 0 || echo.undecided) {
+      transaction.firstByteMs ??= nowMs;
+      transaction.deadlineMs = Math.max(transaction.deadlineMs, nowMs + timings.interByteGapMs);
+    } else if (echo.complete) {
+      transaction.firstByteMs = null;
+      transaction.deadlineMs = transaction.sentEndMs + request.windowMs;
+    }
+    // Nobody may talk while a request is on the wire: whoever answered last has not ended yet.
+    if (heard.length > 0 && nowMs < transaction.sentEndMs && previous !== null) talkers.blame(previous);
+    return heard;
+  };
+
   return {
-    transact(request) {
-      if (current) throw new Error('a transaction is already running on this line');
-      if (down) return Promise.resolve({ kind: 'down' });
-      return new Promise((finish) => {
-        const nowMs = clock.nowMs();
-        for (const frame of parser.flush()) take(frame, nowMs);
-        const sentEndMs = nowMs + wireMs(request.bytes.length, baudRate);
-        const deadlineMs = sentEndMs + request.windowMs;
-        const limitMs = deadlineMs + request.windowMs + longestFrameMs;
-        const noiseBefore = parser.noiseBytes;
-        const echoed = 0;
-        current = {
-          request,
-          sentEndMs,
-          deadlineMs,
-          limitMs,
-          firstByteMs: null,
-          echoed,
-          echoMs: null,
-          graced: false,
-          stray: false,
-          noiseBefore,
-          finish,
-        };
-        cancelTimer = clock.schedule(Math.ceil(deadlineMs - nowMs), expire);
-        write(request.bytes);
-      });
+    async transact(request) {
+      if (busy) throw new Error('a transaction is already running on this line');
+      busy = true;
+      const previous = lastAnswerer;
+      lastAnswerer = null;
+      if (previous !== null && talkers.isWatched(previous)) await talkers.quietAfter(previous, longestFrameMs);
+      const outcome: Outcome = down ? { kind: 'down' } : await begin(request, previous);
+      busy = false;
+      return outcome;
     },
 
     receive(bytes) {
       const nowMs = clock.nowMs();
-      const transaction = current;
-      const heard = transaction ? withoutEcho(transaction, bytes) : bytes;
-      if (transaction) {
-        transaction.graced = false;
-        const echoComplete = transaction.echoed === transaction.request.bytes.length;
-        if (heard.length > 0) transaction.firstByteMs ??= nowMs;
-        if (heard.length > 0 || !echoComplete) transaction.deadlineMs = Math.max(transaction.deadlineMs, nowMs + timings.interByteGapMs);
-        else transaction.deadlineMs = transaction.sentEndMs + transaction.request.windowMs;
-      }
+      talkers.heard();
+      const heard = current ? listen(current, bytes, nowMs) : bytes;
       for (const frame of parser.push(heard)) take(frame, nowMs);
     },
 

@@ -157,6 +157,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
   /** Works on an open line until it goes down or its baud rate shows to be wrong. */
   const serve = async (line: Line, signal: AbortSignal): Promise<'down' | 'wrong_rate'> => {
     let answeredMs = clock.nowMs();
+    // After the port came back, whoever was there is asked first: a pass takes its time.
+    if (anyAvailable() && !(await scanner.pollCycle(line))) return 'down';
     if (!(await pass(line))) return 'down';
     if (automatic && !anyAvailable()) return 'wrong_rate';
     while (!signal.aborted) {

@@ -39,6 +39,10 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   const configured = new Set(addresses);
   /** PDs proven by a late frame: to be asked again with the full wait. */
   const strays = new Set<number>();
+  /** Addresses of this pass to be asked again: something but an answer was heard when they were asked, or just before. */
+  const doubtful = new Set<number>();
+  /** Who was asked within the last full wait and stayed silent: one of them may still answer. */
+  let recent: { address: number; atMs: number }[] = [];
   let window: AnswerWindow = initialWindow(timings);
   let nextLost = 0;
   let nextNew = 0;
@@ -46,8 +50,15 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   const available = (address: number) => roster.pd(address).facts.available;
 
   const ask = async (line: Line, address: number, windowMs: number, learn = false) => {
+    const sentMs = nowMs();
     const outcome = await roster.slot(line, address, windowMs);
     if (learn && outcome.kind === 'reply') window = observeLatency(window, outcome.firstByteMs, timings);
+    if (outcome.kind !== 'silent') return outcome;
+    recent = recent.filter(({ atMs }) => sentMs - atMs <= timings.fullWaitMs);
+    recent.push({ address, atMs: sentMs });
+    if (outcome.heard === 'stray') doubtful.add(address);
+    // A late frame of anyone just asked may have met a request or an answer: all of them are asked again.
+    if (outcome.heard === 'noise') for (const suspect of recent) doubtful.add(suspect.address);
     return outcome;
   };
 
@@ -104,9 +115,8 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
 
   return {
     async pass(line) {
-      const doubtful = new Set<number>();
-      const recent: { address: number; atMs: number }[] = [];
       strays.clear();
+      doubtful.clear();
       for (const address of addresses) {
         if (available(address)) {
           roster.wantStatus(address);
@@ -116,16 +126,10 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
         const outcome = await ask(line, address, window.windowMs, true);
         if (outcome.kind === 'down') return false;
         if (outcome.kind === 'reply' && !(await discover(line, address))) return false;
-        if (outcome.kind === 'silent') {
-          recent.push({ address, atMs: nowMs() });
-          while (nowMs() - recent[0]!.atMs > timings.fullWaitMs) recent.shift();
-          if (outcome.heard === 'stray') doubtful.add(address);
-          // A late frame of anyone just asked may have met a request or an answer: all of them are asked again.
-          if (outcome.heard === 'noise') for (const suspect of recent) doubtful.add(suspect.address);
-        }
         if (!(await takeStrays(line)) || !(await keepAlive(line))) return false;
       }
-      for (const address of doubtful) if (!available(address) && !(await recheck(line, address))) return false;
+      const suspects = [...doubtful];
+      for (const address of suspects) if (!available(address) && !(await recheck(line, address))) return false;
       return takeStrays(line);
     },
 

@@ -186,8 +186,32 @@ test('what lies about before a request does not spoil its answer', async () => {
   expect(rig.outcome()).toMatchObject({ kind: 'reply' });
 });
 
-test('two transactions at once are a bug', () => {
+test('a peripheral that talks on after its answer is waited for from then on, until it mends its ways', async () => {
+  const rig = createRig();
+  const exchange = async (chatter: boolean) => {
+    rig.transact();
+    const startMs = rig.clock.nowMs();
+    await rig.clock.until(() => rig.written.length > sent, 2_000);
+    const waitedMs = rig.clock.nowMs() - startMs;
+    sent = rig.written.length;
+    await rig.clock.advance(REQUEST_MS + 3);
+    rig.line.receive(reply());
+    await rig.ended();
+    if (chatter) void rig.clock.schedule(2, () => rig.line.receive(reply()));
+    return waitedMs;
+  };
+  let sent = 0;
+  await exchange(true);
+  expect(await exchange(true)).toBe(0);
+  expect(await exchange(true)).toBeGreaterThanOrEqual(7);
+  const waits: number[] = [];
+  for (let count = 0; count < 60; count++) waits.push(await exchange(false));
+  expect(waits[1]).toBeGreaterThanOrEqual(5);
+  expect(waits.at(-1)).toBe(0);
+});
+
+test('two transactions at once are a bug', async () => {
   const rig = createRig();
   rig.transact();
-  expect(() => rig.line.transact({ bytes: REQUEST, address: 6, windowMs: 20, answers: () => true })).toThrow('already running');
+  await expect(rig.line.transact({ bytes: REQUEST, address: 6, windowMs: 20, answers: () => true })).rejects.toThrow('already running');
 });
