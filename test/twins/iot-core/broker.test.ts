@@ -68,7 +68,8 @@ test('runs a native command execution over its topics', async () => {
   core.onExecution(({ status }) => void statuses.push(status));
   const id = core.startExecution('hub-1', { command: 'server_info', args: {} });
   const request = await client.next('publish');
-  expect(request).toMatchObject({ topic: `${base}/${id}/request/json`, qos: 1 });
+  const properties = { contentType: 'application/json', messageExpiryInterval: 10 };
+  expect(request).toMatchObject({ topic: `${base}/${id}/request/json`, qos: 1, properties });
   expect(JSON.parse(request.payload.toString())).toEqual({ command: 'server_info', args: {} });
   await client.publish(`${base}/${id}/response/json`, { status: 'SUCCEEDED', result: { uptimeSeconds: { s: '86400' } } });
   expect(await client.next('publish')).toMatchObject({ topic: `${base}/${id}/response/accepted/json` });

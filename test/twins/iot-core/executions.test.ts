@@ -43,13 +43,13 @@ test('starts with a request on the topic of its id and follows the answers to th
 });
 
 test.each([
-  ['not JSON', '{'],
   ['no status', {}],
   ['an unknown status', { status: 'DONE' }],
   ['a status only the cloud sets', { status: 'CREATED' }],
   ['a reason code in lower case', { status: 'FAILED', statusReason: { reasonCode: 'busy' } }],
   ['a reason without a code', { status: 'FAILED', statusReason: { reasonDescription: 'x' } }],
   ['a long description', { status: 'FAILED', statusReason: { reasonCode: 'X', reasonDescription: 'x'.repeat(1025) } }],
+  ['an empty result', { status: 'SUCCEEDED', result: {} }],
   ['a result that is no map', { status: 'SUCCEEDED', result: [] }],
   ['an untyped result value', { status: 'SUCCEEDED', result: { total: 8 } }],
   ['a result value of two types', { status: 'SUCCEEDED', result: { total: { s: '8', b: true } } }],
@@ -61,6 +61,12 @@ test.each([
     document: { error: 'InvalidRequest', executionId: id },
   });
   expect(executions.find(id)).toMatchObject({ status: 'CREATED', rejectedResponses: 1 });
+});
+
+test('refuses what is no JSON object', () => {
+  const { executions, respond } = setUp();
+  const id = executions.start('hub-1', {});
+  for (const payload of ['{', '[]', '1']) expect(respond(id, payload)?.document).toMatchObject({ error: 'InvalidJson', executionId: id });
 });
 
 test('a final status stands; an unknown execution is refused', () => {

@@ -13,7 +13,8 @@ const DEVICE_STATUSES: readonly string[] = ['IN_PROGRESS', 'SUCCEEDED', 'FAILED'
 export interface ExecutionsDeps {
   timers: Timers;
   uuid(): string;
-  publish(topic: string, payload: string): void;
+  /** With a request go its content type and its time-out, as the message's expiry; an answer has neither. */
+  publish(topic: string, payload: string, properties?: { contentType: string; messageExpiryInterval: number }): void;
 }
 
 /** The Commands feature of AWS IoT Device Management: one id for each execution, one answer topic for each id. */
@@ -58,10 +59,12 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
         acceptedResponses: 0,
         rejectedResponses: 0,
       };
-      const delayMs = (options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
-      const stored: Stored = { execution, final: false, cancelTimeout: deps.timers.schedule(delayMs, () => timeOut(stored)) };
+      const timeoutSeconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+      const cancelTimeout = deps.timers.schedule(timeoutSeconds * 1000, () => timeOut(stored));
+      const stored: Stored = { execution, final: false, cancelTimeout };
       executions.set(executionId, stored);
-      deps.publish(`${executionTopicPrefix(thingName, executionId)}/request/json`, JSON.stringify(payload));
+      const properties = { contentType: 'application/json', messageExpiryInterval: timeoutSeconds };
+      deps.publish(`${executionTopicPrefix(thingName, executionId)}/request/json`, JSON.stringify(payload), properties);
       return executionId;
     },
     respond(thingName, executionId, payload) {
@@ -73,6 +76,7 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
       };
       if (stored?.execution.thingName !== thingName) return refuse('ResourceNotFound', 'Command execution not found');
       const answer = parse(payload);
+      if (answer === null) return refuse('InvalidJson', 'The payload is not a JSON object');
       if (typeof answer === 'string') return refuse('InvalidRequest', answer);
       if (stored.final) return refuse('InvalidStateTransition', `Command execution is already ${stored.execution.status}`);
       const { execution } = stored;
@@ -98,15 +102,15 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
 
 type Answer = Pick<CommandExecution, 'status' | 'statusReason' | 'result'>;
 
-/** Checks an `UpdateCommandExecution` payload; a string is why it is refused. */
-function parse(payload: Buffer): Answer | string {
+/** Checks an `UpdateCommandExecution` payload. A string is why it is refused, null: it is no JSON. */
+function parse(payload: Buffer): Answer | string | null {
   let document: unknown;
   try {
     document = JSON.parse(payload.toString('utf8'));
   } catch {
-    return 'Invalid JSON';
+    return null;
   }
-  if (!isObject(document)) return 'Invalid JSON';
+  if (!isObject(document)) return null;
   const { status, statusReason, result } = document;
   if (typeof status !== 'string' || !DEVICE_STATUSES.includes(status)) return 'Invalid status';
   if (statusReason !== undefined && !isStatusReason(statusReason)) return 'Invalid statusReason';
@@ -124,9 +128,9 @@ function isStatusReason(value: unknown): boolean {
   return typeof reasonDescription === 'string' && reasonDescription.length <= MAX_REASON_DESCRIPTION;
 }
 
-/** AWS's result is a map of typed values: `s` a string, `b` a boolean, `bin` base64. */
+/** AWS's result is a map of at least one typed value: `s` a string, `b` a boolean, `bin` base64. */
 function isResult(value: unknown): boolean {
-  return isObject(value) && Object.values(value).every(isTypedValue);
+  return isObject(value) && Object.keys(value).length > 0 && Object.values(value).every(isTypedValue);
 }
 
 function isTypedValue(value: unknown): boolean {

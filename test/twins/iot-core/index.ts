@@ -8,7 +8,7 @@ import { createFaults } from './faults.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { AWS_LIMITS } from './limits.ts';
 import { type Listener, listen } from './listener.ts';
-import type { Message } from './message.ts';
+import { expiryOf, forwardedProperties, type Message } from './message.ts';
 import { createRandom, randomUuid } from './random.ts';
 import { createRouter } from './router.ts';
 import type { Session } from './session.ts';
@@ -69,8 +69,9 @@ export function createIotCore(options: IotCoreOptions): IotCore {
   }
 
   /** Publishes as one of AWS's services. */
-  function publishAsService(topic: string, payload: string): void {
-    router.publish({ topic, payload: Buffer.from(payload), qos: 1, retain: false, clientId: null, properties: {}, expiresAtMs: null });
+  function publishAsService(topic: string, payload: string, properties?: { contentType: string; messageExpiryInterval: number }): void {
+    const message = { topic, payload: Buffer.from(payload), qos: 1, retain: false, clientId: null } as const;
+    router.publish({ ...message, properties: forwardedProperties(properties), expiresAtMs: expiryOf(properties, clock.nowMs()) });
   }
 
   const shadows = createShadowService({

@@ -19,14 +19,8 @@ export function isObject(value: unknown): value is JsonObject {
 /** Metadata of a value written at `timestamp`: every leaf gets it, changed or not. */
 export function stamp(value: Json, timestamp: number): Metadata {
   if (Array.isArray(value)) return value.map((element) => stamp(element, timestamp));
-  if (isObject(value)) return stampObject(value, timestamp);
-  return { timestamp };
-}
-
-/** Like `stamp` for the fields of a request; a `null` deletes, and what is deleted has no metadata. */
-export function stampObject(value: JsonObject, timestamp: number): MetadataObject {
-  const entries = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(entries.map(([key, field]) => [key, stamp(field, timestamp)]));
+  if (!isObject(value)) return { timestamp };
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, stamp(field, timestamp)]));
 }
 
 /**

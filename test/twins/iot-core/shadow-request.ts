@@ -7,10 +7,16 @@ export interface ShadowRefusal {
   message: string;
 }
 
-/** A checked request document. A section that is `null` is to be removed; one that is absent stays. */
-export interface ShadowUpdate {
+/** The state of a request. A section that is `null` is to be removed; one that is absent stays. */
+export interface RequestedState {
   desired?: JsonObject | null;
   reported?: JsonObject | null;
+}
+
+/** A checked request document. */
+export interface ShadowUpdate {
+  /** Null clears the whole document. */
+  state: RequestedState | null;
   version?: number;
   clientToken?: string;
 }
@@ -48,15 +54,16 @@ export function checkUpdate(document: JsonObject, limits: Limits): Checked<Shado
   if (state !== null && !isObject(state)) return fail('State node must be an object');
   if (version !== undefined && (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0))
     return fail('Invalid version');
-  const update: ShadowUpdate = state === null ? { desired: null, reported: null } : {};
+  const requested: RequestedState = {};
   for (const [key, section] of Object.entries(state ?? {})) {
     if (key !== 'desired' && key !== 'reported') return fail(`State contains an invalid node: '${key}'`);
     if (section !== null && !isObject(section)) return fail(`${key === 'desired' ? 'Desired' : 'Reported'} node must be an object`);
     if (section !== null && depth(section) > limits.maxShadowDepth) {
       return fail(`JSON contains too many levels of nesting; maximum is ${limits.maxShadowDepth}`);
     }
-    update[key] = section;
+    requested[key] = section;
   }
+  const update: ShadowUpdate = { state: state === null ? null : requested };
   if (version !== undefined) update.version = version;
   if (clientToken !== undefined) update.clientToken = clientToken;
   return { ok: true, value: update };

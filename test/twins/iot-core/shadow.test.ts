@@ -2,18 +2,18 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyUpdate, documentOf, NO_SHADOW, type Shadow, type ShadowChange } from './shadow.ts';
 import { depth, difference, equal, type Json, type JsonObject, mergeSection } from './shadow-document.ts';
-import type { ShadowUpdate } from './shadow-request.ts';
+import type { RequestedState, ShadowUpdate } from './shadow-request.ts';
 
 const MAX_BYTES = 8192;
 
-function accept(shadow: Shadow, update: ShadowUpdate, timestamp: number): ShadowChange {
-  const change = applyUpdate(shadow, update, timestamp, MAX_BYTES);
+function accept(shadow: Shadow, state: ShadowUpdate['state'], timestamp: number, version?: number): ShadowChange {
+  const change = applyUpdate(shadow, { state, ...(version === undefined ? {} : { version }) }, timestamp, MAX_BYTES);
   if ('code' in change) throw new Error(change.message);
   return change;
 }
 
 /** Applies updates one second apart, the first at second 1. */
-function build(...updates: ShadowUpdate[]): ShadowChange {
+function build(...updates: (RequestedState | null)[]): ShadowChange {
   let change: ShadowChange | null = null;
   for (const [index, update] of updates.entries()) change = accept(change?.shadow ?? NO_SHADOW, update, index + 1);
   return change!;
@@ -66,13 +66,20 @@ test('null deletes a key with its metadata; a section without keys is gone', () 
   expect(shadow.desired).toBeNull();
   expect(documentOf(shadow)).toEqual({ state: {}, metadata: {}, version: 2 });
   expect(accepted.state).toEqual({ desired: { command: null, args: null } });
-  expect(accepted.metadata).toEqual({ desired: {} });
+  expect(accepted.metadata).toEqual({ desired: { command: { timestamp: 2 }, args: { timestamp: 2 } } });
 });
 
 test('null for a section removes it, null inside an object removes the inner key', () => {
   const removed = build({ desired: { a: 1 }, reported: { b: { c: 1, d: 2 } } }, { desired: null, reported: { b: { c: null } } });
   expect(removed.shadow.desired).toBeNull();
   expect(removed.shadow.reported).toEqual({ state: { b: { d: 2 } }, metadata: { b: { d: { timestamp: 1 } } } });
+});
+
+test('state null clears the document and is answered as AWS does', () => {
+  const { shadow, accepted, delta } = build({ desired: { a: 1 }, reported: { b: 1 } }, null);
+  expect(documentOf(shadow)).toEqual({ state: {}, metadata: {}, version: 2 });
+  expect(accepted).toEqual({ state: null, metadata: { timestamp: 2 }, version: 2, timestamp: 2 });
+  expect(delta).toBeNull();
 });
 
 test('an empty object is a value of its own', () => {
@@ -112,25 +119,30 @@ test('what is reported but not desired is no delta', () => {
 test('a stale or future version is refused, the right one accepted', () => {
   const { shadow } = build({ reported: { a: 1 } }, { reported: { a: 2 } });
   for (const version of [0, 1, 3]) {
-    expect(applyUpdate(shadow, { reported: { a: 3 }, version }, 3, MAX_BYTES)).toEqual({ code: 409, message: 'Version conflict' });
+    expect(applyUpdate(shadow, { state: { reported: { a: 3 } }, version }, 3, MAX_BYTES)).toEqual({
+      code: 409,
+      message: 'Version conflict',
+    });
   }
-  expect(accept(shadow, { reported: { a: 3 }, version: 2 }, 3).shadow.version).toBe(3);
-  expect(applyUpdate(NO_SHADOW, { version: 4 }, 1, MAX_BYTES)).toMatchObject({ code: 409 });
+  expect(accept(shadow, { reported: { a: 3 } }, 3, 2).shadow.version).toBe(3);
+  expect(applyUpdate(NO_SHADOW, { state: {}, version: 4 }, 1, MAX_BYTES)).toMatchObject({ code: 409 });
 });
 
 test('the limit counts the whole state but no metadata', () => {
   const frame = JSON.stringify({ reported: { a: '' } }).length;
   const full = accept(NO_SHADOW, { reported: { a: 'x'.repeat(MAX_BYTES - frame) } }, 1);
-  expect(applyUpdate(full.shadow, { desired: { b: 1 } }, 2, MAX_BYTES)).toMatchObject({ code: 413 });
-  expect(applyUpdate(NO_SHADOW, { reported: { a: 'x'.repeat(MAX_BYTES - frame + 1) } }, 1, MAX_BYTES)).toMatchObject({ code: 413 });
+  expect(applyUpdate(full.shadow, { state: { desired: { b: 1 } } }, 2, MAX_BYTES)).toMatchObject({ code: 413 });
+  expect(applyUpdate(NO_SHADOW, { state: { reported: { a: 'x'.repeat(MAX_BYTES - frame + 1) } } }, 1, MAX_BYTES)).toMatchObject({
+    code: 413,
+  });
   expect(accept(full.shadow, { reported: { a: 'ü' } }, 2).shadow.version).toBe(2);
 });
 
 test('a refused update changes nothing', () => {
   const { shadow } = build({ reported: { a: 1 } });
   const before = structuredClone(shadow);
-  applyUpdate(shadow, { reported: { a: 2 }, version: 7 }, 2, MAX_BYTES);
-  applyUpdate(shadow, { reported: { a: 'x'.repeat(MAX_BYTES) } }, 2, MAX_BYTES);
+  applyUpdate(shadow, { state: { reported: { a: 2 } }, version: 7 }, 2, MAX_BYTES);
+  applyUpdate(shadow, { state: { reported: { a: 'x'.repeat(MAX_BYTES) } } }, 2, MAX_BYTES);
   accept(shadow, { reported: { a: 3, o: { b: 1 } } }, 2);
   expect(shadow).toEqual(before);
 });

@@ -1,4 +1,4 @@
-import { difference, type JsonObject, type Metadata, mergeSection, type Section, stampObject } from './shadow-document.ts';
+import { difference, type JsonObject, type Metadata, mergeSection, type Section, stamp } from './shadow-document.ts';
 import type { ShadowRefusal, ShadowUpdate } from './shadow-request.ts';
 
 /** One shadow as stored. A deleted one keeps its version: a new one of that name goes on counting from it. */
@@ -11,8 +11,8 @@ export interface Shadow {
 
 /** A document as it goes over the wire, without the client token. */
 export interface ShadowAnswer {
-  state: JsonObject;
-  metadata: { [key: string]: Metadata };
+  state: JsonObject | null;
+  metadata: Metadata;
   version: number;
   timestamp: number;
 }
@@ -30,20 +30,17 @@ export interface ShadowChange {
 /** Applies a checked update. `timestamp` is the cloud's time in epoch seconds. Pure: the given shadow is not changed. */
 export function applyUpdate(shadow: Shadow, update: ShadowUpdate, timestamp: number, maxBytes: number): ShadowChange | ShadowRefusal {
   if (update.version !== undefined && update.version !== shadow.version) return { code: 409, message: 'Version conflict' };
+  const { desired, reported } = update.state ?? { desired: null, reported: null };
   const next: Shadow = {
-    desired: patchSection(shadow.desired, update.desired, timestamp),
-    reported: patchSection(shadow.reported, update.reported, timestamp),
+    desired: patchSection(shadow.desired, desired, timestamp),
+    reported: patchSection(shadow.reported, reported, timestamp),
     version: shadow.version + 1,
     exists: true,
   };
   if (sizeOf(next) > maxBytes) return { code: 413, message: 'The payload exceeds the maximum size allowed' };
-  const accepted: ShadowAnswer = { state: {}, metadata: {}, version: next.version, timestamp };
-  for (const key of ['desired', 'reported'] as const) {
-    const requested = update[key];
-    if (requested === undefined) continue;
-    accepted.state[key] = requested;
-    if (requested !== null) accepted.metadata[key] = stampObject(requested, timestamp);
-  }
+  // The answer echoes the request as it was, nulls with a time of their own included.
+  const requested = update.state as JsonObject | null;
+  const accepted: ShadowAnswer = { state: requested, metadata: stamp(requested, timestamp), version: next.version, timestamp };
   const delta = deltaOf(next);
   return { shadow: next, accepted, delta: delta && { ...delta, version: next.version, timestamp } };
 }
