@@ -1,8 +1,8 @@
 import type { Wifi } from '../contract/wifi.ts';
 import { sleep } from '../system/clock.ts';
 import { HubError, isHubError } from '../system/errors.ts';
+import { findDevice } from './device.ts';
 import { isNetworkManagerError } from './network-manager.ts';
-import { findDevice } from './preflight.ts';
 import { createRestorer, type SettleOutcome } from './restore.ts';
 import { type ChangeDeps, runWifiChange } from './transaction.ts';
 

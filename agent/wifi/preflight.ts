@@ -1,6 +1,6 @@
 import type { WifiCredentials } from '../contract/wifi.ts';
-import { HubError } from '../system/errors.ts';
-import { DEVICE_STATE, type NetworkManager, POLKIT_ACTION, type WifiDevice, type WifiProfile } from './network-manager.ts';
+import { checkUsable, findDevice } from './device.ts';
+import type { NetworkManager, WifiDevice, WifiProfile } from './network-manager.ts';
 import { type JoinPlan, planJoin } from './plan.ts';
 import { PROFILE_ID_PREFIX } from './restore.ts';
 import type { WifiSurvey } from './survey.ts';
@@ -24,20 +24,6 @@ const FIRST_PRIORITY = 10;
 const MAX_PRIORITY = 999;
 /** Networks of ours that stay known; the least preferred go first. A hub moves rarely. */
 const MAX_OWN_PROFILES = 8;
-
-/** The Wi-Fi device to use. @throws HubError `wifi_unavailable` with the reason and its remedy; NetworkManagerError */
-export async function findDevice(manager: NetworkManager, interfaceName: string | null): Promise<WifiDevice> {
-  const devices = await manager.wifiDevices();
-  const device = interfaceName === null ? devices[0] : devices.find((each) => each.interfaceName === interfaceName);
-  if (device) return device;
-  if (devices.length === 0) {
-    throw unavailable(
-      'NetworkManager knows no Wi-Fi device. Check that the adapter is plugged in and its driver and firmware are installed.',
-    );
-  }
-  const known = devices.map((each) => each.interfaceName).join(', ');
-  throw unavailable(`There is no Wi-Fi device ${interfaceName}. Set wifi.interface in agent.json to one that is there (${known}).`);
-}
 
 /** Looks at everything, changes nothing. @throws HubError with the code and remedy to answer; NetworkManagerError */
 export async function preflight(
@@ -66,33 +52,10 @@ export async function preflight(
   };
 }
 
-async function checkUsable(manager: NetworkManager, device: WifiDevice): Promise<void> {
-  const missing = (await manager.missingPermissions()).filter((action) => action !== POLKIT_ACTION.scan);
-  if (missing.length > 0) {
-    throw unavailable(`The agent is not allowed to ${missing.join(', ')}. Install the polkit rule 50-hub-agent.rules and polkitd.`);
-  }
-  const radio = await manager.radio();
-  if (!radio.hardwareEnabled) throw unavailable('The Wi-Fi radio is switched off in hardware (rfkill). Switch it on at the hub.');
-  if (!radio.softwareEnabled)
-    throw unavailable('The Wi-Fi radio is switched off (rfkill). Run `rfkill unblock wifi` and `nmcli radio wifi on`.');
-  if (device.state <= DEVICE_STATE.unmanaged) {
-    throw unavailable(
-      `NetworkManager does not manage ${device.interfaceName}. Run \`nmcli device set ${device.interfaceName} managed yes\`.`,
-    );
-  }
-  if (device.state <= DEVICE_STATE.unavailable) {
-    throw unavailable(`${device.interfaceName} is not ready. Check rfkill, and that wpa_supplicant is installed and running.`);
-  }
-}
-
 /** Ours for the same network, and the least preferred of ours past the bound. */
 function supersededBy(ssid: Buffer, profiles: readonly WifiProfile[], previous: WifiProfile | null): WifiProfile[] {
   const own = profiles.filter((profile) => profile.id.startsWith(PROFILE_ID_PREFIX));
   const others = own.filter((profile) => !profile.ssid.equals(ssid)).sort((a, b) => b.autoconnectPriority - a.autoconnectPriority);
   const crowded = others.slice(MAX_OWN_PROFILES - 1).filter((profile) => profile !== previous);
   return [...own.filter((profile) => profile.ssid.equals(ssid)), ...crowded];
-}
-
-function unavailable(message: string): HubError {
-  return new HubError('wifi_unavailable', message);
 }

@@ -14,6 +14,11 @@ export function dbmOfPercent(percent: number): number {
   return Math.round(percent / 2 - 100);
 }
 
+/** dBm of a row of node-wifi, or null when nmcli gave none. */
+export function dbmOfRow({ signal_level: level }: NodeWifiNetwork): number | null {
+  return Number.isFinite(level) ? Math.round(level) : null;
+}
+
 /** What an access point of NetworkManager's list offers. */
 export function keyManagementOf({ flags, wpaFlags, rsnFlags }: AccessPoint): Set<KeyManagement> {
   const found = new Set<KeyManagement>();

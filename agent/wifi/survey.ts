@@ -3,9 +3,10 @@ import type { WifiConnection } from '../contract/wifi.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { HubError } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
+import { findDevice } from './device.ts';
 import { isNetworkManagerError, type NetworkManager, type ObjectPath } from './network-manager.ts';
 import type { SeenNetwork } from './plan.ts';
-import { keyManagementOfRow, mergeAccessPoints, namedAccessPoints } from './seen-networks.ts';
+import { dbmOfRow, keyManagementOfRow, mergeAccessPoints, namedAccessPoints } from './seen-networks.ts';
 
 /** node-wifi, set up for one interface, as a port. */
 export interface NodeWifiPort {
@@ -46,10 +47,12 @@ const PLAIN_SSID = /^[\x21-\x39\x3b-\x5b\x5d-\x7e](?:[\x20-\x39\x3b-\x5b\x5d-\x7
 export function createWifiSurvey(deps: {
   nodeWifi: () => Promise<NodeWifiPort>;
   networkManager: NetworkManager;
+  /** Null: the first that NetworkManager knows. */
+  interfaceName: string | null;
   clock: MonotonicClock;
   log: Log;
 }): WifiSurvey {
-  const { networkManager, clock, log } = deps;
+  const { networkManager, interfaceName, clock, log } = deps;
   let remembered: { at: number; connection: Promise<WifiConnection | null> } | null = null;
 
   /** Null when node-wifi failed or took too long. */
@@ -71,7 +74,20 @@ export function createWifiSurvey(deps: {
   async function look(): Promise<WifiConnection | null> {
     const row = (await ask('getCurrentConnections'))?.find((each) => each.ssid);
     if (!row) return null;
-    return { ssid: row.ssid.replaceAll('\\\\', '\\'), signalDbm: Number.isFinite(row.signal_level) ? Math.round(row.signal_level) : null };
+    const garbled = row.ssid.includes('?') || !PLAIN_SSID.test(row.ssid);
+    return { ssid: (garbled ? await activeSsid() : null) ?? row.ssid, signalDbm: dbmOfRow(row) };
+  }
+
+  /** The name that the active profile asks for, or null. */
+  async function activeSsid(): Promise<string | null> {
+    try {
+      const device = await findDevice(networkManager, interfaceName);
+      const active = await networkManager.activeProfile(device.path);
+      const profile = (await networkManager.wifiProfiles()).find((each) => each.uuid === active);
+      return profile?.ssid.toString('utf8') ?? null;
+    } catch {
+      return null;
+    }
   }
 
   async function listed(ssid: string, device: ObjectPath): Promise<SeenNetwork | null> {
@@ -111,10 +127,7 @@ export function createWifiSurvey(deps: {
     async find(ssid, device, probe, signal) {
       if (PLAIN_SSID.test(ssid)) {
         const rows = (await ask('scan', signal))?.filter((row) => row.ssid === ssid) ?? [];
-        const points = rows.map((row) => ({
-          offers: keyManagementOfRow(row),
-          signalDbm: Number.isFinite(row.signal_level) ? Math.round(row.signal_level) : null,
-        }));
+        const points = rows.map((row) => ({ offers: keyManagementOfRow(row), signalDbm: dbmOfRow(row) }));
         const seen = mergeAccessPoints(ssid, points);
         if (seen) return seen;
       }

@@ -40,9 +40,10 @@ export function createWifi(deps: WifiDeps): WifiService {
   if (config.backend === 'none') {
     return createUnavailableWifi('Wi-Fi changes are switched off. Set wifi.backend to "auto" in agent.json and restart the agent.');
   }
+  const interfaceName = config.interface;
   const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock });
   const networkManager = createNetworkManager(bus);
-  const survey = createWifiSurvey({ nodeWifi: () => loadNodeWifi(config.interface), networkManager, clock, log });
+  const survey = createWifiSurvey({ nodeWifi: () => loadNodeWifi(interfaceName), networkManager, interfaceName, clock, log });
   return createNetworkManagerWifi({
     networkManager,
     survey,
@@ -52,7 +53,7 @@ export function createWifi(deps: WifiDeps): WifiService {
     entropy: deps.entropy,
     log,
     sync: runSync,
-    interfaceName: config.interface,
+    interfaceName,
     attemptTimeoutMs: config.attemptTimeoutSeconds * 1000,
     checkpointSeconds: config.checkpointSeconds,
   });

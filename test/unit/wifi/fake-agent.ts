@@ -72,7 +72,7 @@ export function createFakeAgent(
     },
   };
   const nodeWifi = options.nodeWifi ?? { scan: async () => [], getCurrentConnections: async () => [] };
-  const survey = createWifiSurvey({ nodeWifi: async () => nodeWifi, networkManager: life.manager, clock, log });
+  const survey = createWifiSurvey({ nodeWifi: async () => nodeWifi, networkManager: life.manager, interfaceName: null, clock, log });
   let made = 0;
   const entropy: Entropy = {
     bytes: (length) => Buffer.alloc(length),

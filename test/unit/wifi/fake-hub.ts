@@ -1,8 +1,7 @@
-import type { Cancel } from '../../../agent/system/clock.ts';
+import type { Cancel, MonotonicClock } from '../../../agent/system/clock.ts';
 import { Secret } from '../../../agent/system/secret.ts';
 import { type LinkEvent, NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/network-manager.ts';
 import { type FakeAccessPoint, fateOf } from './fake-air.ts';
-import type { ManualClock } from './manual-clock.ts';
 
 /** A profile as the fake keeps it. */
 export interface StoredProfile {
@@ -33,7 +32,7 @@ const RESTART_MS = 2000;
 const AUTOCONNECT_MS = 1000;
 
 export function createFakeHub(
-  clock: ManualClock,
+  clock: MonotonicClock,
   options: { air: FakeAccessPoint[]; known?: (Partial<ProfileSettings> & { password?: string })[] },
 ) {
   const air = options.air;
