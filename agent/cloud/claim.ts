@@ -42,7 +42,8 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
       const parsed = claimSchema.safeParse(desired);
       if (!parsed.success) {
         // The same bad claim stands in every view of the shadow: one line is enough.
-        if (!sameJson(desired, refused)) log.warn({ event: 'claim_invalid', reason: z.prettifyError(parsed.error) }, 'the claim is not valid');
+        if (!sameJson(desired, refused))
+          log.warn({ event: 'claim_invalid', reason: z.prettifyError(parsed.error) }, 'the claim is not valid');
         refused = desired;
         return null;
       }

@@ -11,7 +11,7 @@ const GRACE_MS = 5_000;
 /** Runs commands: one at a time on each resource, in order of arrival, never longer than their time-out. */
 export interface Executor {
   /** Queues a command and resolves with its outcome; never rejects. */
-  execute(id: string, command: string, args: unknown): Promise<CommandOutcome>;
+  execute(id: string, command: string, args: object): Promise<CommandOutcome>;
   /** Ends what runs and what waits (`interrupted`), waits at most the grace time for it. Later calls are answered `interrupted`. */
   stop(): Promise<void>;
   /** How many run or wait. */
@@ -24,7 +24,7 @@ export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; 
   const stopping = new AbortController();
   let active = 0;
 
-  async function runHandler(handler: CommandHandler, id: string, args: unknown): Promise<CommandOutcome> {
+  async function runHandler(handler: CommandHandler, id: string, args: object): Promise<CommandOutcome> {
     const abort = new AbortController();
     const onStop = () => abort.abort(new HubError('aborted', 'The agent is stopping.'));
     const timeout = new HubError('timeout', `${handler.name} did not end within ${handler.timeoutMs / 1000} s.`);

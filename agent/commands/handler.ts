@@ -1,8 +1,8 @@
 /** What a command works on. One command at a time uses a resource; different resources work side by side. */
 export type Resource = 'nodes' | 'host' | 'wifi';
 
-/** One command of the contract. `Args` is what `parse` makes of the untrusted args. */
-export interface CommandHandler<Args = unknown> {
+/** One command of the contract. `Args` is what `parse` makes of the untrusted args: an object, since null stands for args that are not known any more. */
+export interface CommandHandler<Args extends object = object> {
   readonly name: string;
   readonly resource: Resource;
   /** It only reads: after a crash it may run again, and its args may be written to the journal. */
@@ -19,6 +19,6 @@ export interface CommandHandler<Args = unknown> {
 export type Catalog = ReadonlyMap<string, CommandHandler>;
 
 /** Makes a catalog. Handlers differ in their args; the executor only passes on what the same handler's `parse` returned. */
-export function createCatalog(handlers: readonly CommandHandler<never>[]): Catalog {
-  return new Map(handlers.map((handler) => [handler.name, handler as unknown as CommandHandler]));
+export function createCatalog(handlers: readonly CommandHandler[]): Catalog {
+  return new Map(handlers.map((handler) => [handler.name, handler]));
 }

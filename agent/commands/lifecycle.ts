@@ -22,8 +22,8 @@ export interface Entry {
   stage: Stage;
   /** May run again after a crash (it only reads). */
   repeatable: boolean;
-  /** Validated args. Written to the journal only for repeatable commands: others may hold credentials. */
-  args: unknown;
+  /** Validated args; null when they are not known (any more). Written to the journal only for repeatable commands: others may hold credentials. */
+  args: object | null;
   /** Epoch milliseconds. */
   receivedAt: number;
   finishedAt: number | null;
@@ -37,7 +37,7 @@ export interface Candidate {
   command: string;
   receivedAt: number;
   /** `accept`, or the outcome that refuses it without running it. */
-  verdict: { accept: true; repeatable: boolean; args: unknown } | { accept: false; outcome: CommandOutcome };
+  verdict: { accept: true; repeatable: boolean; args: object } | { accept: false; outcome: CommandOutcome };
 }
 
 export interface CommandsState {
@@ -233,16 +233,9 @@ function onRead(state: CommandsState, version: number, candidate: Candidate | nu
   if (stale) return reread(next, false);
   next = { ...next, viewVersion: version };
   const effects: CommandsEffect[] = [];
-
-  // Whatever was seen and no longer stands is ours: the clear was done and its acknowledgement lost, or a newer command overwrote it.
-  if (next.clearing === null) {
-    for (const entry of next.entries) {
-      if (entry.intake !== 'shadow' || entry.stage !== 'seen' || entry.id === candidate?.id) continue;
-      const gone = onGone(next, entry);
-      next = gone.state;
-      effects.push(...gone.effects);
-    }
-  }
+  const settled = settleGone(next, candidate?.id ?? null);
+  next = settled.state;
+  effects.push(...settled.effects);
   if (inProgress && !find(next, inProgress.id) && inProgress.id !== candidate?.id) {
     // The journal that knew it is lost: the cloud still waits for an answer.
     const orphan: Entry = {
@@ -260,6 +253,22 @@ function onRead(state: CommandsState, version: number, candidate: Candidate | nu
   if (candidate) {
     const standing = onStanding(next, candidate);
     return { state: standing.state, effects: [...effects, ...standing.effects] };
+  }
+  return { state: next, effects };
+}
+
+/**
+ * Whatever was seen and does not stand any more is ours: its clear was done and the acknowledgement lost, or a newer command overwrote it.
+ * One whose clear is in flight waits for that answer.
+ */
+function settleGone(state: CommandsState, standingId: string | null): Step {
+  let next = state;
+  const effects: CommandsEffect[] = [];
+  for (const entry of state.entries) {
+    if (entry.intake !== 'shadow' || entry.stage !== 'seen' || entry.id === standingId || entry.id === state.clearing) continue;
+    const gone = onGone(next, entry);
+    next = gone.state;
+    effects.push(...gone.effects);
   }
   return { state: next, effects };
 }
@@ -292,17 +301,18 @@ function onUpdated(state: CommandsState, version: number, cleared: string | null
     // Our own report moved the version by one: nothing else changed, what we know of `desired` still holds.
     return { state: version === state.viewVersion + 1 ? { ...state, viewVersion: version } : state, effects: [] };
   }
-  const next: CommandsState = { ...state, clearing: null, viewVersion: Math.max(state.viewVersion, version) };
-  const entry = find(next, cleared);
-  const effects: CommandsEffect[] = [];
-  let result: Step = { state: next, effects };
-  if (entry?.stage === 'seen') result = onGone(next, entry);
-  // A delta newer than our clear was passed over while the clear was in flight.
-  if (state.viewVersion > version) {
-    const again = reread(result.state, false);
-    return { state: again.state, effects: [...result.effects, ...again.effects] };
-  }
-  return result;
+  const after = { ...state, clearing: null, viewVersion: Math.max(state.viewVersion, version) };
+  // The condition held: at that version nothing else stood, and now nothing does. A newer delta may have brought the next one.
+  const newer = state.viewVersion > version;
+  const result = newer ? settleOne(after, cleared) : settleGone(after, null);
+  if (!newer) return result;
+  const again = reread(result.state, false);
+  return { state: again.state, effects: [...result.effects, ...again.effects] };
+}
+
+function settleOne(state: CommandsState, id: string): Step {
+  const entry = find(state, id);
+  return entry?.stage === 'seen' ? onGone(state, entry) : { state, effects: [] };
 }
 
 function onRequested(state: CommandsState, candidate: Candidate): Step {

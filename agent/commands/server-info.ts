@@ -78,7 +78,7 @@ function describeCloud({ endpoint, port, connected, sessionAgeMs, reconnectCount
 }
 
 /** `server_info`: the facts of hub, host and agent (contract, "Commands"). Unknown is null; at most three levels deep, units in the names. */
-export function createServerInfo(deps: ServerInfoDeps): CommandHandler<null> {
+export function createServerInfo(deps: ServerInfoDeps): CommandHandler<Record<string, never>> {
   const { identity, version, host, wifi, clock } = deps;
   return {
     name: 'server_info',
@@ -88,7 +88,7 @@ export function createServerInfo(deps: ServerInfoDeps): CommandHandler<null> {
 
     parse(args) {
       argsObject(args);
-      return null;
+      return {};
     },
 
     async run(_args, signal) {

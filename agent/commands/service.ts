@@ -147,7 +147,8 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   async function execute(id: string): Promise<void> {
     const entry = entryOf(id);
     if (!entry) return;
-    const outcome = await executor.execute(id, entry.command, entry.args);
+    // A repeatable command's args are in the journal; without them (a damaged entry) its own parser gives the defaults.
+    const outcome = await executor.execute(id, entry.command, entry.args ?? {});
     // A read-only command that was ended by our own stop is run again by the next process, which then answers it.
     if (stopping.signal.aborted && entry.repeatable && outcome.status === 'FAILED' && outcome.error.code === 'interrupted') return;
     dispatch({ type: 'executed', id, outcome, at: wallClock.nowMs() });

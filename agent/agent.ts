@@ -1,0 +1,272 @@
+import { uptime } from 'node:os';
+import { createClaimStore } from './cloud/claim.ts';
+import { type CloudFacts, createCloud } from './cloud/cloud.ts';
+import { createSdkTransport } from './cloud/sdk-transport.ts';
+import type { Transport } from './cloud/transport.ts';
+import { createExecutor } from './commands/executor.ts';
+import { createGetNodes } from './commands/get-nodes.ts';
+import { createCatalog } from './commands/handler.ts';
+import { createJournal } from './commands/journal.ts';
+import type { Entry } from './commands/lifecycle.ts';
+import { createServerInfo } from './commands/server-info.ts';
+import { type CommandService, createCommandService } from './commands/service.ts';
+import { createSetWifiCredentials } from './commands/set-wifi-credentials.ts';
+import type { AgentConfig } from './config/config.ts';
+import type { NodeDirectory } from './contract/node.ts';
+import type { ShadowView } from './contract/shadow.ts';
+import { topicsOf } from './contract/topics.ts';
+import { loadOsdpKeys } from './nodes/serial/keys.ts';
+import { createOsdpBus } from './nodes/serial/osdp-bus.ts';
+import type { SerialPorts } from './nodes/serial/port.ts';
+import { createSerialPorts } from './nodes/serial/serialport.ts';
+import { createNodeTable } from './nodes/table.ts';
+import type { MonotonicClock, WallClock } from './system/clock.ts';
+import type { Entropy } from './system/entropy.ts';
+import { messageOf } from './system/errors.ts';
+import type { Files } from './system/files.ts';
+import type { HostFacts } from './system/host.ts';
+import { createHostFacts } from './system/host-linux.ts';
+import type { Log } from './system/log.ts';
+import type { Notify } from './system/notify.ts';
+import { createWatchdog } from './system/watchdog.ts';
+import { builtAtMs, version } from './version.ts';
+import { createWifi } from './wifi/wifi.ts';
+
+/** The outside world. What is optional has a real implementation that the agent makes itself. */
+export interface AgentPorts {
+  wallClock: WallClock;
+  clock: MonotonicClock;
+  entropy: Entropy;
+  files: Files;
+  log: Log;
+  notify: Notify;
+  transport?: Transport;
+  serialPorts?: SerialPorts;
+  host?: HostFacts;
+}
+
+/** The whole agent. */
+export interface Agent {
+  /** Starts the local services, then begins to connect. Resolves when the local services are up, whether or not there is a cloud. */
+  start(): Promise<void>;
+  /** Answers what can be answered, says goodbye, ends everything; bounded in time. */
+  stop(): Promise<void>;
+  cloud(): CloudFacts;
+  commands(): readonly Entry[];
+  readonly nodes: NodeDirectory;
+}
+
+/** The second way to AWS IoT when 8883 is blocked: MQTT over TLS on 443 with ALPN. */
+const FALLBACK_PORT = 443;
+/** How often the Wi-Fi signal is looked at for the reported state; the throttle of reports comes on top. */
+const WIFI_REPORT_MS = 5 * 60_000;
+
+/** Builds every part from configuration and ports, and connects them. Opens nothing. */
+export async function createAgent(config: AgentConfig, ports: AgentPorts): Promise<Agent> {
+  const { wallClock, clock, entropy, files, log, notify } = ports;
+  const { identity, stateDirectory } = config;
+  const topics = topicsOf(identity.thingName);
+  const host = ports.host ?? createHostFacts({ wallClock, stateDirectory });
+  const serialPorts = ports.serialPorts ?? createSerialPorts();
+  const claims = createClaimStore({ files, stateDirectory, log });
+
+  const buses = await Promise.all(
+    config.buses.map(async ({ id, path, baudRate, addresses, allowDefaultKey, keysPath }) =>
+      createOsdpBus({
+        id,
+        path,
+        baudRate,
+        addresses,
+        allowDefaultKey,
+        keys: keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(keysPath) }),
+        serialPorts,
+        clock,
+        wallClock,
+        entropy,
+        log: log.child({ part: 'bus', bus: id }),
+      }),
+    ),
+  );
+  const nodes = createNodeTable({
+    buses,
+    files,
+    stateDirectory,
+    clock,
+    log: log.child({ part: 'nodes' }),
+    onChange: () => cloud.report({ nodes: nodes.summary() }),
+  });
+
+  const wifi = createWifi({
+    config: config.wifi,
+    stateDirectory,
+    proof: {
+      prove: (signal) => cloud.reachable(signal, { fresh: true }),
+      waitReachable: (signal) => cloud.reachable(signal),
+    },
+    files,
+    clock,
+    entropy,
+    log: log.child({ part: 'wifi' }),
+  });
+
+  const catalog = createCatalog([
+    createGetNodes({ nodes, timeoutMs: config.commands.getNodesTimeoutMs }),
+    createServerInfo({
+      identity,
+      version,
+      host,
+      cloudFacts: () => ({ ...cloud.facts(), connected: cloud.facts().phase === 'connected' }),
+      buses: () => nodes.buses(),
+      claim: () => claims.current(),
+      wifi,
+      clock,
+      timeoutMs: config.commands.serverInfoTimeoutMs,
+    }),
+    createSetWifiCredentials({ wifi, timeoutMs: config.commands.setWifiCredentialsTimeoutMs }),
+  ]);
+  const commandLog = log.child({ part: 'commands' });
+  const executor = createExecutor({ catalog, clock, log: commandLog });
+  const journal = createJournal({ files, directory: stateDirectory, entropy, log: commandLog });
+  const commands: CommandService = createCommandService({
+    cloud: {
+      readShadow: () => cloud.readShadow(),
+      clearCommand: (at, lastCommand) => cloud.clearCommand(at, lastCommand),
+      reportCommand: (lastCommand) => cloud.reportCommand(lastCommand),
+      publish: (topic, payload) => cloud.publish(topic, payload),
+    },
+    journal,
+    executor,
+    catalog,
+    topics,
+    ttlSeconds: config.commands.ttlSeconds,
+    wallClock,
+    clock,
+    entropy,
+    log: commandLog,
+  });
+
+  /** Synchronised is asked of the system, which takes a moment: the answer of the last question counts. */
+  let clockSynchronized = false;
+  function clockTrusted(): boolean {
+    void host.clockSynchronized().then((answer) => {
+      clockSynchronized = answer === true;
+    });
+    return clockSynchronized || wallClock.nowMs() >= builtAtMs;
+  }
+
+  const cloud = createCloud({
+    transport: ports.transport ?? sdkTransport(config, clock),
+    targets: targetsOf(config.cloud.endpoint, config.cloud.port),
+    connection: {
+      spreadMs: config.cloud.connect.spreadSeconds * 1000,
+      minBackoffMs: config.cloud.connect.minBackoffMs,
+      maxBackoffMs: config.cloud.connect.maxBackoffMs,
+      settleMs: config.cloud.connect.resetAfterMs,
+    },
+    clientId: identity.thingName,
+    keepAliveSeconds: config.cloud.keepAliveSeconds,
+    topics,
+    identity: { hubId: identity.hubId, serial: identity.serial, model: identity.model, vendorName: identity.vendorName, version },
+    executions: config.commands.intake.includes('executions'),
+    heartbeatMs: config.heartbeatMinutes * 60_000,
+    uptimeSeconds: uptime,
+    clockTrusted,
+    listeners: {
+      linkUp() {
+        commands.linkUp();
+        notify.status('online');
+      },
+      linkDown() {
+        commands.linkDown();
+        notify.status('offline');
+      },
+      view: (view) => void onView(view),
+      updated: (at) => commands.shadowUpdated(at),
+      request: (id, payload) => {
+        if (config.commands.intake.includes('executions')) commands.request(id, payload);
+      },
+    },
+    wallClock,
+    clock,
+    entropy,
+    log: log.child({ part: 'cloud' }),
+  });
+
+  async function onView(view: ShadowView): Promise<void> {
+    if (view.source === 'delta' && config.commands.intake.includes('shadow')) commands.delta(view);
+    const claim = await claims.offer(view.desired.claim);
+    if (claim) cloud.report({ claim });
+  }
+
+  async function reportWifi(): Promise<void> {
+    const connection = await wifi.current();
+    const { ssid, signalDbm } = connection ?? {};
+    cloud.report({ wifi: ssid === undefined ? undefined : { ssid, ...(typeof signalDbm === 'number' && { signalDbm }) } });
+  }
+
+  const watchdog = createWatchdog({ notify, clock, log });
+  let cancelWifiReport = () => {};
+  function followWifi(): void {
+    reportWifi().catch((error: unknown) => log.warn({ event: 'wifi_report_failed', reason: messageOf(error) }, 'Wi-Fi'));
+    cancelWifiReport = clock.schedule(WIFI_REPORT_MS, followWifi);
+  }
+
+  return {
+    nodes,
+    cloud: () => cloud.facts(),
+    commands: () => commands.entries(),
+
+    async start() {
+      log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
+      for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
+      await claims.load();
+      const claim = claims.current();
+      if (claim) cloud.report({ claim });
+      await nodes.start();
+      // A cut Wi-Fi change is put in order in the background: it can take a while, and the rest of the agent does not need it.
+      void wifi.start();
+      await commands.start();
+      cloud.start();
+      followWifi();
+      watchdog.start();
+      notify.ready();
+      log.info({ event: 'agent_started' }, 'local services are up');
+    },
+
+    async stop() {
+      log.info({ event: 'agent_stopping' }, 'hub agent stops');
+      notify.stopping();
+      watchdog.stop();
+      cancelWifiReport();
+      await commands.stop();
+      await Promise.all([cloud.stop(), wifi.stop(), nodes.stop()]);
+      log.info({ event: 'agent_stopped' }, 'hub agent stopped');
+    },
+  };
+}
+
+/** Files given by the service manager are readable for the service alone, whatever their mode says (systemd.exec(5), CREDENTIALS). */
+function isServiceCredential(path: string): boolean {
+  const directory = process.env.CREDENTIALS_DIRECTORY;
+  return directory !== undefined && path.startsWith(`${directory}/`);
+}
+
+function targetsOf(host: string, port: number): { host: string; port: number }[] {
+  return port === FALLBACK_PORT || port !== 8883
+    ? [{ host, port }]
+    : [
+        { host, port },
+        { host, port: FALLBACK_PORT },
+      ];
+}
+
+function sdkTransport({ identity, cloud }: AgentConfig, clock: MonotonicClock): Transport {
+  return createSdkTransport({
+    thingName: identity.thingName,
+    shadowName: cloud.shadowName,
+    certificatePath: identity.certificatePath,
+    privateKeyPath: identity.privateKeyPath,
+    caPath: cloud.caPath,
+    clock,
+  });
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { createAgent } from './agent.ts';
+import { loadConfig } from './config/load.ts';
+import { EX_CONFIG } from './config/problems.ts';
+import { createMonotonicClock, createWallClock } from './system/clock.ts';
+import { createEntropy } from './system/entropy.ts';
+import { isHubError, messageOf } from './system/errors.ts';
+import { createFiles } from './system/files.ts';
+import { createLog } from './system/log.ts';
+import { createNotify } from './system/notify.ts';
+import { version } from './version.ts';
+
+/** sysexits.h: wrong usage, internal error. */
+const EX_USAGE = 64;
+const EX_SOFTWARE = 70;
+/** After this the process ends whatever still hangs; below systemd's TimeoutStopSec of 90 s. */
+const STOP_TIMEOUT_MS = 20_000;
+
+const USAGE = `hub-agent ${version}: connects a smart-lock hub to AWS IoT.
+
+usage: hub-agent [--identity FILE] [--config FILE] [--check]
+
+  --identity FILE  who the hub is        (default: /etc/hub-agent/identity.json)
+  --config FILE    how the agent works   (default: /etc/hub-agent/agent.json)
+  --check          checks the configuration, says what is wrong with it, and ends
+  --version, --help
+
+exit codes: 0 stopped as asked, 64 wrong usage, 70 a bug, 78 the configuration is wrong
+example: hub-agent --identity ./identity.json --config ./agent.json
+`;
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      identity: { type: 'string', default: '/etc/hub-agent/identity.json' },
+      config: { type: 'string', default: '/etc/hub-agent/agent.json' },
+      check: { type: 'boolean', default: false },
+      version: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return values;
+}
+
+/** JSON lines; laid out for a person when a terminal watches. */
+async function logDestination() {
+  if (!process.stdout.isTTY) return undefined;
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({ sync: true, ignore: 'event,part', translateTime: 'SYS:HH:MM:ss.l' });
+}
+
+async function main(): Promise<number> {
+  let options: ReturnType<typeof readArguments>;
+  try {
+    options = readArguments();
+  } catch (error) {
+    process.stderr.write(`hub-agent: ${messageOf(error)}\n\n${USAGE}`);
+    return EX_USAGE;
+  }
+  if (options.help || options.version) {
+    process.stdout.write(options.help ? USAGE : `${version}\n`);
+    return 0;
+  }
+
+  const files = createFiles();
+  const wallClock = createWallClock();
+  const config = await loadConfig({
+    identityPath: options.identity,
+    agentPath: options.config,
+    files,
+    env: process.env,
+    now: new Date(wallClock.nowMs()),
+  });
+  if (options.check) {
+    process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);
+    return 0;
+  }
+
+  const log = createLog(config.log.level, await logDestination());
+  process.on('uncaughtException', (error) => {
+    log.fatal({ event: 'bug', err: error }, 'an error that nobody caught');
+    process.exit(EX_SOFTWARE);
+  });
+  const clock = createMonotonicClock();
+  const notify = createNotify(process.env, log);
+  const stopAsked = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+  const agent = await createAgent(config, { wallClock, clock, entropy: createEntropy(), files, log, notify });
+  await agent.start();
+  const signal = await stopAsked;
+  log.info({ event: 'signal', signal }, 'asked to stop');
+  clock.schedule(STOP_TIMEOUT_MS, () => {
+    log.error({ event: 'stop_timed_out' }, 'the stop took too long');
+    process.exit(EX_SOFTWARE);
+  });
+  await agent.stop();
+  return 0;
+}
+
+// The SDK's native client keeps the process for seconds after it is closed (measured), so the end is made here.
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    if (isHubError(error, 'config_invalid')) {
+      process.stderr.write(`hub-agent: ${error.message}\n`);
+      process.exit(EX_CONFIG);
+    }
+    process.stderr.write(`hub-agent: ${error instanceof Error ? error.stack : messageOf(error)}\n`);
+    process.exit(EX_SOFTWARE);
+  },
+);

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createSignal, until } from './until.ts';
+
+/** One line of the agent's log. */
+export type LogLine = { level: string; event: string; msg: string } & Record<string, unknown>;
+
+/** The real agent as a process of its own. */
+export interface AgentProcess {
+  readonly pid: number;
+  /** Parsed log lines so far. */
+  readonly lines: readonly LogLine[];
+  /** Everything it wrote, as it came. */
+  output(): string;
+  onLine(listener: (line: LogLine) => void): () => void;
+  /** The first line with this event, past or to come, from `since` (an index into `lines`) on. */
+  waitFor(event: string, options?: { since?: number; timeoutMs?: number; where?: (line: LogLine) => boolean }): Promise<LogLine>;
+  /** Resolves with the exit code, or the signal's name. */
+  readonly exited: Promise<number | string>;
+  /** SIGTERM, then waits. */
+  stop(): Promise<number | string>;
+  /** SIGKILL, then waits. */
+  kill(): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
+
+/** Starts the agent from its sources with the running Node. */
+export function startAgentProcess(options: { identityPath: string; configPath: string; env?: Record<string, string> }): AgentProcess {
+  const args = [MAIN, '--identity', options.identityPath, '--config', options.configPath];
+  const child: ChildProcess = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Its own session: a Ctrl-C in the terminal is for the demo, which then stops the agent in order.
+    detached: true,
+    env: { ...process.env, ...options.env },
+  });
+  const lines: LogLine[] = [];
+  const raw: string[] = [];
+  const signal = createSignal();
+  const listeners = new Set<(line: LogLine) => void>();
+  // A harness that ends leaves no agent behind, however it ends.
+  const killAtExit = () => child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+
+  for (const stream of [child.stdout!, child.stderr!]) {
+    createInterface({ input: stream }).on('line', (text) => {
+      raw.push(text);
+      const line = parseLine(text);
+      lines.push(line);
+      for (const listener of listeners) listener(line);
+      signal.fire();
+    });
+  }
+  const exited = new Promise<number | string>((resolve) => {
+    child.once('close', (code, killedBy) => {
+      process.removeListener('exit', killAtExit);
+      resolve(code ?? killedBy ?? -1);
+      signal.fire();
+    });
+  });
+
+  return {
+    pid: child.pid!,
+    lines,
+    output: () => raw.join('\n'),
+    onLine(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    waitFor(event, { since = 0, timeoutMs, where = () => true } = {}) {
+      return until(
+        signal.subscribe,
+        `log line ${event}`,
+        () => lines.slice(since).find((line) => line.event === event && where(line)),
+        timeoutMs,
+      );
+    },
+    exited,
+    async stop() {
+      child.kill('SIGTERM');
+      return await exited;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+  };
+}
+
+function parseLine(text: string): LogLine {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return { level: 'raw', event: 'raw', msg: text };
+  }
+}

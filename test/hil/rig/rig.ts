@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createMonotonicClock, createWallClock } from '../../../agent/system/clock.ts';
+import { type ApiKey, type ApiRequestLine, type CloudApi, createCloudApi } from '../../twins/cloud-api/index.ts';
+import { createIotCore, type IotCoreOptions } from '../../twins/iot-core/index.ts';
+import type { BrokerMessage, IotCore } from '../../twins/iot-core/types.ts';
+import { createOsdpLine, type OsdpLine, type PeripheralOptions } from '../../twins/osdp-line/index.ts';
+import { createPki } from '../../twins/pki/pki.ts';
+import { createVirtualPort, type VirtualPort } from '../../twins/virtual-port/index.ts';
+import { type AgentProcess, startAgentProcess } from './agent-process.ts';
+import { createSignal, until } from './until.ts';
+
+export interface RigOptions {
+  /** PDs on the serial line; default none, and then no bus is configured. */
+  peripherals?: readonly PeripheralOptions[];
+  baudRate?: number;
+  /** Addresses that the agent scans. */
+  addresses?: (number | string)[];
+  iotCore?: Partial<IotCoreOptions>;
+  apiPort?: number;
+  /** Merged over the rig's `agent.json`, section by section. */
+  config?: Record<string, unknown>;
+  /** Called for each answered request of the API. */
+  onRequest?: (line: ApiRequestLine) => void;
+}
+
+/** An answer of the public API. */
+export interface ApiAnswer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** A whole world around one real agent process: cloud, API, serial line. Everything on loopback and in one temporary folder. */
+export interface Rig {
+  readonly hubId: string;
+  readonly apiKey: string;
+  readonly folder: string;
+  readonly iotCore: IotCore;
+  readonly api: CloudApi;
+  readonly line: OsdpLine | null;
+  readonly port: VirtualPort | null;
+  /** Every result page that was published, oldest first. */
+  readonly results: readonly Record<string, unknown>[];
+  /** Starts (another) agent process with the rig's configuration. */
+  startAgent(): AgentProcess;
+  call(name: 'ProvisionHub' | 'ClaimHub' | 'SendHubCommand', body?: Record<string, unknown>): Promise<ApiAnswer>;
+  status(): Promise<ApiAnswer>;
+  /** Provisions and claims the hub; throws when the API says no. */
+  claim(): Promise<void>;
+  send(command: string, args?: Record<string, unknown>): Promise<ApiAnswer>;
+  reported(): Record<string, unknown>;
+  desired(): Record<string, unknown>;
+  /** Waits for the reported state, looked at after each message of the broker. */
+  untilReported<T>(what: string, look: (reported: Record<string, unknown>) => T | null | undefined | false, timeoutMs?: number): Promise<T>;
+  /** Waits for the answer of a command that came after the given ones. */
+  answer(options?: { not?: readonly string[]; timeoutMs?: number }): Promise<Record<string, unknown>>;
+  untilResults(count: number): Promise<void>;
+  onMessage(handler: (message: BrokerMessage) => void): () => void;
+  dispose(): Promise<void>;
+}
+
+export const ORGANISATION = 'example_string';
+
+/** Makes and starts the world, without an agent. */
+export async function createRig(options: RigOptions = {}): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), 'hub-rig-'));
+  const hubId = randomUUID();
+  const apiKey = `demo-${randomUUID()}`;
+  const pki = await createPki();
+  const iotCore = createIotCore({ pki, ...options.iotCore });
+  const keys: ApiKey[] = [{ key: apiKey, orgId: ORGANISATION, super: true }];
+  const api = createCloudApi({
+    iotCore,
+    keys,
+    jwtSecret: randomUUID(),
+    wallClock: createWallClock(),
+    port: options.apiPort ?? 0,
+    tls: await pki.issueServer(['127.0.0.1', 'localhost']),
+    ...(options.onRequest && { onRequest: options.onRequest }),
+  });
+  await iotCore.start();
+  await api.start();
+
+  let port: VirtualPort | null = null;
+  let line: OsdpLine | null = null;
+  if (options.peripherals) {
+    port = await createVirtualPort({ link: join(folder, 'rs485') });
+    line = createOsdpLine({ baudRate: options.baudRate ?? 115200, clock: createMonotonicClock(), peripherals: [...options.peripherals] });
+    line.connect(port);
+  }
+
+  const device = await pki.issueClient(hubId);
+  iotCore.registerThing({ thingName: hubId, certificate: device.certificate });
+  const etc = join(folder, 'etc');
+  await mkdir(etc, { recursive: true });
+  await Promise.all([
+    writeFile(join(etc, 'certificate.pem'), device.certificate),
+    writeFile(join(etc, 'private.key'), device.privateKey, { mode: 0o600 }),
+    writeFile(join(etc, 'ca.pem'), pki.caCertificate),
+    writeJson(join(etc, 'identity.json'), {
+      hubId,
+      serial: `SN-${hubId.slice(0, 8)}`,
+      model: 'HUB-1',
+      vendorName: 'Example Locks',
+      certificatePath: 'certificate.pem',
+      privateKeyPath: 'private.key',
+    }),
+    writeJson(join(etc, 'agent.json'), agentConfig(options, iotCore, port)),
+  ]);
+
+  const signal = createSignal();
+  const results: Record<string, unknown>[] = [];
+  const messageHandlers = new Set<(message: BrokerMessage) => void>();
+  const agents: AgentProcess[] = [];
+  iotCore.onMessage('#', (message) => {
+    collect(message);
+  });
+  // AWS keeps `$` topics out of `#` (MQTT 5, section 4.7.2).
+  iotCore.onMessage('$aws/things/+/shadow/#', collect);
+  function collect(message: BrokerMessage): void {
+    if (/^hubs\/[^/]+\/commands\/[^/]+\/result$/.test(message.topic)) results.push(JSON.parse(message.payload.toString()));
+    for (const handler of messageHandlers) handler(message);
+    queueMicrotask(signal.fire);
+  }
+
+  const shadow = () => iotCore.shadow(hubId).get()?.state ?? {};
+  const rig: Rig = {
+    hubId,
+    apiKey,
+    folder,
+    iotCore,
+    api,
+    line,
+    port,
+    results,
+
+    startAgent() {
+      const agent = startAgentProcess({ identityPath: join(etc, 'identity.json'), configPath: join(etc, 'agent.json') });
+      agents.push(agent);
+      return agent;
+    },
+
+    async call(name, body = {}) {
+      const answer = await fetch(`${api.url}/hubs/${hubId}/${name}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-API-Key': apiKey },
+        body: JSON.stringify({ hubId, ...body }),
+      });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    },
+
+    async status() {
+      const answer = await fetch(`${api.url}/hubs/${hubId}/status`, { headers: { 'X-API-Key': apiKey } });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    },
+
+    async claim() {
+      const provisioned = await rig.call('ProvisionHub', {
+        serial: `SN-${hubId.slice(0, 8)}`,
+        model: 'HUB-1',
+        vendorName: 'Example Locks',
+      });
+      if (provisioned.status !== 201 && provisioned.status !== 200) throw new Error(`ProvisionHub answered ${JSON.stringify(provisioned)}`);
+      const claimed = await rig.call('ClaimHub', { orgId: ORGANISATION, siteId: 'site-1', userId: 'user-1' });
+      if (claimed.status !== 200) throw new Error(`ClaimHub answered ${JSON.stringify(claimed)}`);
+    },
+
+    send: (command, args) => rig.call('SendHubCommand', { command, ...(args && { args }) }),
+    reported: () => shadow().reported ?? {},
+    desired: () => shadow().desired ?? {},
+
+    untilReported: (what, look, timeoutMs) => until(signal.subscribe, what, () => look(rig.reported()), timeoutMs),
+
+    answer({ not = [], timeoutMs } = {}) {
+      return rig.untilReported(
+        'an answered command',
+        ({ lastCommand }) => {
+          const last = lastCommand as Record<string, unknown> | undefined;
+          return last && last.status !== 'IN_PROGRESS' && !not.includes(String(last.id)) ? last : null;
+        },
+        timeoutMs,
+      );
+    },
+
+    untilResults: (count) => until(signal.subscribe, `${count} result pages`, () => results.length >= count).then(() => {}),
+
+    onMessage(handler) {
+      messageHandlers.add(handler);
+      return () => messageHandlers.delete(handler);
+    },
+
+    async dispose() {
+      await Promise.all(agents.map((agent) => agent.kill()));
+      line?.stop();
+      await port?.close();
+      await api.stop();
+      await iotCore.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return rig;
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+function agentConfig(options: RigOptions, iotCore: IotCore, port: VirtualPort | null): Record<string, unknown> {
+  const bus = port && {
+    id: 'rs485',
+    protocol: 'osdp',
+    path: port.path,
+    baudRate: options.baudRate ?? 115200,
+    ...(options.addresses && { addresses: options.addresses }),
+  };
+  const base: Record<string, Record<string, unknown> | unknown> = {
+    cloud: { endpoint: iotCore.host, port: iotCore.port, caPath: 'ca.pem', connect: { spreadSeconds: 0 } },
+    stateDirectory: '../state',
+    buses: bus ? [bus] : [],
+    local: { socketPath: '../control.sock' },
+  };
+  for (const [section, value] of Object.entries(options.config ?? {})) {
+    const before = base[section];
+    const merge = typeof before === 'object' && before !== null && !Array.isArray(before) && typeof value === 'object';
+    base[section] = merge ? { ...before, ...value } : value;
+  }
+  return base;
+}

@@ -1,0 +1,45 @@
+/** Something that changes: its listener is called after each change. */
+export type Subscribe = (listener: () => void) => () => void;
+
+/**
+ * Resolves with the first value of `look` that is neither null, undefined nor false, looked at now and after each change. Rejects when
+ * nothing came within `timeoutMs`: the bound is for a test that would hang, not a measurement.
+ */
+export function until<T>(subscribe: Subscribe, what: string, look: () => T | null | undefined | false, timeoutMs = 20_000): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const unsubscribe = subscribe(() => check());
+    const timer = setTimeout(() => end(() => reject(new Error(`${what}: not seen within ${timeoutMs} ms`))), timeoutMs);
+    function end(finish: () => void): void {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      queueMicrotask(() => unsubscribe());
+      finish();
+    }
+    function check(): void {
+      if (settled) return;
+      try {
+        const value = look();
+        if (value !== null && value !== undefined && value !== false) end(() => resolve(value));
+      } catch (error) {
+        end(() => reject(error));
+      }
+    }
+    check();
+  });
+}
+
+/** A set of listeners that one thing calls. */
+export function createSignal(): { subscribe: Subscribe; fire: () => void } {
+  const listeners = new Set<() => void>();
+  return {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    fire() {
+      for (const listener of [...listeners]) listener();
+    },
+  };
+}
