@@ -90,7 +90,7 @@ const goBack = (error: HubError | null): ChangeStep => ({ state: { name: 'return
 const finish = (error: HubError | null): ChangeStep => (error ? fail(error) : { state: { name: 'done' }, effect: 'finish' });
 
 const managerLost = () =>
-  new HubError('wifi_rolled_back', 'NetworkManager restarted during the change; the hub is back on its old network. Try again.');
+  new HubError('wifi_rolled_back', 'NetworkManager restarted during the change; the new network was given up. Try again.');
 const tooLong = (what: string) =>
   new HubError('timeout', `${what} took longer than the time allowed for a change (wifi.attemptTimeoutSeconds).`);
 const noCloud = () =>

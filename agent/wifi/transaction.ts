@@ -76,7 +76,7 @@ export async function runWifiChange(deps: ChangeDeps, credentials: WifiCredentia
         })
         .then(
           (event) => event && deliver(event),
-          (error) => deliver(failureOf(error, log)),
+          (error) => deliver(failureOf(effect, error, log)),
         );
     }
 
@@ -97,9 +97,10 @@ export async function runWifiChange(deps: ChangeDeps, credentials: WifiCredentia
 }
 
 /** How a failed step counts: NetworkManager gone, no answer (it may have taken effect), or refused. */
-function failureOf(error: unknown, log: Log): ChangeEvent {
+function failureOf(effect: ChangeEffect, error: unknown, log: Log): ChangeEvent {
   if (isNetworkManagerError(error)) {
-    if (error.problem === 'not_running') return { type: 'manager_lost', error };
+    // Settling has waited for NetworkManager as long as is any use.
+    if (error.problem === 'not_running' && effect !== 'settle') return { type: 'manager_lost', error };
     return { type: error.problem === 'no_reply' ? 'unanswered' : 'refused', error };
   }
   if (isHubError(error)) return { type: 'refused', error };

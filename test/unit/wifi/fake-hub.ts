@@ -56,7 +56,7 @@ export function createFakeHub(
   const world = { ethernet: false, softwareEnabled: true, hardwareEnabled: true, hasDevice: true, missing: [] as string[], lastScan: -1 };
   let reapplied: ProfileSettings | null = null;
 
-  const path = (kind: string) => `/${kind}/${generation}-${++counter}`;
+  const path = (kind: string) => `/${kind}/${generation}_${++counter}`;
   const emit = (event: LinkEvent) => {
     for (const listener of [...listeners]) listener(event);
   };
@@ -138,7 +138,7 @@ export function createFakeHub(
   }
 
   /** What both a restart and a power cut do to NetworkManager itself. */
-  function stopManager(): void {
+  function stopManager(downMs = RESTART_MS): void {
     up = false;
     generation++;
     counter = 0;
@@ -150,7 +150,7 @@ export function createFakeHub(
     reapplied = null;
     device.state = 20;
     emit({ type: 'manager_gone' });
-    clock.schedule(RESTART_MS, () => {
+    clock.schedule(downMs, () => {
       up = true;
       device.path = `/Devices/${generation}`;
       device.state = 30;

@@ -352,6 +352,24 @@ test('somebody deletes the checkpoint: the new profile goes, the old network com
   expectTidy(run);
 });
 
+test('NetworkManager stops in the middle and stays away: answered, and put in order when it is back', async () => {
+  const run = await onHome([
+    { ...office, cloud: false },
+    { ssid: 'cafe', security: 'open' },
+  ]);
+  const change = run.agent.wifi
+    .change(credentials('office', 'office password'), new AbortController().signal)
+    .catch((error: unknown) => error);
+  await run.clock.advance(8000);
+  run.hub.restartManager(10 * MINUTES);
+  expect(await run.clock.until(change, 5 * MINUTES)).toMatchObject({ code: 'wifi_rolled_back' });
+  await expect(run.change(credentials('cafe', null))).rejects.toMatchObject({ code: 'wifi_unavailable' });
+  await run.clock.advance(10 * MINUTES);
+  expect(run.hub.network()).toBe('home');
+  await expect(run.change(credentials('cafe', null))).resolves.toMatchObject({ ssid: 'cafe' });
+  expectTidy(run);
+});
+
 test('the password is in no log line, error or file', async () => {
   const run = await onHome([office]);
   const secret = 'office password';
