@@ -172,7 +172,7 @@ export function createChangeSteps(
     },
 
     async settle(state, signal) {
-      const outcome = await restorer.settle(tracesNow(), state.name === 'settling' && state.proven);
+      const outcome = await restorer.settle(tracesNow(), state.name === 'settling' && state.proven, signal);
       orderly = true;
       await restorer.ensureConnected(tracesNow(), signal);
       return { type: 'settled', kept: outcome === 'kept' };

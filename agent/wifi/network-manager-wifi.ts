@@ -40,7 +40,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'>): Wi
     const cut = await marker.read();
     if (!cut) return { outcome: 'clean' };
     const traces = { ...cut, checkpoint: 'unknown' as const };
-    const outcome = await restorer.settle(traces, true);
+    const outcome = await restorer.settle(traces, true, stopping.signal);
     await restorer.removeLeftovers();
     await marker.remove();
     log.warn({ event: 'wifi_change_recovered', outcome }, 'A Wi-Fi change had been cut; its traces are in order');

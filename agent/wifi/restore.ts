@@ -39,9 +39,9 @@ export interface Restorer {
   rollBack(traces: ChangeTraces): Promise<void>;
   /**
    * Puts in order what a cut change left, waiting for NetworkManager when it is away. `keepSaved`: a candidate on disk may stay.
-   * @throws NetworkManagerError when NetworkManager stays away
+   * @throws NetworkManagerError when NetworkManager stays away, or `signal` ends the wait
    */
-  settle(traces: ChangeTraces, keepSaved: boolean): Promise<SettleOutcome>;
+  settle(traces: ChangeTraces, keepSaved: boolean, signal: AbortSignal): Promise<SettleOutcome>;
   /** Deletes unproven profiles of ours. */
   removeLeftovers(): Promise<number>;
   /** Waits until the device is connected; when NetworkManager does not do it by itself, activates the profile from before. */
@@ -134,18 +134,18 @@ export function createRestorer(deps: {
       await remove(await findCandidate(traces));
     },
 
-    async settle(cut, keepSaved) {
+    async settle(cut, keepSaved, signal) {
       // Checkpoint paths count from 1 again after a restart of NetworkManager: a remembered one may be another's.
       const traces: ChangeTraces = cut.checkpoint === 'none' ? cut : { ...cut, checkpoint: 'unknown' };
       const end = clock.nowMs() + MANAGER_WAIT_MS;
       for (;;) {
         try {
-          if (await deviceOf(traces.interfaceName)) return await settleOnce(traces, keepSaved);
-          if (clock.nowMs() >= end) return await settleOnce(traces, keepSaved);
+          const late = signal.aborted || clock.nowMs() >= end;
+          if (late || (await deviceOf(traces.interfaceName))) return await settleOnce(traces, keepSaved);
         } catch (error) {
-          if (!isNetworkManagerError(error) || error.problem === 'permission_denied' || clock.nowMs() >= end) throw error;
+          if (!isNetworkManagerError(error) || error.problem === 'permission_denied' || signal.aborted || clock.nowMs() >= end) throw error;
         }
-        await sleep(clock, POLL_MS);
+        await sleep(clock, POLL_MS, signal);
       }
     },
 
