@@ -25,7 +25,7 @@ export interface Reporter {
   detach(): void;
   /** The shadow as it was just read. */
   known(view: ShadowView): void;
-  /** Changes sections; sent within a second, together. */
+  /** Changes sections; sent within a second, together. A section that is set to undefined is taken out of the reported state. */
   set(sections: Partial<ReportedSections>): void;
   /** Sends even if nothing seems to have changed: somebody else may have written our `online`. */
   refresh(): void;
@@ -91,9 +91,9 @@ export function createReporter(deps: ReporterDeps): Reporter {
     return { ...fitted(reported) };
   }
 
-  /** Only what is ours is compared: other keys in the reported state are somebody else's. */
+  /** Only what is ours is compared: other keys are somebody else's, and sections that nobody has set yet are as the last process left them. */
   function patchTo(document: Record<string, unknown>): Record<string, unknown> {
-    const keys = new Set([...Object.keys(document), 'claim', 'wifi', 'nodes', 'lastCommand']);
+    const keys = new Set([...Object.keys(document), ...Object.keys(sections)]);
     const ours = Object.fromEntries(Object.entries(acknowledged ?? {}).filter(([key]) => keys.has(key)));
     return mergePatch(ours, document) ?? {};
   }

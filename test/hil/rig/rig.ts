@@ -20,6 +20,8 @@ export interface RigOptions {
   addresses?: (number | string)[];
   iotCore?: Partial<IotCoreOptions>;
   apiPort?: number;
+  /** A named shadow carries the commands; the API's own is the classic one. */
+  shadowName?: string;
   /** Merged over the rig's `agent.json`, section by section. */
   config?: Record<string, unknown>;
   /** Called for each answered request of the API. */
@@ -44,7 +46,7 @@ export interface Rig {
   /** Every result page that was published, oldest first. */
   readonly results: readonly Record<string, unknown>[];
   /** Starts (another) agent process with the rig's configuration. */
-  startAgent(): AgentProcess;
+  startAgent(options?: { env?: Record<string, string> }): AgentProcess;
   call(name: 'ProvisionHub' | 'ClaimHub' | 'SendHubCommand', body?: Record<string, unknown>): Promise<ApiAnswer>;
   status(): Promise<ApiAnswer>;
   /** Provisions and claims the hub; throws when the API says no. */
@@ -52,13 +54,18 @@ export interface Rig {
   send(command: string, args?: Record<string, unknown>): Promise<ApiAnswer>;
   reported(): Record<string, unknown>;
   desired(): Record<string, unknown>;
+  /** Waits for anything that the broker's messages change, looked at after each of them. */
+  until<T>(what: string, look: () => T | null | undefined | false, timeoutMs?: number): Promise<T>;
   /** Waits for the reported state, looked at after each message of the broker. */
   untilReported<T>(what: string, look: (reported: Record<string, unknown>) => T | null | undefined | false, timeoutMs?: number): Promise<T>;
+  /** Sends a command over the API and waits for its answer in the shadow; an answer of the same id counts as the one before. */
+  run(command: string, args?: Record<string, unknown>, timeoutMs?: number): Promise<Record<string, unknown>>;
   /** Waits for the answer of a command that came after the given ones. */
   answer(options?: { not?: readonly string[]; timeoutMs?: number }): Promise<Record<string, unknown>>;
   untilResults(count: number): Promise<void>;
   onMessage(handler: (message: BrokerMessage) => void): () => void;
   dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export const ORGANISATION = 'example_string';
@@ -119,13 +126,14 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   });
   // AWS keeps `$` topics out of `#` (MQTT 5, section 4.7.2).
   iotCore.onMessage('$aws/things/+/shadow/#', collect);
+  iotCore.onMessage('$aws/commands/#', collect);
   function collect(message: BrokerMessage): void {
     if (/^hubs\/[^/]+\/commands\/[^/]+\/result$/.test(message.topic)) results.push(JSON.parse(message.payload.toString()));
     for (const handler of messageHandlers) handler(message);
     queueMicrotask(signal.fire);
   }
 
-  const shadow = () => iotCore.shadow(hubId).get()?.state ?? {};
+  const shadow = () => iotCore.shadow(hubId, options.shadowName).get()?.state ?? {};
   const rig: Rig = {
     hubId,
     apiKey,
@@ -136,8 +144,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     port,
     results,
 
-    startAgent() {
-      const agent = startAgentProcess({ identityPath: join(etc, 'identity.json'), configPath: join(etc, 'agent.json') });
+    startAgent({ env = {} } = {}) {
+      const agent = startAgentProcess({
+        identityPath: join(etc, 'identity.json'),
+        configPath: join(etc, 'agent.json'),
+        // A system bus of the machine under the rig is out of reach, whatever the configuration says.
+        env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(folder, 'no-system-bus')}`, ...env },
+      });
       agents.push(agent);
       return agent;
     },
@@ -171,7 +184,15 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     reported: () => shadow().reported ?? {},
     desired: () => shadow().desired ?? {},
 
+    until: (what, look, timeoutMs) => until(signal.subscribe, what, look, timeoutMs),
     untilReported: (what, look, timeoutMs) => until(signal.subscribe, what, () => look(rig.reported()), timeoutMs),
+
+    async run(command, args, timeoutMs) {
+      const { id } = (rig.reported().lastCommand ?? {}) as { id?: string };
+      const sent = await rig.send(command, args);
+      if (sent.status !== 200) throw new Error(`SendHubCommand answered ${JSON.stringify(sent)}`);
+      return rig.answer({ not: id === undefined ? [] : [id], ...(timeoutMs !== undefined && { timeoutMs }) });
+    },
 
     answer({ not = [], timeoutMs } = {}) {
       return rig.untilReported(
@@ -199,6 +220,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       await iotCore.stop();
       await rm(folder, { recursive: true, force: true });
     },
+
+    [Symbol.asyncDispose]: () => rig.dispose(),
   };
   return rig;
 }
@@ -216,9 +239,17 @@ function agentConfig(options: RigOptions, iotCore: IotCore, port: VirtualPort | 
     ...(options.addresses && { addresses: options.addresses }),
   };
   const base: Record<string, Record<string, unknown> | unknown> = {
-    cloud: { endpoint: iotCore.host, port: iotCore.port, caPath: 'ca.pem', connect: { spreadSeconds: 0 } },
+    cloud: {
+      endpoint: iotCore.host,
+      port: iotCore.port,
+      caPath: 'ca.pem',
+      connect: { spreadSeconds: 0 },
+      ...(options.shadowName !== undefined && { shadowName: options.shadowName }),
+    },
     stateDirectory: '../state',
     buses: bus ? [bus] : [],
+    // The machine under the rig may have a Wi-Fi of its own: it is not ours to change.
+    wifi: { backend: 'none' },
     local: { socketPath: '../control.sock' },
   };
   for (const [section, value] of Object.entries(options.config ?? {})) {
