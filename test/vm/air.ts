@@ -49,7 +49,8 @@ function hostapdConfig(accessPoint: AccessPoint): string {
     const suites = { wpa2: 'WPA-PSK', sae: 'SAE', 'wpa2+sae': 'WPA-PSK SAE' }[security.kind];
     lines.push('wpa=2', 'rsn_pairwise=CCMP', `wpa_key_mgmt=${suites}`, `ieee80211w=${{ wpa2: 0, sae: 2, 'wpa2+sae': 1 }[security.kind]}`);
     if (security.kind !== 'wpa2') lines.push(`sae_password=${security.passphrase}`);
-    if (security.kind !== 'sae') lines.push(`${/^[0-9a-fA-F]{64}$/.test(security.passphrase) ? 'wpa_psk' : 'wpa_passphrase'}=${security.passphrase}`);
+    if (security.kind !== 'sae')
+      lines.push(`${/^[0-9a-fA-F]{64}$/.test(security.passphrase) ? 'wpa_psk' : 'wpa_passphrase'}=${security.passphrase}`);
   }
   return `${lines.join('\n')}\n`;
 }

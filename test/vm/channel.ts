@@ -33,7 +33,7 @@ const DEFAULT_MAX_BYTES = 1_000_000;
 /** Under emulation an answer may take long to travel, beside the guest's own limit. */
 const GRACE_MS = 20_000;
 /** A ping waits in QEMU until the guest opens its end; the repetition is for one that a reset swallowed. */
-const PING_INTERVAL_MS = 2_000;
+const PING_INTERVAL_MS = 15_000;
 
 interface Pending {
   resolve(result: CommandResult): void;
@@ -59,7 +59,7 @@ export function createChannel(socket: Socket): Channel {
   };
   createInterface({ input: socket }).on('line', (line) => {
     const [id = '', exitCode, stdout, stderr] = line.split(' ');
-    if (id === 'pong' && exitCode === awaited?.mark) awaited.answer();
+    if (id === 'pong' && awaited && exitCode === awaited.mark) awaited.answer();
     const waiting = pending.get(id);
     if (!waiting) return;
     pending.delete(id);

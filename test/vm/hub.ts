@@ -6,8 +6,8 @@ import { type Air, createAir } from './air.ts';
 import { type Channel, createChannel } from './channel.ts';
 import { createEvidence, type Evidence } from './evidence.ts';
 import { createGuest, type Guest, quoted } from './guest.ts';
-import { connectWhenThere, createQmp, type Qmp } from './qmp.ts';
 import { type MachineFiles, RUN_FILES, startMachine } from './qemu.ts';
+import { connectWhenThere, createQmp, type Qmp } from './qmp.ts';
 import { createSerialPorts, type SerialPorts } from './serial.ts';
 
 /** What the guest says about its time; all in milliseconds. */
@@ -35,7 +35,7 @@ export interface VirtualHub extends Guest {
   readonly evidence: Evidence;
   /** Takes the power at once, gives it back after `offMs`, and waits for the guest to answer. What the guest had not written out is lost. */
   powerCut(offMs?: number): Promise<void>;
-  /** Copies a file or folder of the host into the guest (owner root, modes kept); the target must not exist as a folder. */
+  /** Copies a file or folder of the host to that path in the guest (owner root, modes kept); a folder is merged into one that is there. */
   copyIn(hostPath: string, guestPath: string): Promise<void>;
   clock(): Promise<GuestClock>;
   setClock(epochMs: number): Promise<void>;
@@ -127,7 +127,10 @@ export function createVirtualHub(options: VirtualHubOptions): VirtualHub {
       try {
         qmp = await createQmp(await connectWhenThere(join(runFolder, RUN_FILES.qmp), SOCKET_TIMEOUT_MS, aborted.signal));
         channel = createChannel(await connectWhenThere(join(runFolder, RUN_FILES.control), SOCKET_TIMEOUT_MS, aborted.signal));
-        if (options.machine.state !== null) await waitForStatus(qmp, ['running'], SAVE_TIMEOUT_MS);
+        if (options.machine.state !== null) {
+          await waitForStatus(qmp, ['paused', 'running'], SAVE_TIMEOUT_MS);
+          await qmp.execute('cont');
+        }
         await waitReady();
         if (options.machine.state !== null) await setClock(Date.now());
       } catch (error) {
@@ -165,7 +168,8 @@ export function createVirtualHub(options: VirtualHubOptions): VirtualHub {
       await cp(hostPath, shared, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
       try {
         // Plugged in at the first use: a saved state cannot hold it.
-        if (copies === 1) await monitor().execute('device_add', { driver: 'virtio-9p-pci', fsdev: 'share', mount_tag: 'share', id: 'share' });
+        if (copies === 1)
+          await monitor().execute('device_add', { driver: 'virtio-9p-pci', fsdev: 'share', mount_tag: 'share', id: 'share' });
         const mount = `mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,ro share ${SHARE_MOUNT}`;
         await guest.must(
           [
@@ -173,7 +177,7 @@ export function createVirtualHub(options: VirtualHubOptions): VirtualHub {
             `tries=0; until mountpoint -q ${SHARE_MOUNT} || ${mount} 2> /dev/null; do`,
             '  tries=$((tries + 1)); [ "$tries" -lt 100 ] || exit 1; sleep 0.1',
             'done',
-            `cp -r --preserve=mode,timestamps,links ${quoted(`${SHARE_MOUNT}/${name}`)} ${quoted(guestPath)}`,
+            `cp -rT --preserve=mode,timestamps,links ${quoted(`${SHARE_MOUNT}/${name}`)} ${quoted(guestPath)}`,
           ].join('\n'),
           { timeoutMs: 120_000 },
         );

@@ -16,7 +16,10 @@ export function coldMachine(image: HubImage): MachineFiles {
 async function stateKey(image: HubImage): Promise<string> {
   const { stdout } = await run('qemu-system-x86_64', ['--version']);
   const args = machineArguments(coldMachine(image), await accelerator());
-  return createHash('sha256').update(JSON.stringify([stdout, args])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([stdout, args]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** A machine that wakes up booted, within a second or two. The state is made at the first call and kept beside the image. */

@@ -42,7 +42,8 @@ export interface SerialDeps {
 /** The serial ports of one machine. */
 export function createSerialPorts(deps: SerialDeps): SerialPorts {
   const sockets = new Set<Socket>();
-  const waitFor = (condition: string) => deps.guest.must(`tries=0; until ${condition}; do tries=$((tries + 1)); [ "$tries" -lt 200 ] || exit 1; sleep 0.1; done`);
+  const waitFor = (condition: string) =>
+    deps.guest.must(`tries=0; until ${condition}; do tries=$((tries + 1)); [ "$tries" -lt 200 ] || exit 1; sleep 0.1; done`);
   return {
     path: (name) => PATHS[name],
     async open(name) {

@@ -114,7 +114,9 @@ async function build(deps: BuildDeps, sources: string, work: string, target: Hub
   await progress.step('unpack', () => unpack(folders, tar, options));
   const release = await kernelRelease(folders);
   await progress.step(`kernel ${release}`, () => extractKernel(folders, release, made.kernel, options));
-  await progress.step(`modules, Node ${deps.nodeVersion}, units`, () => furnish(folders, release, join(sources, 'root'), deps.node, options));
+  await progress.step(`modules, Node ${deps.nodeVersion}, units`, () =>
+    furnish(folders, release, join(sources, 'root'), deps.node, options),
+  );
   await progress.step('initrd', () => packInitrd(folders, release, join(sources, 'initrd/init'), made.initrd, options));
   await progress.step('root disk', () => packRoot(folders, made.root, options));
   await rename(made.folder, target.folder).catch(async (error: NodeJS.ErrnoException) => {

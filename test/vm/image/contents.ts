@@ -23,13 +23,12 @@ export const DEBIAN_PACKAGES = [
   'busybox-static',
 ];
 
-/** Loaded before the root disk can be mounted. */
-export const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'ext4', 'crc32c_generic'];
+/** Loaded at once: for the root disk and the control channel. */
+export const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'ext4', 'crc32c_generic', 'virtio_console'];
 
 /** In the root disk, each with what it depends on. */
 export const ROOT_MODULES = [
   ...BOOT_MODULES,
-  'virtio_console',
   'virtio_net',
   'virtio_rng',
   '9p',
@@ -43,12 +42,8 @@ export const ROOT_MODULES = [
   'nft_chain_nat',
   'nft_masq',
   'veth',
-  'tun',
-  'loop',
   'xhci_pci',
   'ftdi_sio',
-  'cp210x',
-  'cdc_acm',
 ];
 
 /** Units that would cost boot time or get in the way. Debian starts hostapd by itself, and not in our namespace. */
@@ -72,6 +67,38 @@ export const MASKED_UNITS = [
   'dpkg-db-backup.timer',
   'fstrim.timer',
   'console-getty.service',
+  'dev-hugepages.mount',
+  'dev-mqueue.mount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-config.mount',
+  'sys-fs-fuse-connections.mount',
+  'proc-sys-fs-binfmt_misc.automount',
+  'modprobe@.service',
+  'systemd-pstore.service',
+  'systemd-update-utmp.service',
+  'systemd-update-utmp-runlevel.service',
+  'systemd-logind.service',
+  'systemd-user-sessions.service',
+  'systemd-binfmt.service',
+  'getty.target',
+  'kmod-static-nodes.service',
+];
+
+/** Programs that systemd runs early in each boot to make units, none of which a hub has. */
+export const MASKED_GENERATORS = [
+  'systemd-bless-boot-generator',
+  'systemd-cryptsetup-generator',
+  'systemd-debug-generator',
+  'systemd-fstab-generator',
+  'systemd-getty-generator',
+  'systemd-gpt-auto-generator',
+  'systemd-hibernate-resume-generator',
+  'systemd-integritysetup-generator',
+  'systemd-rc-local-generator',
+  'systemd-run-generator',
+  'systemd-system-update-generator',
+  'systemd-sysv-generator',
+  'systemd-veritysetup-generator',
 ];
 
 /** Our own units, by the target that wants them. */

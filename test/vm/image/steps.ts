@@ -1,7 +1,16 @@
 import { chmod, copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type RunOptions, run } from '../host/run.ts';
-import { BOOT_MODULES, DEBIAN_PACKAGES, DEBIAN_RELEASE, ENABLED_UNITS, MASKED_UNITS, ROOT_DISK_MEGABYTES, ROOT_MODULES } from './contents.ts';
+import {
+  BOOT_MODULES,
+  DEBIAN_PACKAGES,
+  DEBIAN_RELEASE,
+  ENABLED_UNITS,
+  MASKED_GENERATORS,
+  MASKED_UNITS,
+  ROOT_DISK_MEGABYTES,
+  ROOT_MODULES,
+} from './contents.ts';
 
 /** Where one build works. */
 export interface BuildFolders {
@@ -84,6 +93,18 @@ export async function extractKernel(folders: BuildFolders, release: string, targ
   }
 }
 
+const SIGNATURE_END = '~Module signature appended~\n';
+
+/** Copies a module without its signature, which the kernel would check, slowly under emulation, and does not insist on. */
+async function copyModule(file: string, target: string): Promise<void> {
+  const content = await readFile(file);
+  const end = content.length - SIGNATURE_END.length;
+  await mkdir(dirname(target), { recursive: true });
+  if (content.toString('latin1', end) !== SIGNATURE_END) return copyFile(file, target);
+  // Before the end mark: struct module_signature, 12 bytes, its last 4 the signature's length in big endian.
+  await writeFile(target, content.subarray(0, end - 12 - content.readUInt32BE(end - 4)));
+}
+
 /** Files of the named modules and all they depend on, in loading order. What is built into the kernel has none. */
 async function moduleFiles(folders: BuildFolders, release: string, names: readonly string[], options: RunOptions): Promise<string[]> {
   const files = new Set<string>();
@@ -102,7 +123,7 @@ export async function furnish(folders: BuildFolders, release: string, overlay: s
   await mkdir(modules, { recursive: true });
   for (const file of await moduleFiles(folders, release, ROOT_MODULES, options)) {
     const target = join(tree, 'lib/modules', release, file.slice(file.indexOf(`${release}/`) + release.length + 1));
-    await cp(file, target, { recursive: true });
+    await copyModule(file, target);
   }
   for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo']) {
     await copyFile(join(kernel, 'lib/modules', release, name), join(modules, name));
@@ -120,6 +141,9 @@ export async function furnish(folders: BuildFolders, release: string, overlay: s
     await rm(join(units, name), { force: true });
     await symlink('/dev/null', join(units, name));
   }
+  const generators = join(tree, 'etc/systemd/system-generators');
+  await mkdir(generators, { recursive: true });
+  for (const name of MASKED_GENERATORS) await symlink('/dev/null', join(generators, name));
   for (const [unit, target] of ENABLED_UNITS) {
     await mkdir(join(units, `${target}.wants`), { recursive: true });
     await symlink(`../${unit}`, join(units, `${target}.wants`, unit));
@@ -132,7 +156,7 @@ export async function packInitrd(folders: BuildFolders, release: string, init: s
   for (const name of ['bin', 'dev', 'modules', 'root']) await mkdir(join(root, name), { recursive: true });
   await copyFile(join(folders.tree, 'bin/busybox'), join(root, 'bin/busybox'));
   const files = await moduleFiles(folders, release, BOOT_MODULES, options);
-  for (const file of files) await copyFile(file, join(root, 'modules', basename(file)));
+  for (const file of files) await copyModule(file, join(root, 'modules', basename(file)));
   await writeFile(join(root, 'modules/order'), `${files.map((file) => basename(file)).join('\n')}\n`);
   await copyFile(init, join(root, 'init'));
   await chmod(join(root, 'init'), 0o755);

@@ -1,0 +1,148 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createWallClock } from '../../agent/system/clock.ts';
+import { type CloudApi, createCloudApi, type HubStatusAnswer } from '../twins/cloud-api/index.ts';
+import { createIotCore } from '../twins/iot-core/index.ts';
+import type { IotCore } from '../twins/iot-core/types.ts';
+import { createPki } from '../twins/pki/pki.ts';
+import type { Credentials } from '../twins/pki/types.ts';
+
+/** The host's 127.0.0.1 as the hub sees it. */
+const HOST_ADDRESS = '10.0.2.2';
+const POLL_MS = 50;
+
+/** `lastCommand` in the reported state (contract, "Shadow"). */
+export interface LastCommand {
+  id: string;
+  command: string;
+  status: string;
+  result?: Record<string, unknown>;
+  error?: { code: string; message: string };
+}
+
+/** The cloud on the host: IoT Core and the public API as twins, with one hub made, provisioned and claimed. */
+export interface CloudWorld {
+  readonly identity: { hubId: string; serial: string; model: string; vendorName: string };
+  readonly hubCredentials: Credentials;
+  readonly caCertificate: string;
+  /** Host and port as the hub reaches them. */
+  readonly endpoint: { host: string; port: number };
+  readonly iotCore: IotCore;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  claim(): Promise<void>;
+  /** Through the public API; resolves when the API took it. Gives the id of the command before it. */
+  send(command: string, args: Record<string, unknown>): Promise<string | null>;
+  lastCommand(): LastCommand | null;
+  /** Waits until a command after `previousId` has ended; null after the time. */
+  answer(previousId: string | null, timeoutMs: number, signal: AbortSignal): Promise<LastCommand | null>;
+  /** Waits until the hub is connected and the API says so; false after the time. */
+  online(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
+  /** Waits for a connection that is not there yet when this is called, and until the API says so; false after the time. */
+  reconnects(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
+  /** Labels of the secrets that stand in what the hub published, in its shadow, or in what the API says of it. */
+  find(secrets: { label: string; text: string }[]): Promise<{ label: string; place: string }[]>;
+}
+
+/** Waits for a condition; false after the time. */
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    signal.throwIfAborted();
+    if (await condition()) return true;
+    if (performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Makes keys and twins; opens nothing before `start`. */
+export async function createCloudWorld(): Promise<CloudWorld> {
+  const hubId = randomUUID();
+  const identity = { hubId, serial: 'SN-VM-1', model: 'HUB-VM', vendorName: 'Virtual' };
+  const orgId = randomUUID();
+  const apiKey = randomBytes(24).toString('hex');
+  const pki = await createPki();
+  const hubCredentials = await pki.issueClient(hubId);
+  const server = await pki.issueServer([HOST_ADDRESS, '127.0.0.1', 'localhost']);
+  const iotCore = createIotCore({ server, caCertificate: pki.caCertificate });
+  const keys = [{ key: apiKey, orgId }];
+  const api: CloudApi = createCloudApi({ iotCore, keys, jwtSecret: randomBytes(32).toString('hex'), wallClock: createWallClock() });
+  const published: Buffer[] = [];
+  let unsubscribe = () => {};
+
+  async function call(name: string, body: Record<string, unknown>): Promise<void> {
+    const headers = { 'content-type': 'application/json', 'x-api-key': apiKey };
+    const response = await fetch(`${api.url}/hubs/${hubId}/${name}`, { method: 'POST', headers, body: JSON.stringify({ hubId, ...body }) });
+    if (!response.ok) throw new Error(`${name} was answered ${response.status}: ${(await response.text()).slice(0, 500)}`);
+  }
+  async function status(): Promise<HubStatusAnswer> {
+    const response = await fetch(`${api.url}/hubs/${hubId}/status`, { headers: { 'x-api-key': apiKey } });
+    if (!response.ok) throw new Error(`status was answered ${response.status}`);
+    return (await response.json()) as HubStatusAnswer;
+  }
+  const online = (timeoutMs: number, signal: AbortSignal) =>
+    until(async () => iotCore.connections().includes(hubId) && (await status()).online, timeoutMs, signal);
+  const lastCommand = () => (iotCore.shadow(hubId).get()?.state.reported?.lastCommand as LastCommand | undefined) ?? null;
+
+  return {
+    identity,
+    hubCredentials,
+    caCertificate: pki.caCertificate,
+    get endpoint() {
+      return { host: HOST_ADDRESS, port: iotCore.port };
+    },
+    iotCore,
+    async start() {
+      await iotCore.start();
+      await api.start();
+      iotCore.registerThing({ thingName: hubId, certificate: hubCredentials.certificate });
+      unsubscribe = iotCore.onMessage('#', (message) => {
+        if (message.clientId === hubId) published.push(message.payload);
+      });
+      const { hubId: _, ...rest } = identity;
+      await call('ProvisionHub', rest);
+    },
+    async stop() {
+      unsubscribe();
+      await api.stop();
+      await iotCore.stop();
+    },
+    claim: () => call('ClaimHub', { orgId, siteId: randomUUID(), userId: randomUUID() }),
+    async send(command, args) {
+      const previous = lastCommand()?.id ?? null;
+      await call('SendHubCommand', { command, args });
+      return previous;
+    },
+    lastCommand,
+    async answer(previousId, timeoutMs, signal) {
+      const ended = () => {
+        const last = lastCommand();
+        return last !== null && last.id !== previousId && last.status !== 'IN_PROGRESS';
+      };
+      return (await until(ended, timeoutMs, signal)) ? lastCommand() : null;
+    },
+    online,
+    async reconnects(timeoutMs, signal) {
+      const deadline = performance.now() + timeoutMs;
+      let connected = false;
+      const forget = iotCore.onEvent((event) => {
+        if (event.kind === 'connected' && event.clientId === hubId) connected = true;
+      });
+      try {
+        if (!(await until(() => connected, timeoutMs, signal))) return false;
+        return await online(deadline - performance.now(), signal);
+      } finally {
+        forget();
+      }
+    },
+    async find(secrets) {
+      const places = [
+        { place: 'published', text: Buffer.concat(published).toString('latin1') },
+        { place: 'shadow', text: JSON.stringify(iotCore.shadow(hubId).get()) },
+        { place: 'API status', text: JSON.stringify(await status()) },
+      ];
+      return secrets.flatMap(({ label, text }) =>
+        places.filter((place) => place.text.includes(text)).map(({ place }) => ({ label, place })),
+      );
+    },
+  };
+}

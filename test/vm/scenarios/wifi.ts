@@ -1,0 +1,148 @@
+import type { AccessPoint } from '../air.ts';
+import type { LastCommand } from '../cloud-world.ts';
+import { currentSsid } from '../network.ts';
+import { type AgentContext, createExpectations, type Outcome, type Scenario } from '../scenario.ts';
+
+/** The command's own deadline is 120 s, its way back and the reconnect come on top, and a rebooted hub has a minute more. */
+const ANSWER_TIMEOUT_MS = 300_000;
+const ONLINE_TIMEOUT_MS = 180_000;
+/** How long the machine may take to a state; a change ends after 120 s at most. */
+const STATE_TIMEOUT_MS = 120_000;
+/** The figures that the Wi-Fi change is held to, in simulated time. */
+const GOOD_PASSWORD_MS = 15_000;
+const WRONG_PASSWORD_MS = 60_000;
+
+/** What `set_wifi_credentials` is asked for. */
+interface Change {
+  ssid: string;
+  credentials?: string;
+  hidden?: boolean;
+  security?: string;
+}
+
+/** What a scenario expects; where several ends are right, each is named. */
+interface Expected {
+  network: string | string[];
+  answer: string | string[];
+  withinMs?: number;
+}
+
+const words = (answer: LastCommand | null) => (answer ? [answer.status, answer.error?.code].filter(Boolean).join(' ') : 'none');
+
+async function change(context: AgentContext, wanted: Change, expected: Expected, meanwhile?: () => Promise<void>): Promise<Outcome> {
+  const { world, hub, signal } = context;
+  const { problems, expect } = createExpectations();
+  const started = performance.now();
+  const previous = await world.cloud.send('set_wifi_credentials', { ...wanted });
+  await meanwhile?.();
+  const answer = await world.cloud.answer(previous, ANSWER_TIMEOUT_MS, signal);
+  const tookMs = performance.now() - started;
+  const online = await world.cloud.online(ONLINE_TIMEOUT_MS, signal);
+  const network = await currentSsid(hub);
+  const text = words(answer);
+  expect([expected.network].flat().includes(network ?? ''), `expected on ${expected.network}, is on ${network}`);
+  expect([expected.answer].flat().includes(text), `expected ${[expected.answer].flat().join(' or ')}: ${answer?.error?.message ?? ''}`);
+  const { withinMs } = expected;
+  if (withinMs !== undefined) expect(tookMs <= withinMs, `took longer than ${withinMs / 1000} s`);
+  return { network, answer: text, tookMs, stranded: !online, unanswered: answer === null, problems };
+}
+
+function wifi(name: string, run: (context: AgentContext) => Promise<Outcome>): Scenario {
+  return { name: `wifi: ${name}`, kind: 'agent', run };
+}
+
+function goodChange({ world }: AgentContext): Change {
+  const { ssid, security } = world.away;
+  return { ssid, credentials: (security as { passphrase: string }).passphrase };
+}
+
+/** A network on the third radio. */
+function extra(overrides: Partial<AccessPoint>): AccessPoint {
+  return { name: 'extra', radio: 2, ssid: 'Extra', security: { kind: 'open' }, ...overrides };
+}
+
+const plain: Scenario[] = [
+  wifi('good password', (context) =>
+    change(context, goodChange(context), { network: 'Away', answer: 'SUCCEEDED', withinMs: GOOD_PASSWORD_MS }),
+  ),
+  wifi('wrong password', (context) => {
+    const wanted = { ssid: 'Away', credentials: context.world.secret('wrong') };
+    return change(context, wanted, { network: 'Home', answer: 'FAILED wifi_authentication_failed', withinMs: WRONG_PASSWORD_MS });
+  }),
+  wifi('unknown SSID', (context) => {
+    const wanted = { ssid: 'Nowhere', credentials: context.world.secret('unknown SSID') };
+    return change(context, wanted, { network: 'Home', answer: 'FAILED wifi_network_not_found' });
+  }),
+  wifi('access point without DHCP', async (context) => {
+    const passphrase = context.world.secret('no DHCP');
+    await context.world.provide(extra({ security: { kind: 'wpa2', passphrase }, dhcp: false }));
+    return change(context, { ssid: 'Extra', credentials: passphrase }, { network: 'Home', answer: 'FAILED wifi_no_address' });
+  }),
+  wifi('network without a way to the cloud', async (context) => {
+    const passphrase = context.world.secret('no cloud');
+    await context.world.provide(extra({ security: { kind: 'wpa2', passphrase }, cloud: false }));
+    return change(context, { ssid: 'Extra', credentials: passphrase }, { network: 'Home', answer: 'FAILED wifi_cloud_unreachable' });
+  }),
+  wifi('open network', async (context) => {
+    await context.world.provide(extra({}));
+    return change(context, { ssid: 'Extra' }, { network: 'Extra', answer: 'SUCCEEDED' });
+  }),
+  wifi('SAE', async (context) => {
+    const passphrase = context.world.secret('SAE');
+    await context.world.provide(extra({ security: { kind: 'sae', passphrase } }));
+    return change(context, { ssid: 'Extra', credentials: passphrase }, { network: 'Extra', answer: 'SUCCEEDED' });
+  }),
+  wifi('hidden', async (context) => {
+    const passphrase = context.world.secret('hidden');
+    await context.world.provide(extra({ security: { kind: 'wpa2', passphrase }, hidden: true }));
+    return change(context, { ssid: 'Extra', credentials: passphrase, hidden: true }, { network: 'Extra', answer: 'SUCCEEDED' });
+  }),
+  wifi('the network it is on, same password', (context) => {
+    const { ssid, security } = context.world.home;
+    const wanted = { ssid, credentials: (security as { passphrase: string }).passphrase };
+    return change(context, wanted, { network: 'Home', answer: 'SUCCEEDED' });
+  }),
+  wifi('access point off after the commit', async (context) => {
+    const outcome = await change(context, goodChange(context), { network: 'Away', answer: 'SUCCEEDED' });
+    await context.world.switchOff('away');
+    const online = await context.world.cloud.reconnects(ONLINE_TIMEOUT_MS, context.signal);
+    const network = await currentSsid(context.hub);
+    if (network !== 'Home') outcome.problems.push(`expected back on Home, is on ${network}`);
+    return { ...outcome, network, stranded: !online };
+  }),
+];
+
+/** The states of a change (agent/wifi/change.ts) in which it can be cut. */
+const STATES = ['surveying', 'checkpointing', 'adding', 'activating', 'connecting', 'proving', 'saving', 'committing'];
+
+const cuts: { name: string; answers: string[]; cut(context: AgentContext): Promise<unknown> }[] = [
+  {
+    name: 'agent killed',
+    answers: ['FAILED interrupted', 'SUCCEEDED'],
+    cut: ({ hub }) => hub.must('systemctl kill -s KILL hub-agent'),
+  },
+  {
+    name: 'NetworkManager restarted',
+    answers: ['FAILED wifi_rolled_back', 'FAILED wifi_unavailable', 'SUCCEEDED'],
+    cut: ({ hub }) => hub.must('systemctl restart NetworkManager'),
+  },
+  { name: 'power cut', answers: ['FAILED interrupted', 'SUCCEEDED'], cut: ({ hub }) => hub.powerCut() },
+];
+
+const cutScenarios = cuts.flatMap(({ name, answers, cut }) =>
+  STATES.map((state) =>
+    wifi(`${name} while ${state}`, async (context) => {
+      const reached = context.world.reaches(state, STATE_TIMEOUT_MS);
+      let isReached = true;
+      const outcome = await change(context, goodChange(context), { network: ['Home', 'Away'], answer: answers }, async () => {
+        isReached = await reached;
+        await cut(context);
+      });
+      if (!isReached) outcome.problems.push(`${state} was not reached`);
+      return outcome;
+    }),
+  ),
+);
+
+/** `set_wifi_credentials` through the public API, on real radios: every way it can end, and every state in which it can be cut. */
+export const wifiScenarios: Scenario[] = [...plain, ...cutScenarios];
