@@ -64,7 +64,6 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
     },
 
     activating() {
-      states.clear();
       counting = true;
     },
 

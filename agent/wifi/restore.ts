@@ -35,7 +35,7 @@ export type SettleOutcome = 'clean' | 'undone' | 'kept';
 export interface Restorer {
   /** Takes back a change that did not touch the link yet, without touching it. @throws NetworkManagerError */
   abandon(traces: ChangeTraces): Promise<void>;
-  /** Goes back to the old network by the checkpoint. @throws NetworkManagerError when there is none or it failed */
+  /** Goes back to the old network by the checkpoint, which deletes the candidate from memory and disk (measured). @throws NetworkManagerError when there is none or it failed */
   rollBack(traces: ChangeTraces): Promise<void>;
   /**
    * Puts in order what a cut change left, waiting for NetworkManager when it is away. `keepSaved`: a candidate on disk may stay.
@@ -109,7 +109,6 @@ export function createRestorer(deps: {
       // Without a candidate the link was not touched: ending the checkpoint leaves it alone, a rollback would drop it.
       if (candidate) await manager.rollBack(checkpoint);
       else await destroy(checkpoint);
-      await remove(await findCandidate(traces));
       return 'undone';
     }
     if (proven && keepSaved) {
@@ -131,7 +130,6 @@ export function createRestorer(deps: {
       const checkpoint = await findCheckpoint(traces);
       if (!checkpoint) throw new NetworkManagerError('unknown_object', 'The checkpoint is gone.');
       await manager.rollBack(checkpoint);
-      await remove(await findCandidate(traces));
     },
 
     async settle(cut, keepSaved, signal) {

@@ -5,7 +5,7 @@ import type { ManualClock } from './manual-clock.ts';
 
 /** Where a fault strikes: in front of a call, or when it has taken effect but before its reply is there. */
 export type FaultPhase = 'before' | 'after';
-export type Fault = 'kill' | 'restart' | 'power_cut' | 'hang';
+export type Fault = 'kill' | 'restart' | 'power_cut' | 'hang' | 'slow';
 
 /** Calls over the bus are named by their D-Bus member, in upper case; files, sync and proof are not. */
 export function isBusCall(step: string): boolean {
@@ -55,6 +55,8 @@ export function createAgentLife(
     const before = fault(step, name, 'before');
     if (strike(before)) return never;
     if (before === 'hang') return hang(name);
+    // NetworkManager asks polkit first: later questions are answered before it has acted.
+    if (before === 'slow') await new Promise<void>((resolve) => void clock.schedule(3000, resolve));
     const outcome = Promise.resolve().then(run);
     await outcome.catch(() => {});
     const after = fault(step, name, 'after');

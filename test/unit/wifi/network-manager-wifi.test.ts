@@ -1,40 +1,9 @@
 import { expect, test } from 'vitest';
-import type { WifiCredentials } from '../../../agent/contract/wifi.ts';
 import { HubError } from '../../../agent/system/errors.ts';
-import { Secret } from '../../../agent/system/secret.ts';
 import { POLKIT_ACTION } from '../../../agent/wifi/network-manager.ts';
-import { createFakeAgent, createMemoryFiles } from './fake-agent.ts';
+import { createFakeAgent } from './fake-agent.ts';
 import type { FakeAccessPoint } from './fake-air.ts';
-import { createFakeHub } from './fake-hub.ts';
-import { createManualClock } from './manual-clock.ts';
-
-const HOME: FakeAccessPoint = { ssid: 'home', security: 'wpa-psk', password: 'home password' };
-const MINUTES = 60_000;
-
-function credentials(ssid: string, password: string | null, rest: Partial<WifiCredentials> = {}): WifiCredentials {
-  return { ssid, credentials: password === null ? null : new Secret(password), hidden: false, ...rest };
-}
-
-async function onHome(air: FakeAccessPoint[], options: Parameters<typeof createFakeAgent>[2] = {}) {
-  const clock = createManualClock();
-  const hub = createFakeHub(clock, { air: [{ ...HOME }, ...air], known: [{ ssid: Buffer.from('home'), password: 'home password' }] });
-  await clock.advance(10_000);
-  const files = createMemoryFiles();
-  const agent = createFakeAgent(hub, clock, { files, ...options });
-  await clock.until(agent.wifi.start(), MINUTES);
-  const change = (wanted: WifiCredentials, signal = new AbortController().signal) =>
-    clock.until(agent.wifi.change(wanted, signal), 6 * MINUTES);
-  return { clock, hub, agent, files, change };
-}
-
-/** Nothing of a change is left: no checkpoint, marker, timer, unproven profile. */
-function expectTidy({ hub, files, clock }: Awaited<ReturnType<typeof onHome>>) {
-  expect(hub.checkpoint()).toBeNull();
-  expect([...files.contents.keys()]).toEqual([]);
-  expect(hub.profiles().filter((each) => each.place === 'memory' || !each.settings.autoconnect)).toEqual([]);
-  expect(hub.listeners.size).toBe(0);
-  expect(clock.pending()).toBe(0);
-}
+import { credentials, expectTidy, MINUTES, office, onHome } from './on-home.ts';
 
 test('moves to a WPA2 network, keeps the old one known with a lower priority', async () => {
   const run = await onHome([{ ssid: 'office', security: 'wpa-psk', password: 'office password', strengthPercent: 62 }]);
@@ -62,165 +31,6 @@ test('touches nothing before everything is surveyed, and nothing of others at al
     'write', 'AddMatch', 'CheckpointCreate', 'AddConnection2', 'ActivateConnection', 'prove', 'Update2', 'sync', 'CheckpointDestroy', 'remove',
   ]); // biome-ignore format: one line reads as the sequence it is
 });
-
-interface Refused {
-  name: string;
-  air: FakeAccessPoint[];
-  wanted: WifiCredentials;
-  code: string;
-  /** The link must not have been dropped. */
-  untouched?: boolean;
-  maxMs?: number;
-}
-
-const office: FakeAccessPoint = { ssid: 'office', security: 'wpa-psk', password: 'office password' };
-const refused: Refused[] = [
-  {
-    name: 'wrong WPA2 password',
-    air: [office],
-    wanted: credentials('office', 'wrong password'),
-    code: 'wifi_authentication_failed',
-    maxMs: MINUTES,
-  },
-  {
-    name: 'wrong SAE password',
-    air: [{ ...office, security: 'sae' }],
-    wanted: credentials('office', 'wrong password'),
-    code: 'wifi_authentication_failed',
-    maxMs: MINUTES,
-  },
-  {
-    name: 'wrong password on a network of both kinds',
-    air: [{ ...office, security: 'mixed' }],
-    wanted: credentials('office', 'wrong password'),
-    code: 'wifi_authentication_failed',
-  },
-  { name: 'unknown SSID', air: [], wanted: credentials('nowhere', 'some password'), code: 'wifi_network_not_found', untouched: true },
-  {
-    name: 'unknown hidden SSID',
-    air: [],
-    wanted: credentials('nowhere', 'some password', { hidden: true }),
-    code: 'wifi_network_not_found',
-  },
-  { name: 'no DHCP', air: [{ ...office, dhcp: false }], wanted: credentials('office', 'office password'), code: 'wifi_no_address' },
-  {
-    name: 'no way to the cloud',
-    air: [{ ...office, cloud: false }],
-    wanted: credentials('office', 'office password'),
-    code: 'wifi_cloud_unreachable',
-  },
-  {
-    name: 'no password for a protected network',
-    air: [office],
-    wanted: credentials('office', null),
-    code: 'wifi_authentication_failed',
-    untouched: true,
-  },
-  {
-    name: 'a password for an open network',
-    air: [{ ssid: 'cafe', security: 'open' }],
-    wanted: credentials('cafe', 'some password'),
-    code: 'wifi_authentication_failed',
-    untouched: true,
-  },
-  {
-    name: 'open asked, protected in the air',
-    air: [office],
-    wanted: credentials('office', null, { security: 'open' }),
-    code: 'wifi_authentication_failed',
-    untouched: true,
-  },
-  {
-    name: 'enterprise network',
-    air: [{ ssid: 'corp', security: 'enterprise' }],
-    wanted: credentials('corp', 'some password'),
-    code: 'wifi_authentication_failed',
-    untouched: true,
-  },
-  { name: 'too long an SSID', air: [], wanted: credentials('é'.repeat(17), 'some password'), code: 'invalid_args', untouched: true },
-  { name: 'too short a password', air: [office], wanted: credentials('office', 'short'), code: 'invalid_args', untouched: true },
-  { name: 'its own network, wrong password', air: [], wanted: credentials('home', 'not the password'), code: 'wifi_authentication_failed' },
-];
-
-for (const { name, air, wanted, code, untouched, maxMs } of refused) {
-  test(`refused, and back on the old network: ${name}`, async () => {
-    const run = await onHome(air);
-    const before = run.hub.active()?.path;
-    const profiles = [...run.hub.profiles()];
-    await expect(run.change(wanted)).rejects.toMatchObject({ code });
-    expect(run.hub.network()).toBe('home');
-    expect(run.hub.reachesCloud()).toBe(true);
-    if (untouched) expect(run.hub.active()?.path).toBe(before);
-    if (maxMs) expect(run.clock.nowMs() - 10_000).toBeLessThan(maxMs);
-    expect(run.hub.profiles()).toEqual(profiles);
-    expectTidy(run);
-  });
-}
-
-interface Accepted {
-  name: string;
-  air: FakeAccessPoint[];
-  wanted: WifiCredentials;
-  security: string;
-}
-
-const HEX = '0123456789abcdef'.repeat(4);
-const accepted: Accepted[] = [
-  { name: 'open', air: [{ ssid: 'cafe', security: 'open' }], wanted: credentials('cafe', null), security: 'open' },
-  { name: 'WPA3-SAE', air: [{ ...office, security: 'sae' }], wanted: credentials('office', 'office password'), security: 'sae' },
-  { name: 'WPA2 and WPA3', air: [{ ...office, security: 'mixed' }], wanted: credentials('office', 'office password'), security: 'wpa-psk' },
-  {
-    name: 'SAE asked of both',
-    air: [{ ...office, security: 'mixed' }],
-    wanted: credentials('office', 'office password', { security: 'sae' }),
-    security: 'sae',
-  },
-  { name: '64 hex digits', air: [{ ...office, password: HEX }], wanted: credentials('office', HEX), security: 'wpa-psk' },
-  {
-    name: 'hidden',
-    air: [{ ...office, hidden: true }],
-    wanted: credentials('office', 'office password', { hidden: true }),
-    security: 'wpa-psk',
-  },
-  {
-    name: 'hidden and open',
-    air: [{ ssid: 'cafe', security: 'open', hidden: true }],
-    wanted: credentials('cafe', null, { hidden: true }),
-    security: 'open',
-  },
-  {
-    name: 'an SSID of emoji',
-    air: [{ ...office, ssid: '🔑🏠🔒🚪🏡🛎🗝🔐' }],
-    wanted: credentials('🔑🏠🔒🚪🏡🛎🗝🔐', 'office password'),
-    security: 'wpa-psk',
-  },
-  {
-    name: 'quotes, dollars, backslashes and spaces in the password',
-    air: [{ ...office, password: 'a"b\'c$d\\e f' }],
-    wanted: credentials('office', 'a"b\'c$d\\e f'),
-    security: 'wpa-psk',
-  },
-  {
-    name: 'two access points of one name, one of them open',
-    air: [{ ssid: 'office', security: 'open' }, office],
-    wanted: credentials('office', 'office password'),
-    security: 'wpa-psk',
-  },
-  { name: 'its own network, same password', air: [], wanted: credentials('home', 'home password'), security: 'wpa-psk' },
-];
-
-for (const { name, air, wanted, security } of accepted) {
-  test(`accepted: ${name}`, async () => {
-    const run = await onHome(air);
-    await expect(run.change(wanted)).resolves.toMatchObject({ ssid: wanted.ssid, previousSsid: 'home' });
-    expect(run.hub.network()).toBe(wanted.ssid);
-    expect(run.hub.profiles().at(-1)?.settings).toMatchObject({ security, hidden: wanted.hidden, autoconnect: true });
-    expectTidy(run);
-    run.hub.powerCut();
-    await run.clock.advance(MINUTES);
-    expect(run.hub.network()).toBe(wanted.ssid);
-  });
-}
 
 test('its own network with a new password: the new profile wins after a power cut, the factory one stays', async () => {
   const run = await onHome([]);
@@ -363,6 +173,7 @@ test('NetworkManager stops in the middle and stays away: answered, and put in or
   await run.clock.advance(8000);
   run.hub.restartManager(10 * MINUTES);
   expect(await run.clock.until(change, 5 * MINUTES)).toMatchObject({ code: 'wifi_rolled_back' });
+  expect(run.files.contents.size).toBe(1);
   await expect(run.change(credentials('cafe', null))).rejects.toMatchObject({ code: 'wifi_unavailable' });
   await run.clock.advance(10 * MINUTES);
   expect(run.hub.network()).toBe('home');
@@ -390,4 +201,48 @@ test('tells whether credentials are set, and null when it cannot know', async ()
   expect(await run.agent.wifi.credentialsSet()).toBe(true);
   run.hub.restartManager();
   expect(await run.agent.wifi.credentialsSet()).toBeNull();
+});
+
+test.each(['CheckpointCreate', 'AddConnection2', 'ActivateConnection'])(
+  'cancelled while %s is under way: it is taken back when it has acted',
+  async (slow) => {
+    const run = await onHome([office], { fault: (_step, name, phase) => (name === slow && phase === 'before' ? 'slow' : null) });
+    const abort = new AbortController();
+    const change = run.agent.wifi.change(credentials('office', 'office password'), abort.signal).catch((error: unknown) => error);
+    while (run.agent.life.steps.at(-1) !== slow) await run.clock.advance(10);
+    await run.clock.advance(1000);
+    abort.abort();
+    expect(await run.clock.until(change, MINUTES)).toMatchObject({ code: 'aborted' });
+    await run.clock.advance(10_000);
+    expect(run.hub.network()).toBe('home');
+    expectTidy(run);
+  },
+);
+
+test('leftovers of ours go before a change, whatever the marker says; those of others never', async () => {
+  const run = await onHome([office]);
+  const home = run.hub.profiles()[0]!.settings;
+  run.hub.add({ ...home, id: 'hub-agent lost', uuid: 'lost', autoconnect: false });
+  const saved = run.hub.find(run.hub.add({ ...home, id: 'hub-agent half', uuid: 'half', autoconnect: false }));
+  Object.assign(saved, { place: 'disk' });
+  run.hub.add({ ...home, id: 'somebody else', uuid: 'else', autoconnect: false });
+  await run.change(credentials('office', 'office password'));
+  expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home', 'somebody else', 'hub-agent office']);
+});
+
+test('killed in the middle, then NetworkManager restarts, and the old network does not connect by itself: the next start brings it back', async () => {
+  let kill = false;
+  const run = await onHome([{ ...office, cloud: false }], { fault: () => (kill ? 'kill' : null) });
+  run.hub.profiles()[0]!.settings = { ...run.hub.profiles()[0]!.settings, autoconnect: false };
+  void run.agent.wifi.change(credentials('office', 'office password'), new AbortController().signal);
+  await run.clock.advance(8000);
+  kill = true;
+  run.hub.restartManager();
+  await run.clock.advance(30_000);
+  expect(run.hub.network()).toBeNull();
+  const next = createFakeAgent(run.hub, run.clock, { files: run.files });
+  expect(await run.clock.until(next.wifi.start(), MINUTES)).toEqual({ outcome: 'undone' });
+  await run.clock.advance(MINUTES);
+  expect(run.hub.network()).toBe('home');
+  expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home']);
 });
