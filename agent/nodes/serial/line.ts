@@ -43,6 +43,10 @@ export interface LineDeps {
   onStray(frame: Frame): void;
 }
 
+/** Silence is declared by two timers with a turn of the event loop in between: the first one fires so long before the second. */
+const GRACE_MS = 1;
+/** Timers fire up to this much early. */
+const TIMER_GRAIN_MS = 1;
 /** A timer that fires later than this shows a stalled process: the answer may already wait in the kernel. */
 const STALL_MS = 5;
 /** The most that a stall extends a wait. */
@@ -105,15 +109,19 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
     if (!transaction) return;
     const nowMs = clock.nowMs();
     const dueMs = Math.min(transaction.deadlineMs, transaction.limitMs);
-    if (nowMs < dueMs) {
-      cancelTimer = clock.schedule(Math.ceil(dueMs - nowMs), expire);
+    if (nowMs < dueMs - 2 * GRACE_MS) {
+      cancelTimer = clock.schedule(dueMs - nowMs - GRACE_MS, expire);
       return;
     }
     // After a stall a timer may fire before a read that is already pending: let the event loop poll once more before declaring silence.
     if (!transaction.graced && nowMs < transaction.limitMs) {
       transaction.graced = true;
       const lateMs = nowMs - dueMs;
-      cancelTimer = clock.schedule(lateMs > STALL_MS ? Math.min(lateMs, MAX_STALL_GRACE_MS) : 0, expire);
+      cancelTimer = clock.schedule(lateMs > STALL_MS ? Math.min(lateMs, MAX_STALL_GRACE_MS) : Math.max(0, -lateMs), expire);
+      return;
+    }
+    if (dueMs - nowMs > TIMER_GRAIN_MS) {
+      cancelTimer = clock.schedule(dueMs - nowMs, expire);
       return;
     }
     for (const frame of parser.flush()) {
@@ -143,7 +151,7 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
         noiseBefore: parser.noiseBytes,
         finish: resolve,
       };
-      cancelTimer = clock.schedule(Math.ceil(deadlineMs - nowMs), expire);
+      cancelTimer = clock.schedule(deadlineMs - nowMs - GRACE_MS, expire);
       write(request.bytes);
     });
 

@@ -7,7 +7,7 @@ import { type AnswerWindow, initialWindow, observeLatency } from './window.ts';
 
 /** How many requests one PD may take to tell identity and capabilities within a pass; the poller asks the rest. */
 const DISCOVERY_REQUESTS = 4;
-/** How many requests with the full wait a doubtful address gets within a pass; the background asks on. */
+/** How many requests a doubtful address gets within a pass; the background asks on. */
 const RECHECK_REQUESTS = 2;
 /** How many PDs that missed a poll get the full wait in one cycle; the others get the scan's window, so that a dead half of the line does not starve the other. */
 const PATIENT_POLLS = 5;
@@ -39,8 +39,8 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   const configured = new Set(addresses);
   /** PDs proven by a late frame: to be asked again with the full wait. */
   const strays = new Set<number>();
-  /** Addresses of this pass to be asked again: something but an answer was heard when they were asked, or just before. */
-  const doubtful = new Set<number>();
+  /** Addresses of this pass to be asked again, and how long each is to be waited for. */
+  const doubtful = new Map<number, number>();
   /** Who was asked within the last full wait and stayed silent: one of them may still answer. */
   let recent: { address: number; atMs: number }[] = [];
   let window: AnswerWindow = initialWindow(timings);
@@ -56,9 +56,10 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
     if (outcome.kind !== 'silent') return outcome;
     recent = recent.filter(({ atMs }) => sentMs - atMs <= timings.fullWaitMs);
     recent.push({ address, atMs: sentMs });
-    if (outcome.heard === 'stray') doubtful.add(address);
-    // A late frame of anyone just asked may have met a request or an answer: all of them are asked again.
-    if (outcome.heard === 'noise') for (const suspect of recent) doubtful.add(suspect.address);
+    // Another's late frame was understood, so nobody else talked: the one asked gets its window again, undisturbed.
+    if (outcome.heard === 'stray' && !doubtful.has(address)) doubtful.set(address, windowMs);
+    // A late frame of anyone just asked may have met a request or an answer: all of them are asked again, with patience.
+    if (outcome.heard === 'noise') for (const suspect of recent) doubtful.set(suspect.address, timings.fullWaitMs);
     return outcome;
   };
 
@@ -70,10 +71,10 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
     return true;
   };
 
-  /** Asks with the full wait, again when something but the answer was heard. */
-  const recheck = async (line: Line, address: number) => {
+  /** Asks again, and once more when something but the answer was heard. */
+  const recheck = async (line: Line, address: number, windowMs: number) => {
     for (let request = 0; request < RECHECK_REQUESTS; request++) {
-      const outcome = await ask(line, address, timings.fullWaitMs, true);
+      const outcome = await ask(line, address, windowMs, true);
       if (outcome.kind === 'down') return false;
       if (outcome.kind === 'reply' || outcome.heard === 'nothing') break;
     }
@@ -83,7 +84,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   const takeStrays = async (line: Line) => {
     for (const address of strays) {
       strays.delete(address);
-      if (!available(address) && !(await recheck(line, address))) return false;
+      if (!available(address) && !(await recheck(line, address, timings.fullWaitMs))) return false;
     }
     return true;
   };
@@ -129,7 +130,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
         if (!(await takeStrays(line)) || !(await keepAlive(line))) return false;
       }
       const suspects = [...doubtful];
-      for (const address of suspects) if (!available(address) && !(await recheck(line, address))) return false;
+      for (const [address, windowMs] of suspects) if (!available(address) && !(await recheck(line, address, windowMs))) return false;
       return takeStrays(line);
     },
 
