@@ -43,6 +43,8 @@ export interface AgentPorts {
   transport?: Transport;
   serialPorts?: SerialPorts;
   host?: HostFacts;
+  /** D-Bus address of the system bus; default: its well-known place. */
+  systemBusAddress?: string;
 }
 
 /** The whole agent. */
@@ -107,6 +109,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     clock,
     entropy,
     log: log.child({ part: 'wifi' }),
+    ...(ports.systemBusAddress !== undefined && { busAddress: ports.systemBusAddress }),
   });
 
   const catalog = createCatalog([

@@ -87,7 +87,17 @@ async function main(): Promise<number> {
   const stopAsked = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
-  const agent = await createAgent(config, { wallClock, clock, entropy: createEntropy(), files, log, notify });
+  // D-Bus specification, "System message bus": the variable comes before the well-known place.
+  const systemBusAddress = process.env.DBUS_SYSTEM_BUS_ADDRESS;
+  const agent = await createAgent(config, {
+    wallClock,
+    clock,
+    entropy: createEntropy(),
+    files,
+    log,
+    notify,
+    ...(systemBusAddress && { systemBusAddress }),
+  });
   await agent.start();
   const signal = await stopAsked;
   log.info({ event: 'signal', signal }, 'asked to stop');
