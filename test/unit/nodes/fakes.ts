@@ -32,7 +32,8 @@ export function createFakeLog(): Log & { lines: LogLine[]; events(): string[] } 
 
 /** Randomness that repeats itself from its seed. */
 export function createFakeEntropy(seed = 1): Entropy {
-  let state = seed >>> 0;
+  // Neighbouring seeds must not begin alike.
+  let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
   const unit = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;

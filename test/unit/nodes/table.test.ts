@@ -1,0 +1,228 @@
+import { expect, test } from 'vitest';
+import type { Node } from '../../../agent/contract/node.ts';
+import { unknownNode } from '../../../agent/nodes/model.ts';
+import { createNodeTable, eventsOf, type NodeEvent } from '../../../agent/nodes/table.ts';
+import { createSteppedClock } from './clock.ts';
+import { createFakeBus } from './fake-bus.ts';
+import { createFakeFiles, createFakeLog } from './fakes.ts';
+
+const FILE = '/state/nodes.json';
+const never = new AbortController().signal;
+const T1 = '2026-01-01T00:00:01.000Z';
+const T2 = '2026-01-01T00:00:02.000Z';
+const T3 = '2026-01-01T00:00:03.000Z';
+
+function createRig(files = createFakeFiles(), ids = ['door', 'gate']) {
+  const clock = createSteppedClock();
+  const log = createFakeLog();
+  const buses = ids.map(createFakeBus);
+  const events: NodeEvent[] = [];
+  const table = createNodeTable({ buses, files, stateDirectory: '/state', clock, log, onChange: (event) => events.push(event) });
+  const names = () => events.map((event) => (event.event === 'bus_status' ? `${event.status.id} ${event.status.state}` : event.event));
+  return { clock, log, files, table, events, names, door: buses[0]!, gate: buses[1]! };
+}
+
+const saved = (rig: ReturnType<typeof createRig>): Node[] => JSON.parse(rig.files.content.get(FILE)!.toString()).nodes;
+
+test('nodes of all buses or of one, in order, with their counts', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  for (const address of ['10', '9', '100']) rig.door.put(address, { available: address !== '9', lastSeen: T1, firstSeen: T1 });
+  rig.gate.put('1', { available: true, lastSeen: T1, firstSeen: T1 });
+  const all = await rig.table.getNodes({ refresh: false }, never);
+  expect(all.nodes.map((node) => node.nodeId)).toEqual(['door/9', 'door/10', 'door/100', 'gate/1']);
+  expect(all).toMatchObject({ total: 4, available: 3, scanComplete: false });
+  expect(all.buses).toEqual([
+    { id: 'door', protocol: 'osdp', state: 'up' },
+    { id: 'gate', protocol: 'osdp', state: 'up' },
+  ]);
+  rig.gate.complete();
+  const one = await rig.table.getNodes({ bus: 'gate', refresh: false }, never);
+  expect(one).toMatchObject({ total: 1, available: 1, scanComplete: true, buses: [{ id: 'gate' }] });
+  expect(rig.table.summary()).toEqual({ total: 4, available: 3, scanComplete: false });
+  await rig.table.stop();
+});
+
+test('an unknown bus is a wrong argument', async () => {
+  const rig = createRig();
+  await expect(rig.table.getNodes({ bus: 'x', refresh: false }, never)).rejects.toMatchObject({
+    code: 'invalid_args',
+    details: [{ field: 'bus' }],
+  });
+});
+
+test('refresh waits for a pass of the asked buses and shows what it found', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.onRefresh = () => rig.door.put('5', { available: true, lastSeen: T1, firstSeen: T1 });
+  const result = await rig.table.getNodes({ bus: 'door', refresh: true }, never);
+  expect(result.total).toBe(1);
+  expect([rig.door.refreshes, rig.gate.refreshes]).toEqual([1, 0]);
+  await rig.table.stop();
+});
+
+test('a refresh with one bus down answers with the other; with all down it fails', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.gate.setState('unavailable');
+  const result = await rig.table.getNodes({ refresh: true }, never);
+  expect(result.buses.map((bus) => bus.state)).toEqual(['up', 'unavailable']);
+  await expect(rig.table.getNodes({ bus: 'gate', refresh: true }, never)).rejects.toMatchObject({ code: 'bus_unavailable' });
+  rig.door.setState('unavailable');
+  await expect(rig.table.getNodes({ refresh: true }, never)).rejects.toMatchObject({ code: 'bus_unavailable' });
+  await expect(rig.table.getNodes({ refresh: false }, never)).resolves.toMatchObject({ total: 0 });
+});
+
+test('an aborted refresh says so', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  await expect(rig.table.getNodes({ refresh: true }, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+});
+
+test('without buses there is nothing, and it is complete', async () => {
+  const rig = createRig(createFakeFiles(), []);
+  await rig.table.start();
+  expect(await rig.table.getNodes({ refresh: true }, never)).toEqual({ nodes: [], total: 0, available: 0, scanComplete: true, buses: [] });
+});
+
+test('every change is an event, told and logged', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.put('5', { available: true, lastSeen: T1, firstSeen: T1 });
+  rig.door.put('5', { vendor: '5eca00' });
+  rig.door.put('5', { tamper: false, powerFault: false });
+  rig.door.put('5', { tamper: true });
+  rig.door.put('5', { tamper: false, powerFault: true });
+  rig.door.put('5', { powerFault: false });
+  rig.door.put('5', { available: false });
+  rig.door.put('5', { available: true });
+  rig.door.complete();
+  rig.door.setState('unavailable');
+  expect(rig.names()).toEqual([
+    'door up',
+    'gate up',
+    'node_new',
+    'node_changed',
+    'node_changed',
+    'node_tamper',
+    'node_tamper_cleared',
+    'node_power_fault',
+    'node_power_restored',
+    'node_lost',
+    'node_found',
+    'scan_complete',
+    'door unavailable',
+  ]);
+  expect(rig.log.lines.filter((line) => line.level === 'warn').map((line) => line.event)).toEqual([
+    'node_tamper',
+    'node_power_fault',
+    'node_lost',
+  ]);
+});
+
+test('a node that comes tampered is new and tampered; one whose state becomes unknown is neither', () => {
+  const node = { ...unknownNode('door', 'osdp', '5'), available: true };
+  expect(eventsOf(undefined, { ...node, tamper: true, powerFault: true })).toEqual(['node_new', 'node_tamper', 'node_power_fault']);
+  expect(eventsOf({ ...node, tamper: true }, { ...node, tamper: null })).toEqual(['node_changed']);
+});
+
+test('what was known survives a restart: first seen, last seen, identity; and is not available until it answers', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.put('5', { available: true, vendor: '5eca00', capabilities: ['readers'], firstSeen: T1, lastSeen: T1 });
+  rig.door.see('5', T2);
+  await rig.table.stop();
+  expect(rig.door.listeners).toBe(0);
+
+  const again = createRig(rig.files);
+  await again.table.start();
+  expect((await again.table.getNodes({ refresh: false }, never)).nodes).toMatchObject([
+    { nodeId: 'door/5', available: false, firstSeen: T1, lastSeen: T2, vendor: '5eca00', capabilities: ['readers'] },
+  ]);
+  again.door.put('5', { available: true, firstSeen: T3, lastSeen: T3 });
+  expect(again.names()).toContain('node_found');
+  expect((await again.table.getNodes({ refresh: false }, never)).nodes).toMatchObject([
+    { available: true, firstSeen: T1, lastSeen: T3, vendor: '5eca00', capabilities: ['readers'] },
+  ]);
+});
+
+test('nodes of a bus that is no longer configured are kept, not shown', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.gate.put('1', { available: true, firstSeen: T1, lastSeen: T1 });
+  await rig.table.stop();
+  const without = createRig(rig.files, ['door']);
+  await without.table.start();
+  expect(without.table.summary().total).toBe(0);
+  await without.table.stop();
+  expect(saved(without).map((node) => node.nodeId)).toEqual(['gate/1']);
+});
+
+test('an idle hub writes nothing, and a flapping node at most once a minute', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.put('5', { available: true, firstSeen: T1, lastSeen: T1 });
+  rig.door.put('6', { available: true, firstSeen: T1, lastSeen: T1 });
+  await rig.clock.advance(3_000);
+  expect(rig.files.writes).toBe(1);
+  for (let second = 0; second < 3_600; second++) {
+    rig.door.see('5', new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString());
+    await rig.table.getNodes({ refresh: false }, never);
+    if (second % 600 === 0) await rig.clock.advance(600_000);
+  }
+  expect(rig.files.writes).toBe(1);
+  for (let flap = 0; flap < 600; flap++) {
+    rig.door.put('5', { available: flap % 2 === 0 });
+    await rig.clock.advance(1_000);
+  }
+  expect(rig.files.writes).toBeLessThanOrEqual(12);
+  expect(rig.clock.timers).toBeLessThanOrEqual(1);
+});
+
+test('a full disk is logged, and written later', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.files.failWrites = true;
+  rig.door.put('5', { available: true, firstSeen: T1, lastSeen: T1 });
+  await rig.clock.advance(3_000);
+  expect(rig.log.events()).toContain('nodes_not_saved');
+  rig.files.failWrites = false;
+  await rig.table.stop();
+  expect(saved(rig).length).toBe(1);
+});
+
+test.each([
+  ['cut off', '{"version":1,"nodes":[{"nodeId":'],
+  ['from the future', '{"version":2,"nodes":[]}'],
+  ['empty', ''],
+  ['not an object', 'null'],
+])('a node file that is %s is reported, and the hub starts', async (_name, content) => {
+  const files = createFakeFiles();
+  files.content.set(FILE, Buffer.from(content));
+  const rig = createRig(files);
+  await rig.table.start();
+  expect(rig.log.lines).toMatchObject([{ level: 'warn', event: 'nodes_file_damaged', kept: 0 }]);
+  expect(rig.table.summary().total).toBe(0);
+});
+
+test('of a file with some damaged entries the sound ones are kept, and the loss is counted', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  for (const address of ['1', '2', '3']) rig.door.put(address, { available: true, firstSeen: T1, lastSeen: T1 });
+  await rig.table.stop();
+  const nodes = saved(rig) as unknown as Record<string, unknown>[];
+  nodes[1]!.lastSeen = 'yesterday';
+  rig.files.content.set(FILE, Buffer.from(JSON.stringify({ version: 1, nodes })));
+  const again = createRig(rig.files);
+  await again.table.start();
+  expect(again.log.lines).toMatchObject([{ event: 'nodes_file_damaged', kept: 2, lost: 1 }]);
+  expect(again.table.summary().total).toBe(2);
+});
+
+test('a disk that cannot be read does not stop the hub', async () => {
+  const files = createFakeFiles();
+  files.failReads = true;
+  const rig = createRig(files);
+  await rig.table.start();
+  expect(rig.log.events()).toEqual(['nodes_file_damaged']);
+});
