@@ -89,8 +89,8 @@ export interface Step {
   effects: CommandsEffect[];
 }
 
-/** Commands that wait or run at one time; one more is refused as `busy`. 16 by contract, plus one running on each of three resources. */
-export const MAX_ACTIVE = 19;
+/** Commands that wait for another to end; one more is refused as `busy` (contract, "Commands"). */
+export const MAX_WAITING = 16;
 /** Delivered commands remembered against re-delivery. A shadow's view and its version already rule it out; this is the second fence. */
 export const MAX_REMEMBERED = 64;
 
@@ -187,8 +187,11 @@ function forget(state: CommandsState): CommandsState {
 
 function admit(state: CommandsState, candidate: Candidate, intake: IntakeName): { state: CommandsState; entry: Entry } {
   const { verdict } = candidate;
-  const active = state.entries.filter((entry) => entry.stage === 'taken' || (entry.stage === 'seen' && entry.outcome === null)).length;
-  const outcome = verdict.accept ? (active >= MAX_ACTIVE ? busy : null) : verdict.outcome;
+  const active = state.entries.filter((entry) => entry.stage === 'taken' || (entry.stage === 'seen' && entry.outcome === null));
+  // One of each name runs: every command has a resource of its own.
+  const names = new Set(active.map((entry) => entry.command));
+  const full = names.has(candidate.command) && active.length - names.size >= MAX_WAITING;
+  const outcome = verdict.accept ? (full ? busy : null) : verdict.outcome;
   const entry: Entry = {
     id: candidate.id,
     intake,

@@ -49,6 +49,8 @@ export interface Rig {
   startAgent(options?: { env?: Record<string, string> }): AgentProcess;
   call(name: 'ProvisionHub' | 'ClaimHub' | 'SendHubCommand', body?: Record<string, unknown>): Promise<ApiAnswer>;
   status(): Promise<ApiAnswer>;
+  /** Registers the hub; throws when the API says no. */
+  provision(): Promise<void>;
   /** Provisions and claims the hub; throws when the API says no. */
   claim(): Promise<void>;
   send(command: string, args?: Record<string, unknown>): Promise<ApiAnswer>;
@@ -169,13 +171,17 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
     },
 
-    async claim() {
+    async provision() {
       const provisioned = await rig.call('ProvisionHub', {
         serial: `SN-${hubId.slice(0, 8)}`,
         model: 'HUB-1',
         vendorName: 'Example Locks',
       });
       if (provisioned.status !== 201 && provisioned.status !== 200) throw new Error(`ProvisionHub answered ${JSON.stringify(provisioned)}`);
+    },
+
+    async claim() {
+      await rig.provision();
       const claimed = await rig.call('ClaimHub', { orgId: ORGANISATION, siteId: 'site-1', userId: 'user-1' });
       if (claimed.status !== 200) throw new Error(`ClaimHub answered ${JSON.stringify(claimed)}`);
     },
