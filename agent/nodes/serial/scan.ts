@@ -1,3 +1,4 @@
+import { createDoubts } from './doubts.ts';
 import type { Frame } from './frame.ts';
 import type { Line } from './line.ts';
 import { isDiscovered } from './plan.ts';
@@ -39,10 +40,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   const configured = new Set(addresses);
   /** PDs proven by a late frame: to be asked again with the full wait. */
   const strays = new Set<number>();
-  /** Addresses of this pass to be asked again, and how long each is to be waited for. */
-  const doubtful = new Map<number, number>();
-  /** Who was asked within the last full wait and stayed silent: one of them may still answer. */
-  let recent: { address: number; atMs: number }[] = [];
+  const doubts = createDoubts(timings.fullWaitMs);
   let window: AnswerWindow = initialWindow(timings);
   let nextLost = 0;
   let nextNew = 0;
@@ -53,13 +51,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
     const sentMs = nowMs();
     const outcome = await roster.slot(line, address, windowMs);
     if (learn && outcome.kind === 'reply') window = observeLatency(window, outcome.firstByteMs, timings);
-    if (outcome.kind !== 'silent') return outcome;
-    recent = recent.filter(({ atMs }) => sentMs - atMs <= timings.fullWaitMs);
-    recent.push({ address, atMs: sentMs });
-    // Another's late frame was understood, so nobody else talked: the one asked gets its window again, undisturbed.
-    if (outcome.heard === 'stray' && !doubtful.has(address)) doubtful.set(address, windowMs);
-    // A late frame of anyone just asked may have met a request or an answer: all of them are asked again, with patience.
-    if (outcome.heard === 'noise') for (const suspect of recent) doubtful.set(suspect.address, timings.fullWaitMs);
+    if (outcome.kind === 'silent') doubts.silent(address, sentMs, outcome.heard);
     return outcome;
   };
 
@@ -79,6 +71,21 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
       if (outcome.kind === 'reply' || outcome.heard === 'nothing') break;
     }
     return !available(address) || discover(line, address);
+  };
+
+  /** Asks again whoever is in doubt; each address with patience at most once. */
+  const clearDoubts = async (line: Line) => {
+    const patient = new Set<number>();
+    for (const doubt of doubts.take()) {
+      let late = doubt.late;
+      for (const address of doubt.addresses) {
+        if (available(address) || patient.has(address)) continue;
+        if (late) patient.add(address);
+        if (!(await recheck(line, address, late ? timings.fullWaitMs : window.windowMs))) return false;
+        if (available(address)) late = false;
+      }
+    }
+    return true;
   };
 
   const takeStrays = async (line: Line) => {
@@ -117,7 +124,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   return {
     async pass(line) {
       strays.clear();
-      doubtful.clear();
+      doubts.take();
       for (const address of addresses) {
         if (available(address)) {
           roster.wantStatus(address);
@@ -129,9 +136,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
         if (outcome.kind === 'reply' && !(await discover(line, address))) return false;
         if (!(await takeStrays(line)) || !(await keepAlive(line))) return false;
       }
-      const suspects = [...doubtful];
-      for (const [address, windowMs] of suspects) if (!available(address) && !(await recheck(line, address, windowMs))) return false;
-      return takeStrays(line);
+      return (await clearDoubts(line)) && takeStrays(line);
     },
 
     async pollCycle(line) {
