@@ -47,7 +47,8 @@ export function createSession(deps: SessionDeps): Session {
   const { id, link, topics, quarantine, wallClock, clock, log } = deps;
   const upAtMs = clock.nowMs();
   let lastBirthMs = upAtMs;
-  let isBorn = false;
+  /** From the birth's sending to the goodbye: an offline that overtakes the birth's acknowledgement contradicts it, too. */
+  let speaking = false;
   let cancelRebirth: Cancel | null = null;
 
   const payload = (state: 'online' | 'offline') => presencePayload({ state, session: id, at: wallClock.nowMs(), version: deps.version });
@@ -70,8 +71,8 @@ export function createSession(deps: SessionDeps): Session {
   async function open(): Promise<void> {
     await attempt('presence_subscribe', () => link.subscribe(topics.presence));
     await attempt('deltas', () => link.openDeltas());
+    speaking = true;
     await birth();
-    isBorn = true;
     log.info({ event: 'cloud_online', session: id }, 'online');
     deps.onReady();
   }
@@ -87,7 +88,7 @@ export function createSession(deps: SessionDeps): Session {
   born.then(() => (deps.executions ? attempt('executions', () => link.subscribe(topics.executionRequests)) : undefined)).catch(() => {});
 
   async function rebirth(): Promise<void> {
-    if (!isBorn) return;
+    if (!speaking) return;
     log.warn({ event: 'presence_contradicted', session: id }, 'an offline arrived while we are online: publishing the birth again');
     try {
       await birth();
@@ -105,7 +106,7 @@ export function createSession(deps: SessionDeps): Session {
 
     message(topic, bytes, retained) {
       if (topic === topics.presence) {
-        if (retained || !isBorn || cancelRebirth || presenceStateOf(bytes) !== 'offline') return;
+        if (retained || !speaking || cancelRebirth || presenceStateOf(bytes) !== 'offline') return;
         cancelRebirth = clock.schedule(Math.max(0, lastBirthMs + MIN_REBIRTH_INTERVAL_MS - clock.nowMs()), () => {
           cancelRebirth = null;
           void rebirth();
@@ -117,12 +118,12 @@ export function createSession(deps: SessionDeps): Session {
     },
 
     async goodbye() {
-      isBorn = false;
+      speaking = false;
       await link.publish(topics.presence, payload('offline'), { retain: true });
     },
 
     end() {
-      isBorn = false;
+      speaking = false;
       cancelRebirth?.();
       cancelRebirth = null;
     },
