@@ -27,10 +27,12 @@ export interface AgentProcess {
 }
 
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
+/** Names a built bundle to run instead of the sources. */
+const MAIN_VARIABLE = 'HUB_RIG_AGENT';
 
-/** Starts the agent from its sources with the running Node. */
+/** Starts the agent with the running Node: from its sources, or the bundle that `HUB_RIG_AGENT` names. */
 export function startAgentProcess(options: { identityPath: string; configPath: string; env?: Record<string, string> }): AgentProcess {
-  const args = [MAIN, '--identity', options.identityPath, '--config', options.configPath];
+  const args = [process.env[MAIN_VARIABLE] ?? MAIN, '--identity', options.identityPath, '--config', options.configPath];
   const child: ChildProcess = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own session: a Ctrl-C in the terminal is for the demo, which then stops the agent in order.

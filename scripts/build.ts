@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build, type Plugin } from 'esbuild';
+
+/** Debian's words for the architectures that a hub may have, with the names of their prebuilt native modules. 32-bit ARM is missing: aws-crt
+ * ships no binary for it. */
+const ARCHITECTURES: Readonly<Record<string, { node: string; serialport: string }>> = {
+  amd64: { node: 'x64', serialport: 'glibc' },
+  arm64: { node: 'arm64', serialport: 'armv8.glibc' },
+};
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const USAGE = `usage: npm run build [-- --arch amd64|arm64]
+
+Bundles the agent into dist/<arch>: hub-agent.cjs and the native modules of that architecture. Needs nothing but Node to run:
+  node dist/<arch>/hub-agent.cjs --help
+`;
+
+/** The native modules, as the bundle finds them: beside itself, with one \`require\` each instead of a search (and a synchronous \`ldd\`). */
+function nativeModules(): Plugin {
+  return {
+    name: 'native-modules',
+    setup(bundler) {
+      bundler.onLoad({ filter: /aws-crt\/dist\/native\/binding\.js$/ }, () => ({
+        contents:
+          "module.exports = require('./native/aws-crt.node'); module.exports.default = module.exports; module.exports.cRuntime = 'glibc';",
+      }));
+      bundler.onLoad({ filter: /bindings-cpp\/dist\/serialport-bindings\.js$/ }, () => ({
+        contents: "exports.binding = require('./native/serialport.node');",
+      }));
+      bundler.onResolve({ filter: /^\.\/native\/.*\.node$/ }, ({ path }) => ({ path, external: true }));
+    },
+  };
+}
+
+/** When the sources were last changed: the same commit gives the same bytes (reproducible-builds.org, SOURCE_DATE_EPOCH). */
+function sourceDateMs(): number {
+  if (process.env.SOURCE_DATE_EPOCH) return Number(process.env.SOURCE_DATE_EPOCH) * 1000;
+  try {
+    return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' })) * 1000;
+  } catch {
+    return Date.now();
+  }
+}
+
+async function bundle(arch: string): Promise<string> {
+  const names = ARCHITECTURES[arch];
+  if (!names) throw new Error(`--arch ${arch}: choose ${Object.keys(ARCHITECTURES).join(' or ')}.`);
+  const target = join(ROOT, 'dist', arch);
+  const staging = `${target}.new`;
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(join(staging, 'native'), { recursive: true });
+  await build({
+    entryPoints: [join(ROOT, 'agent', 'main.ts')],
+    outfile: join(staging, 'hub-agent.cjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { __HUB_AGENT_BUILT_AT_MS__: String(sourceDateMs()) },
+    plugins: [nativeModules()],
+  });
+  const natives: [string, string][] = [
+    [`aws-crt/dist/bin/linux-${names.node}-glibc/aws-crt-nodejs.node`, 'aws-crt.node'],
+    [`@serialport/bindings-cpp/prebuilds/linux-${names.node}/@serialport+bindings-cpp.${names.serialport}.node`, 'serialport.node'],
+  ];
+  for (const [from, to] of natives) {
+    await copyFile(join(ROOT, 'node_modules', from), join(staging, 'native', to));
+    await chmod(join(staging, 'native', to), 0o644);
+  }
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  await writeFile(join(staging, 'VERSION'), `${manifest.version}\n`);
+  await rm(target, { recursive: true, force: true });
+  await rename(staging, target);
+  return target;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { arch: { type: 'string', default: process.arch === 'arm64' ? 'arm64' : 'amd64' }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) return void process.stdout.write(USAGE);
+  const target = await bundle(values.arch);
+  const { size } = await stat(join(target, 'hub-agent.cjs'));
+  process.stdout.write(`${target}: hub-agent.cjs ${(size / 1024 / 1024).toFixed(2)} MB\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`build: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
