@@ -85,7 +85,12 @@ export function createSession(deps: SessionDeps): Session {
     void link.close();
     throw error;
   });
-  born.then(() => (deps.executions ? attempt('executions', () => link.subscribe(topics.executionRequests)) : undefined)).catch(() => {});
+  born.then(() => (deps.executions ? attempt('executions', openExecutions) : undefined)).catch(() => {});
+
+  async function openExecutions(): Promise<void> {
+    await link.subscribe(topics.executionRequests);
+    log.info({ event: 'executions_open', session: id }, 'listening for command executions');
+  }
 
   async function rebirth(): Promise<void> {
     if (!speaking) return;

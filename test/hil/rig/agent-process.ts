@@ -31,8 +31,21 @@ const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 const MAIN_VARIABLE = 'HUB_RIG_AGENT';
 
 /** Starts the agent with the running Node: from its sources, or the bundle that `HUB_RIG_AGENT` names. */
-export function startAgentProcess(options: { identityPath: string; configPath: string; env?: Record<string, string> }): AgentProcess {
-  const args = [process.env[MAIN_VARIABLE] ?? MAIN, '--identity', options.identityPath, '--config', options.configPath];
+export function startAgentProcess(options: {
+  identityPath: string;
+  configPath: string;
+  /** More arguments. */
+  args?: readonly string[];
+  env?: Record<string, string>;
+}): AgentProcess {
+  const args = [
+    process.env[MAIN_VARIABLE] ?? MAIN,
+    '--identity',
+    options.identityPath,
+    '--config',
+    options.configPath,
+    ...(options.args ?? []),
+  ];
   const child: ChildProcess = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own session: a Ctrl-C in the terminal is for the demo, which then stops the agent in order.

@@ -46,7 +46,7 @@ export interface Rig {
   /** Every result page that was published, oldest first. */
   readonly results: readonly Record<string, unknown>[];
   /** Starts (another) agent process with the rig's configuration. */
-  startAgent(options?: { env?: Record<string, string> }): AgentProcess;
+  startAgent(options?: { args?: readonly string[]; env?: Record<string, string> }): AgentProcess;
   call(name: 'ProvisionHub' | 'ClaimHub' | 'SendHubCommand', body?: Record<string, unknown>): Promise<ApiAnswer>;
   status(): Promise<ApiAnswer>;
   /** Registers the hub; throws when the API says no. */
@@ -146,10 +146,11 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     port,
     results,
 
-    startAgent({ env = {} } = {}) {
+    startAgent({ args = [], env = {} } = {}) {
       const agent = startAgentProcess({
         identityPath: join(etc, 'identity.json'),
         configPath: join(etc, 'agent.json'),
+        args,
         // A system bus of the machine under the rig is out of reach, whatever the configuration says.
         env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(folder, 'no-system-bus')}`, ...env },
       });

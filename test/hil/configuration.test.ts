@@ -1,0 +1,87 @@
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createPki } from '../twins/pki/pki.ts';
+import { createRig } from './rig/rig.ts';
+
+interface Case {
+  what: string;
+  config?: Record<string, unknown>;
+  /** Breaks something in the folder of the configuration. */
+  spoil?: (etc: string) => Promise<unknown>;
+  /** The file, the field and words of the remedy that stderr must name. */
+  file: string;
+  field: string;
+  remedy: RegExp;
+}
+
+const CASES: Case[] = [
+  { what: 'a misspelt key', config: { cloud: { endpont: 'x' } }, file: 'agent.json', field: 'cloud.endpont', remedy: /endpoint/ },
+  { what: 'a value out of range', config: { cloud: { port: 70_000 } }, file: 'agent.json', field: 'cloud.port', remedy: /65535/ },
+  {
+    what: 'a keepalive that AWS refuses',
+    config: { cloud: { keepAliveSeconds: 5 } },
+    file: 'agent.json',
+    field: 'cloud.keepAliveSeconds',
+    remedy: /30/,
+  },
+  {
+    what: 'broken JSON',
+    spoil: (etc) => writeFile(join(etc, 'agent.json'), '{"cloud": {'),
+    file: 'agent.json',
+    field: '',
+    remedy: /JSON/,
+  },
+  {
+    what: 'no identity',
+    spoil: (etc) => rm(join(etc, 'identity.json')),
+    file: 'identity.json',
+    field: '',
+    remedy: /--identity|[Cc]reate|[Ww]rite/,
+  },
+  {
+    what: 'no certificate',
+    spoil: (etc) => rm(join(etc, 'certificate.pem')),
+    file: 'identity.json',
+    field: 'certificatePath',
+    remedy: /certificate\.pem/,
+  },
+  {
+    what: 'a key that others can read',
+    spoil: (etc) => chmod(join(etc, 'private.key'), 0o644),
+    file: 'identity.json',
+    field: 'privateKeyPath',
+    remedy: /chmod/,
+  },
+  {
+    what: 'the key of another certificate',
+    spoil: async (etc) => writeFile(join(etc, 'private.key'), (await (await createPki()).issueClient('another')).privateKey),
+    file: 'identity.json',
+    field: 'privateKeyPath',
+    remedy: /certificate/,
+  },
+];
+
+describe.concurrent('a wrong configuration ends the agent with 78 and says what to do', () => {
+  test.each(CASES)('$what', async ({ config = {}, spoil, file, field, remedy }) => {
+    await using rig = await createRig({ config });
+    const etc = join(rig.folder, 'etc');
+    const key = await readFile(join(etc, 'private.key'), 'utf8');
+    await spoil?.(etc);
+    const agent = rig.startAgent();
+    expect(await agent.exited).toBe(78);
+    expect(agent.output()).toContain(join(etc, file));
+    expect(agent.output()).toContain(field);
+    expect(agent.output()).toMatch(remedy);
+    expect(agent.output()).not.toContain(key.split('\n')[1]);
+    expect(rig.iotCore.connections()).toEqual([]);
+  });
+
+  test('the right one is accepted by --check, which connects to nothing', async () => {
+    await using rig = await createRig();
+    const agent = rig.startAgent({ args: ['--check'] });
+    expect(await agent.exited).toBe(0);
+    expect(agent.output()).toContain(rig.hubId);
+    expect(rig.iotCore.connections()).toEqual([]);
+  });
+});
