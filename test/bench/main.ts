@@ -1,0 +1,38 @@
+/** The benchmarks by name; each file exports `run(args)`, which resolves with the exit code. */
+const BENCHMARKS: Readonly<Record<string, string>> = {
+  scan: 'cold scan of an OSDP line, against the plain scan and the wire itself',
+  'osdp-soak': 'hours on an OSDP line on a faster clock: memory, timers, listeners',
+  yank: 'the serial port pulled out and put back, a hundred times',
+  model: 'the command machine in every interleaving',
+  chaos: 'real agents under a seeded schedule of faults: nothing lost, nothing twice',
+  storm: '10,000 hubs reconnect after an outage and after a power cut',
+  idle: 'messages of an idle hub in a day, and their price',
+};
+
+const USAGE = `usage: npm run bench -- NAME [--json] [options]
+
+${Object.entries(BENCHMARKS)
+  .map(([name, what]) => `  ${name.padEnd(10)} ${what}`)
+  .join('\n')}
+
+example: npm run bench -- scan --json
+The last line is JSON. A target that is missed makes the exit code 1.
+`;
+
+async function main(): Promise<number> {
+  const [name, ...args] = process.argv.slice(2);
+  if (!name || name === '--help' || !(name in BENCHMARKS)) {
+    process.stderr.write(name && name !== '--help' ? `bench: no benchmark named ${name}\n\n${USAGE}` : USAGE);
+    return name === '--help' ? 0 : 64;
+  }
+  const { run } = (await import(`./${name}.ts`)) as { run(args: string[]): Promise<number> };
+  return await run(args);
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`bench: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(70);
+  },
+);
