@@ -193,6 +193,7 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
 
     fail() {
       down = true;
+      talkers.end();
       if (current) finish(current, { kind: 'down' });
     },
   };

@@ -14,11 +14,14 @@ export interface Talkers {
   isWatched(address: number): boolean;
   /** Resolves when nobody talks any more, at the latest after `limitMs`; a PD that stayed quiet often enough is trusted again. */
   quietAfter(address: number, limitMs: number): Promise<void>;
+  /** The line is gone: ends a wait at once. */
+  end(): void;
 }
 
 export function createTalkers(clock: MonotonicClock): Talkers {
   const watched = new Map<number, number>();
   let heardMs = Number.NEGATIVE_INFINITY;
+  let endWait = () => {};
 
   return {
     heard() {
@@ -33,11 +36,16 @@ export function createTalkers(clock: MonotonicClock): Talkers {
       const startMs = clock.nowMs();
       const answeredMs = heardMs;
       return new Promise((resolve) => {
+        let cancel = () => {};
+        endWait = () => {
+          cancel();
+          resolve();
+        };
         const look = () => {
           const nowMs = clock.nowMs();
           const waitMs = heardMs + QUIET_MS - nowMs;
           if (waitMs > 0 && nowMs - startMs < limitMs) {
-            clock.schedule(Math.ceil(waitMs), look);
+            cancel = clock.schedule(Math.ceil(waitMs), look);
             return;
           }
           const left = heardMs > answeredMs ? WATCHED_ANSWERS : (watched.get(address) ?? 1) - 1;
@@ -48,5 +56,7 @@ export function createTalkers(clock: MonotonicClock): Talkers {
         look();
       });
     },
+
+    end: () => endWait(),
   };
 }

@@ -210,6 +210,25 @@ test('a peripheral that talks on after its answer is waited for from then on, un
   expect(waits.at(-1)).toBe(0);
 });
 
+test('a port that goes away ends the wait for a talker too', async () => {
+  const rig = createRig();
+  rig.transact();
+  await rig.clock.advance(REQUEST_MS + 3);
+  rig.line.receive(reply());
+  await rig.ended();
+  rig.transact();
+  rig.line.receive(reply(5, 3));
+  await rig.clock.advance(REQUEST_MS + 3);
+  rig.line.receive(reply());
+  await rig.ended();
+  rig.transact();
+  expect(rig.written.length).toBe(2);
+  rig.line.fail();
+  await rig.ended();
+  expect(rig.outcome()).toEqual({ kind: 'down' });
+  expect(rig.clock.timers).toBe(0);
+});
+
 test('two transactions at once are a bug', async () => {
   const rig = createRig();
   rig.transact();

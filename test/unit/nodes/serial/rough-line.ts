@@ -1,0 +1,105 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import type { PeripheralFaults, PeripheralOptions } from '../../../twins/osdp-line/index.ts';
+import { createRig } from './rig.ts';
+
+/** What a line may do so that everybody is still found and followed within a minute. */
+const BEARABLE = { drop: 0.2, busy: 0.2, late: 0.2, badCheck: 0.1, flip: 0.001, lose: 0.0005, insert: 0.0005 };
+/** What no table can see through. */
+const UNBEARABLE = { drop: 0.9, busy: 0.5, late: 0.5, badCheck: 0.5, flip: 0.02, lose: 0.02, insert: 0.02 };
+
+const ADDRESSES = Array.from({ length: 10 }, (_, address) => address);
+const share = (max: number) => fc.double({ min: 0, max, noNaN: true });
+
+function peripheralOf(limits: typeof BEARABLE): fc.Arbitrary<Omit<PeripheralOptions, 'address'>> {
+  const faults: fc.Arbitrary<PeripheralFaults> = fc.record({
+    dropRate: share(limits.drop),
+    busyRate: share(limits.busy),
+    badCheckRate: share(limits.badCheck),
+    late: fc.record({ rate: share(limits.late), byMs: fc.integer({ min: 10, max: 150 }) }),
+    repeatTimes: fc.constantFrom(1, 1, 1, 2),
+    nakBadCheck: fc.boolean(),
+  });
+  const fixed = {
+    serialNumber: fc.nat({ max: 0xffffffff }),
+    model: fc.nat({ max: 255 }),
+    tampered: fc.boolean(),
+    powerFault: fc.boolean(),
+  };
+  return fc.record({ ...fixed, turnaround: fc.integer({ min: 1, max: 45 }), mark: fc.boolean(), faults });
+}
+
+function lineOf(limits: typeof BEARABLE) {
+  return fc.record({
+    seed: fc.nat(),
+    baudRate: fc.constantFrom(9600, 38400, 115200),
+    echo: fc.boolean(),
+    noise: fc.record({
+      flipRate: share(limits.flip),
+      loseRate: share(limits.lose),
+      insertRate: share(limits.insert),
+    }),
+    there: fc.uniqueArray(fc.constantFrom(...ADDRESSES), { minLength: 1, maxLength: 4 }),
+    peripherals: fc.array(peripheralOf(limits), { minLength: 4, maxLength: 4 }),
+  });
+}
+
+type Line = ReturnType<typeof lineOf> extends fc.Arbitrary<infer T> ? T : never;
+
+function rigOf({ seed, baudRate, echo, noise, there, peripherals }: Line) {
+  const present = there.map((address, index) => ({ ...peripherals[index]!, address }));
+  const rig = createRig({ peripherals: present, baudRate, line: { seed, echo, noise }, bus: { addresses: ADDRESSES } });
+  return { ...rig, present };
+}
+
+/** Unknown is allowed, wrong is not. */
+function assertNothingWrong({ bus, present }: ReturnType<typeof rigOf>) {
+  for (const node of bus.nodes()) {
+    const truth = present.find((peripheral) => String(peripheral.address) === node.address);
+    assert.ok(truth, `nobody is at ${node.address}`);
+    const told = [node.serialNumber, node.model, node.tamper, node.powerFault, node.security];
+    const truths = [String(truth.serialNumber), String(truth.model), truth.tampered, truth.powerFault, 'none'];
+    const seen = told.map((value, index) => (value === null ? truths[index] : value));
+    assert.deepEqual(seen, truths);
+  }
+}
+
+/** Below the bearable rates the table comes to the truth within a minute, whatever the line does. */
+export function checkConvergence(numRuns: number, seed: number): Promise<void> {
+  return fc.assert(
+    fc.asyncProperty(lineOf(BEARABLE), async (line) => {
+      const rig = rigOf(line);
+      rig.bus.start();
+      for (let second = 0; second < 60; second += 2) {
+        await rig.clock.advance(2_000);
+        assertNothingWrong(rig);
+      }
+      const expected = rig.present.map(({ address, serialNumber, tampered }) => `${address} ${serialNumber} ${tampered}`);
+      const shown = rig.bus.nodes().flatMap((node) => (node.available ? [`${node.address} ${node.serialNumber} ${node.tamper}`] : []));
+      assert.deepEqual(shown.sort(), expected.sort());
+      await rig.stop();
+    }),
+    { numRuns, seed, endOnFailure: true },
+  );
+}
+
+/** Beyond them the table never says anything wrong, and comes to the truth once the line mends. */
+export function checkHonesty(numRuns: number, seed: number): Promise<void> {
+  return fc.assert(
+    fc.asyncProperty(lineOf(UNBEARABLE), async (line) => {
+      const rig = rigOf(line);
+      rig.bus.start();
+      for (let second = 0; second < 30; second += 2) {
+        await rig.clock.advance(2_000);
+        assertNothingWrong(rig);
+      }
+      Object.assign(rig.line.noise, { flipRate: 0, loseRate: 0, insertRate: 0 });
+      const mended = { dropRate: 0, busyRate: 0, badCheckRate: 0, repeatTimes: 1, late: { rate: 0, byMs: 0 } };
+      for (const peripheral of rig.line.peripherals()) peripheral.setFaults(mended);
+      await rig.clock.advance(20_000);
+      assert.equal(rig.bus.nodes().filter((node) => node.available && node.serialNumber !== null).length, rig.present.length);
+      await rig.stop();
+    }),
+    { numRuns, seed, endOnFailure: true },
+  );
+}
