@@ -7,8 +7,8 @@ import type { Screen } from './screen.ts';
 const SHOWN = new Set(['node_new', 'node_lost', 'node_found', 'scan_complete', 'cloud_online', 'command_started', 'claimed']);
 const MAX_RESULT = 400;
 
-/** Prints what happens on the hub and in its cloud, as it happens. */
-export function follow(rig: Rig, agent: AgentProcess, screen: Screen): void {
+/** Prints what happens in the hub's cloud, as it happens. */
+export function followCloud(rig: Rig, screen: Screen): void {
   const presenceTopic = `hubs/${rig.hubId}/presence`;
   const documentsTopic = `$aws/things/${rig.hubId}/shadow/update/documents`;
   let lastSeen = '';
@@ -23,11 +23,15 @@ export function follow(rig: Rig, agent: AgentProcess, screen: Screen): void {
     lastSeen = `${last.id} ${last.status}`;
     screen.event('cloud', `${last.command} ${last.status} ${describe(last)}`);
   });
-  agent.onLine(({ level, event, msg, reason }) => {
-    if (level === 'warn' || level === 'error' || level === 'fatal') screen.event('problem', `${event}: ${reason ?? msg}`);
-    else if (SHOWN.has(event)) screen.event('hub', msg);
+}
+
+/** Prints what happens on the hub. */
+export function followAgent(agent: AgentProcess, screen: Screen): void {
+  agent.onLine(({ level, event, msg, reason, command }) => {
+    const subject = command === undefined ? '' : ` (${command})`;
+    if (level === 'warn' || level === 'error' || level === 'fatal') screen.event('problem', `${event}${subject}: ${reason ?? msg}`);
+    else if (SHOWN.has(event)) screen.event('hub', `${msg}${subject}`);
   });
-  void agent.exited.then((code) => screen.event('problem', `the agent process ended (${code})`));
 }
 
 function describe({ id, error, result }: LastCommand): string {

@@ -1,14 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
 import { createRig, type Rig } from '../../test/hil/rig/rig.ts';
 import { demoPeripherals } from '../../test/twins/osdp-line/index.ts';
-import { curlLines, follow } from './follow.ts';
+import { curlLines, followAgent, followCloud } from './follow.ts';
 import { createScreen } from './screen.ts';
 import { bringUp, commands, createTour, presence, secrets } from './tour.ts';
 
 const DEFAULT_PORT = 8787;
 /** Ctrl-C ends everything within this; what hangs is killed. */
 const STOP_TIMEOUT_MS = 2_500;
+
+/** The unit's RestartSec. */
+const RESTART_MS = 2_000;
 
 const USAGE = `usage: npm run demo [-- --once] [--port N]
 
@@ -79,13 +83,27 @@ async function live(port: number): Promise<number> {
     for (const line of curlLines(rig)) screen.line(`\n${line}`);
     screen.title('The hub, live (Ctrl-C ends everything):');
     following = true;
-    follow(rig, agent, screen);
-    await stopAsked;
-    screen.line('\nstopping…');
-  }
-  await shutDown(rig, agent);
+    followCloud(rig, screen);
+    await supervise(rig, agent, screen, stopAsked);
+  } else await shutDown(rig, agent);
   screen.line('stopped.');
   return tour.ok ? 0 : 1;
+}
+
+/** Keeps the agent running, as systemd does on a hub, until the stop is asked for; then ends everything. */
+async function supervise(rig: Rig, first: AgentProcess, screen: Screen, stopAsked: Promise<void>): Promise<void> {
+  let agent = first;
+  for (;;) {
+    followAgent(agent, screen);
+    const code = await Promise.race([agent.exited, stopAsked.then(() => null)]);
+    if (code === null) break;
+    screen.event('problem', `the agent process ended (${code}); it is started again, as systemd would`);
+    const again = await Promise.race([sleep(RESTART_MS, true), stopAsked.then(() => false)]);
+    if (!again) break;
+    agent = rig.startAgent();
+  }
+  screen.line('\nstopping…');
+  await shutDown(rig, agent);
 }
 
 async function shutDown(rig: Rig, agent: AgentProcess | null): Promise<void> {
