@@ -4,7 +4,7 @@ import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
 import { createRig, type Rig } from '../../test/hil/rig/rig.ts';
 import { demoPeripherals } from '../../test/twins/osdp-line/index.ts';
 import { curlLines, followAgent, followCloud } from './follow.ts';
-import { createScreen } from './screen.ts';
+import { createScreen, type Screen } from './screen.ts';
 import { bringUp, commands, createTour, presence, secrets } from './tour.ts';
 
 const DEFAULT_PORT = 8787;
