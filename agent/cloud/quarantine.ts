@@ -6,10 +6,14 @@ import type { Log } from '../system/log.ts';
  * would be an endless loop. */
 export type GuardedOperation = 'presence_subscribe' | 'presence_publish' | 'deltas' | 'executions' | 'result_publish' | 'shadow';
 
-/** So many links that ended in the middle of one operation make it the suspect: a single one may be chance. */
+/** So many links in a row that ended in the middle of one operation make it the suspect: a single one may be chance. */
 export const STRIKES = 2;
+/** What a hub cannot do without is given up late: on a bad network links fall in the middle of it again and again, and the backoff bounds that. */
+export const STRIKES_OF_VITAL = 6;
 /** A policy can be mended in the cloud without a word to us: then it is tried again. */
 export const QUARANTINE_MS = 3_600_000;
+
+const OPTIONAL: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['executions', 'result_publish']);
 
 /** Remembers across sessions which operation ends the connection, and leaves it out for a while. */
 export interface Quarantine {
@@ -27,12 +31,13 @@ export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Qua
   const strikes = new Map<GuardedOperation, number>();
   const until = new Map<GuardedOperation, number>();
 
+  const limitOf = (operation: GuardedOperation) => (OPTIONAL.has(operation) ? STRIKES : STRIKES_OF_VITAL);
   const isOut = (operation: GuardedOperation) => (until.get(operation) ?? Number.NEGATIVE_INFINITY) > clock.nowMs();
 
   function strike(operation: GuardedOperation, count: number): void {
     const total = (strikes.get(operation) ?? 0) + count;
     strikes.set(operation, total);
-    if (total < STRIKES || isOut(operation)) return;
+    if (total < limitOf(operation) || isOut(operation)) return;
     until.set(operation, clock.nowMs() + QUARANTINE_MS);
     strikes.delete(operation);
     log.error(
@@ -51,7 +56,7 @@ export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Qua
         return result;
       } catch (error) {
         // MQTT 5 can also say no in the acknowledgement: that is certain at once.
-        if (isHubError(error, 'cloud_refused') && operation !== 'shadow') strike(operation, STRIKES);
+        if (isHubError(error, 'cloud_refused') && operation !== 'shadow') strike(operation, limitOf(operation));
         throw error;
       } finally {
         const left = (underWay.get(operation) ?? 1) - 1;

@@ -68,9 +68,16 @@ export function createSession(deps: SessionDeps): Session {
     await attempt('presence_publish', () => link.publish(topics.presence, payload('online'), { retain: true }));
   }
 
+  async function openExecutions(): Promise<void> {
+    await link.subscribe(topics.executionRequests);
+    log.info({ event: 'executions_open', session: id }, 'listening for command executions');
+  }
+
   async function open(): Promise<void> {
     await attempt('presence_subscribe', () => link.subscribe(topics.presence));
     await attempt('deltas', () => link.openDeltas());
+    // Before anything runs beside it: where the account lacks the feature, the link falls here, and nothing else must be suspected.
+    if (deps.executions) await attempt('executions', openExecutions);
     speaking = true;
     await birth();
     log.info({ event: 'cloud_online', session: id }, 'online');
@@ -85,12 +92,8 @@ export function createSession(deps: SessionDeps): Session {
     void link.close();
     throw error;
   });
-  born.then(() => (deps.executions ? attempt('executions', openExecutions) : undefined)).catch(() => {});
-
-  async function openExecutions(): Promise<void> {
-    await link.subscribe(topics.executionRequests);
-    log.info({ event: 'executions_open', session: id }, 'listening for command executions');
-  }
+  // Not everybody waits for it.
+  born.catch(() => {});
 
   async function rebirth(): Promise<void> {
     if (!speaking) return;

@@ -90,6 +90,7 @@ describe.concurrent('intakes', () => {
     await agent.waitFor('cloud_operation_quarantined', { where: ({ operation }) => operation === 'executions' });
     const since = agent.lines.length;
     await agent.waitFor('cloud_online', { since });
+    await untilOnline(rig);
     const before = connects;
     expect(before).toBeLessThanOrEqual(3);
     expect(await rig.run('get_nodes', { refresh: true })).toMatchObject({ status: 'SUCCEEDED' });

@@ -157,6 +157,25 @@ describe.concurrent('presence', () => {
     expect(await rig.run('server_info')).toMatchObject({ result: { cloud: { connected: true } } });
   });
 
+  test.each(['presence', 'shadow'])('links that fall in the middle of the %s, one after the other: nothing is given up', async (part) => {
+    await using world = await startOnline({ ...ONE_PERIPHERAL, config: { cloud: { connect: { spreadSeconds: 0, maxBackoffMs: 2_000 } } } });
+    const { rig } = world;
+    const { session } = rig.reported();
+    const filter = part === 'presence' ? `hubs/${rig.hubId}/presence` : `$aws/things/${rig.hubId}/shadow/get`;
+    let falls = 0;
+    rig.iotCore.onMessage(filter, ({ clientId, payload }) => {
+      const offline = String(payload).includes('"offline"');
+      if (clientId !== rig.hubId || offline || falls === 3) return;
+      falls += 1;
+      rig.iotCore.faults.drop(rig.hubId);
+    });
+    rig.iotCore.faults.drop(rig.hubId);
+    await rig.until('three falls', () => falls === 3);
+    await untilOnline(rig, String(session));
+    expect(await rig.run('get_nodes')).toMatchObject({ status: 'SUCCEEDED' });
+    expect((await rig.status()).body).toMatchObject({ online: true });
+  });
+
   test('kicked and refused for a while: the hub keeps trying', async () => {
     await using world = await startOnline();
     const { rig, agent } = world;
