@@ -36,7 +36,7 @@ function lineOf(limits: typeof BEARABLE) {
     echo: fc.boolean(),
     noise: fc.record({
       flipRate: share(limits.flip),
-      loseRate: share(limits.lose),
+      lossRate: share(limits.lose),
       insertRate: share(limits.insert),
     }),
     there: fc.uniqueArray(fc.constantFrom(...ADDRESSES), { minLength: 1, maxLength: 4 }),
@@ -93,7 +93,7 @@ export function checkHonesty(numRuns: number, seed: number): Promise<void> {
         await rig.clock.advance(2_000);
         assertNothingWrong(rig);
       }
-      Object.assign(rig.line.noise, { flipRate: 0, loseRate: 0, insertRate: 0 });
+      Object.assign(rig.line.noise, { flipRate: 0, lossRate: 0, insertRate: 0 });
       const mended = { dropRate: 0, busyRate: 0, badCheckRate: 0, repeatTimes: 1, late: { rate: 0, byMs: 0 } };
       for (const peripheral of rig.line.peripherals()) peripheral.setFaults(mended);
       await rig.clock.advance(20_000);
