@@ -15,7 +15,7 @@ type Step = { pd: PdState; notes: PdNote[] };
  * own key never falls back to the default one.
  */
 function refuse(pd: PdState, reason: string, nowMs: number, timings: OsdpTimings): Step {
-  const key = 'key' in pd.channel ? pd.channel.key.kind : null;
+  const key = 'key' in pd.channel ? pd.channel.key : null;
   const first = pd.channelRetryMs === 0;
   const next = { ...pd, channel: { phase: 'closed' as const }, channelRetryMs: nowMs + timings.channelRetryMs, statusMs: null };
   const note: PdNote = {
@@ -34,7 +34,7 @@ export function answerToChallenge(pd: PdState, frame: Frame | null, nowMs: numbe
   if (!frame || frame.code !== REPLY.clientCryptogram || frame.security?.type !== SECURITY.clientCryptogram)
     return refuse(pd, 'refused', nowMs, timings);
   if (frame.data.length !== CLIENT_ID_BYTES + CHALLENGE_BYTES + BLOCK_BYTES) return refuse(pd, 'malformed', nowMs, timings);
-  if (frame.security.data[0] !== (channel.key.kind === 'own' ? 1 : 0)) return refuse(pd, 'key_type', nowMs, timings);
+  if (frame.security.data[0] !== (channel.key === 'own' ? 1 : 0)) return refuse(pd, 'key_type', nowMs, timings);
   const pdRandom = frame.data.subarray(CLIENT_ID_BYTES, CLIENT_ID_BYTES + CHALLENGE_BYTES);
   const proof = frame.data.subarray(CLIENT_ID_BYTES + CHALLENGE_BYTES);
   const { key, keys, panelRandom } = channel;
@@ -54,6 +54,6 @@ export function answerToCryptogram(pd: PdState, frame: Frame | null, nowMs: numb
   if (!sameBytes(frame.data, pdMac)) return refuse(pd, 'wrong_mac', nowMs, timings);
   // What was asked in clear could have been anybody's answer: ask it again inside the channel.
   const opened: PdState = { ...pd, channel: { phase: 'open', key, keys, pdMac }, channelRetryMs: 0, identified: false, statusMs: null };
-  const note: PdNote = { level: 'info', event: 'osdp_channel_open', message: 'secure channel established', fields: { key: key.kind } };
-  return { pd: withFacts(opened, { security: key.kind === 'own' ? 'secured' : 'default_key' }), notes: [note] };
+  const note: PdNote = { level: 'info', event: 'osdp_channel_open', message: 'secure channel established', fields: { key } };
+  return { pd: withFacts(opened, { security: key === 'own' ? 'secured' : 'default_key' }), notes: [note] };
 }

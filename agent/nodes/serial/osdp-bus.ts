@@ -1,5 +1,5 @@
 import type { BusState, BusStatus } from '../../contract/node.ts';
-import type { MonotonicClock, WallClock } from '../../system/clock.ts';
+import { type MonotonicClock, sleep, type WallClock } from '../../system/clock.ts';
 import type { Entropy } from '../../system/entropy.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
@@ -21,6 +21,8 @@ export const BAUD_RATES: readonly number[] = [9600, 115200, 38400, 19200, 57600,
 
 /** Rounds after a pass that run without a pause while a session still has something to ask: status, and the two steps of a handshake. */
 const SETTLING_ROUNDS = 5;
+/** A port that does not close is left to itself after this. */
+const STOP_LIMIT_MS = 2_000;
 /** Addresses named in the log although nobody configured them. */
 const MAX_UNEXPECTED = 8;
 
@@ -93,8 +95,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
 
   const keyOf = (address: number): PdKey | null => {
     const own = keys.get(address);
-    if (own) return { kind: 'own', bytes: Buffer.from(own.reveal(), 'hex') };
-    return allowDefaultKey ? { kind: 'default', bytes: DEFAULT_KEY } : null;
+    if (own) return { kind: 'own', bytes: () => Buffer.from(own.reveal(), 'hex') };
+    return allowDefaultKey ? { kind: 'default', bytes: () => DEFAULT_KEY } : null;
   };
 
   const roster = createRoster({
@@ -171,32 +173,49 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     return 'down';
   };
 
+  /** Opens the port and works on it until it goes away. */
+  const session = async (signal: AbortSignal) => {
+    const baudRate = rates[rateIndex]!;
+    let line: Line | null = null;
+    const link = await keeper.open(baudRate, signal, {
+      onData: (bytes) => line?.receive(bytes),
+      onDown: (why) => {
+        setState('unavailable', why);
+        line?.fail();
+      },
+      onWaiting: (why) => {
+        setState('unavailable', why);
+        roster.linkDown();
+        refreshes.reject(why.message);
+      },
+    });
+    if (!link) return;
+    const abort = () => line?.fail();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (link.isDown()) return;
+      line = createLine({ baudRate, clock, timings, write: link.write, onStray: scanner.onStray });
+      setState('up', null);
+      if ((await serve(line, signal)) === 'down') return;
+      rateIndex = (rateIndex + 1) % rates.length;
+      if (scanned) await refreshes.pause(clock, timings.pollCycleMs, signal);
+    } finally {
+      signal.removeEventListener('abort', abort);
+      roster.linkDown();
+      await link.close();
+    }
+  };
+
   const run = async (signal: AbortSignal) => {
     while (!signal.aborted) {
-      const baudRate = rates[rateIndex]!;
-      let line: Line | null = null;
-      const link = await keeper.open(baudRate, signal, {
-        onData: (bytes) => line?.receive(bytes),
-        onDown: (why) => {
-          setState('unavailable', why);
-          line?.fail();
-        },
-        onWaiting: (why) => {
-          setState('unavailable', why);
-          roster.linkDown();
-          refreshes.reject(why.message);
-        },
-      });
-      if (!link) break;
-      line = createLine({ baudRate, clock, timings, write: link.write, onStray: scanner.onStray });
-      const abort = () => line?.fail();
-      signal.addEventListener('abort', abort, { once: true });
-      setState('up', null);
-      const ended = link.isDown() ? 'down' : await serve(line, signal);
-      signal.removeEventListener('abort', abort);
-      await link.close();
-      if (ended === 'wrong_rate') rateIndex = (rateIndex + 1) % rates.length;
-      else if (!signal.aborted) roster.linkDown();
+      try {
+        await session(signal);
+      } catch (error) {
+        // A bug must not take the bus away for good.
+        log.error({ event: 'bus_failed', bus: id, err: error }, 'the bus failed by a bug and begins anew');
+        setState('unavailable', { reason: 'failed', message: `bus ${id} failed by an internal error` });
+        await sleep(clock, timings.reopenMaxMs, signal);
+      }
     }
   };
 
@@ -208,16 +227,15 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       if (stopping) return;
       stopping = new AbortController();
       setState('starting', null);
-      running = run(stopping.signal).catch((error: unknown) => {
-        log.error({ event: 'bus_failed', bus: id, err: error }, 'the bus ended by a bug');
-        setState('unavailable', { reason: 'failed', message: `bus ${id} ended by an internal error` });
-      });
+      running = run(stopping.signal);
     },
 
     async stop() {
       if (!stopping) return;
       stopping.abort();
-      await running;
+      const over = new AbortController();
+      await Promise.race([running, sleep(clock, STOP_LIMIT_MS, over.signal)]);
+      over.abort();
       stopping = null;
       refreshes.reject(`bus ${id} was stopped`);
       setState('stopped', null);

@@ -29,16 +29,17 @@ export interface Pending {
 /** A base key for one PD and whether it is the public default one. */
 export interface PdKey {
   kind: 'own' | 'default';
-  bytes: Buffer;
+  /** The 16 bytes, for one handshake. */
+  bytes(): Buffer;
 }
 
 /** The secure channel's progress. */
 export type Channel =
   | { phase: 'closed' }
-  | { phase: 'challenged'; key: PdKey; keys: ChannelKeys; panelRandom: Buffer }
-  | { phase: 'verified'; key: PdKey; keys: ChannelKeys; cryptogram: Buffer }
+  | { phase: 'challenged'; key: PdKey['kind']; keys: ChannelKeys; panelRandom: Buffer }
+  | { phase: 'verified'; key: PdKey['kind']; keys: ChannelKeys; cryptogram: Buffer }
   /** `pdMac`: the last MAC the PD sent, all 16 bytes. */
-  | { phase: 'open'; key: PdKey; keys: ChannelKeys; pdMac: Buffer };
+  | { phase: 'open'; key: PdKey['kind']; keys: ChannelKeys; pdMac: Buffer };
 
 /** The session with one PD: the pure machine's state. Times are monotonic milliseconds. */
 export interface PdState {

@@ -63,8 +63,8 @@ function protect(channel: Channel, data: Buffer): { parts: Partial<FrameToSend>;
   return { parts, mac: () => full };
 }
 
-function keyTypeByte(key: PdKey): Buffer {
-  return Buffer.from([key.kind === 'own' ? KEY_TYPE.own : KEY_TYPE.default]);
+function keyTypeByte(key: PdKey['kind']): Buffer {
+  return Buffer.from([key === 'own' ? KEY_TYPE.own : KEY_TYPE.default]);
 }
 
 /** What to send to this PD now: the pending request again, or the next one by the plan. */
@@ -77,10 +77,10 @@ export function nextRequest(before: PdState, input: PlanInput): { pd: PdState; p
   if (purpose === 'challenge') {
     const key = input.key!;
     const panelRandom = input.random(CHALLENGE_BYTES);
-    const security = { type: SECURITY.challenge, data: keyTypeByte(key) };
+    const security = { type: SECURITY.challenge, data: keyTypeByte(key.kind) };
     const bytes = encodeFrame({ address, sequence: 0, code: COMMAND.challenge, data: panelRandom, security });
     pending = { purpose, bytes, sequence: 0, repeats: 0, mac: null };
-    pd = { ...pd, channel: { phase: 'challenged', key, keys: deriveKeys(key.bytes, panelRandom), panelRandom } };
+    pd = { ...pd, channel: { phase: 'challenged', key: key.kind, keys: deriveKeys(key.bytes(), panelRandom), panelRandom } };
   } else if (purpose === 'cryptogram' && pd.channel.phase === 'verified') {
     const security = { type: SECURITY.serverCryptogram, data: keyTypeByte(pd.channel.key) };
     const bytes = encodeFrame({ address, sequence: pd.sequence, code: COMMAND.serverCryptogram, data: pd.channel.cryptogram, security });

@@ -36,9 +36,14 @@ export interface Roster {
   node(address: number): ReturnType<typeof nodeOfPd>;
 }
 
+/** A PD that does the same thing over and over is worth a line this often; in between it is detail. */
+const NOTE_INTERVAL_MS = 600_000;
+
 export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: RosterDeps): Roster {
   const pds = new Map(addresses.map((address) => [address, newPd(address)]));
   const sightings = new Map<number, Sightings>();
+  /** When an event of a PD was last logged at its own level; as many entries as PDs and events there are. */
+  const noted = new Map<string, number>();
 
   const planInput = (address: number): PlanInput => ({
     nowMs: clock.nowMs(),
@@ -59,7 +64,13 @@ export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy,
     if (next.facts !== before.facts && next.seen) onFacts(next.address);
   };
 
-  const write = (address: number, { level, event, message, fields }: PdNote) => log[level]({ event, bus, address, ...fields }, message);
+  const write = (address: number, { level, event, message, fields }: PdNote) => {
+    const nowMs = clock.nowMs();
+    const key = `${address} ${event}`;
+    const fresh = nowMs - (noted.get(key) ?? Number.NEGATIVE_INFINITY) >= NOTE_INTERVAL_MS;
+    if (fresh) noted.set(key, nowMs);
+    log[fresh ? level : 'debug']({ event, bus, address, ...fields }, message);
+  };
 
   const sighted = (address: number) => {
     const nowMs = wallClock.nowMs();

@@ -143,7 +143,7 @@ function refused(pd: PdState, pending: Pending, reply: Reply, nowMs: number): Pd
 /** How the link is protected, as the answer just taken proves it. */
 function provenSecurity(pd: PdState): 'none' | 'default_key' | 'secured' {
   if (pd.channel.phase !== 'open') return 'none';
-  return pd.channel.key.kind === 'own' ? 'secured' : 'default_key';
+  return pd.channel.key === 'own' ? 'secured' : 'default_key';
 }
 
 function sameIdentity(a: Identity, b: Identity): boolean {

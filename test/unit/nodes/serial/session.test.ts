@@ -8,7 +8,7 @@ import { DEFAULT_TIMINGS } from '../../../../agent/nodes/serial/timings.ts';
 
 const IDENTITY = '5eca000102efbeadde020713';
 const CAPABILITIES = '010102080100';
-const OWN_KEY: PdKey = { kind: 'own', bytes: Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex') };
+const OWN_KEY: PdKey = { kind: 'own', bytes: () => Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex') };
 const PANEL_RANDOM = Buffer.from('b0b1b2b3b4b5b6b7', 'hex');
 
 /** A session in a test's hands: each call is one exchange. */
@@ -212,7 +212,7 @@ test('without a key, a peripheral that insists on a channel is required, and ask
 });
 
 test('with a key, the handshake comes as observed, at sequence 0', () => {
-  const session = createSession({ kind: 'default', bytes: Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex') });
+  const session = createSession({ kind: 'default', bytes: () => Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex') });
   session.ask();
   session.answer(0x45, IDENTITY);
   session.ask();
@@ -236,7 +236,7 @@ test.each([
   ['no security block', (frame: Frame) => ({ ...frame, security: null })],
   ['too little data', (frame: Frame) => ({ ...frame, data: frame.data.subarray(0, 16) })],
 ])('a handshake with %s is refused, and not tried again at once', (_name, spoil) => {
-  const session = createSession({ kind: 'default', bytes: Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex') });
+  const session = createSession({ kind: 'default', bytes: () => Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex') });
   session.ask();
   session.answer(0x45, IDENTITY);
   session.ask();
