@@ -158,7 +158,7 @@ export interface NetworkManager {
   addProfile(settings: ProfileSettings): Promise<ObjectPath>;
   /** Changes a profile in memory only. The running connection is not touched. */
   holdProfile(profile: ObjectPath, settings: ProfileSettings): Promise<void>;
-  /** Applies the addressing of the active profile, as it is stored now, without dropping the link. */
+  /** Applies the addressing of the active profile, as it is stored now, without dropping the link (measured, rules and routes included). */
   reapply(device: ObjectPath): Promise<void>;
   /** Writes a profile to disk. Not durable before `sync`. The running connection is not touched. */
   saveProfile(profile: ObjectPath, settings: ProfileSettings): Promise<void>;

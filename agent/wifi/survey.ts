@@ -16,7 +16,7 @@ export interface NodeWifiPort {
 
 /** node-wifi has no timeout of its own; nmcli may wait for a scan for some seconds. */
 const NODE_WIFI_TIMEOUT_MS = 15_000;
-/** Each look starts nmcli, and a shadow report does not need a fresher figure. */
+/** Each look starts nmcli, which also scans when the last scan is over 30 s old; a report does not need a fresher figure. */
 const CURRENT_MAX_AGE_MS = 15_000;
 /** A queued scan starts within the 8 s of NetworkManager's limit and takes about 3 s. */
 const SCAN_WAIT_MS = 12_000;
