@@ -1,0 +1,58 @@
+import type { MonotonicClock } from '../../../agent/system/clock.ts';
+import type { FakeAccessPoint } from '../../unit/wifi/fake-air.ts';
+import { createFakeHub, type FakeHub } from '../../unit/wifi/fake-hub.ts';
+import { serveNetworkManager } from '../wifi/network-manager-service.ts';
+import { startPrivateBus } from '../wifi/private-bus.ts';
+import { until } from './until.ts';
+
+/** A NetworkManager on a message bus of its own, for one agent. */
+export interface RigWifi extends AsyncDisposable {
+  readonly hub: FakeHub;
+  /** For the agent's process. */
+  readonly env: Record<string, string>;
+  /** Waits until the hub is on this network and can use it. */
+  untilNetwork(ssid: string): Promise<true>;
+}
+
+/** `speed`: how many of the air's seconds pass in one of ours. */
+export async function startRigWifi(options: { air: FakeAccessPoint[]; speed: number }): Promise<RigWifi> {
+  const timers = new Set<NodeJS.Timeout>();
+  const clock: MonotonicClock = {
+    nowMs: () => performance.now() * options.speed,
+    schedule(delayMs, run) {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        run();
+      }, delayMs / options.speed);
+      timers.add(timer);
+      return () => {
+        timers.delete(timer);
+        clearTimeout(timer);
+      };
+    },
+  };
+  const daemon = await startPrivateBus();
+  const known = [{ ssid: Buffer.from('home'), password: 'the password of home' }];
+  const hub = createFakeHub(clock, {
+    air: [{ ssid: 'home', security: 'wpa-psk', password: 'the password of home' }, ...options.air],
+    known,
+  });
+  const service = await serveNetworkManager(daemon.address, hub, clock);
+  const subscribe = (listener: () => void) => {
+    hub.listeners.add(listener);
+    return () => hub.listeners.delete(listener);
+  };
+  return {
+    hub,
+    env: { DBUS_SYSTEM_BUS_ADDRESS: daemon.address },
+    untilNetwork: (ssid) => until(subscribe, `the network ${ssid}`, () => hub.network() === ssid),
+    async [Symbol.asyncDispose]() {
+      service.stop();
+      for (const timer of timers) clearTimeout(timer);
+      await daemon.stop();
+    },
+  };
+}
+
+/** The rig's configuration for it. */
+export const WITH_WIFI = { wifi: { backend: 'networkmanager' } };
