@@ -8,8 +8,11 @@ export interface LinkOutcomes {
   failed(reason: number | null): void;
 }
 
-/** The reason of a failure and the end of its connection are two signals, in either order, milliseconds apart. */
-const SETTLE_MS = 500;
+/**
+ * The reason of a failure and the end of its connection are two signals, in either order, milliseconds apart. A NetworkManager that stops
+ * first lets go of the device, as if the radio were gone, and leaves the bus up to a second later (measured): that tells more.
+ */
+const SETTLE_MS = 2000;
 
 /**
  * Turns NetworkManager's signals into the fate of one activation. The signals of a new connection may come before the reply that names it,

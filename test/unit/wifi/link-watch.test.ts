@@ -51,7 +51,7 @@ test.each([
   const signals = [device(120, 7), active('/new', 4)];
   for (const signal of reasonFirst ? signals : signals.reverse()) link.handle(signal);
   link.handle(device(30, 0));
-  await clock.advance(1000);
+  await clock.advance(2500);
   expect(told).toEqual([7]);
 });
 
@@ -60,7 +60,7 @@ test('failed before the reply came', async () => {
   link.activating();
   link.handle(device(120, 53));
   link.follow('/new', null);
-  await clock.advance(1000);
+  await clock.advance(2500);
   expect(told).toEqual([53]);
 });
 
@@ -68,7 +68,7 @@ test('gone without a word', async () => {
   const { clock, link, told } = watch();
   link.activating();
   link.follow('/new', null);
-  await clock.advance(1000);
+  await clock.advance(2500);
   expect(told).toEqual([null]);
 });
 
@@ -78,7 +78,7 @@ test('failures of before the activation, and ends of other connections, do not c
   link.activating();
   link.follow('/new', 1);
   link.handle(active('/old', 4));
-  await clock.advance(1000);
+  await clock.advance(2500);
   expect(told).toEqual([]);
 });
 
@@ -87,7 +87,7 @@ test('up, then lost; the radio goes away', async () => {
   link.activating();
   link.follow('/new', 2);
   link.handle(device(20, 37));
-  await clock.advance(1000);
+  await clock.advance(2500);
   expect(told).toEqual(['up', 37]);
 });
 
@@ -97,7 +97,7 @@ test('after stop nothing is told', async () => {
   link.follow('/new', 1);
   link.handle(device(120, 7));
   link.stop();
-  await clock.advance(1000);
+  await clock.advance(2500);
   expect(told).toEqual([]);
   expect(clock.pending()).toBe(0);
 });
