@@ -71,6 +71,8 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
   await writeFile(join(folder, 'etc/hub-agent/ca.pem'), cloud.caCertificate);
   await writeFile(join(folder, 'etc/hub-agent/certificate.pem'), cloud.hubCredentials.certificate);
   await writeFile(join(folder, 'etc/hub-agent/private-key.pem'), cloud.hubCredentials.privateKey, { mode: 0o600 });
+  // These become the modes of the guest's own folders.
+  await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o755);
   }
@@ -79,7 +81,7 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
 const INSTALL = [
   'systemd-sysusers && systemd-tmpfiles --create hub-agent.conf && systemctl daemon-reload',
   'chmod 0644 /etc/hub-agent/ca.pem',
-  'systemctl enable -q hub-agent && systemctl start hub-agent; sync',
+  'systemctl enable -q hub-agent && systemctl start hub-agent && sync',
 ].join('\n');
 
 /** The agent's world in one virtual hub. The hub must be running. */

@@ -33,14 +33,14 @@ async function haveHostPackages(options: Options, progress: Progress, signal: Ab
 
 /** Builds the agent; without it only the machine's own scenarios can run. */
 async function haveAgent(dist: string, progress: Progress, signal: AbortSignal): Promise<void> {
-  await progress.step('build the agent', () => run(process.execPath, ['scripts/build.ts'], { cwd: REPOSITORY, signal }));
-  if (!(await stat(join(dist, 'hub-agent.mjs')).catch(() => null))) throw new Error(`The build left no ${dist}/hub-agent.mjs`);
+  await progress.step('build the agent', () => run(process.execPath, ['scripts/build.ts', '--arch', 'amd64'], { cwd: REPOSITORY, signal }));
+  if (!(await stat(join(dist, 'hub-agent.cjs')).catch(() => null))) throw new Error(`The build left no ${dist}/hub-agent.mjs`);
 }
 
 async function prepare(options: Options, withAgent: boolean, progress: Progress, signal: AbortSignal): Promise<RunnerDeps> {
   const cache = resolve(process.env.HUB_VM_CACHE ?? join(REPOSITORY, '.cache/vm'));
   // HUB_VM_DIST is for those who build the agent elsewhere.
-  const dist = resolve(process.env.HUB_VM_DIST ?? join(REPOSITORY, 'dist'));
+  const dist = resolve(process.env.HUB_VM_DIST ?? join(REPOSITORY, 'dist', 'amd64'));
   if (withAgent && process.env.HUB_VM_DIST === undefined) await haveAgent(dist, progress, signal);
   const packageFolder = join(REPOSITORY, 'node_modules/node');
   const { version } = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as { version: string };

@@ -134,7 +134,7 @@ export const machineScenarios: Scenario[] = [
         });
       });
       const path = hub.serial.path(name);
-      const reading = hub.must(`stty -F ${path} 9600 raw -echo; echo from the hub > ${path}; head -c 12 ${path}`);
+      const reading = hub.must(`exec 3<> ${path}; stty 9600 raw -echo <&3; echo from the hub >&3; head -c 12 <&3`);
       await done;
       wire.write(Buffer.from('from outside'));
       expect((await reading) === 'from outside', `${name}: what was sent did not arrive`);
