@@ -1,4 +1,5 @@
 import type { BusStatus, Node } from '../contract/node.ts';
+import type { BusTrace } from './trace.ts';
 
 /** What a bus tells while it runs. `node` comes with every change of what is known of a node except `lastSeen`, which moves with every answer. */
 export type BusEvent = { kind: 'node'; node: Node } | { kind: 'status'; status: BusStatus } | { kind: 'scan_complete' };
@@ -20,4 +21,6 @@ export interface NodeBus {
   refresh(signal: AbortSignal): Promise<void>;
   /** Returns the unsubscriber. */
   onEvent(listener: (event: BusEvent) => void): () => void;
+  /** Shows every frame, where the protocol has some to show. Returns the unsubscriber. */
+  onTrace?(listener: (trace: BusTrace) => void): () => void;
 }

@@ -7,6 +7,7 @@ import type { Log } from '../system/log.ts';
 import type { BusEvent, NodeBus } from './bus.ts';
 import { compareNodes } from './model.ts';
 import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
+import type { BusTrace } from './trace.ts';
 
 /** What changed in the table. The names are also the `event` of the log lines. */
 export type NodeEvent =
@@ -42,6 +43,8 @@ export interface NodeTable extends NodeDirectory {
   start(): Promise<void>;
   /** Stops the buses and writes what changed. */
   stop(): Promise<void>;
+  /** Shows every frame of a bus; null when there is none of that id, or it has nothing to show. Returns the unsubscriber. */
+  trace(bus: string, listener: (trace: BusTrace) => void): (() => void) | null;
 }
 
 const FILE_NAME = 'nodes.json';
@@ -84,6 +87,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   const subscriptions: (() => void)[] = [];
   let cancelWrite: Cancel | null = null;
   let lastWriteMs = Number.NEGATIVE_INFINITY;
+  let full = false;
   let writing: Promise<void> = Promise.resolve();
 
   /** What the bus says now, joined with what is remembered. */
@@ -129,7 +133,12 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
 
   const onNode = (live: Node) => {
     const before = known.get(live.nodeId);
-    if (!before && known.size >= MAX_KNOWN_NODES) return;
+    if (!before && known.size >= MAX_KNOWN_NODES) {
+      if (!full)
+        log.warn({ event: 'node_table_full', nodeId: live.nodeId, limit: MAX_KNOWN_NODES }, 'a node is left out: too many are known');
+      full = true;
+      return;
+    }
     const node = merge(live);
     known.set(node.nodeId, node);
     for (const event of eventsOf(before, node)) {
@@ -196,6 +205,8 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     },
 
     buses: () => buses.map((bus) => bus.status()),
+
+    trace: (id, listener) => buses.find((bus) => bus.id === id)?.onTrace?.(listener) ?? null,
 
     summary() {
       const nodes = nodesOf(buses);

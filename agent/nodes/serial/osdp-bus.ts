@@ -5,7 +5,7 @@ import { HubError } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
 import type { Secret } from '../../system/secret.ts';
 import type { BusEvent, NodeBus } from '../bus.ts';
-import { MAX_ADDRESS } from './frame.ts';
+import { type Frame, MAX_ADDRESS } from './frame.ts';
 import { createLine, type Line } from './line.ts';
 import type { PdKey } from './pd.ts';
 import type { PortProblem, SerialPorts } from './port.ts';
@@ -15,6 +15,7 @@ import { createRoster } from './roster.ts';
 import { createScanner } from './scan.ts';
 import { DEFAULT_KEY } from './secure-channel.ts';
 import { DEFAULT_TIMINGS, type OsdpTimings } from './timings.ts';
+import { createLineTrace } from './trace.ts';
 
 /** The rates of the standard, the most common ones first: the order in which `auto` tries them. */
 export const BAUD_RATES: readonly number[] = [9600, 115200, 38400, 19200, 57600, 230400];
@@ -119,6 +120,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     },
   });
   const keeper = createPortKeeper({ ...options, timings });
+  const trace = createLineTrace({ bus: id, wallClock: options.wallClock });
 
   const anyAvailable = () => addresses.some((address) => roster.pd(address).facts.available);
 
@@ -194,7 +196,11 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     signal.addEventListener('abort', abort, { once: true });
     try {
       if (link.isDown()) return;
-      line = createLine({ baudRate, clock, timings, write: link.write, onStray: scanner.onStray });
+      const onStray = (frame: Frame) => {
+        trace.stray(frame);
+        scanner.onStray(frame);
+      };
+      line = trace.watch(createLine({ baudRate, clock, timings, write: link.write, onStray }));
       setState('up', null);
       if ((await serve(line, signal)) === 'down') return;
       rateIndex = (rateIndex + 1) % rates.length;
@@ -251,6 +257,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       }
       return refreshes.add(signal);
     },
+
+    onTrace: trace.onTrace,
 
     onEvent(listener) {
       listeners.add(listener);

@@ -4,8 +4,8 @@ import { SerialPort } from 'serialport';
 import { messageOf } from '../../system/errors.ts';
 import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
 
-/** More than this waiting to be written: the other side takes nothing. The longest frame twice. */
-const MAX_UNWRITTEN_BYTES = 2880;
+/** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
+const STALLED_WRITE_MS = 750;
 /** How long a close may take before it is left to itself. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -28,13 +28,17 @@ async function diagnose(path: string, error: unknown): Promise<PortProblem> {
   return { reason, message };
 }
 
-/** The ports of this machine, through the serialport package. */
+/**
+ * The ports of this machine, through the serialport package. It cannot set TIOCSRS485: the direction of a half-duplex line is the adapter's,
+ * the driver's or the device tree's business.
+ */
 export function createSerialPorts(): SerialPorts {
   return {
     open(path, { baudRate }, handlers) {
       return new Promise<OpenResult>((resolve) => {
         const port = new SerialPort({ path, baudRate, autoOpen: false, lock: true });
         let ended = false;
+        let writingSinceMs: number | null = null;
 
         const closePort = () =>
           new Promise<void>((closed) => {
@@ -60,8 +64,11 @@ export function createSerialPorts(): SerialPorts {
         const connection: SerialConnection = {
           write(bytes) {
             if (ended) return;
-            if (port.writableLength > MAX_UNWRITTEN_BYTES) return lose('stalled', 'takes no more bytes');
+            if (writingSinceMs !== null && performance.now() - writingSinceMs > STALLED_WRITE_MS)
+              return lose('stalled', 'takes no more bytes');
+            writingSinceMs ??= performance.now();
             port.write(Buffer.from(bytes), (error) => {
+              if (port.writableLength === 0) writingSinceMs = null;
               if (error) lose('lost', `went away: ${messageOf(error)}`);
             });
           },

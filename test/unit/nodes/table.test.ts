@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../../agent/contract/node.ts';
 import { unknownNode } from '../../../agent/nodes/model.ts';
+import { MAX_KNOWN_NODES } from '../../../agent/nodes/store.ts';
 import { createNodeTable, eventsOf, type NodeEvent } from '../../../agent/nodes/table.ts';
 import { createSteppedClock } from './clock.ts';
 import { createFakeBus } from './fake-bus.ts';
@@ -225,4 +226,15 @@ test('a disk that cannot be read does not stop the hub', async () => {
   const rig = createRig(files);
   await rig.table.start();
   expect(rig.log.events()).toEqual(['nodes_file_damaged']);
+});
+
+test('more nodes than the table holds are left out, and that is said once', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  for (let address = 0; address < MAX_KNOWN_NODES + 3; address++)
+    rig.door.put(String(address), { available: true, firstSeen: T1, lastSeen: T1 });
+  expect(rig.table.summary().total).toBe(MAX_KNOWN_NODES);
+  expect(rig.log.events().filter((event) => event === 'node_table_full').length).toBe(1);
+  await rig.table.stop();
+  expect(saved(rig).length).toBe(MAX_KNOWN_NODES);
 });

@@ -314,6 +314,7 @@ const secured = (over: object = {}, busOver: object = {}): RigOptions => ({
 test.each([
   ['as the standard says', {}],
   ['with data replies that are only signed', { leavesDataInClear: true }],
+  ['with a peripheral that answers clear text inside the channel', { answersClearInside: true }],
   ['with another client identifier', { clientId: Buffer.from('0102030405060708', 'hex') }],
 ])('an own key secures the link (%s)', async (_name, over) => {
   const rig = rigOf(secured(over));
@@ -345,18 +346,21 @@ test.each([
   expect(rig.node(5)).toMatchObject({ security: 'secured', available: true });
 });
 
-test('noise, loss and BUSY inside the channel do not end it for good', async () => {
-  const rig = rigOf(secured({}, {}));
-  rig.line.noise.flipRate = 0.002;
-  rig.line.peripheral(5).setFaults({ dropRate: 0.1, busyRate: 0.1 });
-  rig.bus.start();
-  await rig.scanned();
-  await rig.clock.advance(60_000);
-  rig.line.noise.flipRate = 0;
-  rig.line.peripheral(5).setFaults({ dropRate: 0, busyRate: 0 });
-  await rig.clock.advance(10_000);
-  expect(rig.node(5)).toMatchObject({ security: 'secured', available: true, tamper: false });
-});
+test.each([false, true])(
+  'noise, loss and BUSY inside the channel do not end it for good (clear text answered inside: %s)',
+  async (answersClearInside) => {
+    const rig = rigOf(secured({ answersClearInside }));
+    rig.line.noise.flipRate = 0.002;
+    rig.line.peripheral(5).setFaults({ dropRate: 0.1, busyRate: 0.1 });
+    rig.bus.start();
+    await rig.scanned();
+    await rig.clock.advance(60_000);
+    rig.line.noise.flipRate = 0;
+    rig.line.peripheral(5).setFaults({ dropRate: 0, busyRate: 0 });
+    await rig.clock.advance(10_000);
+    expect(rig.node(5)).toMatchObject({ security: 'secured', available: true, tamper: false });
+  },
+);
 
 test.each([
   ['wrong', { key: Buffer.alloc(16, 7) }, 'required'],
@@ -384,6 +388,33 @@ test('channels stay open through a long pass', async () => {
   const { tookMs } = await refresh(rig);
   expect(tookMs).toBeGreaterThan(10_000);
   expect(rig.log.events().filter((event) => event === 'osdp_channel_open').length).toBe(1);
+});
+
+test('opted in to the default key, one that has an own key by now is not asked for it again and again', async () => {
+  const rig = rigOf({
+    peripherals: [{ address: 5, secureChannel: { required: true, key: ownKey } }],
+    bus: { addresses: few, allowDefaultKey: true },
+  });
+  rig.bus.start();
+  await rig.scanned();
+  await rig.clock.advance(60_000);
+  expect(rig.node(5)).toMatchObject({ security: 'required', available: true });
+  expect(rig.log.lines.filter((line) => line.event === 'osdp_channel_refused').length).toBeLessThanOrEqual(3);
+});
+
+test('card reads and other reports disturb nothing and are not kept', async () => {
+  const rig = rigOf(secured());
+  rig.bus.start();
+  await rig.scanned();
+  await rig.clock.advance(2_000);
+  for (let card = 0; card < 5; card++) {
+    rig.line.peripheral(5).presentCard('110010101111000011110000');
+    await rig.clock.advance(1_000);
+  }
+  expect(rig.node(5)).toMatchObject({ security: 'secured', available: true });
+  const reports = rig.log.lines.filter((line) => line.event === 'osdp_report');
+  expect(reports.length).toBe(5);
+  expect(reports[0]).toMatchObject({ level: 'debug', reply: 'cardData' });
 });
 
 test('a peripheral at an address nobody configured is named once', async () => {

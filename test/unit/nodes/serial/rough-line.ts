@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
+import { Secret } from '../../../../agent/system/secret.ts';
 import type { PeripheralFaults, PeripheralOptions } from '../../../twins/osdp-line/index.ts';
 import { createRig } from './rig.ts';
 
@@ -11,7 +12,12 @@ const UNBEARABLE = { drop: 0.9, busy: 0.5, late: 0.5, badCheck: 0.5, flip: 0.02,
 const ADDRESSES = Array.from({ length: 10 }, (_, address) => address);
 const share = (max: number) => fc.double({ min: 0, max, noNaN: true });
 
-function peripheralOf(limits: typeof BEARABLE): fc.Arbitrary<Omit<PeripheralOptions, 'address'>> {
+/** A peripheral without its address; `secured` has an own key, which the bus knows too, and insists on the channel. */
+type Rough = Omit<PeripheralOptions, 'address' | 'secureChannel'> & { secured: boolean };
+
+const OWN_KEY = '000102030405060708090a0b0c0d0e0f';
+
+function peripheralOf(limits: typeof BEARABLE): fc.Arbitrary<Rough> {
   const faults: fc.Arbitrary<PeripheralFaults> = fc.record({
     dropRate: share(limits.drop),
     busyRate: share(limits.busy),
@@ -26,7 +32,7 @@ function peripheralOf(limits: typeof BEARABLE): fc.Arbitrary<Omit<PeripheralOpti
     tampered: fc.boolean(),
     powerFault: fc.boolean(),
   };
-  return fc.record({ ...fixed, turnaround: fc.integer({ min: 1, max: 45 }), mark: fc.boolean(), faults });
+  return fc.record({ ...fixed, secured: fc.boolean(), turnaround: fc.integer({ min: 1, max: 45 }), mark: fc.boolean(), faults });
 }
 
 function lineOf(limits: typeof BEARABLE) {
@@ -48,7 +54,10 @@ type Line = ReturnType<typeof lineOf> extends fc.Arbitrary<infer T> ? T : never;
 
 function rigOf({ seed, baudRate, echo, noise, there, peripherals }: Line) {
   const present = there.map((address, index) => ({ ...peripherals[index]!, address }));
-  const rig = createRig({ peripherals: present, baudRate, line: { seed, echo, noise }, bus: { addresses: ADDRESSES } });
+  const secureChannel = { required: true, key: Buffer.from(OWN_KEY, 'hex') };
+  const wired = present.map(({ secured, ...peripheral }) => (secured ? { ...peripheral, secureChannel } : peripheral));
+  const keys = new Map(present.flatMap(({ secured, address }) => (secured ? [[address, new Secret(OWN_KEY)] as const] : [])));
+  const rig = createRig({ peripherals: wired, baudRate, line: { seed, echo, noise }, bus: { addresses: ADDRESSES, keys } });
   return { ...rig, present };
 }
 
@@ -58,7 +67,7 @@ function assertNothingWrong({ bus, present }: ReturnType<typeof rigOf>) {
     const truth = present.find((peripheral) => String(peripheral.address) === node.address);
     assert.ok(truth, `nobody is at ${node.address}`);
     const told = [node.serialNumber, node.model, node.tamper, node.powerFault, node.security];
-    const truths = [String(truth.serialNumber), String(truth.model), truth.tampered, truth.powerFault, 'none'];
+    const truths = [String(truth.serialNumber), String(truth.model), truth.tampered, truth.powerFault, truth.secured ? 'secured' : 'none'];
     const seen = told.map((value, index) => (value === null ? truths[index] : value));
     assert.deepEqual(seen, truths);
   }
@@ -74,8 +83,10 @@ export function checkConvergence(numRuns: number, seed: number): Promise<void> {
         await rig.clock.advance(2_000);
         assertNothingWrong(rig);
       }
-      const expected = rig.present.map(({ address, serialNumber, tampered }) => `${address} ${serialNumber} ${tampered}`);
-      const shown = rig.bus.nodes().flatMap((node) => (node.available ? [`${node.address} ${node.serialNumber} ${node.tamper}`] : []));
+      const expected = rig.present.map((one) => `${one.address} ${one.serialNumber} ${one.tampered} ${one.secured ? 'secured' : 'none'}`);
+      const shown = rig.bus
+        .nodes()
+        .flatMap((node) => (node.available ? [`${node.address} ${node.serialNumber} ${node.tamper} ${node.security}`] : []));
       assert.deepEqual(shown.sort(), expected.sort());
       await rig.stop();
     }),

@@ -1,0 +1,18 @@
+/** One thing that happened on a bus, in words: for a person who watches. */
+export interface BusTrace {
+  /** Epoch milliseconds. */
+  at: number;
+  bus: string;
+  /** `silence`: nobody answered what was sent last. */
+  kind: 'sent' | 'received' | 'silence';
+  address: number;
+  /** The standard's name, such as `POLL`; null for silence. */
+  name: string | null;
+  sequence: number | null;
+  /** Bytes on the wire. */
+  bytes: number | null;
+  /** Type of the security block, such as `SCS_17`; null in clear. */
+  security: string | null;
+  /** What the frame says. Card numbers, digits, keys and cryptograms are never in it. */
+  text: string;
+}
