@@ -2,12 +2,12 @@ import { uptime } from 'node:os';
 import { createClaimStore } from './cloud/claim.ts';
 import { type CloudFacts, createCloud } from './cloud/cloud.ts';
 import { createSdkTransport } from './cloud/sdk-transport.ts';
-import type { Transport } from './cloud/transport.ts';
+import type { Target, Transport } from './cloud/transport.ts';
 import { createExecutor } from './commands/executor.ts';
 import { createGetNodes } from './commands/get-nodes.ts';
 import { createCatalog } from './commands/handler.ts';
 import { createJournal } from './commands/journal.ts';
-import type { Entry } from './commands/lifecycle.ts';
+import { createLocalIntake } from './commands/local-intake.ts';
 import { createServerInfo } from './commands/server-info.ts';
 import { type CommandService, createCommandService } from './commands/service.ts';
 import { createSetWifiCredentials } from './commands/set-wifi-credentials.ts';
@@ -15,6 +15,9 @@ import type { AgentConfig } from './config/config.ts';
 import type { NodeDirectory } from './contract/node.ts';
 import type { ShadowView } from './contract/shadow.ts';
 import { topicsOf } from './contract/topics.ts';
+import type { CommandReport, ResetKind } from './local/api.ts';
+import { forgetState } from './local/reset.ts';
+import { createLocalApi, journalView, type LocalPorts } from './local-api.ts';
 import { loadOsdpKeys } from './nodes/serial/keys.ts';
 import { createOsdpBus } from './nodes/serial/osdp-bus.ts';
 import type { SerialPorts } from './nodes/serial/port.ts';
@@ -43,6 +46,8 @@ export interface AgentPorts {
   transport?: Transport;
   serialPorts?: SerialPorts;
   host?: HostFacts;
+  /** Without it nothing is served to hubctl. */
+  local?: LocalPorts;
   /** D-Bus address of the system bus; default: its well-known place. */
   systemBusAddress?: string;
 }
@@ -54,12 +59,13 @@ export interface Agent {
   /** Answers what can be answered, says goodbye, ends everything; bounded in time. */
   stop(): Promise<void>;
   cloud(): CloudFacts;
-  commands(): readonly Entry[];
+  /** Commands of every intake, oldest first. */
+  commands(): CommandReport[];
+  /** Resolves when somebody on the hub asked for a reset: `stop()` then forgets, and the process has to end. */
+  readonly resetAsked: Promise<ResetKind>;
   readonly nodes: NodeDirectory;
 }
 
-/** The second way to AWS IoT when 8883 is blocked: MQTT over TLS on 443 with ALPN. */
-const FALLBACK_PORT = 443;
 /** How often the Wi-Fi signal is looked at for the reported state; the throttle of reports comes on top. */
 const WIFI_REPORT_MS = 5 * 60_000;
 
@@ -129,6 +135,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   ]);
   const commandLog = log.child({ part: 'commands' });
   const executor = createExecutor({ catalog, clock, log: commandLog });
+  const localIntake = createLocalIntake({ catalog, executor, wallClock, entropy });
   const journal = createJournal({ files, directory: stateDirectory, entropy, log: commandLog });
   const commands: CommandService = createCommandService({
     cloud: {
@@ -159,11 +166,12 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
 
   const cloud = createCloud({
     transport: ports.transport ?? sdkTransport(config, clock),
-    targets: targetsOf(config.cloud.endpoint, config.cloud.port),
+    targets: targetsOf(config.cloud),
     connection: {
       spreadMs: config.cloud.connect.spreadSeconds * 1000,
       minBackoffMs: config.cloud.connect.minBackoffMs,
       maxBackoffMs: config.cloud.connect.maxBackoffMs,
+      maxUnreachableBackoffMs: config.cloud.connect.maxUnreachableBackoffMs,
       settleMs: config.cloud.connect.resetAfterMs,
     },
     clientId: identity.thingName,
@@ -207,6 +215,29 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     cloud.report({ wifi: ssid === undefined ? undefined : { ssid, ...(typeof signalDbm === 'number' && { signalDbm }) } });
   }
 
+  const reset = Promise.withResolvers<ResetKind>();
+  let resetKind: ResetKind | null = null;
+  const control =
+    ports.local &&
+    createLocalApi({
+      config,
+      local: ports.local,
+      cloud,
+      claim: () => claims.current(),
+      nodes,
+      wifi,
+      commands,
+      intake: localIntake,
+      host,
+      reset(kind) {
+        resetKind = kind;
+        reset.resolve(kind);
+      },
+      clock,
+      wallClock,
+      log: log.child({ part: 'control' }),
+    });
+
   const watchdog = createWatchdog({ notify, clock, log });
   let cancelWifiReport = () => {};
   function followWifi(): void {
@@ -217,7 +248,8 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   return {
     nodes,
     cloud: () => cloud.facts(),
-    commands: () => commands.entries(),
+    commands: () => journalView(commands, localIntake),
+    resetAsked: reset.promise,
 
     async start() {
       log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
@@ -225,6 +257,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await claims.load();
       const claim = claims.current();
       if (claim) cloud.report({ claim });
+      await control?.start();
       await nodes.start();
       // A cut Wi-Fi change is put in order in the background: it can take a while, and the rest of the agent does not need it.
       void wifi.start();
@@ -241,8 +274,13 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       notify.stopping();
       watchdog.stop();
       cancelWifiReport();
+      await control?.stop();
       await commands.stop();
       await Promise.all([cloud.stop(), wifi.stop(), nodes.stop()]);
+      if (resetKind) {
+        const forgotten = await forgetState(files, stateDirectory, resetKind);
+        log.warn({ event: 'state_forgotten', kind: resetKind, forgotten }, 'the reset is done');
+      }
       log.info({ event: 'agent_stopped' }, 'hub agent stopped');
     },
   };
@@ -254,13 +292,10 @@ function isServiceCredential(path: string): boolean {
   return directory !== undefined && path.startsWith(`${directory}/`);
 }
 
-function targetsOf(host: string, port: number): { host: string; port: number }[] {
-  return port === FALLBACK_PORT || port !== 8883
-    ? [{ host, port }]
-    : [
-        { host, port },
-        { host, port: FALLBACK_PORT },
-      ];
+/** 8883, then 443 where a firewall blocks it: AWS IoT takes MQTT there from clients that offer its ALPN name. */
+function targetsOf({ endpoint, port, fallbackPort }: AgentConfig['cloud']): Target[] {
+  const ports = fallbackPort === null ? [port] : [...new Set([port, fallbackPort])];
+  return ports.map((each) => ({ host: endpoint, port: each }));
 }
 
 function sdkTransport({ identity, cloud }: AgentConfig, clock: MonotonicClock): Transport {

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { pino } from 'pino';
 import { createAgent } from './agent.ts';
 import { loadConfig } from './config/load.ts';
 import { EX_CONFIG } from './config/problems.ts';
+import { createAdjustableLog } from './local/log-level.ts';
+import { createLogRing, type LogRing } from './local/log-ring.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { createEntropy } from './system/entropy.ts';
 import { isHubError, messageOf } from './system/errors.ts';
@@ -43,11 +46,17 @@ function readArguments() {
   return values;
 }
 
-/** JSON lines; laid out for a person when a terminal watches. */
-async function logDestination() {
-  if (!process.stdout.isTTY) return undefined;
-  const { default: pretty } = await import('pino-pretty');
-  return pretty({ sync: true, ignore: 'event,part', translateTime: 'SYS:HH:MM:ss.l' });
+/** JSON lines to standard output (laid out for a person when a terminal watches), and to the ring that hubctl reads. */
+async function logDestination(ring: LogRing): Promise<{ write(text: string): void }> {
+  const output = process.stdout.isTTY
+    ? (await import('pino-pretty')).default({ sync: true, ignore: 'event,part', translateTime: 'SYS:HH:MM:ss.l' })
+    : pino.destination(1);
+  return {
+    write(text) {
+      output.write(text);
+      ring.write(text);
+    },
+  };
 }
 
 async function main(): Promise<number> {
@@ -77,12 +86,13 @@ async function main(): Promise<number> {
     return 0;
   }
 
-  const log = createLog(config.log.level, await logDestination());
+  const clock = createMonotonicClock();
+  const logs = createLogRing();
+  const { log, level, set, stop: stopLevelTimer } = createAdjustableLog(createLog(config.log.level, await logDestination(logs)), clock);
   process.on('uncaughtException', (error) => {
     log.fatal({ event: 'bug', err: error }, 'an error that nobody caught');
     process.exit(EX_SOFTWARE);
   });
-  const clock = createMonotonicClock();
   const notify = createNotify(process.env, log);
   const stopAsked = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
@@ -96,11 +106,13 @@ async function main(): Promise<number> {
     files,
     log,
     notify,
+    local: { logs, logLevel: level, setLogLevel: set },
     ...(systemBusAddress && { systemBusAddress }),
   });
   await agent.start();
-  const signal = await stopAsked;
+  const signal = await Promise.race([stopAsked, agent.resetAsked.then((kind) => `reset (${kind})`)]);
   log.info({ event: 'signal', signal }, 'asked to stop');
+  stopLevelTimer();
   clock.schedule(STOP_TIMEOUT_MS, () => {
     log.error({ event: 'stop_timed_out' }, 'the stop took too long');
     process.exit(EX_SOFTWARE);

@@ -1,7 +1,7 @@
 import type { Wifi } from '../contract/wifi.ts';
 import { sleep } from '../system/clock.ts';
-import { HubError, isHubError } from '../system/errors.ts';
-import { findDevice } from './device.ts';
+import { HubError, isHubError, messageOf } from '../system/errors.ts';
+import { checkUsable, findDevice } from './device.ts';
 import { isNetworkManagerError } from './network-manager.ts';
 import { createRestorer, type SettleOutcome } from './restore.ts';
 import { type ChangeDeps, runWifiChange } from './transaction.ts';
@@ -18,6 +18,8 @@ export interface WifiService extends Wifi {
    * cut is answered by the command journal; this is only what became of the network.
    */
   start(): Promise<WifiRecovery>;
+  /** Why no network can be changed now, with the remedy; null when one can. Never throws. */
+  problem(): Promise<string | null>;
   /** Ends what is under way (a running change goes back to the old network first) in bounded time. */
   stop(): Promise<void>;
 }
@@ -83,6 +85,15 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'>): Wi
         done.abort();
       }
       networkManager.close();
+    },
+
+    async problem() {
+      try {
+        await checkUsable(networkManager, await findDevice(networkManager, deps.interfaceName));
+        return null;
+      } catch (error) {
+        return messageOf(error);
+      }
     },
 
     current: () => survey.current(),

@@ -64,6 +64,7 @@ export function createUnavailableWifi(reason: string): WifiService {
   return {
     start: async () => ({ outcome: 'clean' }),
     stop: async () => {},
+    problem: async () => reason,
     current: async () => null,
     credentialsSet: async () => null,
     change: async () => {

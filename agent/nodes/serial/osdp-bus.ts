@@ -1,24 +1,17 @@
 import type { BusState, BusStatus } from '../../contract/node.ts';
-import { type MonotonicClock, sleep, type WallClock } from '../../system/clock.ts';
-import type { Entropy } from '../../system/entropy.ts';
+import { sleep } from '../../system/clock.ts';
 import { HubError } from '../../system/errors.ts';
-import type { Log } from '../../system/log.ts';
-import type { Secret } from '../../system/secret.ts';
 import type { BusEvent, NodeBus } from '../bus.ts';
 import { type Frame, MAX_ADDRESS } from './frame.ts';
 import { createLine, type Line } from './line.ts';
-import type { PdKey } from './pd.ts';
-import type { PortProblem, SerialPorts } from './port.ts';
+import { BAUD_RATES, checkAddresses, keyOf, type OsdpBusOptions } from './options.ts';
+import type { PortProblem } from './port.ts';
 import { createPortKeeper } from './port-keeper.ts';
 import { createRefreshQueue } from './refresh-queue.ts';
 import { createRoster } from './roster.ts';
 import { createScanner } from './scan.ts';
-import { DEFAULT_KEY } from './secure-channel.ts';
 import { DEFAULT_TIMINGS, type OsdpTimings } from './timings.ts';
 import { createLineTrace } from './trace.ts';
-
-/** The rates of the standard, the most common ones first: the order in which `auto` tries them. */
-export const BAUD_RATES: readonly number[] = [9600, 115200, 38400, 19200, 57600, 230400];
 
 /** Rounds after a pass that run without a pause while a session still has something to ask: status, and the two steps of a handshake. */
 const SETTLING_ROUNDS = 5;
@@ -27,38 +20,9 @@ const STOP_LIMIT_MS = 2_000;
 /** Addresses named in the log although nobody configured them. */
 const MAX_UNEXPECTED = 8;
 
-export interface OsdpBusOptions {
-  id: string;
-  /** The device, best its name under /dev/serial/by-id, which survives another port number. */
-  path: string;
-  /** 9600 … 230400, or found by trying. */
-  baudRate: number | 'auto';
-  /** 0 … 126, each once. */
-  addresses: readonly number[];
-  /** Use the public default key with PDs that have no own one. It protects nothing: off unless somebody opts in. */
-  allowDefaultKey: boolean;
-  /** Own base keys by address, as 32 hex digits. */
-  keys: ReadonlyMap<number, Secret>;
-  serialPorts: SerialPorts;
-  clock: MonotonicClock;
-  wallClock: WallClock;
-  entropy: Entropy;
-  log: Log;
-  timings?: Partial<OsdpTimings>;
-}
-
-function checkAddresses(id: string, addresses: readonly number[]): void {
-  const bad = addresses.find(
-    (address, index) => !Number.isInteger(address) || address < 0 || address > MAX_ADDRESS || addresses.indexOf(address) !== index,
-  );
-  if (addresses.length > 0 && bad === undefined) return;
-  const message = bad === undefined ? 'names no address' : `address ${bad} must be a whole number from 0 to ${MAX_ADDRESS} and stand once`;
-  throw new HubError('config_invalid', `bus ${id}: ${message}`, { details: [{ field: 'addresses', message }] });
-}
-
 /** An OSDP line behind a serial port, with this side as its control panel. @throws HubError `config_invalid` for bad addresses. */
 export function createOsdpBus(options: OsdpBusOptions): NodeBus {
-  const { id, path, allowDefaultKey, keys, clock, log } = options;
+  const { id, path, clock, log } = options;
   checkAddresses(id, options.addresses);
   const timings: OsdpTimings = { ...DEFAULT_TIMINGS, ...options.timings };
   const addresses = options.addresses.toSorted((a, b) => a - b);
@@ -94,17 +58,11 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     emit({ kind: 'status', status: status() });
   };
 
-  const keyOf = (address: number): PdKey | null => {
-    const own = keys.get(address);
-    if (own) return { kind: 'own', bytes: () => Buffer.from(own.reveal(), 'hex') };
-    return allowDefaultKey ? { kind: 'default', bytes: () => DEFAULT_KEY } : null;
-  };
-
   const roster = createRoster({
     ...options,
     bus: id,
     addresses,
-    keyOf,
+    keyOf: (address) => keyOf(options, address),
     timings,
     onFacts: (address) => emit({ kind: 'node', node: roster.node(address) }),
   });

@@ -1,0 +1,106 @@
+import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
+import type { BusStatus } from '../contract/node.ts';
+import type { Claim } from '../contract/shadow.ts';
+import type { WifiConnection } from '../contract/wifi.ts';
+
+/**
+ * The local control API, version 1: HTTP/1.1 over two Unix sockets beside each other, JSON in and out. Fields are only added within a
+ * version. Errors are `{error: {code, message}}`; streams are JSON lines.
+ *
+ * control.sock, mode 0660, reads:
+ *   GET /v1/status · /v1/nodes[?bus=ID] · /v1/commands · /v1/wifi · /v1/ping
+ *   GET /v1/logs[?lines=N][&follow=1]   stream of log lines
+ *   GET /v1/bus/ID/trace                stream of TraceLine
+ * admin.sock, mode 0600, changes, each use logged:
+ *   POST /v1/run {command, args}        stream: {"waiting":true} every second, then the finished CommandReport
+ *   PUT /v1/log-level {level, minutes} · POST /v1/reset {kind}
+ */
+export const API_PREFIX = '/v1';
+
+/** The admin socket's name, beside the configured control socket. */
+export const ADMIN_SOCKET_NAME = 'admin.sock';
+
+/** A stream says this often that it lives: a client that hears nothing for longer than a few of them knows that the agent hangs. */
+export const HEARTBEAT_MS = 1_000;
+
+/** A command in the journal, without its args: they may hold credentials. Times are epoch milliseconds. */
+export interface CommandReport {
+  id: string;
+  intake: string;
+  command: string;
+  /** `IN_PROGRESS` until its outcome is known; null once it was delivered and its outcome dropped. */
+  status: CommandStatus | null;
+  stage: string;
+  receivedAt: number;
+  finishedAt: number | null;
+  outcome: CommandOutcome | null;
+}
+
+/** The cloud connection; unknown is null. Times are milliseconds. */
+export interface CloudReport {
+  endpoint: string;
+  port: number;
+  phase: string;
+  waitReason: string | null;
+  lastDown: string | null;
+  session: string | null;
+  sessionAgeMs: number | null;
+  reconnectCount: number;
+  leftOut: string[];
+}
+
+/** Everything on the status screen. Sizes are bytes, times seconds unless the name says otherwise. */
+export interface StatusReport {
+  apiVersion: 1;
+  agent: { version: string; pid: number; uptimeSeconds: number; logLevel: string; rssBytes: number | null };
+  identity: { hubId: string; serial: string; model: string; vendorName: string; thingName: string };
+  claim: Claim | null;
+  cloud: CloudReport;
+  clock: { nowMs: number; synchronized: boolean | null };
+  wifi: WifiConnection | null;
+  host: {
+    hostname: string | null;
+    uptimeSeconds: number | null;
+    memoryAvailableBytes: number | null;
+    memoryTotalBytes: number | null;
+    diskAvailableBytes: number | null;
+    diskTotalBytes: number | null;
+    temperatureCelsius: number | null;
+  };
+  buses: BusStatus[];
+  nodes: { total: number; available: number; scanComplete: boolean };
+  /** The latest, newest first. */
+  lastCommands: CommandReport[];
+}
+
+/** The Wi-Fi as the agent may use it. `problem`: why it cannot change networks, with the remedy; null when it can. */
+export interface WifiReport {
+  connection: WifiConnection | null;
+  credentialsSet: boolean | null;
+  problem: string | null;
+}
+
+/** One frame on a bus. `data` is masked where it could help to open a door. */
+export interface TraceLine {
+  /** Epoch milliseconds. */
+  at: number;
+  bus: string;
+  /** `silence`: nobody answered what was sent last. */
+  kind: 'sent' | 'received' | 'silence';
+  address: number;
+  /** The standard's name, such as `POLL` or `ACK`; null for silence. */
+  name: string | null;
+  sequence: number | null;
+  /** Bytes on the wire. */
+  bytes: number | null;
+  /** The security block's type, such as `SCS_17`; null in clear. */
+  security: string | null;
+  /** What the frame says, in words. */
+  text: string;
+}
+
+/** What a reset takes: `state` what the agent has learnt, `factory` also whose the hub is and its commands. */
+export type ResetKind = 'state' | 'factory';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type ApiLogLevel = (typeof LOG_LEVELS)[number];

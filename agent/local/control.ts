@@ -1,0 +1,192 @@
+import { dirname, join } from 'node:path';
+import type { CommandEnvelope } from '../contract/command.ts';
+import type { NodesResult } from '../contract/node.ts';
+import { type MonotonicClock, sleep } from '../system/clock.ts';
+import { HubError, messageOf } from '../system/errors.ts';
+import type { Log } from '../system/log.ts';
+import { ADMIN_SOCKET_NAME, type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type ResetKind, type TraceLine, type WifiReport } from './api.ts';
+import { ApiError, type ApiRequest, createApiServer, type Routes } from './http-server.ts';
+import type { LogRing } from './log-ring.ts';
+import { collectStatus, type StatusDeps } from './status.ts';
+
+/** What the local API shows and does. */
+export interface ControlDeps {
+  socketPath: string;
+  status: StatusDeps;
+  nodes(bus: string | undefined): Promise<NodesResult>;
+  commands(): CommandReport[];
+  wifi(): Promise<WifiReport>;
+  /** Publishes to the cloud; resolves with the time until its PUBACK, in milliseconds. @throws HubError */
+  ping(signal: AbortSignal): Promise<number>;
+  logs: LogRing;
+  /** Null when there is no such bus. Returns the unsubscriber. */
+  trace(bus: string, listener: (line: TraceLine) => void): (() => void) | null;
+  execute(envelope: CommandEnvelope): Promise<CommandReport>;
+  setLogLevel(level: string, minutes: number): void;
+  /** Begins to stop the agent, which then forgets. */
+  reset(kind: ResetKind): void;
+  clock: MonotonicClock;
+  log: Log;
+}
+
+/** The local control API: two sockets. */
+export interface Control {
+  /** Opens both sockets. Never throws: the agent works without them, and its log says what is wrong. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** For reading: some terminals, a monitor and their streams. */
+const MAX_READERS = 16;
+const MAX_ADMINS = 4;
+/** Terminals that trace at once; each costs work for each frame. */
+const MAX_TRACERS = 4;
+const DEFAULT_LOG_LINES = 100;
+const MAX_LOG_LINES = 2_000;
+/** A changed log level goes back by itself after this, in minutes. */
+const DEFAULT_LEVEL_MINUTES = 60;
+const MAX_LEVEL_MINUTES = 24 * 60;
+const PING_TIMEOUT_MS = 4_000;
+
+export function createControl(deps: ControlDeps): Control {
+  const { log, clock, logs } = deps;
+  let tracers = 0;
+
+  /** Ends when the client is gone; says now and then that the agent lives. */
+  async function untilGone({ signal }: ApiRequest, send: (value: unknown) => void): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(clock, HEARTBEAT_MS, signal);
+      if (!signal.aborted) send('');
+    }
+  }
+
+  const reading: Routes = {
+    'GET /v1/status': async () => ({ json: await collectStatus(deps.status) }),
+    'GET /v1/nodes': async ({ query }) => ({ json: await deps.nodes(query.get('bus') ?? undefined) }),
+    'GET /v1/commands': () => ({ json: { commands: deps.commands() } }),
+    'GET /v1/wifi': async () => ({ json: await deps.wifi() }),
+
+    'GET /v1/ping': async ({ signal }) => {
+      const timeout = new AbortController();
+      const cancel = clock.schedule(PING_TIMEOUT_MS, () => timeout.abort(new HubError('cloud_timeout', 'no PUBACK in time')));
+      try {
+        return { json: { pubackMs: Math.round((await deps.ping(AbortSignal.any([signal, timeout.signal]))) * 10) / 10 } };
+      } finally {
+        cancel();
+      }
+    },
+
+    'GET /v1/logs': ({ query }) => {
+      const count = numberOf(query.get('lines'), DEFAULT_LOG_LINES, 0, MAX_LOG_LINES);
+      const follows = query.get('follow') === '1';
+      return {
+        async lines(send, request) {
+          for (const line of logs.last(count)) send(line);
+          if (!follows) return;
+          const end = logs.follow(send);
+          if (!end) return send({ level: 'error', event: 'too_many_followers', msg: 'Too many terminals follow the log already.' });
+          await untilGone(request, send);
+          end();
+        },
+      };
+    },
+
+    'GET /v1/bus/:id/trace': ({ param }) => {
+      if (tracers >= MAX_TRACERS) throw new ApiError(429, 'busy', 'Too many terminals trace already.');
+      const held: TraceLine[] = [];
+      let deliver = (line: TraceLine): void => void held.push(line);
+      const end = deps.trace(param, (line) => deliver(line));
+      if (!end) throw new ApiError(404, 'unknown_bus', `There is no bus "${param}".`);
+      tracers += 1;
+      return {
+        async lines(send, request) {
+          for (const line of held) send(line);
+          deliver = send;
+          await untilGone(request, send);
+          end();
+          tracers -= 1;
+        },
+      };
+    },
+  };
+
+  const changing: Routes = {
+    'POST /v1/run': ({ body }) => {
+      const { command, args } = recordOf(body);
+      log.info({ event: 'control_run', command: String(command).slice(0, 64) }, 'a command was given on the hub');
+      return {
+        async lines(send) {
+          const done = new AbortController();
+          const beat = async () => {
+            while (!done.signal.aborted) {
+              await sleep(clock, HEARTBEAT_MS, done.signal);
+              if (!done.signal.aborted) send({ waiting: true });
+            }
+          };
+          void beat();
+          try {
+            send(await deps.execute({ command, args }));
+          } finally {
+            done.abort();
+          }
+        },
+      };
+    },
+
+    'PUT /v1/log-level': ({ body }) => {
+      const { level, minutes } = recordOf(body);
+      if (!LOG_LEVELS.includes(level as never))
+        throw new ApiError(400, 'invalid_level', `The level must be one of ${LOG_LEVELS.join(', ')}.`);
+      const until = numberOf(minutes === undefined ? null : String(minutes), DEFAULT_LEVEL_MINUTES, 1, MAX_LEVEL_MINUTES);
+      log.warn({ event: 'control_log_level', level, minutes: until }, 'the log level was changed on the hub');
+      deps.setLogLevel(level as string, until);
+      return { json: { level, minutes: until } };
+    },
+
+    'POST /v1/reset': ({ body }) => {
+      const { kind } = recordOf(body);
+      if (kind !== 'state' && kind !== 'factory') throw new ApiError(400, 'invalid_kind', 'The kind must be "state" or "factory".');
+      log.warn({ event: 'control_reset', kind }, 'a reset was asked on the hub');
+      deps.reset(kind);
+      return { json: { kind } };
+    },
+  };
+
+  const servers = [
+    createApiServer({ path: deps.socketPath, mode: 0o660, maxConnections: MAX_READERS, routes: reading, log }),
+    createApiServer({
+      path: join(dirname(deps.socketPath), ADMIN_SOCKET_NAME),
+      mode: 0o600,
+      maxConnections: MAX_ADMINS,
+      routes: changing,
+      log,
+    }),
+  ];
+
+  return {
+    async start() {
+      for (const server of servers) {
+        await server
+          .start()
+          .catch((error: unknown) => log.error({ event: 'control_unavailable', reason: messageOf(error) }, 'hubctl cannot be served'));
+      }
+    },
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()));
+    },
+  };
+}
+
+function recordOf(body: unknown): Record<string, unknown> {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  throw new ApiError(400, 'invalid_body', 'The body must be a JSON object.');
+}
+
+function numberOf(text: string | null, usual: number, min: number, max: number): number {
+  if (text === null) return usual;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new ApiError(400, 'invalid_number', `"${text.slice(0, 20)}" must be a whole number from ${min} to ${max}.`);
+  }
+  return value;
+}

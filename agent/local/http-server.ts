@@ -1,0 +1,149 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isHubError, messageOf } from '../system/errors.ts';
+import type { Log } from '../system/log.ts';
+import { listenOnSocket } from './socket-file.ts';
+
+/** What a route is given. */
+export interface ApiRequest {
+  /** What stood for `:name` in the route's path. */
+  param: string;
+  query: URLSearchParams;
+  /** The parsed JSON body; undefined without one. */
+  body: unknown;
+  /** Aborts when the client is gone or the server stops. */
+  signal: AbortSignal;
+}
+
+/** Answers with JSON, or with lines for as long as it likes. */
+export type ApiReply = { json: unknown } | { lines: (send: (value: unknown) => void, request: ApiRequest) => Promise<void> };
+
+/** `GET /v1/bus/:id/trace` → its handler. */
+export type Routes = Readonly<Record<string, (request: ApiRequest) => ApiReply | Promise<ApiReply>>>;
+
+/** An answer that is no success. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface ApiServer {
+  start(): Promise<void>;
+  /** Ends every connection. */
+  stop(): Promise<void>;
+}
+
+/** The largest request is a command with its args. */
+const MAX_BODY_BYTES = 8 * 1024;
+const MAX_HEADER_BYTES = 4 * 1024;
+/** A request that is not complete by then is given up. */
+const REQUEST_TIMEOUT_MS = 5_000;
+/** What a client that does not read may make us hold; then lines are left out for it. */
+const MAX_UNSENT_BYTES = 256 * 1024;
+
+/** HTTP on a Unix socket: bounded in connections, sizes and time. */
+export function createApiServer(deps: { path: string; mode: number; maxConnections: number; routes: Routes; log: Log }): ApiServer {
+  const { path, mode, routes, log } = deps;
+  const stopping = new AbortController();
+  const patterns = Object.entries(routes).map(([route, handle]) => {
+    const [method, pattern] = route.split(' ') as [string, string];
+    return { method, pattern: new RegExp(`^${pattern.replace(':id', '([^/]{1,64})')}$`), handle };
+  });
+  let server: Server | null = null;
+
+  async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const url = new URL(incoming.url ?? '/', 'http://hub');
+    const here = patterns.filter(({ pattern }) => pattern.test(url.pathname));
+    const route = here.find(({ method }) => method === incoming.method);
+    if (!route) {
+      const message = `${incoming.method} ${url.pathname} is not known here.`;
+      throw here.length > 0 ? new ApiError(405, 'method_not_allowed', message) : new ApiError(404, 'not_found', message);
+    }
+    const request: ApiRequest = {
+      param: decodeURIComponent(route.pattern.exec(url.pathname)?.[1] ?? ''),
+      query: url.searchParams,
+      body: await readBody(incoming),
+      signal: AbortSignal.any([gone.signal, stopping.signal]),
+    };
+    const reply = await route.handle(request);
+    if ('json' in reply) return sendJson(response, 200, reply.json);
+    response.writeHead(200, { 'Content-Type': 'application/x-ndjson', Connection: 'close' });
+    response.flushHeaders();
+    await reply.lines((value) => sendLine(response, value), request);
+    response.end();
+  }
+
+  function onRequest(incoming: IncomingMessage, response: ServerResponse): void {
+    answer(incoming, response).catch((error: unknown) => {
+      if (response.headersSent) return void response.destroy();
+      if (error instanceof ApiError) return sendJson(response, error.status, { error: { code: error.code, message: error.message } });
+      if (isHubError(error))
+        return sendJson(response, 422, { error: { code: error.code, message: error.message, details: error.details } });
+      log.error({ event: 'control_bug', err: error }, 'a request of the control socket failed inside');
+      sendJson(response, 500, { error: { code: 'internal', message: 'The agent failed inside; its log has the details.' } });
+    });
+  }
+
+  return {
+    async start() {
+      const made = createServer(
+        {
+          maxHeaderSize: MAX_HEADER_BYTES,
+          requestTimeout: REQUEST_TIMEOUT_MS,
+          headersTimeout: REQUEST_TIMEOUT_MS,
+          keepAliveTimeout: 1_000,
+        },
+        onRequest,
+      );
+      made.maxConnections = deps.maxConnections;
+      await listenOnSocket(made, path, mode);
+      made.on('error', (error) => log.error({ event: 'control_failed', path, reason: messageOf(error) }, 'control socket'));
+      server = made;
+      log.info({ event: 'control_listening', path }, 'control socket open');
+    },
+
+    async stop() {
+      stopping.abort();
+      const closing = server;
+      server = null;
+      if (!closing) return;
+      const closed = new Promise<void>((resolve) => closing.close(() => resolve()));
+      closing.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const text = `${JSON.stringify(value)}\n`;
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text), Connection: 'close' });
+  response.end(text);
+}
+
+/** A client that is too slow for its stream loses lines, not the agent its memory. */
+function sendLine(response: ServerResponse, value: unknown): void {
+  if (response.writableEnded || response.destroyed || response.writableLength > MAX_UNSENT_BYTES) return;
+  response.write(typeof value === 'string' ? `${value}\n` : `${JSON.stringify(value)}\n`);
+}
+
+async function readBody(incoming: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of incoming as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > MAX_BODY_BYTES) throw new ApiError(413, 'too_large', `The body has more than ${MAX_BODY_BYTES} bytes.`);
+    parts.push(part);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown;
+  } catch {
+    throw new ApiError(400, 'not_json', 'The body is not JSON.');
+  }
+}

@@ -1,0 +1,72 @@
+import type { BusStatus } from '../contract/node.ts';
+import type { Claim } from '../contract/shadow.ts';
+import type { WifiConnection } from '../contract/wifi.ts';
+import type { MonotonicClock, WallClock } from '../system/clock.ts';
+import { sleep } from '../system/clock.ts';
+import type { HostFacts } from '../system/host.ts';
+import type { CloudReport, CommandReport, StatusReport } from './api.ts';
+
+/** What the status is made of. Every call answers at once, except those of host and Wi-Fi, which are given a bound here. */
+export interface StatusDeps {
+  version: string;
+  identity: StatusReport['identity'];
+  claim(): Claim | null;
+  cloud(): CloudReport;
+  wifi(): Promise<WifiConnection | null>;
+  host: HostFacts;
+  buses(): BusStatus[];
+  nodes(): StatusReport['nodes'];
+  commands(): CommandReport[];
+  logLevel(): string;
+  wallClock: WallClock;
+  clock: MonotonicClock;
+}
+
+/** A stuck Wi-Fi stack or disk must not keep the rest of the screen away; below the 5 s that hubctl waits. */
+const PART_TIMEOUT_MS = 2_000;
+/** As many as a small screen takes. */
+const LAST_COMMANDS = 5;
+
+/** The status now. Never throws; what is not known in time is null. */
+export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
+  const [facts, wifi] = await Promise.all([within(deps, deps.host.collect()), within(deps, deps.wifi())]);
+  const { hubId, serial, model, vendorName, thingName } = deps.identity;
+  return {
+    apiVersion: 1,
+    agent: {
+      version: deps.version,
+      pid: process.pid,
+      uptimeSeconds: Math.floor(process.uptime()),
+      logLevel: deps.logLevel(),
+      rssBytes: facts?.memory.agentRssBytes ?? null,
+    },
+    identity: { hubId, serial, model, vendorName, thingName },
+    claim: deps.claim(),
+    cloud: deps.cloud(),
+    clock: { nowMs: deps.wallClock.nowMs(), synchronized: facts?.clockSynchronized ?? null },
+    wifi,
+    host: {
+      hostname: facts?.hostname ?? null,
+      uptimeSeconds: facts?.uptimeSeconds ?? null,
+      memoryAvailableBytes: facts?.memory.availableBytes ?? null,
+      memoryTotalBytes: facts?.memory.totalBytes ?? null,
+      diskAvailableBytes: facts?.disk.availableBytes ?? null,
+      diskTotalBytes: facts?.disk.totalBytes ?? null,
+      temperatureCelsius: facts?.temperatureCelsius ?? null,
+    },
+    buses: deps.buses(),
+    nodes: deps.nodes(),
+    lastCommands: deps.commands().slice(-LAST_COMMANDS).reverse(),
+  };
+}
+
+async function within<T>({ clock }: { clock: MonotonicClock }, work: Promise<T>): Promise<T | null> {
+  const done = new AbortController();
+  try {
+    return await Promise.race([work, sleep(clock, PART_TIMEOUT_MS, done.signal).then(() => null)]);
+  } catch {
+    return null;
+  } finally {
+    done.abort();
+  }
+}
