@@ -1,12 +1,12 @@
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPki } from '../twins/pki/pki.ts';
-import { createRig } from './rig/rig.ts';
+import { createRig, type Rig } from './rig/rig.ts';
 
 interface Case {
   what: string;
-  config?: Record<string, unknown>;
+  config?: Record<string, Record<string, unknown>>;
   /** Breaks something in the folder of the configuration. */
   spoil?: (etc: string) => Promise<unknown>;
   /** The file, the field and words of the remedy that stderr must name. */
@@ -62,13 +62,34 @@ const CASES: Case[] = [
   },
 ];
 
+let rig: Rig;
+
+beforeAll(async () => {
+  rig = await createRig();
+});
+
+afterAll(() => rig.dispose());
+
+/** A folder with the right configuration, to be spoilt. */
+async function copyOfConfiguration(): Promise<string> {
+  const etc = await mkdtemp(join(rig.folder, 'etc-'));
+  await cp(join(rig.folder, 'etc'), etc, { recursive: true });
+  return etc;
+}
+
+async function changeConfig(path: string, changes: Record<string, Record<string, unknown>>): Promise<void> {
+  const config = JSON.parse(await readFile(path, 'utf8')) as Record<string, Record<string, unknown>>;
+  for (const [section, values] of Object.entries(changes)) config[section] = { ...config[section], ...values };
+  await writeFile(path, JSON.stringify(config));
+}
+
 describe.concurrent('a wrong configuration ends the agent with 78 and says what to do', () => {
   test.each(CASES)('$what', async ({ config = {}, spoil, file, field, remedy }) => {
-    await using rig = await createRig({ config });
-    const etc = join(rig.folder, 'etc');
+    const etc = await copyOfConfiguration();
     const key = await readFile(join(etc, 'private.key'), 'utf8');
+    await changeConfig(join(etc, 'agent.json'), config);
     await spoil?.(etc);
-    const agent = rig.startAgent();
+    const agent = rig.startAgent({ etc });
     expect(await agent.exited).toBe(78);
     expect(agent.output()).toContain(join(etc, file));
     expect(agent.output()).toContain(field);
@@ -78,7 +99,6 @@ describe.concurrent('a wrong configuration ends the agent with 78 and says what 
   });
 
   test('the right one is accepted by --check, which connects to nothing', async () => {
-    await using rig = await createRig();
     const agent = rig.startAgent({ args: ['--check'] });
     expect(await agent.exited).toBe(0);
     expect(agent.output()).toContain(rig.hubId);

@@ -27,6 +27,8 @@ export interface AgentProcess {
 }
 
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
+/** Node keeps compiled sources here, as other tools do: half of a start's processor time (measured). */
+const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/hub-agent', import.meta.url));
 /** Names a built bundle to run instead of the sources. */
 const MAIN_VARIABLE = 'HUB_RIG_AGENT';
 
@@ -50,7 +52,7 @@ export function startAgentProcess(options: {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own session: a Ctrl-C in the terminal is for the demo, which then stops the agent in order.
     detached: true,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env },
   });
   const lines: LogLine[] = [];
   const raw: string[] = [];

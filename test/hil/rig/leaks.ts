@@ -7,7 +7,7 @@ import type { Rig } from './rig.ts';
 /** Where the cloud itself repeats what it wrote into `desired`, until the hub has cleared it. */
 const ECHOES = /^\$aws\/things\/[^/]+\/shadow\/(update\/(accepted|delta|documents)|get\/accepted)$/;
 /** A change starts short-lived processes; this often their arguments and environment are looked at, besides at every log line and message. */
-const SAMPLE_MS = 10;
+const SAMPLE_MS = 25;
 
 /** Looks for secrets in everything that a run leaves or shows. */
 export interface LeakHunt {

@@ -22,8 +22,8 @@ export interface RigOptions {
   apiPort?: number;
   /** A named shadow carries the commands; the API's own is the classic one. */
   shadowName?: string;
-  /** Merged over the rig's `agent.json`, section by section. */
-  config?: Record<string, unknown>;
+  /** Merged over the rig's `agent.json`, section by section; a function sees the started broker's ports. */
+  config?: Record<string, unknown> | ((iotCore: IotCore) => Record<string, unknown>);
   /** Called for each answered request of the API. */
   onRequest?: (line: ApiRequestLine) => void;
 }
@@ -45,8 +45,8 @@ export interface Rig {
   readonly port: VirtualPort | null;
   /** Every result page that was published, oldest first. */
   readonly results: readonly Record<string, unknown>[];
-  /** Starts (another) agent process with the rig's configuration. */
-  startAgent(options?: { args?: readonly string[]; env?: Record<string, string> }): AgentProcess;
+  /** Starts (another) agent process with the rig's configuration, or another folder's. */
+  startAgent(options?: { args?: readonly string[]; env?: Record<string, string>; etc?: string }): AgentProcess;
   call(name: 'ProvisionHub' | 'ClaimHub' | 'SendHubCommand', body?: Record<string, unknown>): Promise<ApiAnswer>;
   status(): Promise<ApiAnswer>;
   /** Registers the hub; throws when the API says no. */
@@ -102,13 +102,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
   const device = await pki.issueClient(hubId);
   iotCore.registerThing({ thingName: hubId, certificate: device.certificate });
-  const etc = join(folder, 'etc');
-  await mkdir(etc, { recursive: true });
+  const configured = join(folder, 'etc');
+  await mkdir(configured, { recursive: true });
   await Promise.all([
-    writeFile(join(etc, 'certificate.pem'), device.certificate),
-    writeFile(join(etc, 'private.key'), device.privateKey, { mode: 0o600 }),
-    writeFile(join(etc, 'ca.pem'), pki.caCertificate),
-    writeJson(join(etc, 'identity.json'), {
+    writeFile(join(configured, 'certificate.pem'), device.certificate),
+    writeFile(join(configured, 'private.key'), device.privateKey, { mode: 0o600 }),
+    writeFile(join(configured, 'ca.pem'), pki.caCertificate),
+    writeJson(join(configured, 'identity.json'), {
       hubId,
       serial: `SN-${hubId.slice(0, 8)}`,
       model: 'HUB-1',
@@ -116,11 +116,14 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       certificatePath: 'certificate.pem',
       privateKeyPath: 'private.key',
     }),
-    writeJson(join(etc, 'agent.json'), agentConfig(options, iotCore, port)),
+    writeJson(join(configured, 'agent.json'), agentConfig(options, iotCore, port)),
   ]);
 
+  const shadow = () => iotCore.shadow(hubId, options.shadowName).get()?.state ?? {};
   const signal = createSignal();
   const results: Record<string, unknown>[] = [];
+  /** Every command that the reported state has shown: an answer may be repeated there. */
+  const commandIds = new Set<string>();
   const messageHandlers = new Set<(message: BrokerMessage) => void>();
   const agents: AgentProcess[] = [];
   iotCore.onMessage('#', (message) => {
@@ -131,11 +134,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   iotCore.onMessage('$aws/commands/#', collect);
   function collect(message: BrokerMessage): void {
     if (/^hubs\/[^/]+\/commands\/[^/]+\/result$/.test(message.topic)) results.push(JSON.parse(message.payload.toString()));
+    const { id } = (shadow().reported?.lastCommand ?? {}) as { id?: string };
+    if (id !== undefined) commandIds.add(id);
     for (const handler of messageHandlers) handler(message);
     queueMicrotask(signal.fire);
   }
 
-  const shadow = () => iotCore.shadow(hubId, options.shadowName).get()?.state ?? {};
   const rig: Rig = {
     hubId,
     apiKey,
@@ -146,7 +150,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     port,
     results,
 
-    startAgent({ args = [], env = {} } = {}) {
+    startAgent({ args = [], env = {}, etc = configured } = {}) {
       const agent = startAgentProcess({
         identityPath: join(etc, 'identity.json'),
         configPath: join(etc, 'agent.json'),
@@ -195,10 +199,10 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     untilReported: (what, look, timeoutMs) => until(signal.subscribe, what, () => look(rig.reported()), timeoutMs),
 
     async run(command, args, timeoutMs) {
-      const { id } = (rig.reported().lastCommand ?? {}) as { id?: string };
+      const before = [...commandIds];
       const sent = await rig.send(command, args);
       if (sent.status !== 200) throw new Error(`SendHubCommand answered ${JSON.stringify(sent)}`);
-      return rig.answer({ not: id === undefined ? [] : [id], ...(timeoutMs !== undefined && { timeoutMs }) });
+      return rig.answer({ not: before, ...(timeoutMs !== undefined && { timeoutMs }) });
     },
 
     answer({ not = [], timeoutMs } = {}) {
@@ -259,7 +263,8 @@ function agentConfig(options: RigOptions, iotCore: IotCore, port: VirtualPort | 
     wifi: { backend: 'none' },
     local: { socketPath: '../control.sock' },
   };
-  for (const [section, value] of Object.entries(options.config ?? {})) {
+  const { config = {} } = options;
+  for (const [section, value] of Object.entries(typeof config === 'function' ? config(iotCore) : config)) {
     const before = base[section];
     const merge = typeof before === 'object' && before !== null && !Array.isArray(before) && typeof value === 'object';
     base[section] = merge ? { ...before, ...value } : value;
