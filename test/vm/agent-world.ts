@@ -64,7 +64,8 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
 
   const identity = { ...cloud.identity, certificatePath: 'credential:certificate.pem', privateKeyPath: 'credential:private-key.pem' };
   const { host, port } = cloud.endpoint;
-  const agent = { cloud: { endpoint: host, port, caPath: 'ca.pem', connect: CONNECT }, buses: [], log: { level: 'info' } };
+  const buses = [{ id: 'rs485', protocol: 'osdp', path: deps.hub.serial.path('usb'), addresses: [0] }];
+  const agent = { cloud: { endpoint: host, port, caPath: 'ca.pem', connect: CONNECT }, buses, log: { level: 'info' } };
   await mkdir(join(folder, 'etc/hub-agent/keys'), { recursive: true });
   await writeFile(join(folder, 'etc/hub-agent/identity.json'), JSON.stringify(identity));
   await writeFile(join(folder, 'etc/hub-agent/agent.json'), JSON.stringify(agent));
