@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { encodeFrame } from '../../agent/nodes/serial/frame.ts';
 import { createLine } from '../../agent/nodes/serial/line.ts';
 import { createOsdpBus } from '../../agent/nodes/serial/osdp-bus.ts';
@@ -28,6 +29,8 @@ export interface ScanBenchOptions {
   runs?: { few: number; all: number };
 }
 
+/** The paced line and the bus need a core for themselves. */
+const MAX_LOAD = 1;
 const ADDRESSES = Array.from({ length: 127 }, (_, address) => address);
 const BAUD_RATES = [9600, 115200];
 const FEW = 8;
@@ -154,6 +157,8 @@ async function measure(baud: number, all: boolean, runs: number, say: (line: str
 /** Cold scans of a paced line in real time, beside the plain scan. */
 export async function runScanBench({ json, runs = { few: 20, all: 3 } }: ScanBenchOptions): Promise<ScanCase[]> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
+  const [load] = loadavg();
+  if (load! > MAX_LOAD) say(`other processes keep this machine busy (load ${round(load!, 1)}): the figures will be too high`);
   const cases: ScanCase[] = [];
   for (const all of [false, true]) {
     for (const baud of BAUD_RATES) {

@@ -2,7 +2,7 @@ import type { BusState, BusStatus } from '../../contract/node.ts';
 import { sleep } from '../../system/clock.ts';
 import { HubError } from '../../system/errors.ts';
 import type { BusEvent, NodeBus } from '../bus.ts';
-import { type Frame, MAX_ADDRESS } from './frame.ts';
+import type { Frame } from './frame.ts';
 import { createLine, type Line } from './line.ts';
 import { BAUD_RATES, checkAddresses, keyOf, type OsdpBusOptions } from './options.ts';
 import type { PortProblem } from './port.ts';

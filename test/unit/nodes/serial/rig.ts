@@ -1,4 +1,5 @@
-import { createOsdpBus, type OsdpBusOptions } from '../../../../agent/nodes/serial/osdp-bus.ts';
+import type { OsdpBusOptions } from '../../../../agent/nodes/serial/options.ts';
+import { createOsdpBus } from '../../../../agent/nodes/serial/osdp-bus.ts';
 import { createOsdpLine, type OsdpLineOptions, type PeripheralOptions } from '../../../twins/osdp-line/index.ts';
 import { createSteppedClock } from '../clock.ts';
 import { createFakeEntropy, createFakeLog, createFakePort } from '../fakes.ts';
