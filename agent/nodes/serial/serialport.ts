@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { SerialPort } from 'serialport';
+import type { SerialPort } from 'serialport';
 import { messageOf } from '../../system/errors.ts';
 import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
 
 /** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
-const STALLED_WRITE_MS = 750;
+const STALLED_WRITE_MS = 2_000;
 /** How long a close may take before it is left to itself. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -34,9 +34,16 @@ async function diagnose(path: string, error: unknown): Promise<PortProblem> {
  */
 export function createSerialPorts(): SerialPorts {
   return {
-    open(path, { baudRate }, handlers) {
+    async open(path, { baudRate }, handlers) {
+      let port: SerialPort;
+      try {
+        // Loaded here: a native part that does not fit this machine costs the bus, not the agent.
+        const { SerialPort } = await import('serialport');
+        port = new SerialPort({ path, baudRate, autoOpen: false, lock: true });
+      } catch (error) {
+        return { ok: false, problem: { reason: 'failed', message: `${path} cannot be opened: ${messageOf(error)}` } };
+      }
       return new Promise<OpenResult>((resolve) => {
-        const port = new SerialPort({ path, baudRate, autoOpen: false, lock: true });
         let ended = false;
         let writingSinceMs: number | null = null;
 
