@@ -165,12 +165,12 @@ describe.concurrent('presence', () => {
     let falls = 0;
     rig.iotCore.onMessage(filter, ({ clientId, payload }) => {
       const offline = String(payload).includes('"offline"');
-      if (clientId !== rig.hubId || offline || falls === 3) return;
+      if (clientId !== rig.hubId || offline || falls === 2) return;
       falls += 1;
       rig.iotCore.faults.drop(rig.hubId);
     });
     rig.iotCore.faults.drop(rig.hubId);
-    await rig.until('three falls', () => falls === 3);
+    await rig.until('both falls', () => falls === 2);
     await untilOnline(rig, String(session));
     expect(await rig.run('get_nodes')).toMatchObject({ status: 'SUCCEEDED' });
     expect((await rig.status()).body).toMatchObject({ online: true });

@@ -17,10 +17,11 @@ export async function serveNetworkManager(address: string, hub: FakeHub, clock: 
   await bus.requestName(NAME, 4);
   const rejected: string[] = [];
 
-  hub.listeners.add((event) => {
+  const tell: Parameters<typeof hub.listeners.add>[0] = (event) => {
     if (event.type === 'device_state') signal(bus, root(hub.device.path), `${NAME}.Device`, 'uuu', [event.state, 0, event.reason]);
     if (event.type === 'active_state') signal(bus, root(event.active), `${NAME}.Connection.Active`, 'uu', [event.state, 0]);
-  });
+  };
+  hub.listeners.add(tell);
 
   const methods: Record<string, (path: string, body: unknown[]) => [string, string, unknown[]]> = {
     GetDevices: () => ['', 'ao', [hub.world.hasDevice ? [root(hub.device.path)] : []]],
@@ -92,7 +93,10 @@ export async function serveNetworkManager(address: string, hub: FakeHub, clock: 
     /** Calls with another signature than NetworkManager's. */
     rejected,
     /** Leaves the bus, as a NetworkManager that stops does. */
-    stop: () => bus.disconnect(),
+    stop() {
+      hub.listeners.delete(tell);
+      bus.disconnect();
+    },
   };
 }
 
