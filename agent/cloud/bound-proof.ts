@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { connect, type TLSSocket } from 'node:tls';
+import type { TcpNetConnectOpts } from 'node:net';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Target } from './transport.ts';
@@ -28,7 +29,8 @@ export interface BoundProofOptions {
  */
 export async function proveFromAddress(options: BoundProofOptions, signal: AbortSignal): Promise<void> {
   const { host, port } = options.target;
-  const socket = connect({
+  // `tls.connect` hands its options on to `net.connect` (Node's documentation); the types do not say so.
+  const tlsOptions: ConnectionOptions & TcpNetConnectOpts = {
     host,
     port,
     localAddress: options.localAddress,
@@ -36,7 +38,8 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     key: await readFile(options.privateKeyPath),
     ca: await readFile(options.caPath),
     ALPNProtocols: [ALPN],
-  });
+  };
+  const socket = connect(tlsOptions);
   try {
     await exchange(socket, options, signal);
   } finally {
