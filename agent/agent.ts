@@ -294,8 +294,8 @@ function isServiceCredential(path: string): boolean {
 
 /** 8883, then 443 where a firewall blocks it: AWS IoT takes MQTT there from clients that offer its ALPN name. */
 function targetsOf({ endpoint, port, fallbackPort }: AgentConfig['cloud']): Target[] {
-  const ports = fallbackPort === null ? [port] : [...new Set([port, fallbackPort])];
-  return ports.map((each) => ({ host: endpoint, port: each }));
+  const second = fallbackPort === undefined && port === 8883 ? 443 : fallbackPort;
+  return [...new Set([port, second ?? port])].map((each) => ({ host: endpoint, port: each }));
 }
 
 function sdkTransport({ identity, cloud }: AgentConfig, clock: MonotonicClock): Transport {

@@ -1,15 +1,16 @@
 import type { LastCommand, ShadowView } from '../contract/shadow.ts';
 import type { Topics } from '../contract/topics.ts';
-import type { Cancel, MonotonicClock, WallClock } from '../system/clock.ts';
+import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import { type ConnectionConfig, type ConnectionEvent, connectionStep, initialConnection } from './connection.ts';
+import type { ConnectionConfig } from './connection.ts';
+import { createConnector } from './connector.ts';
 import { presencePayload } from './presence.ts';
 import { createQuarantine } from './quarantine.ts';
 import { createReporter, type ReportedIdentity, type ReportedSections } from './reporter.ts';
 import { createSession, type Session } from './session.ts';
-import type { Link, LinkHandlers, Target, Transport } from './transport.ts';
+import type { Link, Target, Transport } from './transport.ts';
 
 /** A clean stop says goodbye within this time, or leaves it to the will. */
 const GOODBYE_MS = 2_000;
@@ -33,7 +34,10 @@ export interface CloudFacts {
   phase: 'stopped' | 'waiting' | 'connecting' | 'connected';
   /** `clock_unsynced`, `spread` or `backoff` while it waits. */
   waitReason: string | null;
+  /** Why the last link ended or was not made (`DownReason`). */
   lastDown: string | null;
+  /** How often another client came with this hub's client id: a copy of its certificate is in use somewhere. */
+  takeovers: number;
   session: string | null;
   sessionAgeMs: number | null;
   /** Sessions since start, less the first. */
@@ -79,18 +83,14 @@ export interface CloudDeps {
 }
 
 export function createCloud(deps: CloudDeps): Cloud {
-  const { transport, targets, topics, clock, wallClock, entropy, log, listeners } = deps;
-  const config: ConnectionConfig = { ...deps.connection, targets: targets.length };
+  const { topics, clock, wallClock, entropy, log, listeners } = deps;
+  const { version } = deps.identity;
   const quarantine = createQuarantine({ clock, log });
-  let connection = initialConnection();
   let session: Session | null = null;
-  let link: Link | null = null;
-  /** Messages of an older link are not ours any more. */
-  let generation = 0;
   let sessions = 0;
-  let cancelTimer: Cancel | null = null;
+  let takeovers = 0;
   let reading: Promise<ShadowView> | null = null;
-  let bornListeners: ((session: Session) => void)[] = [];
+  let bornListeners: (() => void)[] = [];
 
   const reporter = createReporter({
     identity: deps.identity,
@@ -103,86 +103,50 @@ export function createCloud(deps: CloudDeps): Cloud {
     onUpdated: listeners.updated,
   });
 
-  function dispatch(event: ConnectionEvent): void {
-    const before = connection;
-    const step = connectionStep(config, connection, event, clock.nowMs(), entropy.unit());
-    connection = step.state;
-    for (const effect of step.effects) {
-      if (effect.type === 'connect') connect(targets[effect.target]!);
-      else if (effect.type === 'close') closeLink();
-      else {
-        cancelTimer?.();
-        cancelTimer = null;
-        if (effect.type !== 'timer') continue;
-        if (connection.phase === 'waiting') logWaiting(before.waitReason, effect.delayMs);
-        cancelTimer = clock.schedule(effect.delayMs, () => dispatch({ type: 'timer', clockTrusted: deps.clockTrusted() }));
-      }
-    }
-  }
+  const connector = createConnector({
+    transport: deps.transport,
+    targets: deps.targets,
+    config: deps.connection,
+    clientId: deps.clientId,
+    keepAliveSeconds: deps.keepAliveSeconds,
+    will: (id) => ({
+      topic: topics.presence,
+      payload: presencePayload({ state: 'offline', session: id, at: wallClock.nowMs(), version }),
+    }),
+    clockTrusted: deps.clockTrusted,
+    clock,
+    entropy,
+    log,
+    onUp: openSession,
+    onDown({ reason }) {
+      quarantine.linkFell(reason);
+      if (reason === 'taken_over') takeovers += 1;
+      endSession();
+    },
+    onMessage: (topic, payload, retained) => session?.message(topic, payload, retained),
+    onDelta: (view) => session && listeners.view(view),
+  });
 
-  function logWaiting(before: string | null, delayMs: number): void {
-    const { waitReason, failures, lastDown } = connection;
-    if (waitReason === 'clock_unsynced' && before === 'clock_unsynced') return;
-    log.info({ event: 'cloud_waiting', reason: waitReason, delayMs, failures, lastDown }, 'waiting before the next connect');
-  }
-
-  function connect(target: Target): void {
-    generation += 1;
-    const mine = generation;
-    const id = entropy.uuid();
-    const current = () => mine === generation;
-    const will = presencePayload({ state: 'offline', session: id, at: wallClock.nowMs(), version: deps.identity.version });
-    log.info({ event: 'cloud_connecting', host: target.host, port: target.port, session: id }, 'connecting');
-    const handlers: LinkHandlers = {
-      onUp: () => current() && onUp(id),
-      onDown: (down) => {
-        if (!current()) return;
-        const level = down.reason === 'local' ? 'info' : 'warn';
-        log[level]({ event: 'cloud_down', reason: down.reason, detail: down.detail, session: id }, 'link down');
-        if (down.reason === 'kicked' || down.reason === 'closed') quarantine.linkFell();
-        endSession();
-        link = null;
-        dispatch({ type: 'down', reason: down.reason });
-      },
-      onMessage: (topic, payload, retained) => current() && session?.message(topic, payload, retained),
-      onDelta: (view) => current() && session && listeners.view(view),
-      onUnreadable: (what) => log.warn({ event: 'message_unreadable', what }, 'a message could not be read'),
-    };
-    try {
-      link = transport.connect(
-        { target, clientId: deps.clientId, keepAliveSeconds: deps.keepAliveSeconds, will: { topic: topics.presence, payload: will } },
-        handlers,
-      );
-    } catch (error) {
-      // The SDK throws at once for a certificate or key that it cannot read.
-      handlers.onDown({ reason: 'tls', detail: messageOf(error) });
-    }
-  }
-
-  function onUp(id: string): void {
-    dispatch({ type: 'up' });
-    const up = link;
-    if (!up) return;
+  function openSession(link: Link, id: string): void {
     sessions += 1;
-    const mine = createSession({
+    session = createSession({
       id,
-      link: up,
+      link,
       topics,
-      version: deps.identity.version,
+      version,
       executions: deps.executions,
       quarantine,
       wallClock,
       clock,
       log,
       onReady() {
-        reporter.attach({ updateShadow: (update) => quarantine.guard('shadow', () => up.updateShadow(update)) }, id);
+        reporter.attach({ updateShadow: (update) => quarantine.guard('shadow', () => link.updateShadow(update)) }, id);
         listeners.linkUp();
-        for (const tell of bornListeners) tell(mine);
+        for (const tell of bornListeners) tell();
       },
       onRequest: listeners.request,
       onRebirth: () => reporter.refresh(),
     });
-    session = mine;
   }
 
   function endSession(): void {
@@ -194,63 +158,57 @@ export function createCloud(deps: CloudDeps): Cloud {
     listeners.linkDown();
   }
 
-  function closeLink(): void {
-    generation += 1;
-    const closing = link;
-    link = null;
-    endSession();
-    void closing?.close();
-  }
-
   /** Readers share one request. Whoever asked, all who keep a picture of the shadow see the answer. */
   function readShadow(): Promise<ShadowView> {
     const up = session?.link;
     if (!up) return Promise.reject(new HubError('cloud_disconnected', 'read the shadow: no link'));
-    reading ??= quarantine
+    if (reading) return reading;
+    const mine = quarantine
       .guard('shadow', () => up.readShadow())
       .then((view) => {
+        if (session?.link !== up) throw new HubError('cloud_disconnected', 'read the shadow: the link fell');
         reporter.known(view);
         listeners.view(view);
         return view;
       })
       .finally(() => {
-        reading = null;
+        if (reading === mine) reading = null;
       });
-    return reading;
+    reading = mine;
+    return mine;
+  }
+
+  /** Reports `offline` in both places while the link still stands. */
+  async function goodbye(last: Session): Promise<void> {
+    try {
+      await last.goodbye();
+      await reporter.goodbye();
+      log.info({ event: 'cloud_goodbye', session: last.id }, 'said goodbye');
+    } catch (error) {
+      log.warn({ event: 'goodbye_failed', reason: messageOf(error) }, 'left to the will');
+    }
   }
 
   return {
-    start: () => dispatch({ type: 'start', clockTrusted: deps.clockTrusted() }),
+    start: () => connector.start(),
 
     async stop() {
-      const last = session;
       const bound = new AbortController();
-      const cancel = clock.schedule(GOODBYE_MS, () => bound.abort());
-      const goodbye = async () => {
-        if (!last) return;
-        await last.goodbye();
-        await reporter.goodbye();
-        log.info({ event: 'cloud_goodbye', session: last.id }, 'said goodbye');
-      };
-      const bounded = new Promise<void>((resolve) => bound.signal.addEventListener('abort', () => resolve(), { once: true }));
-      await Promise.race([
-        goodbye().catch((error: unknown) => log.warn({ event: 'goodbye_failed', reason: messageOf(error) }, 'left to the will')),
-        bounded,
-      ]);
-      cancel();
-      const closing = link;
-      dispatch({ type: 'stop' });
-      await closing?.close();
+      if (session) await Promise.race([goodbye(session), sleep(clock, GOODBYE_MS, bound.signal)]);
+      bound.abort();
+      await connector.stop();
     },
 
     facts() {
-      const target = targets[connection.target] ?? targets[0]!;
+      const { phase, waitReason, lastDown } = connector.state();
+      const { host, port } = connector.target();
       return {
-        endpoint: target.host,
-        port: target.port,
-        phase: connection.phase,
-        waitReason: connection.waitReason,
-        lastDown: connection.lastDown,
+        endpoint: host,
+        port,
+        phase,
+        waitReason,
+        lastDown,
+        takeovers,
         session: session?.id ?? null,
         sessionAgeMs: session ? Math.round(clock.nowMs() - session.upAtMs) : null,
         reconnectCount: Math.max(0, sessions - 1),
@@ -260,7 +218,7 @@ export function createCloud(deps: CloudDeps): Cloud {
 
     report: (sections) => reporter.set(sections),
     readShadow,
-    clearCommand: (version, lastCommand) => reporter.clearCommand(version, lastCommand),
+    clearCommand: (at, lastCommand) => reporter.clearCommand(at, lastCommand),
     reportCommand: (lastCommand) => reporter.reportCommand(lastCommand),
 
     async publish(topic, payload) {
@@ -277,32 +235,22 @@ export function createCloud(deps: CloudDeps): Cloud {
 
     reachable(signal, { fresh = false } = {}) {
       return new Promise((resolve, reject) => {
-        const done = () => {
+        let done = false;
+        const finish = (how: () => void) => {
+          if (done) return;
+          done = true;
           bornListeners = bornListeners.filter((listener) => listener !== onBorn);
           signal.removeEventListener('abort', onAbort);
+          how();
         };
-        const onBorn = () => {
-          done();
-          resolve();
-        };
-        const onAbort = () => {
-          done();
-          reject(new HubError('aborted', 'the cloud was not reached in time', { cause: signal.reason }));
-        };
+        const onBorn = () => finish(resolve);
+        const onAbort = () => finish(() => reject(new HubError('aborted', 'the cloud was not reached in time', { cause: signal.reason })));
         if (signal.aborted) return onAbort();
-        const now = session;
-        if (now && !fresh) {
-          // The session may be dead without anybody knowing yet: an acknowledged publish tells.
-          now.link
-            .publish(
-              topics.presence,
-              presencePayload({ state: 'online', session: now.id, at: wallClock.nowMs(), version: deps.identity.version }),
-              { retain: true },
-            )
-            .then(onBorn, () => dispatch({ type: 'hurry', clockTrusted: deps.clockTrusted() }));
-        } else dispatch({ type: 'hurry', clockTrusted: deps.clockTrusted() });
         bornListeners.push(onBorn);
         signal.addEventListener('abort', onAbort, { once: true });
+        if (!session || fresh) connector.hurry();
+        // The session may be dead without anybody knowing yet: an acknowledged publish tells.
+        else session.confirm().then(onBorn, () => done || connector.hurry());
       });
     },
   };

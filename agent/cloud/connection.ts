@@ -9,6 +9,14 @@ import type { DownReason } from './transport.ts';
  *                      └ no clock yet: asked again every second
  *
  * A link that fell before it settled counts as a failure: being kicked after every successful connect must not become a storm.
+ *
+ * How long it waits depends on who failed:
+ * - The server said no, or ended a fresh link: exponential backoff with full jitter, up to `maxBackoffMs`.
+ * - Nobody answers, and many hubs may be in the same position: between `spreadMs` and `maxUnreachableBackoffMs`. Such an attempt costs nobody
+ *   anything, and a fleet that tries at a steady rate meets the server that comes back at that rate; full jitter would double the rate of the
+ *   first seconds, and a low first ceiling would gather the fleet.
+ * - Power came back, or the other side ended a settled link: spread over `spreadMs`, likewise for the others' sake.
+ * - A settled link fell silent: tried again at once; each hub finds that at its own next ping.
  */
 export type ConnectionPhase = 'stopped' | 'waiting' | 'connecting' | 'connected';
 
@@ -18,11 +26,13 @@ export type WaitReason = 'clock_unsynced' | 'spread' | 'backoff';
 export interface ConnectionConfig {
   /** Ways to the endpoint, best first: 8883, then 443. */
   targets: number;
-  /** The first connect after start, and the first after a settled link fell, is spread over this time, so that a power cut or an outage of
-   * a whole site or region is no storm. Milliseconds. */
+  /** The first connect after start, and the first after the other side ended a settled link, is spread over this time, so that a power cut
+   * or an outage of a whole site or region is no storm. Milliseconds; 0 switches the care for others off. */
   spreadMs: number;
   minBackoffMs: number;
   maxBackoffMs: number;
+  /** The ceiling while nobody answers; above `spreadMs`. The two set how many hubs a limit of CONNECTs a second can serve. */
+  maxUnreachableBackoffMs: number;
   /** A link that stood this long has settled: the backoff starts from the beginning. */
   settleMs: number;
 }
@@ -30,15 +40,17 @@ export interface ConnectionConfig {
 export interface ConnectionState {
   phase: ConnectionPhase;
   waitReason: WaitReason | null;
-  /** Failures in a row since the last settled link. */
+  /** Failures in a row since the last settled link: those without an answer, or those with one. */
   failures: number;
-  /** Failures in a row before TLS with the target: the sign of a blocked port. */
-  networkFailures: number;
+  /** Failures in a row before any CONNACK of the target: the sign of a blocked port. */
+  unanswered: number;
+  /** Many hubs may fail as we do. Not after a change of our own network, until a link has settled. */
+  crowd: boolean;
   /** Index of the target in use. */
   target: number;
   settled: boolean;
   lastDown: DownReason | null;
-  /** Monotonic time of the last CONNECT, null before the first. */
+  /** Monotonic time at or after the last CONNECT, null before the first. */
   lastConnectMs: number | null;
 }
 
@@ -72,8 +84,10 @@ export const MIN_CONNECT_GAP_MS = 2_000;
 export const TAKEN_OVER_BACKOFF_MS = 60_000;
 /** The library answers a connect within 20 s for TCP and TLS and 20 s for the CONNACK; one that is silent for longer is given up. */
 export const CONNECT_DEADLINE_MS = 60_000;
-/** After so many failures before TLS the next target is tried. */
+/** After so many failures without a CONNACK the next target is tried. */
 export const FAILURES_BEFORE_FALLBACK = 2;
+/** Some jitter is left between `spreadMs` and the unreachable ceiling, however they are set: at least a tenth of the ceiling. */
+const MAX_STEADY_SHARE = 0.9;
 
 /** The machine before `start`. */
 export function initialConnection(): ConnectionState {
@@ -81,7 +95,8 @@ export function initialConnection(): ConnectionState {
     phase: 'stopped',
     waitReason: null,
     failures: 0,
-    networkFailures: 0,
+    unanswered: 0,
+    crowd: false,
     target: 0,
     settled: false,
     lastDown: null,
@@ -101,7 +116,7 @@ export function connectionStep(
     case 'start':
       if (state.phase !== 'stopped') return { state, effects: [] };
       if (!event.clockTrusted) return wait(state, 'clock_unsynced', CLOCK_POLL_MS);
-      return wait(state, 'spread', config.spreadMs * random);
+      return spread(config, state, nowMs, random);
     case 'stop':
       if (state.phase === 'stopped') return { state, effects: [] };
       return {
@@ -111,13 +126,14 @@ export function connectionStep(
     case 'timer':
       if (state.phase === 'waiting') return onWaited(config, state, event.clockTrusted, nowMs, random);
       // The settle time is over: the link has proven itself.
-      if (state.phase === 'connected') return { state: { ...state, settled: true, failures: 0 }, effects: [] };
+      if (state.phase === 'connected') return { state: { ...state, settled: true, failures: 0, crowd: config.spreadMs > 0 }, effects: [] };
       if (state.phase === 'connecting') return giveUp(config, state, nowMs, random);
       return { state, effects: [] };
     case 'up':
       if (state.phase !== 'connecting') return { state, effects: [] };
       return {
-        state: { ...state, phase: 'connected', settled: false, networkFailures: 0 },
+        // The CONNECT went out after the handshakes, at an unknown moment before its answer.
+        state: { ...state, phase: 'connected', settled: false, unanswered: 0, lastConnectMs: nowMs },
         effects: [{ type: 'timer', delayMs: config.settleMs }],
       };
     case 'down':
@@ -132,6 +148,10 @@ function wait(state: ConnectionState, waitReason: WaitReason, delayMs: number): 
     state: { ...state, phase: 'waiting', waitReason, settled: false },
     effects: [{ type: 'timer', delayMs: Math.round(delayMs) }],
   };
+}
+
+function spread(config: ConnectionConfig, state: ConnectionState, nowMs: number, random: number): ConnectionStep {
+  return wait({ ...state, crowd: config.spreadMs > 0 }, 'spread', Math.max(gapMs(state, nowMs), config.spreadMs * random));
 }
 
 function connect(state: ConnectionState, nowMs: number): ConnectionStep {
@@ -151,39 +171,67 @@ function giveUp(config: ConnectionConfig, state: ConnectionState, nowMs: number,
 
 /** Milliseconds until AWS takes another CONNECT of this client id. */
 function gapMs(state: ConnectionState, nowMs: number): number {
-  return state.lastConnectMs === null ? 0 : Math.max(0, state.lastConnectMs + MIN_CONNECT_GAP_MS - nowMs);
+  return state.lastConnectMs === null ? 0 : Math.max(0, Math.ceil(state.lastConnectMs + MIN_CONNECT_GAP_MS - nowMs));
 }
 
 function onWaited(config: ConnectionConfig, state: ConnectionState, clockTrusted: boolean, nowMs: number, random: number): ConnectionStep {
   if (!clockTrusted) return wait(state, 'clock_unsynced', CLOCK_POLL_MS);
   // Many hubs get their time in the same moment, from the same server.
-  if (state.waitReason === 'clock_unsynced') return wait(state, 'spread', config.spreadMs * random);
+  if (state.waitReason === 'clock_unsynced') return spread(config, state, nowMs, random);
   return connect(state, nowMs);
 }
 
 function onDown(config: ConnectionConfig, state: ConnectionState, reason: DownReason, nowMs: number, random: number): ConnectionStep {
-  if (state.phase !== 'connecting' && state.phase !== 'connected') return { state, effects: [] };
-  const fellSettled = state.phase === 'connected' && state.settled;
-  const blocked = state.phase === 'connecting' && (reason === 'network' || reason === 'closed');
-  let next: ConnectionState = {
+  if (state.phase === 'connected') return onFallen(config, state, reason, nowMs, random);
+  if (state.phase !== 'connecting') return { state, effects: [] };
+  const unanswered = reason === 'network' || reason === 'tls' || reason === 'closed' ? state.unanswered + 1 : 0;
+  const nobody = isUnreachable(reason);
+  const switches = unanswered >= FAILURES_BEFORE_FALLBACK;
+  const next: ConnectionState = {
     ...state,
     lastDown: reason,
-    failures: fellSettled ? 0 : state.failures + 1,
-    networkFailures: blocked ? state.networkFailures + 1 : 0,
+    failures: isUnreachable(state.lastDown) === nobody ? state.failures + 1 : 1,
+    unanswered: switches ? 0 : unanswered,
+    target: switches ? (state.target + 1) % config.targets : state.target,
+    // Before TLS there was no CONNECT; at an answer it lies in the past, at most now.
+    lastConnectMs: reason === 'network' || reason === 'tls' ? state.lastConnectMs : nowMs,
   };
-  if (next.networkFailures >= FAILURES_BEFORE_FALLBACK) {
-    next = { ...next, networkFailures: 0, target: (next.target + 1) % config.targets };
-  }
-  const gap = gapMs(state, nowMs);
-  if (reason === 'taken_over') return wait(next, 'backoff', TAKEN_OVER_BACKOFF_MS * (1 + random));
-  if (fellSettled) return wait(next, 'spread', Math.max(gap, config.spreadMs * random));
-  const ceiling = Math.min(config.maxBackoffMs, config.minBackoffMs * 2 ** Math.min(next.failures - 1, 16));
-  return wait(next, 'backoff', Math.max(gap, config.minBackoffMs * random, ceiling * random));
+  return wait(
+    next,
+    'backoff',
+    Math.max(gapMs(next, nowMs), nobody ? unreachableMs(config, next, random) : backoffMs(config, next, random)),
+  );
 }
+
+function onFallen(config: ConnectionConfig, state: ConnectionState, reason: DownReason, nowMs: number, random: number): ConnectionStep {
+  const failures = isUnreachable(state.lastDown) ? 1 : state.failures + 1;
+  const next: ConnectionState = { ...state, lastDown: reason, failures: state.settled ? 0 : failures };
+  if (reason === 'taken_over') return wait(next, 'backoff', TAKEN_OVER_BACKOFF_MS * (1 + random));
+  // Silence is found at each hub's own next ping, which is spread enough.
+  if (state.settled && (reason === 'closed' || reason === 'kicked')) return spread(config, next, nowMs, random);
+  return wait(next, 'backoff', Math.max(gapMs(state, nowMs), backoffMs(config, next, random)));
+}
+
+/** Full jitter below a ceiling that doubles with each failure. */
+function backoffMs(config: ConnectionConfig, { failures }: ConnectionState, random: number): number {
+  return random * Math.min(config.maxBackoffMs, ceilingMs(config, failures));
+}
+
+function unreachableMs(config: ConnectionConfig, { failures, crowd }: ConnectionState, random: number): number {
+  const highest = Math.min(config.maxBackoffMs, config.maxUnreachableBackoffMs);
+  if (!crowd) return random * Math.min(highest, ceilingMs(config, failures));
+  const lowest = Math.min(config.spreadMs, highest * MAX_STEADY_SHARE);
+  return lowest + random * (highest - lowest);
+}
+
+/** Nobody was there to answer; `closed` only counts before the CONNACK. */
+const isUnreachable = (reason: DownReason | null) => reason === 'network' || reason === 'closed';
+
+const ceilingMs = (config: ConnectionConfig, failures: number) => config.minBackoffMs * 2 ** Math.min(Math.max(0, failures - 1), 16);
 
 function onHurry(state: ConnectionState, clockTrusted: boolean, nowMs: number): ConnectionStep {
   if (!clockTrusted || state.phase === 'stopped') return { state, effects: [] };
-  const fresh = { ...state, failures: 0, networkFailures: 0, target: 0 };
+  const fresh = { ...state, failures: 0, unanswered: 0, crowd: false, target: 0 };
   const step = wait(fresh, 'backoff', gapMs(state, nowMs));
   return state.phase === 'waiting' ? step : { state: step.state, effects: [{ type: 'close' }, ...step.effects] };
 }

@@ -1,26 +1,39 @@
 import type { MonotonicClock } from '../system/clock.ts';
 import { HubError, isHubError } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
+import type { DownReason } from './transport.ts';
 
 /** Operations that a Thing's policy can refuse. AWS IoT answers a refusal by ending the connection: done again after each reconnect, it
  * would be an endless loop. */
 export type GuardedOperation = 'presence_subscribe' | 'presence_publish' | 'deltas' | 'executions' | 'result_publish' | 'shadow';
 
-/** So many links in a row that ended in the middle of one operation make it the suspect: a single one may be chance. */
-export const STRIKES = 2;
-/** What a hub cannot do without is given up late: on a bad network links fall in the middle of it again and again, and the backoff bounds that. */
-export const STRIKES_OF_VITAL = 6;
-/** A policy can be mended in the cloud without a word to us: then it is tried again. */
-export const QUARANTINE_MS = 3_600_000;
-
+/** Without these a hub still serves. The others are given up late: on a bad network links fall in the middle of them again and again, and
+ * the backoff bounds that. */
 const OPTIONAL: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['executions', 'result_publish']);
+/** So much suspicion in a row, without a success in between, is no chance: two refusals in words, or links that broke without a word,
+ * two in something optional or six in the rest. */
+const LIMIT = 6;
+const REFUSED_IN_WORDS = 3;
+const BROKE = { optional: 3, vital: 1 };
+/** The first time out; doubled each time it turns out to be refused still. A policy can be mended in the cloud without a word to us. */
+export const FIRST_QUARANTINE_MS = 600_000;
+export const MAX_QUARANTINE_MS = 86_400_000;
+
+interface Suspicion {
+  weight: number;
+  untilMs: number;
+  /** The next time out. */
+  nextMs: number;
+}
 
 /** Remembers across sessions which operation ends the connection, and leaves it out for a while. */
 export interface Quarantine {
   /** Runs the operation, or fails with `cloud_refused` while it is in quarantine. */
   guard<T>(operation: GuardedOperation, run: () => Promise<T>): Promise<T>;
-  /** The link ended by the other side: whatever was under way is a suspect. */
-  linkFell(): void;
+  /** The link ended: whatever was under way is a suspect. */
+  linkFell(reason: DownReason): void;
+  /** Milliseconds until the operation may be tried again; 0 when it may now. */
+  remainingMs(operation: GuardedOperation): number;
   /** What is left out now, for support. */
   list(): GuardedOperation[];
 }
@@ -28,35 +41,38 @@ export interface Quarantine {
 export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Quarantine {
   const { clock, log } = deps;
   const underWay = new Map<GuardedOperation, number>();
-  const strikes = new Map<GuardedOperation, number>();
-  const until = new Map<GuardedOperation, number>();
+  const records = new Map<GuardedOperation, Suspicion>();
 
-  const limitOf = (operation: GuardedOperation) => (OPTIONAL.has(operation) ? STRIKES : STRIKES_OF_VITAL);
-  const isOut = (operation: GuardedOperation) => (until.get(operation) ?? Number.NEGATIVE_INFINITY) > clock.nowMs();
+  const remainingMs = (operation: GuardedOperation) => Math.max(0, (records.get(operation)?.untilMs ?? 0) - clock.nowMs());
 
-  function strike(operation: GuardedOperation, count: number): void {
-    const total = (strikes.get(operation) ?? 0) + count;
-    strikes.set(operation, total);
-    if (total < limitOf(operation) || isOut(operation)) return;
-    until.set(operation, clock.nowMs() + QUARANTINE_MS);
-    strikes.delete(operation);
+  function strike(operation: GuardedOperation, weight: number): void {
+    const record = records.get(operation) ?? { weight: 0, untilMs: 0, nextMs: FIRST_QUARANTINE_MS };
+    records.set(operation, record);
+    record.weight += weight;
+    if (record.weight < LIMIT || remainingMs(operation) > 0) return;
+    record.untilMs = clock.nowMs() + record.nextMs;
     log.error(
-      { event: 'cloud_operation_quarantined', operation, minutes: QUARANTINE_MS / 60_000 },
+      { event: 'cloud_operation_quarantined', operation, minutes: record.nextMs / 60_000 },
       "refused by the cloud: check the Thing's policy",
     );
+    record.nextMs = Math.min(MAX_QUARANTINE_MS, record.nextMs * 2);
+    // On probation afterwards: one more refusal is enough.
+    record.weight = LIMIT - 1;
   }
 
   return {
     async guard(operation, run) {
-      if (isOut(operation)) throw new HubError('cloud_refused', `${operation} is left out: the cloud refuses it to this Thing`);
+      if (remainingMs(operation) > 0) {
+        throw new HubError('cloud_refused', `${operation} is left out: the cloud refuses it to this Thing`);
+      }
       underWay.set(operation, (underWay.get(operation) ?? 0) + 1);
       try {
         const result = await run();
-        strikes.delete(operation);
+        records.delete(operation);
         return result;
       } catch (error) {
-        // MQTT 5 can also say no in the acknowledgement: that is certain at once.
-        if (isHubError(error, 'cloud_refused') && operation !== 'shadow') strike(operation, limitOf(operation));
+        // MQTT 5 can also say no in the acknowledgement: that is certain at once. A refused shadow request has other reasons, too.
+        if (isHubError(error, 'cloud_refused') && operation !== 'shadow') strike(operation, LIMIT);
         throw error;
       } finally {
         const left = (underWay.get(operation) ?? 1) - 1;
@@ -65,10 +81,14 @@ export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Qua
       }
     },
 
-    linkFell() {
-      for (const operation of underWay.keys()) strike(operation, 1);
+    linkFell(reason) {
+      for (const operation of underWay.keys()) {
+        if (reason === 'unauthorized') strike(operation, REFUSED_IN_WORDS);
+        else if (reason === 'closed') strike(operation, OPTIONAL.has(operation) ? BROKE.optional : BROKE.vital);
+      }
     },
 
-    list: () => [...until.keys()].filter(isOut),
+    remainingMs,
+    list: () => [...records.keys()].filter((operation) => remainingMs(operation) > 0),
   };
 }

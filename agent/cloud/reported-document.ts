@@ -5,8 +5,8 @@ export const MAX_REPORTED_BYTES = 6 * 1024;
 /** Levels of objects and lists below `reported` (contract, "Shadow"). */
 export const MAX_REPORTED_DEPTH = 5;
 
-/** What moves without anything having happened: alone, it is worth a message only rarely. */
-const VOLATILE: ReadonlySet<string> = new Set(['lastSeen', 'uptimeSeconds']);
+/** What moves without anything having happened: alone, it is not worth a message, and goes with the next report or heartbeat. */
+const VOLATILE: ReadonlySet<string> = new Set(['lastSeen', 'uptimeSeconds', 'wifi.signalDbm']);
 
 /** Levels of containers: a scalar has none. */
 export function depthOf(value: unknown): number {
@@ -16,24 +16,45 @@ export function depthOf(value: unknown): number {
 
 /** True when the patch says nothing but that time has passed. */
 export function isVolatileOnly(patch: Record<string, unknown>): boolean {
-  return Object.keys(patch).every((key) => VOLATILE.has(key));
+  return leavesOf(patch).every((leaf) => VOLATILE.has(leaf));
+}
+
+function leavesOf(patch: Record<string, unknown>, prefix = ''): string[] {
+  return Object.entries(patch).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? leavesOf(value as Record<string, unknown>, `${prefix}${key}.`)
+      : [`${prefix}${key}`],
+  );
 }
 
 /** The reported state within its budget: a result that does not fit is left to its topic, which the document names. */
 export function fitted(reported: Reported): Reported {
   const { lastCommand } = reported;
   if (!lastCommand) return reported;
-  if (fits(reported)) return reported;
-  const { result: _left, ...without } = lastCommand;
-  if (fits({ ...reported, lastCommand: without })) return { ...reported, lastCommand: without };
-  return { ...reported, lastCommand: shortened(without) };
+  const shorter: LastCommand[] = [
+    lastCommand,
+    withoutResult(lastCommand),
+    ...SHORT_MESSAGES.map((length) => shortened(lastCommand, length)),
+  ];
+  const fitting = shorter.find((candidate) => fits({ ...reported, lastCommand: candidate }));
+  return { ...reported, lastCommand: fitting ?? shorter.at(-1)! };
 }
 
-/** An answer can only be too long by its details, which repeat what the caller sent. */
-function shortened(lastCommand: LastCommand): LastCommand {
-  if (!lastCommand.error) return lastCommand;
-  const { code, message } = lastCommand.error;
-  return { ...lastCommand, error: { code, message: message.slice(0, 512) } };
+/** The answer without its result, which its topic has. */
+export function withoutResult(lastCommand: LastCommand): LastCommand {
+  const { result: _left, ...without } = lastCommand;
+  return without;
+}
+
+/** Characters left of an error's message. An answer without its result can only be too long by its details, which repeat what the caller
+ * sent; the second length is for a claim and an identity of the longest texts that are allowed. */
+const SHORT_MESSAGES = [512, 64];
+
+function shortened(lastCommand: LastCommand, length: number): LastCommand {
+  const without = withoutResult(lastCommand);
+  if (!without.error) return without;
+  const { code, message } = without.error;
+  return { ...without, error: { code, message: message.slice(0, length) } };
 }
 
 function fits(reported: Reported): boolean {

@@ -3,7 +3,7 @@ import type { Cancel, MonotonicClock, WallClock } from '../system/clock.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import { applyPatch, mergePatch } from './merge-patch.ts';
-import { fitted, isVolatileOnly } from './reported-document.ts';
+import { fitted, isVolatileOnly, withoutResult } from './reported-document.ts';
 
 /** What never changes while the process runs. */
 export type ReportedIdentity = Pick<Reported, 'hubId' | 'serial' | 'model' | 'vendorName' | 'version'>;
@@ -20,7 +20,7 @@ export interface ShadowWriter {
  * time. When nobody knows whether an update was done, it has the shadow read again instead of guessing.
  */
 export interface Reporter {
-  /** The link is up: reports begin once the shadow has been read (`known`). */
+  /** The link is up: asks for the shadow; reports begin once it has been read (`known`). */
   attach(writer: ShadowWriter, session: string): void;
   detach(): void;
   /** The shadow as it was just read. */
@@ -51,7 +51,7 @@ export interface ReporterDeps {
   onUpdated(version: number): void;
 }
 
-/** At most one report a second, however fast things change. Commands are answered at once. */
+/** At most one report a second, however fast things change, also when they are refused. Commands are answered at once. */
 export const MIN_REPORT_INTERVAL_MS = 1_000;
 /** Pause before a report that was refused or throttled is tried again, doubled up to the maximum. */
 const RETRY_MS = 5_000;
@@ -65,7 +65,9 @@ export function createReporter(deps: ReporterDeps): Reporter {
   let acknowledged: Record<string, unknown> | null = null;
   let sections: ReportedSections = {};
   let forced = false;
+  /** When an update was last accepted, and last sent. */
   let lastReportMs = Number.NEGATIVE_INFINITY;
+  let lastSentMs = Number.NEGATIVE_INFINITY;
   let cancelTimer: Cancel | null = null;
   let tail: Promise<unknown> = Promise.resolve();
   let waiters: { resolve: () => void; reject: (error: HubError) => void }[] = [];
@@ -108,16 +110,23 @@ export function createReporter(deps: ReporterDeps): Reporter {
   async function send(update: Omit<ShadowUpdate, 'reported'>, document: Record<string, unknown> | null): Promise<number> {
     if (!writer) throw new HubError('cloud_disconnected', 'shadow update: no link');
     const to = writer;
-    const patch = document && patchTo(document);
     // `online` and `session` go with every report: they heal whatever a late will's rule wrote.
-    const reported = document && patch ? { ...patch, online: document.online, session: document.session } : undefined;
+    const reported = document ? { ...patchTo(document), online: document.online, session: document.session } : null;
+    const wasForced = forced;
+    if (reported) forced = false;
+    lastSentMs = clock.nowMs();
     try {
       const version = await to.updateShadow({ ...update, ...(reported && { reported }) });
-      if (reported && acknowledged) acknowledged = applyPatch(acknowledged, reported);
-      lastReportMs = clock.nowMs();
+      // A late answer of an older link says nothing of what was read over this one.
+      if (to !== writer) return version;
+      if (reported) {
+        if (acknowledged) acknowledged = applyPatch(acknowledged, reported);
+        lastReportMs = clock.nowMs();
+      }
       deps.onUpdated(version);
       return version;
     } catch (error) {
+      forced ||= wasForced;
       if (isHubError(error, 'cloud_timeout') && to === writer) {
         acknowledged = null;
         deps.requestRead();
@@ -127,11 +136,15 @@ export function createReporter(deps: ReporterDeps): Reporter {
   }
 
   async function flush(): Promise<void> {
-    if (!writer || !acknowledged) return;
+    if (!writer) return;
+    if (!acknowledged) {
+      // The read that was asked for has failed as well: it is asked for again, at the pace of a retry.
+      deps.requestRead();
+      throw new HubError('cloud_timeout', 'the shadow could not be read yet');
+    }
     const document = documentNow(true);
     const heartbeat = clock.nowMs() - lastReportMs >= deps.heartbeatMs;
     if (!forced && !heartbeat && isVolatileOnly(patchTo(document))) return;
-    forced = false;
     await send({}, document);
   }
 
@@ -139,24 +152,31 @@ export function createReporter(deps: ReporterDeps): Reporter {
     cancelTimer?.();
     cancelTimer = clock.schedule(delayMs, () => {
       cancelTimer = null;
+      const from = writer;
       exclusive(flush).then(
         () => {
+          if (writer !== from) return;
           failures = 0;
-          if (writer && !cancelTimer) schedule(deps.heartbeatMs);
+          // Commands report as well: the next heartbeat counts from the last report of any kind.
+          if (writer && !cancelTimer) schedule(Math.max(0, lastReportMs + deps.heartbeatMs - clock.nowMs()));
         },
         (error: unknown) => {
-          if (!writer) return;
+          if (writer !== from) return;
           log.warn({ event: 'report_failed', reason: messageOf(error) }, 'the reported state was not taken');
           forced = true;
-          schedule(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures));
           failures += 1;
+          schedule(retryMs());
         },
       );
     });
   }
 
+  const retryMs = () => Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (failures - 1));
+
   function soon(): void {
-    if (writer && acknowledged) schedule(Math.max(0, lastReportMs + MIN_REPORT_INTERVAL_MS - clock.nowMs()));
+    // While reports are refused, the pause before the next one stands.
+    if (!writer || (failures > 0 && cancelTimer)) return;
+    if (acknowledged) schedule(Math.max(0, lastSentMs + MIN_REPORT_INTERVAL_MS - clock.nowMs()));
   }
 
   return {
@@ -165,6 +185,9 @@ export function createReporter(deps: ReporterDeps): Reporter {
       session = newSession;
       acknowledged = null;
       forced = true;
+      failures = 0;
+      deps.requestRead();
+      schedule(RETRY_MS);
     },
 
     detach() {
@@ -181,6 +204,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       acknowledged = view.reported;
       for (const { resolve } of waiters) resolve();
       waiters = [];
+      failures = 0;
       soon();
     },
 
@@ -194,32 +218,29 @@ export function createReporter(deps: ReporterDeps): Reporter {
       soon();
     },
 
-    async reportCommand(lastCommand) {
-      await whenKnown();
-      await exclusive(async () => {
+    reportCommand(lastCommand) {
+      return exclusive(async () => {
+        await whenKnown();
         sections = { ...sections, lastCommand };
         try {
           await send({}, documentNow(true));
         } catch (error) {
           // 413: the cloud's part of the document is larger than we left room for. The result's topic has it all.
           if (!isHubError(error, 'cloud_refused') || !lastCommand.result) throw error;
-          const { result: _left, ...without } = lastCommand;
-          sections = { ...sections, lastCommand: without };
+          sections = { ...sections, lastCommand: withoutResult(lastCommand) };
           await send({}, documentNow(true));
         }
-        forced = false;
       });
     },
 
-    async clearCommand(version, lastCommand) {
-      await whenKnown();
-      return await exclusive(async () => {
+    clearCommand(version, lastCommand) {
+      return exclusive(async () => {
+        await whenKnown();
         const desired = { command: null, args: null };
         if (!lastCommand) return await send({ desired, version }, null);
         // What is said of the command counts only if it was cleared: `sections` changes after the acknowledgement.
         const accepted = await send({ desired, version }, documentNow(true, { lastCommand }));
         sections = { ...sections, lastCommand };
-        forced = false;
         return accepted;
       });
     },

@@ -6,6 +6,8 @@ const NETWORK = /DNS|SOCKET|NO_ROUTE|NETWORK|CONNECT(ION)?_REFUSED|HOST|AWS_IO_.
 const TLS = /TLS|CERT|PRIVATE_KEY|PKI|CIPHER/;
 
 /** MQTT 5, section 3.14.2.1 (DISCONNECT reason codes). */
+const NOT_AUTHORIZED = 0x87;
+const KEEP_ALIVE_TIMEOUT = 0x8d;
 const SESSION_TAKEN_OVER = 0x8e;
 
 /** The stable name of a library error, or its text. Rejections of the SDK can be strings (measured). */
@@ -27,8 +29,13 @@ export function connectFailure(error: unknown, connackReason: number | undefined
 
 /** Why a link that was up ended. */
 export function disconnection(error: unknown, disconnectReason: number | undefined): Down {
-  if (disconnectReason === SESSION_TAKEN_OVER) return { reason: 'taken_over', detail: 'DISCONNECT 0x8e' };
-  if (disconnectReason !== undefined) return { reason: 'kicked', detail: `DISCONNECT 0x${disconnectReason.toString(16)}` };
+  if (disconnectReason !== undefined) {
+    const detail = `DISCONNECT 0x${disconnectReason.toString(16)}`;
+    if (disconnectReason === SESSION_TAKEN_OVER) return { reason: 'taken_over', detail };
+    if (disconnectReason === NOT_AUTHORIZED) return { reason: 'unauthorized', detail };
+    if (disconnectReason === KEEP_ALIVE_TIMEOUT) return { reason: 'keepalive', detail };
+    return { reason: 'kicked', detail };
+  }
   const detail = nameOf(error);
   if (/PING/.test(detail)) return { reason: 'keepalive', detail };
   return { reason: 'closed', detail };
@@ -43,13 +50,23 @@ export function operationError(what: string, error: unknown): HubError {
 
 /** A rejected shadow request: the service's own code where it answered, else what the library says. */
 export function shadowError(what: string, error: unknown): HubError {
-  const { modeledError, internalError } = error as { modeledError?: { code?: number; message?: string }; internalError?: unknown };
+  const { modeledError, internalError } = Object(error) as { modeledError?: { code?: number; message?: string }; internalError?: unknown };
   if (typeof modeledError?.code === 'number') {
     const text = `${what}: ${modeledError.code} ${modeledError.message ?? ''}`.trim();
     if (modeledError.code === 409) return new HubError('shadow_conflict', text, { cause: error });
     if (modeledError.code === 404) return new HubError('shadow_not_found', text, { cause: error });
     if (modeledError.code === 429) return new HubError('shadow_throttled', text, { cause: error });
-    return new HubError('cloud_refused', text, { cause: error });
+    // 5xx: the service failed, before or after it had done the update.
+    return new HubError(modeledError.code >= 500 ? 'cloud_timeout' : 'cloud_refused', text, { cause: error });
   }
   return operationError(what, internalError ?? error);
+}
+
+/** MQTT 5, section 2.4: unspecified, implementation specific, packet identifier in use, quota exceeded. Later it may work. */
+const PASSING = new Set([0x80, 0x83, 0x91, 0x97]);
+
+/** What a PUBACK or SUBACK says: null when all is well (codes below 0x80). */
+export function acknowledgementError(what: string, reasonCode: number | undefined): HubError | null {
+  if (reasonCode === undefined || reasonCode < 0x80) return null;
+  return new HubError(PASSING.has(reasonCode) ? 'cloud_timeout' : 'cloud_refused', `${what}: refused with 0x${reasonCode.toString(16)}`);
 }

@@ -2,7 +2,7 @@ import { iot, iotshadow, mqtt5 } from 'aws-iot-device-sdk-v2';
 import type { ShadowUpdate, ShadowView } from '../contract/shadow.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { HubError } from '../system/errors.ts';
-import { connectFailure, disconnection, nameOf, operationError, shadowError } from './sdk-errors.ts';
+import { acknowledgementError, connectFailure, disconnection, nameOf, operationError, shadowError } from './sdk-errors.ts';
 import type { Down, Link, LinkHandlers, Transport } from './transport.ts';
 
 /** A TLS failure inside the SDK can hold `stop()` for 10–18 s (measured); nobody waits longer than this. */
@@ -226,9 +226,7 @@ class SdkLink implements Link {
   }
 }
 
-/** MQTT 5: reason codes from 0x80 on are failures. */
 function refuse(what: string, reasonCode: number | undefined): void {
-  if (reasonCode !== undefined && reasonCode >= 0x80) {
-    throw new HubError('cloud_refused', `${what}: refused with 0x${reasonCode.toString(16)}`);
-  }
+  const error = acknowledgementError(what, reasonCode);
+  if (error) throw error;
 }

@@ -18,6 +18,8 @@ export interface Session {
   /** Resolves when the birth is acknowledged: the cloud knows that we are here. Rejects when the link fell before. */
   readonly born: Promise<void>;
   message(topic: string, payload: Buffer, retained: boolean): void;
+  /** Publishes the birth again; resolves when the cloud has acknowledged it, which proves that the session lives. */
+  confirm(): Promise<void>;
   /** Publishes `offline`, as the will would. */
   goodbye(): Promise<void>;
   /** The link is gone: no more timers. */
@@ -50,6 +52,8 @@ export function createSession(deps: SessionDeps): Session {
   /** From the birth's sending to the goodbye: an offline that overtakes the birth's acknowledgement contradicts it, too. */
   let speaking = false;
   let cancelRebirth: Cancel | null = null;
+  let cancelRenewal: Cancel | null = null;
+  let ended = false;
 
   const payload = (state: 'online' | 'offline') => presencePayload({ state, session: id, at: wallClock.nowMs(), version: deps.version });
 
@@ -60,7 +64,16 @@ export function createSession(deps: SessionDeps): Session {
     } catch (error) {
       if (!isHubError(error, 'cloud_refused')) throw error;
       log.warn({ event: 'session_incomplete', session: id, operation, reason: messageOf(error) }, 'part of the session is missing');
+      if (!ended) renewIn(quarantine.remainingMs(operation));
     }
+  }
+
+  /** What is missing is tried again in a session of its own, which then is complete from its beginning. */
+  function renewIn(delayMs: number): void {
+    cancelRenewal ??= clock.schedule(delayMs, () => {
+      log.info({ event: 'session_renewed', session: id }, 'a new session, to try again what the cloud refused');
+      void link.close();
+    });
   }
 
   async function birth(): Promise<void> {
@@ -125,15 +138,19 @@ export function createSession(deps: SessionDeps): Session {
       if (executionId !== null) deps.onRequest(executionId, bytes);
     },
 
+    confirm: () => link.publish(topics.presence, payload('online'), { retain: true }),
+
     async goodbye() {
       speaking = false;
       await link.publish(topics.presence, payload('offline'), { retain: true });
     },
 
     end() {
+      ended = true;
       speaking = false;
       cancelRebirth?.();
       cancelRebirth = null;
+      cancelRenewal?.();
     },
   };
 }

@@ -12,7 +12,9 @@ export type DownReason =
   | 'taken_over'
   /** The server ended it with a DISCONNECT. */
   | 'kicked'
-  /** No PINGRESP in time. */
+  /** The server ended it because we did what the Thing's policy forbids. */
+  | 'unauthorized'
+  /** No PINGRESP in time, or the server heard nothing of us. */
   | 'keepalive'
   /** The connection broke. */
   | 'closed'
@@ -48,7 +50,7 @@ export interface ConnectOptions {
 export interface LinkHandlers {
   /** CONNACK with success. */
   onUp(): void;
-  /** Exactly once, whether the link never came up or fell later. */
+  /** Once, whether the link never came up or fell later. */
   onDown(down: Down): void;
   /** `retained`: replayed from the broker's memory on subscribing, not news. */
   onMessage(topic: string, payload: Buffer, retained: boolean): void;

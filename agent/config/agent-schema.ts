@@ -23,6 +23,9 @@ const cloud = z
       .regex(HOST_NAME, 'must be a host name or an IPv4 address, without "mqtts://", port or path')
       .describe('Host of AWS IoT Core, such as a1b2c3-ats.iot.eu-central-1.amazonaws.com.'),
     port: whole(1, 65_535, 'TCP port of MQTT over TLS: 8883, or 443 through a firewall.').default(8883),
+    fallbackPort: whole(1, 65_535, 'TCP port that is tried when nobody answers on the first one; null: none. Default: 443 beside 8883.')
+      .nullable()
+      .optional(),
     caPath: credentialPath("The certificate authorities that the endpoint's certificate is checked against, PEM."),
     keepAliveSeconds: whole(1, MAX_KEEP_ALIVE_SECONDS, 'MQTT keepalive. AWS takes 30 to 1200.').default(30),
     allowShortKeepAlive: z.boolean().default(false).describe('Allows a keepalive under 30 s, for test rigs; AWS refuses it.'),
@@ -37,10 +40,15 @@ const cloud = z
         spreadSeconds: whole(
           0,
           3600,
-          'The first connect waits for a random part of this, so that a fleet after a power cut comes back spread.',
-        ).default(0),
+          'The first connect, and the first after the cloud ended a connection, waits for a random part of this, so that a fleet comes back spread after a power cut or an outage. Hubs in the fleet divided by 400, at the 500 connects a second of an AWS account; 0 for a single hub.',
+        ).default(25),
         minBackoffMs: whole(100, HOUR_MS, 'The shortest upper bound of the random wait before a reconnect.').default(2000),
         maxBackoffMs: whole(100, HOUR_MS, 'The longest upper bound of the random wait before a reconnect.').default(128_000),
+        maxUnreachableBackoffMs: whole(
+          100,
+          HOUR_MS,
+          'The same while nobody answers at all; for a large fleet a little more than spreadSeconds.',
+        ).default(28_000),
         resetAfterMs: whole(0, HOUR_MS, 'A connection of this length brings the wait back to its minimum.').default(30_000),
       })
       .prefault({})

@@ -20,7 +20,7 @@ test('a minimal configuration gets every default, and absolute paths', async () 
     keepAliveSeconds: 30,
     allowShortKeepAlive: false,
     shadowName: null,
-    connect: { spreadSeconds: 0, minBackoffMs: 2000, maxBackoffMs: 128_000, resetAfterMs: 30_000 },
+    connect: { spreadSeconds: 25, minBackoffMs: 2000, maxBackoffMs: 128_000, maxUnreachableBackoffMs: 28_000, resetAfterMs: 30_000 },
   });
   expect(config.commands).toMatchObject({ ttlSeconds: 300, intake: ['shadow'] });
   expect(config.wifi).toEqual({ interface: null, backend: 'auto', attemptTimeoutSeconds: 100, checkpointSeconds: 120 });
