@@ -152,7 +152,7 @@ export async function createAgentWorld(deps: AgentWorldDeps): Promise<AgentWorld
       }
       await deleteOtherProfiles(hub, 'home');
       await waitForNetwork(hub, home.ssid);
-      if (!(await cloud.online(ONLINE_TIMEOUT_MS, signal))) throw await describe('The agent does not come online again');
+      if (!(await cloud.responds(ONLINE_TIMEOUT_MS, signal))) throw await describe('The agent does not come online again');
       // What the next change needs is in the air, so that its time is its own.
       await waitForScan(hub, away.ssid);
     },

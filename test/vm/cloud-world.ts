@@ -9,6 +9,8 @@ import type { Credentials } from '../twins/pki/types.ts';
 /** The host's 127.0.0.1 as the hub sees it. */
 const HOST_ADDRESS = '10.0.2.2';
 const POLL_MS = 50;
+/** A connection that does not answer a small command for this long is a stale one. */
+const RESPONSE_TIMEOUT_MS = 45_000;
 
 /** `lastCommand` in the reported state (contract, "Shadow"). */
 export interface LastCommand {
@@ -35,6 +37,8 @@ export interface CloudWorld {
   lastCommand(): LastCommand | null;
   /** Waits until a command after `previousId` has ended; null after the time. */
   answer(previousId: string | null, timeoutMs: number, signal: AbortSignal): Promise<LastCommand | null>;
+  /** Sends a command that changes nothing until one is answered: the hub can be reached, whatever a stale connection says. False after the time. */
+  responds(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
   /** Waits until the hub is connected and the API says so; false after the time. */
   online(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
   /** Waits for a connection that is not there yet when this is called, and until the API says so; false after the time. */
@@ -79,6 +83,18 @@ export async function createCloudWorld(): Promise<CloudWorld> {
     if (!response.ok) throw new Error(`status was answered ${response.status}`);
     return (await response.json()) as HubStatusAnswer;
   }
+  async function send(command: string, args: Record<string, unknown>): Promise<string | null> {
+    const previous = lastCommand()?.id ?? null;
+    await call('SendHubCommand', { command, args });
+    return previous;
+  }
+  const answer = async (previousId: string | null, timeoutMs: number, signal: AbortSignal) => {
+    const ended = () => {
+      const last = lastCommand();
+      return last !== null && last.id !== previousId && last.status !== 'IN_PROGRESS';
+    };
+    return (await until(ended, timeoutMs, signal)) ? lastCommand() : null;
+  };
   const online = (timeoutMs: number, signal: AbortSignal) =>
     until(async () => iotCore.connections().includes(hubId) && (await status()).online, timeoutMs, signal);
   const lastCommand = () => (iotCore.shadow(hubId).get()?.state.reported?.lastCommand as LastCommand | undefined) ?? null;
@@ -107,18 +123,18 @@ export async function createCloudWorld(): Promise<CloudWorld> {
       await iotCore.stop();
     },
     claim: () => call('ClaimHub', { orgId, siteId: randomUUID(), userId: randomUUID() }),
-    async send(command, args) {
-      const previous = lastCommand()?.id ?? null;
-      await call('SendHubCommand', { command, args });
-      return previous;
-    },
+    send,
     lastCommand,
-    async answer(previousId, timeoutMs, signal) {
-      const ended = () => {
-        const last = lastCommand();
-        return last !== null && last.id !== previousId && last.status !== 'IN_PROGRESS';
-      };
-      return (await until(ended, timeoutMs, signal)) ? lastCommand() : null;
+    answer,
+    async responds(timeoutMs, signal) {
+      const deadline = performance.now() + timeoutMs;
+      do {
+        if (!(await online(deadline - performance.now(), signal))) return false;
+        // The API refuses while it knows the hub to be off.
+        const previous = await send('server_info', {}).catch(() => undefined);
+        if (previous !== undefined && (await answer(previous, RESPONSE_TIMEOUT_MS, signal))) return true;
+      } while (performance.now() < deadline);
+      return false;
     },
     online,
     async reconnects(timeoutMs, signal) {
