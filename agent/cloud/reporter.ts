@@ -72,6 +72,8 @@ export function createReporter(deps: ReporterDeps): Reporter {
   let tail: Promise<unknown> = Promise.resolve();
   let waiters: { resolve: () => void; reject: (error: HubError) => void }[] = [];
   let failures = 0;
+  /** Goodbye is said: nothing says `online` on this link any more, whatever still changes while the agent stops. */
+  let leaving = false;
 
   /** Resolves once the shadow of this link has been read; without that picture, keys that must vanish cannot be found. */
   function whenKnown(): Promise<void> {
@@ -80,9 +82,9 @@ export function createReporter(deps: ReporterDeps): Reporter {
     return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
   }
 
-  function documentNow(online: boolean, changes: Partial<ReportedSections> = {}): Record<string, unknown> {
+  function documentNow(changes: Partial<ReportedSections> = {}): Record<string, unknown> {
     const reported: Reported = {
-      online,
+      online: !leaving,
       session,
       lastSeen: wallClock.nowMs(),
       uptimeSeconds: Math.floor(deps.uptimeSeconds()),
@@ -127,22 +129,21 @@ export function createReporter(deps: ReporterDeps): Reporter {
       return version;
     } catch (error) {
       forced ||= wasForced;
-      if (isHubError(error, 'cloud_timeout') && to === writer) {
-        acknowledged = null;
-        deps.requestRead();
-      }
+      if (isHubError(error, 'cloud_timeout') && to === writer) forget();
       throw error;
     }
   }
 
+  /** Nobody knows what the service holds: it is read, again and again, beside the queue of updates, which may be waiting for it. */
+  function forget(): void {
+    acknowledged = null;
+    deps.requestRead();
+    schedule(RETRY_MS);
+  }
+
   async function flush(): Promise<void> {
-    if (!writer) return;
-    if (!acknowledged) {
-      // The read that was asked for has failed as well: it is asked for again, at the pace of a retry.
-      deps.requestRead();
-      throw new HubError('cloud_timeout', 'the shadow could not be read yet');
-    }
-    const document = documentNow(true);
+    if (!writer || !acknowledged || leaving) return;
+    const document = documentNow();
     const heartbeat = clock.nowMs() - lastReportMs >= deps.heartbeatMs;
     if (!forced && !heartbeat && isVolatileOnly(patchTo(document))) return;
     await send({}, document);
@@ -152,6 +153,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     cancelTimer?.();
     cancelTimer = clock.schedule(delayMs, () => {
       cancelTimer = null;
+      if (writer && !acknowledged) return forget();
       const from = writer;
       exclusive(flush).then(
         () => {
@@ -175,7 +177,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
   function soon(): void {
     // While reports are refused, the pause before the next one stands.
-    if (!writer || (failures > 0 && cancelTimer)) return;
+    if (!writer || leaving || (failures > 0 && cancelTimer)) return;
     if (acknowledged) schedule(Math.max(0, lastSentMs + MIN_REPORT_INTERVAL_MS - clock.nowMs()));
   }
 
@@ -183,11 +185,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
     attach(link, newSession) {
       writer = link;
       session = newSession;
-      acknowledged = null;
+      leaving = false;
       forced = true;
       failures = 0;
-      deps.requestRead();
-      schedule(RETRY_MS);
+      forget();
     },
 
     detach() {
@@ -223,12 +224,12 @@ export function createReporter(deps: ReporterDeps): Reporter {
         await whenKnown();
         sections = { ...sections, lastCommand };
         try {
-          await send({}, documentNow(true));
+          await send({}, documentNow());
         } catch (error) {
           // 413: the cloud's part of the document is larger than we left room for. The result's topic has it all.
           if (!isHubError(error, 'cloud_refused') || !lastCommand.result) throw error;
           sections = { ...sections, lastCommand: withoutResult(lastCommand) };
-          await send({}, documentNow(true));
+          await send({}, documentNow());
         }
       });
     },
@@ -239,17 +240,18 @@ export function createReporter(deps: ReporterDeps): Reporter {
         const desired = { command: null, args: null };
         if (!lastCommand) return await send({ desired, version }, null);
         // What is said of the command counts only if it was cleared: `sections` changes after the acknowledgement.
-        const accepted = await send({ desired, version }, documentNow(true, { lastCommand }));
+        const accepted = await send({ desired, version }, documentNow({ lastCommand }));
         sections = { ...sections, lastCommand };
         return accepted;
       });
     },
 
     async goodbye() {
+      leaving = true;
       cancelTimer?.();
       cancelTimer = null;
       await exclusive(async () => {
-        if (acknowledged) await send({}, documentNow(false));
+        if (acknowledged) await send({}, documentNow());
       });
     },
   };

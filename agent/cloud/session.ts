@@ -51,6 +51,8 @@ export function createSession(deps: SessionDeps): Session {
   let lastBirthMs = upAtMs;
   /** From the birth's sending to the goodbye: an offline that overtakes the birth's acknowledgement contradicts it, too. */
   let speaking = false;
+  /** The goodbye is said; a session that is still opening then must not come with its birth after it. */
+  let leaving = false;
   let cancelRebirth: Cancel | null = null;
   let cancelRenewal: Cancel | null = null;
   let ended = false;
@@ -91,8 +93,10 @@ export function createSession(deps: SessionDeps): Session {
     await attempt('deltas', () => link.openDeltas());
     // Before anything runs beside it: where the account lacks the feature, the link falls here, and nothing else must be suspected.
     if (deps.executions) await attempt('executions', openExecutions);
+    if (leaving) return;
     speaking = true;
     await birth();
+    if (leaving) return;
     log.info({ event: 'cloud_online', session: id }, 'online');
     deps.onReady();
   }
@@ -141,6 +145,7 @@ export function createSession(deps: SessionDeps): Session {
     confirm: () => link.publish(topics.presence, payload('online'), { retain: true }),
 
     async goodbye() {
+      leaving = true;
       speaking = false;
       await link.publish(topics.presence, payload('offline'), { retain: true });
     },
