@@ -37,14 +37,20 @@ function printableName(command: unknown): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_NAME);
 }
 
+/** What judging needs beside the command. */
+export interface JudgeContext {
+  id: string;
+  receivedAt: number;
+  ageSeconds: number | null;
+  ttlSeconds: number;
+  catalog: Catalog;
+}
+
 /**
  * Judges a command without running it. `ageSeconds` is null where the intake has no age of its own.
  * The hub is the only validator: the cloud passes on whatever it is sent.
  */
-export function judge(
-  envelope: CommandEnvelope,
-  context: { id: string; receivedAt: number; ageSeconds: number | null; ttlSeconds: number; catalog: Catalog },
-): Candidate {
+export function judge(envelope: CommandEnvelope, context: JudgeContext): Candidate {
   const { id, receivedAt, ageSeconds, ttlSeconds, catalog } = context;
   const command = printableName(envelope.command);
   try {
@@ -79,6 +85,27 @@ export function candidateOf(
     ttlSeconds: context.ttlSeconds,
     catalog: context.catalog,
   });
+}
+
+/** The command in a request of AWS IoT Commands, judged; a payload that is no command is a command that is refused. */
+export function requestCandidate(payload: Buffer, context: JudgeContext): Candidate {
+  try {
+    const body: unknown = parseJson(payload);
+    if (typeof body !== 'object' || body === null) throw new HubError('invalid_args', 'The payload must be an object {command, args}.');
+    return judge({ command: (body as { command?: unknown }).command, args: (body as { args?: unknown }).args }, context);
+  } catch (error) {
+    const { id, receivedAt } = context;
+    return { id, command: printableName(undefined), receivedAt, verdict: { accept: false, outcome: outcomeOf(error) } };
+  }
+}
+
+function parseJson(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'));
+  } catch {
+    // The parser's own words may quote the payload, and with it a password.
+    throw new HubError('invalid_args', 'The payload is not JSON; send {"command": …, "args": {…}}.');
+  }
 }
 
 /** What the reported state still shows as running; null when nothing, or when it is not ours to read. */

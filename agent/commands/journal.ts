@@ -3,7 +3,7 @@ import type { Entropy } from '../system/entropy.ts';
 import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import type { Entry, Stage } from './lifecycle.ts';
+import type { Entry, IntakeName, Stage } from './entry.ts';
 
 /**
  * The commands on disk, one file each, with the result that waits to be delivered. One file a command keeps a torn or damaged file from
@@ -21,6 +21,7 @@ export interface Journal {
 }
 
 const STAGES: readonly string[] = ['seen', 'taken', 'finished', 'delivered'] satisfies Stage[];
+const INTAKES: readonly string[] = ['shadow', 'executions'] satisfies IntakeName[];
 const FORMAT = 1;
 const KEY_BYTES = 32;
 
@@ -35,9 +36,15 @@ export function isSafeId(id: string): boolean {
 function parseEntry(data: Buffer): Entry {
   const { format, entry } = JSON.parse(data.toString('utf8')) as { format: unknown; entry: Entry };
   if (format !== FORMAT) throw new Error(`format ${String(format)}, this agent reads ${FORMAT}`);
-  if (!isSafeId(entry.id) || !STAGES.includes(entry.stage) || typeof entry.command !== 'string') throw new Error('not a journal entry');
-  if (entry.stage === 'finished' && !entry.outcome) throw new Error('finished without an outcome');
+  if (!isSafeId(entry.id) || !STAGES.includes(entry.stage) || !INTAKES.includes(entry.intake)) throw new Error('not a journal entry');
+  if (typeof entry.command !== 'string' || typeof entry.receivedAt !== 'number') throw new Error('not a journal entry');
+  if (entry.stage === 'finished' && typeof entry.outcome?.status !== 'string') throw new Error('finished without an outcome');
   return entry;
+}
+
+/** Never the parser's words: they quote what they stumble over. */
+function reasonOf(error: unknown): string {
+  return error instanceof SyntaxError ? 'not JSON' : messageOf(error);
 }
 
 export function createJournal(deps: { files: Files; directory: string; entropy: Entropy; log: Log }): Journal {
@@ -47,20 +54,27 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
   const damagedPath = join(directory, 'damaged-command');
   const pathOf = (id: string) => join(entries, `${id}.json`);
 
+  /** A hub with a broken disk still starts: the cloud's own view rules out a second run. */
+  function unreadable(path: string, error: unknown): null {
+    log.error({ event: 'journal_unreadable', path, reason: messageOf(error) }, 'a part of the journal cannot be read');
+    return null;
+  }
+
   return {
     async load() {
       const loaded: Entry[] = [];
-      for (const name of await files.list(entries)) {
+      const names = await files.list(entries).catch((error: unknown) => unreadable(entries, error) ?? []);
+      for (const name of names) {
         if (!name.endsWith('.json')) continue;
         const path = join(entries, name);
-        const data = await files.read(path);
+        const data = await files.read(path).catch((error: unknown) => unreadable(path, error));
         if (data === null) continue;
         try {
           loaded.push(parseEntry(data));
         } catch (error) {
-          log.error({ event: 'journal_entry_damaged', path, reason: messageOf(error) }, 'a journal entry is damaged and set aside');
+          log.error({ event: 'journal_entry_damaged', path, reason: reasonOf(error) }, 'a journal entry is damaged and set aside');
           await files.writeAtomic(damagedPath, data).catch(() => {});
-          await files.remove(path);
+          await files.remove(path).catch((reason: unknown) => unreadable(path, reason));
         }
       }
       return loaded.sort((a, b) => a.receivedAt - b.receivedAt);

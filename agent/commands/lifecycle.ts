@@ -1,48 +1,25 @@
 import type { CommandOutcome } from '../contract/command.ts';
+import {
+  admitted,
+  type Candidate,
+  type Entry,
+  fitOutbox,
+  type InProgress,
+  interrupted,
+  isOutboxFull,
+  MAX_REMEMBERED,
+  orphaned,
+} from './entry.ts';
+
+export type { Candidate, Entry, InProgress, IntakeName, Stage } from './entry.ts';
 
 /**
  * The life of commands as a pure machine: `(state, event) → (state, effects)`. Its promise: whatever the network and the Shadow service
  * lose, repeat, delay or reorder, and wherever the process dies, a command runs once (read-only ones at least once) and is always answered.
- *
- *   seen ──(gone from `desired`)──▶ taken ──(executed)──▶ finished ──(acknowledged)──▶ delivered
- *     └──────────────(refused, expired: the outcome is known before)──────▲
- *
- * A command is executed only after it is gone from `desired`: credentials are cleared first, work comes second.
  */
-export type Stage = 'seen' | 'taken' | 'finished' | 'delivered';
-
-/** Where a command came from, and so how it is taken and answered. */
-export type IntakeName = 'shadow' | 'executions';
-
-/** One command in the journal. */
-export interface Entry {
-  id: string;
-  intake: IntakeName;
-  command: string;
-  stage: Stage;
-  /** May run again after a crash (it only reads). */
-  repeatable: boolean;
-  /** Validated args; null when they are not known (any more). Written to the journal only for repeatable commands: others may hold credentials. */
-  args: object | null;
-  /** Epoch milliseconds. */
-  receivedAt: number;
-  finishedAt: number | null;
-  /** Known from `finished` on, or earlier for what is refused. Dropped once delivered. */
-  outcome: CommandOutcome | null;
-}
-
-/** What stands in an intake, already judged: a pure function of the message, made before the machine sees it. */
-export interface Candidate {
-  id: string;
-  command: string;
-  receivedAt: number;
-  /** `accept`, or the outcome that refuses it without running it. */
-  verdict: { accept: true; repeatable: boolean; args: object } | { accept: false; outcome: CommandOutcome };
-}
-
 export interface CommandsState {
   link: 'down' | 'up';
-  /** The newest shadow version whose `desired` we know. */
+  /** The newest shadow version we have heard of. While no read is in flight, what `desired` held at that version is known. */
   viewVersion: number;
   /** The version known when the read in flight was asked for; null when none is. */
   reading: number | null;
@@ -70,47 +47,25 @@ export type CommandsEvent =
   /** The journal could not be written: nothing that needs it may run. */
   | { type: 'unjournaled'; id: string; outcome: CommandOutcome; at: number };
 
-export interface InProgress {
-  id: string;
-  command: string;
-  receivedAt: number;
-}
-
 /** Effects are carried out in order; `persist` is a barrier: what follows waits until it is durable. */
 export type CommandsEffect =
   | { type: 'persist'; id: string }
   | { type: 'readShadow'; retry: boolean }
   | { type: 'clear'; id: string; version: number }
   | { type: 'execute'; id: string }
-  | { type: 'deliver'; id: string };
+  | { type: 'deliver'; id: string }
+  /** Answers once without keeping anything: no more answers may wait. */
+  | { type: 'refuse'; entry: Entry };
 
 export interface Step {
   state: CommandsState;
   effects: CommandsEffect[];
 }
 
-/** Commands that wait for another to end; one more is refused as `busy` (contract, "Commands"). */
-export const MAX_WAITING = 16;
-/** Delivered commands remembered against re-delivery. A shadow's view and its version already rule it out; this is the second fence. */
-export const MAX_REMEMBERED = 64;
-
 /** The start: entries as the journal had them. */
 export function restore(entries: readonly Entry[]): CommandsState {
   return { link: 'down', viewVersion: 0, reading: null, clearing: null, entries };
 }
-
-/** The outcome of a command that may not run again after its process died. */
-export function interrupted(): CommandOutcome {
-  return {
-    status: 'FAILED',
-    error: { code: 'interrupted', message: 'The hub restarted while the command was running; send it again if it is still wanted.' },
-  };
-}
-
-const busy: CommandOutcome = {
-  status: 'REJECTED',
-  error: { code: 'busy', message: 'Too many commands are waiting on this hub; send it again later.' },
-};
 
 /** What to do right after start, before any connection: run again or answer what the last process left behind. */
 export function recover(state: CommandsState, at: number): Step {
@@ -139,8 +94,7 @@ export function step(state: CommandsState, event: CommandsEvent): Step {
       if (state.link === 'down') return { state, effects: [] };
       return { state: { ...state, reading: state.viewVersion }, effects: [{ type: 'readShadow', retry: true }] };
     case 'delta':
-      if (event.version < state.viewVersion || event.candidate === null) return { state, effects: [] };
-      return onStanding({ ...state, viewVersion: event.version }, event.candidate);
+      return onDelta(state, event.version, event.candidate);
     case 'updated':
       return onUpdated(state, event.version, event.cleared);
     case 'clearFailed': {
@@ -151,10 +105,8 @@ export function step(state: CommandsState, event: CommandsEvent): Step {
       return onRequested(state, event.candidate);
     case 'executed':
       return onExecuted(state, event.id, event.outcome, event.at);
-    case 'delivered': {
-      const next = amend(state, event.id, (entry) => ({ ...entry, stage: 'delivered', outcome: null, args: null }));
-      return { state: forget(next), effects: [{ type: 'persist', id: event.id }] };
-    }
+    case 'delivered':
+      return onDelivered(state, event.id);
     case 'unjournaled':
       return {
         state: amend(state, event.id, (entry) => ({ ...entry, outcome: event.outcome, finishedAt: event.at, args: null })),
@@ -185,41 +137,35 @@ function forget(state: CommandsState): CommandsState {
   return { ...state, entries: state.entries.filter((entry) => entry.stage !== 'delivered' || surplus-- <= 0) };
 }
 
-function admit(state: CommandsState, candidate: Candidate, intake: IntakeName): { state: CommandsState; entry: Entry } {
-  const { verdict } = candidate;
-  const active = state.entries.filter((entry) => entry.stage === 'taken' || (entry.stage === 'seen' && entry.outcome === null));
-  // One of each name runs: every command has a resource of its own.
-  const names = new Set(active.map((entry) => entry.command));
-  const full = names.has(candidate.command) && active.length - names.size >= MAX_WAITING;
-  const outcome = verdict.accept ? (full ? busy : null) : verdict.outcome;
-  const entry: Entry = {
-    id: candidate.id,
-    intake,
-    command: candidate.command,
-    stage: 'seen',
-    repeatable: verdict.accept && verdict.repeatable,
-    args: verdict.accept && outcome === null ? verdict.args : null,
-    receivedAt: candidate.receivedAt,
-    finishedAt: outcome === null ? null : candidate.receivedAt,
-    outcome,
-  };
-  return { state: { ...state, entries: [...state.entries, entry] }, entry };
+/** While a read is in flight, a delta only tells how new its answer must be: a late copy of an old one must not bring a command back. */
+function onDelta(state: CommandsState, version: number, candidate: Candidate | null): Step {
+  if (version < state.viewVersion || candidate === null) return { state, effects: [] };
+  const next = { ...state, viewVersion: version };
+  return state.reading === null ? onStanding(next, candidate) : { state: next, effects: [] };
 }
 
 /** A fresh view shows this command in `desired`: make sure it is journaled, then have it cleared. */
 function onStanding(state: CommandsState, candidate: Candidate): Step {
-  const known = find(state, candidate.id);
-  if (known) {
-    const refreshed =
-      known.stage === 'seen' && known.outcome === null ? amend(state, known.id, (entry) => rejudge(entry, candidate)) : state;
-    return startClear(refreshed, candidate.id, []);
+  const { id } = candidate;
+  const known = find(state, id);
+  if (known?.stage === 'seen' && known.outcome === null) {
+    const entry = rejudged(known, candidate);
+    const refused: CommandsEffect[] = entry.outcome === null ? [] : [{ type: 'persist', id }];
+    return startClear(
+      amend(state, id, () => entry),
+      id,
+      refused,
+    );
   }
-  const admitted = admit(state, candidate, 'shadow');
-  return startClear(admitted.state, candidate.id, [{ type: 'persist', id: candidate.id }]);
+  if (known) return startClear(state, id, []);
+  // It can wait where it stands: a delivery makes room and has the shadow read again.
+  if (isOutboxFull(state.entries)) return { state, effects: [] };
+  const entries = [...state.entries, admitted(state.entries, candidate, 'shadow')];
+  return startClear({ ...state, entries }, id, [{ type: 'persist', id }]);
 }
 
 /** After a restart, or a long time without a link: the args are known again only from `desired`, and the command may have expired. */
-function rejudge(entry: Entry, { verdict, receivedAt }: Candidate): Entry {
+function rejudged(entry: Entry, { verdict, receivedAt }: Candidate): Entry {
   return verdict.accept ? { ...entry, args: verdict.args } : { ...entry, outcome: verdict.outcome, finishedAt: receivedAt, args: null };
 }
 
@@ -241,15 +187,7 @@ function onRead(state: CommandsState, version: number, candidate: Candidate | nu
   effects.push(...settled.effects);
   if (inProgress && !find(next, inProgress.id) && inProgress.id !== candidate?.id) {
     // The journal that knew it is lost: the cloud still waits for an answer.
-    const orphan: Entry = {
-      ...inProgress,
-      intake: 'shadow',
-      stage: 'finished',
-      repeatable: false,
-      args: null,
-      finishedAt: inProgress.receivedAt,
-      outcome: interrupted(),
-    };
+    const orphan = orphaned(inProgress);
     next = { ...next, entries: [...next.entries, orphan] };
     effects.push({ type: 'persist', id: orphan.id }, { type: 'deliver', id: orphan.id });
   }
@@ -291,10 +229,12 @@ function take(state: CommandsState, entry: Entry): Step {
 }
 
 function finish(state: CommandsState, entry: Entry, outcome: CommandOutcome, at: number): Step {
+  const others = state.entries.filter(({ id }) => id !== entry.id);
+  const kept = fitOutbox(others, outcome);
   const effects: CommandsEffect[] = [{ type: 'persist', id: entry.id }];
   if (state.link === 'up') effects.push({ type: 'deliver', id: entry.id });
   return {
-    state: amend(state, entry.id, (old) => ({ ...old, stage: 'finished', outcome, finishedAt: at, args: null })),
+    state: amend(state, entry.id, (old) => ({ ...old, stage: 'finished', outcome: kept, finishedAt: at, args: null })),
     effects,
   };
 }
@@ -324,14 +264,28 @@ function onRequested(state: CommandsState, candidate: Candidate): Step {
     // Asked again: the answer may have been lost on the cloud's side.
     return { state, effects: known.stage === 'finished' && state.link === 'up' ? [{ type: 'deliver', id: known.id }] : [] };
   }
-  const { state: next, entry } = admit(state, candidate, 'executions');
+  const entry = admitted(state.entries, candidate, 'executions');
+  if (isOutboxFull(state.entries)) return { state, effects: [{ type: 'refuse', entry }] };
+  const next = { ...state, entries: [...state.entries, entry] };
   if (entry.outcome !== null) return finish(next, entry, entry.outcome, entry.receivedAt);
-  const taken = take(next, entry);
-  return { state: taken.state, effects: [{ type: 'persist', id: entry.id }, ...taken.effects.filter(({ type }) => type !== 'persist')] };
+  // It stands nowhere that could be read again: the journal must have it before anything else happens.
+  return {
+    state: take(next, entry).state,
+    effects: [
+      { type: 'persist', id: entry.id },
+      { type: 'execute', id: entry.id },
+    ],
+  };
 }
 
 function onExecuted(state: CommandsState, id: string, outcome: CommandOutcome, at: number): Step {
   const entry = find(state, id);
   if (entry?.stage !== 'taken') return { state, effects: [] };
   return finish(state, entry, outcome, at);
+}
+
+function onDelivered(state: CommandsState, id: string): Step {
+  const next = forget(amend(state, id, (entry) => ({ ...entry, stage: 'delivered', outcome: null, args: null })));
+  const made = isOutboxFull(state.entries) ? reread(next, false) : { state: next, effects: [] };
+  return { state: made.state, effects: [{ type: 'persist', id }, ...made.effects] };
 }

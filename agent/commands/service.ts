@@ -3,26 +3,27 @@ import type { ShadowView } from '../contract/shadow.ts';
 import type { Topics } from '../contract/topics.ts';
 import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
-import { HubError, isHubError, messageOf } from '../system/errors.ts';
+import { isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import type { CommandsCloud } from './cloud-port.ts';
 import { deliver, lastCommandOf } from './delivery.ts';
 import type { Executor } from './executor.ts';
 import type { Catalog } from './handler.ts';
-import { candidateOf, inProgressOf, judge } from './intake.ts';
+import { candidateOf, inProgressOf, requestCandidate } from './intake.ts';
 import { isSafeId, type Journal } from './journal.ts';
 import { type CommandsEffect, type CommandsEvent, type CommandsState, type Entry, recover, restore, step } from './lifecycle.ts';
-import { outcomeOf } from './outcome.ts';
 
 /** Pause before a failed read or delivery is tried again while the link stands; a delivery's doubles up to the maximum. */
 const RETRY_MS = 2_000;
 const MAX_RETRY_MS = 60_000;
+/** On stop, answers that the link still takes are delivered for this long; the rest waits on disk for the next start. */
+const DRAIN_MS = 3_000;
 
 /** The commands of the hub: takes them, runs them, answers them. Drives the lifecycle machine. */
 export interface CommandService {
   /** Loads the journal and runs again or answers what the last process left behind. */
   start(): Promise<void>;
-  /** Lets nothing new in, ends what runs, waits for it within a bound. */
+  /** Lets nothing new in, ends what runs, delivers what the link still takes; all within a bound. */
   stop(): Promise<void>;
   /** The MQTT session is up and the subscriptions stand. */
   linkUp(): void;
@@ -51,31 +52,45 @@ export interface CommandServiceDeps {
   log: Log;
 }
 
+/** One MQTT session. Calls that were made on it are nobody's business once it has ended. */
+interface Link {
+  ended: AbortController;
+  /** Deliveries under way. */
+  delivering: Set<string>;
+}
+
+function createLink(): Link {
+  return { ended: new AbortController(), delivering: new Set() };
+}
+
 export function createCommandService(deps: CommandServiceDeps): CommandService {
   const { cloud, journal, executor, catalog, topics, ttlSeconds, wallClock, clock, entropy, log } = deps;
   let state: CommandsState = restore([]);
   let key: Buffer = Buffer.alloc(0);
   const stopping = new AbortController();
-  const delivering = new Set<string>();
+  let link = createLink();
   let idleWaiters: (() => void)[] = [];
+  let afterDelivery = () => {};
   /** Events are handled one after the other: an event's persist barrier ends before the next event is looked at. */
   let tail: Promise<void> = Promise.resolve();
 
   const entryOf = (id: string) => state.entries.find((entry) => entry.id === id);
 
   function dispatch(event: CommandsEvent): void {
+    // An event that waits in line acts on the link of its own time, never on a later one.
+    const on = link;
     tail = tail.then(async () => {
       const before = state.entries;
       const next = step(state, event);
       state = next.state;
-      await carryOut(next.effects);
+      await carryOut(next.effects, on);
       for (const entry of before) if (!entryOf(entry.id)) await journal.remove(entry.id);
       settleIdle();
     });
     tail = tail.catch((error: unknown) => log.error({ event: 'commands_bug', err: error }, 'a command event could not be handled'));
   }
 
-  async function carryOut(effects: readonly CommandsEffect[]): Promise<void> {
+  async function carryOut(effects: readonly CommandsEffect[], on: Link): Promise<void> {
     for (let index = 0; index < effects.length; index += 1) {
       const effect = effects[index]!;
       if (effect.type === 'persist') {
@@ -85,10 +100,11 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
           dispatch({ type: 'executed', id: effect.id, outcome: failed, at: wallClock.nowMs() });
           effects = effects.filter((later) => later.type !== 'execute' || later.id !== effect.id);
         }
-      } else if (effect.type === 'readShadow') void read(effect.retry);
-      else if (effect.type === 'clear') void clear(effect.id, effect.version);
+      } else if (effect.type === 'readShadow') void read(effect.retry, on);
+      else if (effect.type === 'clear') void clear(effect.id, effect.version, on);
       else if (effect.type === 'execute') void execute(effect.id);
-      else void deliverWhileUp(effect.id);
+      else if (effect.type === 'deliver') void deliverWhileUp(effect.id, on);
+      else void refuse(effect.entry);
     }
   }
 
@@ -105,6 +121,8 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
         status: 'FAILED',
         error: { code: 'internal', message: 'The hub cannot write its journal (disk full or broken): the command was not run.' },
       };
+      // An older record would be answered again after a restart; to forget it needs no room.
+      if (entry.stage === 'delivered') await journal.remove(id);
       if (entry.stage === 'seen' && entry.outcome === null) {
         state = step(state, { type: 'unjournaled', id, outcome, at: wallClock.nowMs() }).state;
       }
@@ -112,35 +130,38 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     }
   }
 
-  /** Jittered, doubled with each attempt. */
-  const pause = (attempt: number) =>
-    sleep(clock, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt) * (0.5 + entropy.unit() / 2), stopping.signal);
+  /** Jittered, doubled with each attempt; ends at once with the link. */
+  const pause = (attempt: number, on: Link) =>
+    sleep(clock, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt) * (0.5 + entropy.unit() / 2), on.ended.signal);
 
-  async function read(retry: boolean): Promise<void> {
-    if (retry) await pause(0);
-    if (stopping.signal.aborted) return;
+  async function read(retry: boolean, on: Link): Promise<void> {
+    const { signal } = on.ended;
+    if (retry) await pause(0, on);
+    if (signal.aborted || stopping.signal.aborted) return;
     try {
       const view = await cloud.readShadow();
+      if (signal.aborted) return;
       const candidate = candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog });
       dispatch({ type: 'shadowRead', version: view.version, candidate, inProgress: inProgressOf(view) });
     } catch (error) {
-      if (!isHubError(error, 'cloud_disconnected'))
-        log.warn({ event: 'shadow_read_failed', reason: messageOf(error) }, 'shadow read failed');
+      if (signal.aborted) return;
+      log.warn({ event: 'shadow_read_failed', reason: messageOf(error) }, 'shadow read failed');
       dispatch({ type: 'readFailed' });
     }
   }
 
-  async function clear(id: string, version: number): Promise<void> {
+  async function clear(id: string, version: number, on: Link): Promise<void> {
+    const { signal } = on.ended;
     const entry = entryOf(id);
-    if (!entry) return;
+    if (!entry || signal.aborted) return;
     try {
       const accepted = await cloud.clearCommand(version, entry.stage === 'seen' ? lastCommandOf(entry, topics) : null);
       log.info({ event: 'command_taken', id, command: entry.command, version: accepted }, 'command taken from the shadow');
-      dispatch({ type: 'updated', version: accepted, cleared: id });
+      if (!signal.aborted) dispatch({ type: 'updated', version: accepted, cleared: id });
     } catch (error) {
       const reason = isHubError(error, 'shadow_conflict') ? 'conflict' : 'uncertain';
       log.info({ event: 'command_clear_failed', id, reason, error: messageOf(error) }, 'the shadow has moved on or did not answer');
-      dispatch({ type: 'clearFailed', id, reason });
+      if (!signal.aborted) dispatch({ type: 'clearFailed', id, reason });
     }
   }
 
@@ -154,32 +175,60 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     dispatch({ type: 'executed', id, outcome, at: wallClock.nowMs() });
   }
 
-  async function deliverWhileUp(id: string): Promise<void> {
-    if (delivering.has(id)) return;
-    delivering.add(id);
-    try {
-      for (let attempt = 0; state.link === 'up' && !stopping.signal.aborted; attempt += 1) {
-        const entry = entryOf(id);
-        if (entry?.stage !== 'finished' || entry.outcome === null) return;
-        try {
-          await deliver(cloud, topics, entry, entry.outcome);
-          log.info({ event: 'command_answered', id, command: entry.command, status: entry.outcome.status }, 'command answered');
-          dispatch({ type: 'delivered', id });
-          return;
-        } catch (error) {
-          log.warn({ event: 'command_answer_failed', id, reason: messageOf(error) }, 'the answer was not taken, it is kept');
-          await pause(attempt);
-        }
+  async function deliverWhileUp(id: string, on: Link): Promise<void> {
+    const { signal } = on.ended;
+    if (on.delivering.has(id)) return;
+    on.delivering.add(id);
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      const entry = entryOf(id);
+      if (entry?.stage !== 'finished' || entry.outcome === null) break;
+      try {
+        await deliver(cloud, topics, entry, entry.outcome);
+        log.info({ event: 'command_answered', id, command: entry.command, status: entry.outcome.status }, 'command answered');
+        dispatch({ type: 'delivered', id });
+        break;
+      } catch (error) {
+        log.warn({ event: 'command_answer_failed', id, reason: messageOf(error) }, 'the answer was not taken, it is kept');
+        await pause(attempt, on);
       }
-    } finally {
-      delivering.delete(id);
     }
+    on.delivering.delete(id);
+    afterDelivery();
+  }
+
+  /** The last word for a request that there is no room to keep: told once, and written down here. */
+  async function refuse(entry: Entry): Promise<void> {
+    log.error(
+      { event: 'command_dropped', id: entry.id, command: entry.command },
+      'too many answers wait: a request is refused and not kept',
+    );
+    if (entry.outcome === null) return;
+    await deliver(cloud, topics, entry, entry.outcome).catch((error: unknown) =>
+      log.warn({ event: 'command_answer_failed', id: entry.id, reason: messageOf(error) }, 'the refusal was not taken'),
+    );
   }
 
   function settleIdle(): void {
     if (state.entries.some((entry) => entry.stage !== 'delivered')) return;
     for (const resolve of idleWaiters) resolve();
     idleWaiters = [];
+  }
+
+  /** Resolves when all that has an answer is delivered, the link is gone, or the time for it is over. */
+  async function drained(): Promise<void> {
+    await tail;
+    const bound = new AbortController();
+    const cancel = clock.schedule(DRAIN_MS, () => bound.abort());
+    link.ended.signal.addEventListener('abort', () => bound.abort(), { once: true });
+    if (link.ended.signal.aborted) bound.abort();
+    while (!bound.signal.aborted && link.delivering.size > 0) {
+      await new Promise<void>((resolve) => {
+        afterDelivery = resolve;
+        bound.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await tail;
+    }
+    cancel();
   }
 
   return {
@@ -196,23 +245,35 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       state = recovered.state;
       if (recovered.effects.length > 0)
         log.warn({ event: 'commands_recovered', count: recovered.effects.length }, 'commands of the last run');
-      await carryOut(recovered.effects);
+      await carryOut(recovered.effects, link);
     },
 
     async stop() {
       stopping.abort();
       await executor.stop();
+      await drained();
+      link.ended.abort();
       await tail;
     },
 
-    linkUp: () => dispatch({ type: 'linkUp' }),
-    linkDown: () => dispatch({ type: 'linkDown' }),
-    delta: (view) =>
-      dispatch({
-        type: 'delta',
-        version: view.version,
-        candidate: candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog }),
-      }),
+    linkUp() {
+      link.ended.abort();
+      link = createLink();
+      dispatch({ type: 'linkUp' });
+    },
+
+    linkDown() {
+      link.ended.abort();
+      dispatch({ type: 'linkDown' });
+    },
+
+    delta(view) {
+      // What stands in the shadow is taken by the next process.
+      if (stopping.signal.aborted) return;
+      const candidate = candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog });
+      dispatch({ type: 'delta', version: view.version, candidate });
+    },
+
     shadowUpdated: (version) => dispatch({ type: 'updated', version, cleared: null }),
 
     request(id, payload) {
@@ -220,18 +281,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
         log.warn({ event: 'command_id_refused', id: id.slice(0, 64) }, 'a command execution has an id that cannot be journaled');
         return;
       }
-      const context = { id, receivedAt: wallClock.nowMs(), ageSeconds: null, ttlSeconds, catalog };
-      let candidate = judge({ command: undefined, args: undefined }, context);
-      try {
-        const body: unknown = JSON.parse(payload.toString('utf8'));
-        if (typeof body !== 'object' || body === null) throw new HubError('invalid_args', 'The payload must be an object {command, args}.');
-        candidate = judge({ command: (body as { command?: unknown }).command, args: (body as { args?: unknown }).args }, context);
-      } catch (error) {
-        const problem = isHubError(error)
-          ? error
-          : new HubError('invalid_args', 'The payload is not JSON; send {"command": …, "args": {…}}.');
-        candidate = { ...candidate, verdict: { accept: false, outcome: outcomeOf(problem) } };
-      }
+      const candidate = requestCandidate(payload, { id, receivedAt: wallClock.nowMs(), ageSeconds: null, ttlSeconds, catalog });
       dispatch({ type: 'requested', candidate });
     },
 

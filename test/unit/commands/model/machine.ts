@@ -1,0 +1,193 @@
+import type { Candidate, CommandsEffect, CommandsEvent, CommandsState, Entry } from '../../../../agent/commands/lifecycle.ts';
+import { recover, restore, step } from '../../../../agent/commands/lifecycle.ts';
+import type { CommandOutcome } from '../../../../agent/contract/command.ts';
+import { type Code, code, EFFECT, idOf, isExpired, kindOf, OUTCOME, otherOf, outcomeOf, TO_HUB, versionOf } from './codes.ts';
+
+/** The machine under test; a test gives a faulty one to see that the exploration notices. */
+export interface Machine {
+  step: typeof step;
+  recover: typeof recover;
+}
+
+export const realMachine: Machine = { step, recover };
+
+/** How a command of the cloud behaves on the hub. */
+export interface ModelCommand {
+  /** `again`: the one before, sent a second time within the second, which makes the two one command. */
+  kind: 'repeatable' | 'once' | 'refused' | 'again';
+  intake: 'shadow' | 'executions';
+}
+
+/** What one event makes of the hub. */
+export interface Reaction {
+  core: number;
+  view: number;
+  /** -1: no read in flight. */
+  reading: number;
+  effects: readonly Code[];
+}
+
+/**
+ * The hub's state as a number: everything but the two versions, which the model renumbers. Every reaction is computed once by the real
+ * machine and remembered; that is exact, because the machine is a pure function.
+ */
+export interface Hub {
+  /** The core of a hub without entries, link down. */
+  readonly empty: number;
+  react(core: number, view: number, reading: number, event: Code): Reaction;
+  /** A process that starts with these journal records, one a command, 0 for none. */
+  boot(journal: readonly number[]): Reaction;
+  isUp(core: number): boolean;
+  /** The entry of a command as a journal record, 0 when the hub does not know it. */
+  recordOf(core: number, id: number): number;
+  /** The record as the journal writes it: without the args of what may not run again. */
+  written(record: number): number;
+  entry(record: number): Entry;
+  outcome(record: number): number;
+}
+
+type Ended = Exclude<CommandOutcome, { status: 'SUCCEEDED' }>['status'];
+const refusal = (status: Ended, code: 'unknown_command' | 'internal' | 'expired'): CommandOutcome => ({
+  status,
+  error: { code, message: '' },
+});
+const OUTCOMES: Record<number, CommandOutcome> = {
+  [OUTCOME.done]: { status: 'SUCCEEDED', result: {} },
+  [OUTCOME.refused]: refusal('REJECTED', 'unknown_command'),
+  [OUTCOME.unjournaled]: refusal('FAILED', 'internal'),
+  [OUTCOME.expired]: refusal('TIMED_OUT', 'expired'),
+};
+
+/** The class of an outcome: what its contents are makes no difference to the machine. */
+function classOf(outcome: CommandOutcome | null): number {
+  if (!outcome) return OUTCOME.none;
+  if (outcome.status === 'SUCCEEDED') return OUTCOME.done;
+  if (outcome.error.code === 'interrupted') return OUTCOME.interrupted;
+  return outcome.status === 'REJECTED' ? OUTCOME.refused : outcome.status === 'TIMED_OUT' ? OUTCOME.expired : OUTCOME.unjournaled;
+}
+
+const nameOf = (id: number) => 'abcdefg'[id - 1]!;
+const numberOf = (id: string) => 'abcdefg'.indexOf(id) + 1;
+
+export function createHub(machine: Machine, commands: readonly ModelCommand[]): Hub {
+  const records: (Entry | null)[] = [null];
+  const recordNumbers = new Map<string, number>([['', 0]]);
+  const cores: { state: CommandsState; records: number[] }[] = [];
+  const coreNumbers = new Map<string, number>();
+  const reactions = new Map<number, Reaction>();
+  const boots = new Map<string, Reaction>();
+
+  function recordOf(entry: Entry): number {
+    const key = `${entry.id} ${entry.stage} ${entry.args === null} ${entry.repeatable} ${entry.intake} ${classOf(entry.outcome)}`;
+    const known = recordNumbers.get(key);
+    if (known !== undefined) return known;
+    records.push(entry);
+    recordNumbers.set(key, records.length - 1);
+    return records.length - 1;
+  }
+
+  function coreOf(state: CommandsState): number {
+    const own = state.entries.map(recordOf);
+    const key = `${state.link} ${state.clearing} ${own.join(',')}`;
+    const known = coreNumbers.get(key);
+    if (known !== undefined) return known;
+    const byCommand = commands.map(() => 0);
+    for (const [index, entry] of state.entries.entries()) byCommand[numberOf(entry.id) - 1] = own[index]!;
+    cores.push({ state, records: byCommand });
+    coreNumbers.set(key, cores.length - 1);
+    return cores.length - 1;
+  }
+
+  function candidate(id: number, expired: number): Candidate | null {
+    const command = commands[id - 1];
+    if (!command) return null;
+    const ended = expired ? OUTCOME.expired : command.kind === 'refused' ? OUTCOME.refused : OUTCOME.none;
+    const verdict: Candidate['verdict'] =
+      ended === OUTCOME.none
+        ? { accept: true, repeatable: command.kind === 'repeatable', args: {} }
+        : { accept: false, outcome: OUTCOMES[ended]! };
+    return { id: nameOf(id), command: nameOf(id), receivedAt: 0, verdict };
+  }
+
+  function eventOf(event: Code): CommandsEvent {
+    const version = versionOf(event);
+    const id = idOf(event) === 0 ? '' : nameOf(idOf(event));
+    const other = otherOf(event);
+    switch (kindOf(event)) {
+      case TO_HUB.linkUp:
+        return { type: 'linkUp' };
+      case TO_HUB.linkDown:
+        return { type: 'linkDown' };
+      case TO_HUB.shadowRead: {
+        const inProgress = other ? { id: nameOf(other), command: nameOf(other), receivedAt: 0 } : null;
+        return { type: 'shadowRead', version, candidate: candidate(idOf(event), isExpired(event)), inProgress };
+      }
+      case TO_HUB.readFailed:
+        return { type: 'readFailed' };
+      case TO_HUB.delta:
+        return { type: 'delta', version, candidate: candidate(idOf(event), isExpired(event)) };
+      case TO_HUB.updated:
+        return { type: 'updated', version, cleared: id === '' ? null : id };
+      case TO_HUB.clearFailed:
+        return { type: 'clearFailed', id, reason: other ? 'conflict' : 'uncertain' };
+      case TO_HUB.requested:
+        return { type: 'requested', candidate: candidate(idOf(event), 0)! };
+      case TO_HUB.executed:
+        return { type: 'executed', id, outcome: OUTCOMES[outcomeOf(event)]!, at: 0 };
+      case TO_HUB.delivered:
+        return { type: 'delivered', id };
+      case TO_HUB.unjournaled:
+        return { type: 'unjournaled', id, outcome: OUTCOMES[OUTCOME.unjournaled]!, at: 0 };
+      default:
+        throw new Error(`no event: ${event}`);
+    }
+  }
+
+  function effectCode(effect: CommandsEffect): Code {
+    if (effect.type === 'refuse') throw new Error('the model never fills the outbox');
+    const id = effect.type === 'readShadow' ? 0 : numberOf(effect.id);
+    return code(EFFECT[effect.type], { id, version: effect.type === 'clear' ? effect.version : 0 });
+  }
+
+  function reactionOf({ state, effects }: { state: CommandsState; effects: readonly CommandsEffect[] }): Reaction {
+    return { core: coreOf(state), view: state.viewVersion, reading: state.reading ?? -1, effects: effects.map(effectCode) };
+  }
+
+  const empty = coreOf(restore([]));
+
+  return {
+    empty,
+
+    react(core, view, reading, event) {
+      // 22 bits of event, 5 of view, 6 of reading; what is left of the 53 bits of a safe integer is enough for a million cores.
+      const key = ((core * 32 + view) * 64 + reading + 1) * 2 ** 22 + event;
+      const known = reactions.get(key);
+      if (known) return known;
+      const state = { ...cores[core]!.state, viewVersion: view, reading: reading < 0 ? null : reading };
+      const reaction = reactionOf(machine.step(state, eventOf(event)));
+      reactions.set(key, reaction);
+      return reaction;
+    },
+
+    boot(journal) {
+      const key = journal.join();
+      const known = boots.get(key);
+      if (known) return known;
+      const entries = journal.filter((record) => record > 0).map((record) => records[record]!);
+      const reaction = reactionOf(machine.recover(restore(entries), 0));
+      boots.set(key, reaction);
+      return reaction;
+    },
+
+    isUp: (core) => cores[core]!.state.link === 'up',
+    recordOf: (core, id) => cores[core]!.records[id - 1]!,
+
+    written(record) {
+      const entry = records[record]!;
+      return entry.repeatable ? record : recordOf({ ...entry, args: null });
+    },
+
+    entry: (record) => records[record]!,
+    outcome: (record) => classOf(records[record]!.outcome),
+  };
+}

@@ -1,0 +1,253 @@
+import {
+  COPY,
+  type Code,
+  code,
+  idOf,
+  kindOf,
+  MAX_VERSION,
+  OUTCOME,
+  outcomeOf,
+  STALE,
+  TO_CLOUD,
+  TO_HUB,
+  versionOf,
+  withVersion,
+} from './codes.ts';
+import type { Hub } from './machine.ts';
+
+/** A broken promise. */
+export class Broken extends Error {}
+
+/** A command in a set of commands. */
+export const bit = (id: number) => 1 << (id - 1);
+export const nameOf = (id: number) => 'abcdefg'[id - 1]!;
+
+/** How much bad luck there is. Each happens at any moment, in any combination. */
+export interface Luck {
+  /** The process dies, between any two durable writes. */
+  crashes: number;
+  /** The link falls and comes back later; what was under way to the cloud may still be applied. */
+  reconnects: number;
+  /** An answer is lost or too late; a delta is lost or repeated; an update of the hub's own comes between; a standing command expires. */
+  faults: number;
+  /** A write of the journal fails. */
+  fullDisks: number;
+  /** The process dies and its journal is gone. */
+  lostJournals: number;
+}
+
+/** One state of everything. Sets of commands are bits, commands count from 1. */
+export interface World {
+  /** How many commands the cloud has sent. */
+  sent: number;
+  version: number;
+  desired: number;
+  /** The one that stands in `desired` is too old by now. */
+  expired: number;
+  /** The reported `lastCommand` and its class; 0 for none. */
+  last: number;
+  lastClass: number;
+
+  core: number;
+  view: number;
+  reading: number;
+  /** One record a command. */
+  journal: number[];
+  running: number;
+  /** The driver is about to answer these, because the journal could not be written. */
+  failing: number;
+
+  /** Commands that ran ever, and since this process started. */
+  ran: number;
+  ranNow: number;
+  /** The class of the answer that the cloud has, by command. */
+  answered: number[];
+  /** Commands that the hub has made vanish from the cloud, or has journaled: each owes an answer. */
+  owed: number;
+  /** 1: a write has failed, what the journal says may be behind. 2: a journal was lost. */
+  tainted: number;
+
+  toCloud: Code[];
+  toHub: Code[];
+  luck: Luck;
+}
+
+/** A copy, spelt out field by field: the walk makes millions of them. */
+export function copyOf(world: World): World {
+  const { luck } = world;
+  return {
+    sent: world.sent,
+    version: world.version,
+    desired: world.desired,
+    expired: world.expired,
+    last: world.last,
+    lastClass: world.lastClass,
+    core: world.core,
+    view: world.view,
+    reading: world.reading,
+    journal: world.journal.slice(),
+    running: world.running,
+    failing: world.failing,
+    ran: world.ran,
+    ranNow: world.ranNow,
+    answered: world.answered.slice(),
+    owed: world.owed,
+    tainted: world.tainted,
+    toCloud: world.toCloud.slice(),
+    toHub: world.toHub.slice(),
+    luck: {
+      crashes: luck.crashes,
+      reconnects: luck.reconnects,
+      faults: luck.faults,
+      fullDisks: luck.fullDisks,
+      lostJournals: luck.lostJournals,
+    },
+  };
+}
+
+const isUpdate = (message: Code) => kindOf(message) === TO_HUB.updated || kindOf(message) === TO_HUB.reported;
+const carriesVersion = (message: Code) => versionOf(message) > 0;
+
+const byNumber = (a: number, b: number) => a - b;
+const versions: number[] = [];
+const ranks = new Uint8Array(256);
+
+/**
+ * One world for all that behave alike. The version of the shadow never shrinks, and what the hub knows of it shrinks only with a crash, which
+ * takes everything under way to the hub with it but the copies. Hence:
+ * - what is under way is a bag: it may arrive in any order anyhow;
+ * - a delta below the known version is dropped, and so is an update of the hub's own at or below it: the machine ignores both. A copied
+ *   delta stays while a crash is left;
+ * - an accepted update counts only if it is the very next version: where nothing can lead to the one before, its version is struck out;
+ * - a read's answer below the known version only makes the hub read again: its contents are struck out;
+ * - a clear for an old version can only be refused: its version is struck out, or the whole of it when nobody waits for the refusal;
+ * - the version known when a read was asked for is never above the answer's: it is struck out;
+ * - a late response of AWS IoT Commands that the cloud has already says nothing new;
+ * - a known version below all that is under way, and below the cloud's, is as good as none;
+ * - a `lastCommand` that is not running tells the hub nothing, and a run of what is answered breaks the promise, the first as well as the next;
+ * - of the remaining versions only the order counts, and whether an update is the next one: they are renumbered.
+ */
+export function canonical(world: World): World {
+  const { version } = world;
+  let { view } = world;
+  const forgets = world.luck.crashes + world.luck.lostJournals > 0;
+  if (world.reading > 0) world.reading = 0;
+  const toHub: Code[] = [];
+  for (const message of world.toHub) {
+    const kind = kindOf(message);
+    const at = versionOf(message);
+    if (kind === TO_HUB.delta && at < view && !(forgets && message & COPY)) continue;
+    if (kind === TO_HUB.updated && idOf(message) === 0 && at <= view) continue;
+    if (kind === TO_HUB.shadowRead && at < view) toHub.push(code(TO_HUB.shadowRead));
+    else if (kind === TO_HUB.reported && at <= view) toHub.push(withVersion(message, 0));
+    else toHub.push(message);
+  }
+  for (let index = 0; index < toHub.length; index += 1) {
+    const message = toHub[index]!;
+    const at = versionOf(message);
+    if (kindOf(message) === TO_HUB.reported && at > 0 && at !== view + 1 && !toHub.some((other) => versionOf(other) === at - 1)) {
+      toHub[index] = withVersion(message, 0);
+    }
+  }
+  const toCloud: Code[] = [];
+  for (const message of world.toCloud) {
+    if (message & STALE && kindOf(message) === TO_CLOUD.respond && world.answered[idOf(message) - 1] === outcomeOf(message)) continue;
+    if (kindOf(message) !== TO_CLOUD.clear || versionOf(message) === version) toCloud.push(message);
+    else if (!(message & STALE)) toCloud.push(withVersion(message, 0));
+  }
+  if (world.lastClass !== OUTCOME.running) world.last = world.lastClass = 0;
+  if (!world.tainted) {
+    for (let index = 0; index < world.answered.length; index += 1) {
+      if (!world.answered[index]) continue;
+      world.ran |= 1 << index;
+      world.ranNow |= 1 << index;
+    }
+  }
+  const isBelow = (message: Code) =>
+    carriesVersion(message) ? versionOf(message) > view + (isUpdate(message) ? 1 : 0) : kindOf(message) !== TO_HUB.shadowRead;
+  if (view < version && toHub.every(isBelow)) view = 0;
+  versions.length = 0;
+  versions.push(version, view);
+  for (const message of toHub) if (carriesVersion(message)) versions.push(versionOf(message));
+  versions.sort(byNumber);
+  let rank = view === 0 ? 0 : 1;
+  let before = versions[0]!;
+  for (const value of versions) {
+    if (value > before) {
+      const next = value === before + 1 && toHub.some((message) => isUpdate(message) && versionOf(message) === value);
+      rank += next ? 1 : 2;
+      before = value;
+    }
+    ranks[value] = rank;
+  }
+  if (rank >= MAX_VERSION) throw new Error('too many versions for the layout');
+  world.version = ranks[version]!;
+  world.view = ranks[view]!;
+  const renumber = (message: Code) => (carriesVersion(message) ? withVersion(message, ranks[versionOf(message)]!) : message);
+  world.toHub = toHub.map(renumber).sort(byNumber);
+  world.toCloud = toCloud.map(renumber).sort(byNumber);
+  return world;
+}
+
+const bytes = Buffer.alloc(256);
+
+/** The whole world as a short text: two worlds have the same text only if they are the same. */
+export function keyOf(world: World): string {
+  const { luck, journal, answered, toCloud, toHub } = world;
+  let at = 0;
+  const put = (value: number) => {
+    bytes[at++] = value;
+  };
+  put(world.sent | (world.desired << 3) | (world.expired << 6));
+  put(world.last | (world.lastClass << 3));
+  put(world.version);
+  put(world.view);
+  put(world.reading + 1);
+  put(world.core);
+  put(world.core >> 8);
+  put(world.core >> 16);
+  put(world.running | (world.failing << 4));
+  put(world.ran | (world.ranNow << 4));
+  put(world.owed | (world.tainted << 4));
+  put(luck.crashes | (luck.reconnects << 2) | (luck.faults << 4) | (luck.fullDisks << 6) | (luck.lostJournals << 7));
+  for (let index = 0; index < journal.length; index += 1) put(journal[index]!);
+  for (let index = 0; index < answered.length; index += 1) put(answered[index]!);
+  put(toCloud.length);
+  for (const message of toCloud) {
+    put(message);
+    put(message >> 8);
+    put(message >> 16);
+  }
+  for (const message of toHub) {
+    put(message);
+    put(message >> 8);
+    put(message >> 16);
+  }
+  return bytes.toString('latin1', 0, at);
+}
+
+/** The first world: nothing sent, the hub not yet connected. */
+export function firstWorld(hub: Hub, commands: number, luck: Luck): World {
+  return {
+    sent: 0,
+    version: 1,
+    desired: 0,
+    expired: 0,
+    last: 0,
+    lastClass: 0,
+    core: hub.empty,
+    view: 0,
+    reading: -1,
+    journal: Array.from({ length: commands }, () => 0),
+    running: 0,
+    failing: 0,
+    ran: 0,
+    ranNow: 0,
+    answered: Array.from({ length: commands }, () => 0),
+    owed: 0,
+    tainted: 0,
+    toCloud: [],
+    toHub: [],
+    luck: { ...luck },
+  };
+}
