@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { version } from '../../agent/version.ts';
 import { demoPeripherals } from '../twins/osdp-line/index.ts';
 import { createRig, ORGANISATION, type Rig } from './rig/rig.ts';
-import { type OnlineRig, runsOf, startOnline, untilOnline } from './rig/start.ts';
+import { type OnlineRig, runsOf, startOnline, untilOnline, untilScanned } from './rig/start.ts';
 
 let world: OnlineRig;
 let rig: Rig;
@@ -10,6 +10,7 @@ let rig: Rig;
 beforeAll(async () => {
   world = await startOnline({ peripherals: demoPeripherals(), addresses: [1, 5, 17, 42, 77, 120], config: { wifi: { backend: 'auto' } } });
   rig = world.rig;
+  await untilScanned(rig, 6);
 });
 
 afterAll(() => world[Symbol.asyncDispose]());

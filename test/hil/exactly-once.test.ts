@@ -83,7 +83,7 @@ describe.concurrent('exactly once', () => {
     rig.iotCore.faults.shiftClock(200_000);
     const agent = rig.startAgent();
     const young = await rig.answer();
-    expect(young).toMatchObject({ command: 'get_nodes', status: 'SUCCEEDED', result: { total: 1 } });
+    expect(young).toMatchObject({ command: 'get_nodes', status: 'SUCCEEDED' });
     expect(await agent.stop()).toBe(0);
 
     write(rig, { command: 'get_nodes', args: { refresh: true } });

@@ -129,7 +129,7 @@ describe.concurrent('presence', () => {
     expect(performance.now() - began).toBeLessThan(STOP_MS);
     expect(rig.reported()).toMatchObject({ online: false, lastCommand: { id, status: 'IN_PROGRESS' } });
     const next = rig.startAgent();
-    expect(await rig.answer()).toMatchObject({ id, status: 'SUCCEEDED', result: { total: 1 } });
+    expect(await rig.answer()).toMatchObject({ id, status: 'SUCCEEDED' });
     expect(runsOf(id, agent, next)).toBe(2);
     expect(rig.results.filter((page) => page.id === id)).toHaveLength(1);
   });

@@ -43,7 +43,10 @@ export const ONE_PERIPHERAL: Pick<RigOptions, 'peripherals' | 'addresses'> = { p
 /** So many silent addresses that a refresh still runs when a test does the next thing, and ends while it waits. */
 export const SLOW_SCAN: Pick<RigOptions, 'peripherals' | 'addresses'> = { peripherals: [{ address: 0 }], addresses: ['0-50'] };
 
-/** Waits until the first scan is over and reported: what follows is not mixed with reports of new nodes. */
-export function untilScanned(rig: Rig): Promise<true> {
-  return rig.untilReported('the first scan', ({ nodes }) => (nodes as { scanComplete?: boolean } | undefined)?.scanComplete === true);
+/** Waits until the first scan is over, all peripherals are found and that is reported: what follows is not mixed with reports of new nodes. */
+export function untilScanned(rig: Rig, count = 1): Promise<true> {
+  return rig.untilReported('the first scan', ({ nodes }) => {
+    const { scanComplete, available } = (nodes ?? {}) as { scanComplete?: boolean; available?: number };
+    return scanComplete === true && available === count;
+  });
 }
