@@ -23,18 +23,18 @@ export interface ChaosResult extends Tally {
   ok: boolean;
 }
 
-const USAGE = `usage: npm run bench -- chaos [--json] [--commands 2000] [--seed 1] [--agents 12] [--keep]
+const USAGE = `usage: npm run bench -- chaos [--json] [--commands 2000] [--seed 1] [--agents 20] [--keep]
 
 Real agent processes against virtual IoT Cores, under faults that the seed draws: which faults, with what figures and in what order,
 and which commands. When exactly each one strikes is the machine's business, so that two runs with one seed are alike, not equal.
 Each hub has a broker and a shadow of its own. A shadow holds one command: the backend writes the next when the one before was taken.
 --keep leaves the record of every hub, not only of a run that failed.
 `;
-const DEFAULTS = { commands: '2000', seed: '1', agents: '12' };
+const DEFAULTS = { commands: '2000', seed: '1', agents: '20' };
 const PROGRESS_MS = 5_000;
 /** Mean pauses between two faults on one hub. */
-const CLOUD_PAUSE_MS = 2_500;
-const HOST_PAUSE_MS = 8_000;
+const CLOUD_PAUSE_MS = 2_000;
+const HOST_PAUSE_MS = 6_000;
 
 /** Runs one chaos and judges it. `problems` is empty and `ok` true when every promise was kept. */
 export async function runChaos(options: ChaosOptions, keep = false): Promise<{ result: ChaosResult; problems: string[] }> {
@@ -125,9 +125,9 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function summary(result: ChaosResult): string {
-  const { sent, answered, executedOnce, executedTwice, lost, refused, expired, interrupted, rerunAfterCrash } = result;
+  const { sent, answered, executedOnce, executedTwice, lost, refused, expired, interrupted, unstorable, rerunAfterCrash } = result;
   return [
-    `${sent} sent, ${answered} answered: ${executedOnce} run once, ${refused} refused, ${expired} expired, ${interrupted} interrupted`,
+    `${sent} sent, ${answered} answered: ${executedOnce} run once, ${refused} refused, ${expired} expired, ${interrupted} interrupted, ${unstorable} not storable`,
     `${executedTwice} run twice, ${lost} lost; ${rerunAfterCrash} read-only runs repeated after a crash`,
     `presence wrong for at most ${result.longestFalseMs} ms (bound ${result.boundMs}); ${result.seconds} s; disk full by ${result.disk}`,
     result.ok ? 'every promise kept' : 'NOT every promise kept',

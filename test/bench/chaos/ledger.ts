@@ -1,6 +1,6 @@
 import type { PlannedCommand } from './plan.ts';
 
-/** How the commands of a run fared; every command that was sent is in exactly one of the first six. */
+/** How the commands of a run fared; every command that was sent is in exactly one of the first seven. */
 export interface Tally {
   /** Run once and answered; a read-only one that a dying process had begun counts here, too. */
   executedOnce: number;
@@ -8,8 +8,10 @@ export interface Tally {
   refused: number;
   /** Answered `expired` without a run, since the cloud's clock jumped past the time to live. */
   expired: number;
-  /** Answered `interrupted` or, with a full disk, `internal`: run at most once, and the caller knows it. */
+  /** Answered `interrupted`: run at most once, its process died, and the caller knows it. */
   interrupted: number;
+  /** Answered `internal`: not run, since the full disk took no journal entry. */
+  unstorable: number;
   executedTwice: number;
   lost: number;
   sent: number;
@@ -65,7 +67,8 @@ export function createLedger(): Ledger {
   const unknown = new Map<string, number>();
   const early: string[] = [];
 
-  const isAnswered = (fate: Fate) => fate.page && fate.final;
+  /** Both places; of a command that could not be journaled the next process knows nothing, and what the shadow says must do. */
+  const isAnswered = (fate: Fate) => fate.final && (fate.page || fate.unjournaled);
   const isTwice = ({ plan, starts, deaths }: Fate) => starts > 1 + (plan.repeatable ? deaths : 0);
 
   function isExpected({ plan }: Fate, answer: string): boolean {
@@ -79,12 +82,13 @@ export function createLedger(): Ledger {
   const isWrong = (fate: Fate) =>
     [...fate.answers].some((answer) => !isExpected(fate, answer)) || (fate.answers.size > 1 && !fate.unjournaled);
 
-  function kindOf(fate: Fate): 'executedTwice' | 'lost' | 'refused' | 'expired' | 'interrupted' | 'executedOnce' {
+  function kindOf(fate: Fate): 'executedTwice' | 'lost' | 'refused' | 'expired' | 'interrupted' | 'unstorable' | 'executedOnce' {
     if (isTwice(fate)) return 'executedTwice';
     const [answer = ''] = fate.answers;
     if (!isAnswered(fate)) return 'lost';
     if (answer === 'TIMED_OUT expired') return 'expired';
-    if (answer === 'FAILED interrupted' || answer === 'FAILED internal') return 'interrupted';
+    if (answer === 'FAILED interrupted') return 'interrupted';
+    if (answer === 'FAILED internal') return 'unstorable';
     if (answer.startsWith('REJECTED')) return 'refused';
     // An answer without a run is none.
     return fate.starts > 0 ? 'executedOnce' : 'lost';
@@ -159,6 +163,7 @@ export function createLedger(): Ledger {
         refused: count('refused'),
         expired: count('expired'),
         interrupted: count('interrupted'),
+        unstorable: count('unstorable'),
         executedTwice: count('executedTwice'),
         lost: count('lost'),
         rerunAfterCrash: all.reduce((sum, fate) => sum + (isTwice(fate) ? 0 : Math.max(0, fate.starts - 1)), 0),
@@ -190,6 +195,7 @@ export function total(tallies: readonly Tally[]): Tally {
     refused: 0,
     expired: 0,
     interrupted: 0,
+    unstorable: 0,
     executedTwice: 0,
     lost: 0,
     sent: 0,

@@ -27,8 +27,8 @@ export interface Progress {
 /** After the last fault a hub has this long to answer everything and to be shown as it is. */
 const CONVERGE_MS = 120_000;
 const START_MS = 60_000;
-/** Every third hub has a serial line. */
-const LINE_EVERY = 3;
+/** Every second hub has a serial line. */
+const LINE_EVERY = 2;
 
 /** All hubs of a run with their faults. */
 export interface ChaosWorld {
