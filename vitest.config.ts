@@ -8,5 +8,8 @@ export default defineConfig({
       { test: { name: 'hil', include: ['test/hil/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
     ],
     pool: 'forks',
+    // Most of a hardware-in-the-loop test is waiting for another process: a worker more than the two cores of the smallest machine pays.
+    maxWorkers: 3,
+    maxConcurrency: 8,
   },
 });
