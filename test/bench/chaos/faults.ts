@@ -51,6 +51,8 @@ export async function injectCloudFault(hub: ChaosHub, fault: CloudFault): Promis
       return faults.delay(hubId, 0);
     case 'losePubacks':
       return faults.losePubacks(fault.count);
+    case 'duplicatePubacks':
+      return faults.duplicatePubacks(fault.count);
     case 'loseShadowAnswers':
       return faults.loseShadowResponses(fault.count);
     case 'duplicateShadowAnswers':

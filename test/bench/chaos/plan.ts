@@ -23,6 +23,7 @@ export type CloudFault =
   | { kind: 'halfOpen' }
   | { kind: 'delay'; delayMs: number; forMs: number }
   | { kind: 'losePubacks'; count: number }
+  | { kind: 'duplicatePubacks'; count: number }
   | { kind: 'loseShadowAnswers'; count: number }
   | { kind: 'duplicateShadowAnswers'; count: number }
   | { kind: 'failUpdates'; count: number; code: number }
@@ -119,6 +120,7 @@ export function* planCloudFaults(random: Random, meanPauseMs: number): Generator
       [2, () => ({ kind: 'halfOpen' })],
       [7, () => ({ kind: 'delay', delayMs: between(random, 50, 500), forMs: between(random, 500, 3_000) })],
       [8, () => ({ kind: 'losePubacks', count: between(random, 1, 2) })],
+      [5, () => ({ kind: 'duplicatePubacks', count: between(random, 1, 3) })],
       [8, () => ({ kind: 'loseShadowAnswers', count: between(random, 1, 3) })],
       [8, () => ({ kind: 'duplicateShadowAnswers', count: between(random, 1, 5) })],
       [14, () => ({ kind: 'failUpdates', count: between(random, 1, 4), code: pick(random, [409, 429, 500]) })],

@@ -3,7 +3,7 @@ import type { MonotonicClock } from '../../../agent/system/clock.ts';
 import type { ConnectRequest } from './connect.ts';
 import { topicError } from './connect.ts';
 import type { Connection } from './connection.ts';
-import { type FaultState, takesPuback } from './fault-state.ts';
+import { type FaultState, takePubackCopies, takesPuback } from './fault-state.ts';
 import { expiryOf, forwardedProperties, type Message } from './message.ts';
 import { isAllowed } from './policy.ts';
 import { createRateLimit } from './rate.ts';
@@ -79,7 +79,8 @@ export function createClient(deps: ClientDeps): { handle(packet: Packet): void }
   function acknowledge(packet: IPublishPacket, reasonCode: number): void {
     if (packet.qos !== 1) return;
     unacknowledged.delete(packet.messageId!);
-    connection.send({ cmd: 'puback', messageId: packet.messageId!, reasonCode });
+    const copies = takePubackCopies(deps.faults);
+    for (let copy = 0; copy < copies; copy++) connection.send({ cmd: 'puback', messageId: packet.messageId!, reasonCode });
   }
 
   function publish(packet: IPublishPacket): void {

@@ -8,6 +8,7 @@ export interface FaultState {
   lateWillMs: Map<string, number>;
   duplicateWills: Map<string, number>;
   lostPubacks: { count: number; prefix: string };
+  duplicatePubacks: number;
   lostShadowResponses: number;
   failingShadowUpdates: { count: number; code: number };
   lifecycle: Disturbance | null;
@@ -23,6 +24,7 @@ export function noFaults(): FaultState {
     lateWillMs: new Map(),
     duplicateWills: new Map(),
     lostPubacks: { count: 0, prefix: '' },
+    duplicatePubacks: 0,
     lostShadowResponses: 0,
     failingShadowUpdates: { count: 0, code: 0 },
     lifecycle: null,
@@ -36,6 +38,13 @@ export function takesPuback(state: FaultState, topic: string): boolean {
   if (state.lostPubacks.count === 0 || !topic.startsWith(state.lostPubacks.prefix)) return false;
   state.lostPubacks.count--;
   return true;
+}
+
+/** How often the next PUBACK is sent. */
+export function takePubackCopies(state: FaultState): number {
+  if (state.duplicatePubacks === 0) return 1;
+  state.duplicatePubacks--;
+  return 2;
 }
 
 export function takesShadowResponse(state: FaultState): boolean {

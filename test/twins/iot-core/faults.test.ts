@@ -73,6 +73,17 @@ test('delay holds back every packet, in order, until it is ended', async () => {
   expect(client.received.map(({ cmd }) => cmd)).toEqual(['connack', 'puback', 'pingresp']);
 });
 
+test('an acknowledgement comes twice as often as asked, then once again', async () => {
+  harness = await startHarness(['hub-1']);
+  const client = await harness.connect('hub-1');
+  harness.core.faults.duplicatePubacks(1);
+  await client.publish('hubs/hub-1/a', '1');
+  await client.publish('hubs/hub-1/a', '2');
+  client.send({ cmd: 'pingreq' });
+  await client.next('pingresp');
+  expect(client.received.map(({ cmd }) => cmd)).toEqual(['connack', 'puback', 'puback', 'puback', 'pingresp']);
+});
+
 test('a kick over a slow link still says why', async () => {
   const clock = createManualClock();
   harness = await startHarness(['hub-1'], { clock });

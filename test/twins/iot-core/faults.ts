@@ -24,6 +24,9 @@ export function createFaults({ state, broker, redeliverDelta, shiftClock }: Faul
     losePubacks(count, topicPrefix = '') {
       state.lostPubacks = { count, prefix: topicPrefix };
     },
+    duplicatePubacks(count) {
+      state.duplicatePubacks = count;
+    },
     loseShadowResponses(count) {
       state.lostShadowResponses = count;
     },

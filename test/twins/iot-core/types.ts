@@ -102,6 +102,8 @@ export interface IotCoreFaults {
   duplicateWill(clientId: string, count: number): void;
   /** The broker takes the next `count` QoS 1 publishes (on topics with this prefix) and loses their PUBACK. */
   losePubacks(count: number, topicPrefix?: string): void;
+  /** The next `count` PUBACKs of QoS 1 publishes are sent twice. */
+  duplicatePubacks(count: number): void;
   /** The next `count` shadow responses (accepted and rejected) are done but not sent. */
   loseShadowResponses(count: number): void;
   /** The next `count` shadow updates are refused with this code (409, 429, 500). */
