@@ -60,6 +60,7 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
   await cp(join(systemd, 'hub-agent.service'), await at('usr/lib/systemd/system/hub-agent.service'));
   await cp(join(systemd, 'sysusers.d'), await at('usr/lib/sysusers.d'), { recursive: true });
   await cp(join(systemd, 'tmpfiles.d'), await at('usr/lib/tmpfiles.d'), { recursive: true });
+  await cp(join(systemd, 'modules-load.d'), await at('usr/lib/modules-load.d'), { recursive: true });
   await cp(join(systemd, 'polkit'), await at('usr/share/polkit-1/rules.d'), { recursive: true });
 
   const identity = { ...cloud.identity, certificatePath: 'credential:certificate.pem', privateKeyPath: 'credential:private-key.pem' };
@@ -80,7 +81,7 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
 }
 
 const INSTALL = [
-  'systemd-sysusers && systemd-tmpfiles --create hub-agent.conf && systemctl daemon-reload',
+  'systemd-sysusers && systemd-tmpfiles --create hub-agent.conf && systemctl restart systemd-modules-load && systemctl daemon-reload',
   'chmod 0644 /etc/hub-agent/ca.pem',
   'systemctl enable -q hub-agent && systemctl start hub-agent && sync',
 ].join('\n');

@@ -71,6 +71,7 @@ export async function createCloudWorld(): Promise<CloudWorld> {
   const keys = [{ key: apiKey, orgId }];
   const api: CloudApi = createCloudApi({ iotCore, keys, jwtSecret: randomBytes(32).toString('hex'), wallClock: createWallClock() });
   const published: Buffer[] = [];
+  let last = { text: '', second: 0 };
   let unsubscribe = () => {};
 
   async function call(name: string, body: Record<string, unknown>): Promise<void> {
@@ -84,14 +85,19 @@ export async function createCloudWorld(): Promise<CloudWorld> {
     return (await response.json()) as HubStatusAnswer;
   }
   async function send(command: string, args: Record<string, unknown>): Promise<string | null> {
+    // Two identical commands within one second of the cloud are one (contract, "Taking a command from a shadow").
+    const text = JSON.stringify([command, args]);
+    while (text === last.text && Math.floor(iotCore.nowMs() / 1000) <= last.second)
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    last = { text, second: Math.floor(iotCore.nowMs() / 1000) + 1 };
     const previous = lastCommand()?.id ?? null;
     await call('SendHubCommand', { command, args });
     return previous;
   }
   const answer = async (previousId: string | null, timeoutMs: number, signal: AbortSignal) => {
     const ended = () => {
-      const last = lastCommand();
-      return last !== null && last.id !== previousId && last.status !== 'IN_PROGRESS';
+      const now = lastCommand();
+      return now !== null && now.id !== previousId && now.status !== 'IN_PROGRESS';
     };
     return (await until(ended, timeoutMs, signal)) ? lastCommand() : null;
   };

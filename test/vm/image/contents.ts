@@ -44,6 +44,7 @@ export const ROOT_MODULES = [
   'veth',
   'xhci_pci',
   'ftdi_sio',
+  'cdc_acm',
 ];
 
 /** Units that would cost boot time or get in the way. Debian starts hostapd by itself, and not in our namespace. */
