@@ -49,9 +49,11 @@ export function pagesOf(entry: Entry, outcome: CommandOutcome): string[] {
 }
 
 function divide(result: Record<string, unknown>, maxBytes: number): Record<string, unknown>[] {
-  if (Buffer.byteLength(JSON.stringify(result)) <= maxBytes) return [result];
+  const bytes = Buffer.byteLength(JSON.stringify(result));
+  if (bytes <= maxBytes) return [result];
   const key = longestList(result);
-  if (key === null) return [result];
+  // Sent as it is, it would end the connection, and again after every reconnect.
+  if (key === null) return [{ resultDropped: `A part of ${bytes} bytes cannot be divided and does not fit in a message.` }];
   const list = result[key] as unknown[];
   const middle = Math.ceil(list.length / 2);
   return [list.slice(0, middle), list.slice(middle)].flatMap((part) => divide({ ...result, [key]: part }, maxBytes));

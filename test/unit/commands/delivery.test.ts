@@ -42,6 +42,12 @@ test.each([
   expect(parsed.flatMap(({ result }) => result.nodes)).toEqual(nodes);
 });
 
+test('what cannot be divided is left out, and the answer says so', () => {
+  const [page, ...more] = pagesOf(entry, succeeded({ text: 'x'.repeat(200_000), list: ['y'] }));
+  expect(more).toEqual([]);
+  expect(JSON.parse(page!)).toMatchObject({ status: 'SUCCEEDED', result: { resultDropped: expect.stringContaining('200') } });
+});
+
 test('an error is one page and stands in the shadow', () => {
   expect(JSON.parse(pagesOf(entry, failed)[0]!)).toMatchObject({ status: 'FAILED', error: { code: 'wifi_no_address' }, pages: 1 });
   expect(lastCommandOf(entry, topics, failed)).toMatchObject({ status: 'FAILED', finishedAt: 2, error: { code: 'wifi_no_address' } });
