@@ -42,6 +42,8 @@ export interface ConnectionState {
   waitReason: WaitReason | null;
   /** Failures in a row since the last settled link: those without an answer, or those with one. */
   failures: number;
+  /** Whether the last failure came with an answer. */
+  answered: boolean;
   /** Failures in a row before any CONNACK of the target: the sign of a blocked port. */
   unanswered: number;
   /** Many hubs may fail as we do. Not after a change of our own network, until a link has settled. */
@@ -95,6 +97,7 @@ export function initialConnection(): ConnectionState {
     phase: 'stopped',
     waitReason: null,
     failures: 0,
+    answered: false,
     unanswered: 0,
     crowd: false,
     target: 0,
@@ -185,12 +188,13 @@ function onDown(config: ConnectionConfig, state: ConnectionState, reason: DownRe
   if (state.phase === 'connected') return onFallen(config, state, reason, nowMs, random);
   if (state.phase !== 'connecting') return { state, effects: [] };
   const unanswered = reason === 'network' || reason === 'tls' || reason === 'closed' ? state.unanswered + 1 : 0;
-  const nobody = isUnreachable(reason);
+  const nobody = reason === 'network' || reason === 'closed';
   const switches = unanswered >= FAILURES_BEFORE_FALLBACK;
   const next: ConnectionState = {
     ...state,
     lastDown: reason,
-    failures: isUnreachable(state.lastDown) === nobody ? state.failures + 1 : 1,
+    failures: state.answered === nobody ? 1 : state.failures + 1,
+    answered: !nobody,
     unanswered: switches ? 0 : unanswered,
     target: switches ? (state.target + 1) % config.targets : state.target,
     // Before TLS there was no CONNECT; at an answer it lies in the past, at most now.
@@ -204,8 +208,8 @@ function onDown(config: ConnectionConfig, state: ConnectionState, reason: DownRe
 }
 
 function onFallen(config: ConnectionConfig, state: ConnectionState, reason: DownReason, nowMs: number, random: number): ConnectionStep {
-  const failures = isUnreachable(state.lastDown) ? 1 : state.failures + 1;
-  const next: ConnectionState = { ...state, lastDown: reason, failures: state.settled ? 0 : failures };
+  const failures = state.answered ? state.failures + 1 : 1;
+  const next: ConnectionState = { ...state, lastDown: reason, answered: true, failures: state.settled ? 0 : failures };
   if (reason === 'taken_over') return wait(next, 'backoff', TAKEN_OVER_BACKOFF_MS * (1 + random));
   // Silence is found at each hub's own next ping, which is spread enough.
   if (state.settled && (reason === 'closed' || reason === 'kicked')) return spread(config, next, nowMs, random);
@@ -223,9 +227,6 @@ function unreachableMs(config: ConnectionConfig, { failures, crowd }: Connection
   const lowest = Math.min(config.spreadMs, highest * MAX_STEADY_SHARE);
   return lowest + random * (highest - lowest);
 }
-
-/** Nobody was there to answer; `closed` only counts before the CONNACK. */
-const isUnreachable = (reason: DownReason | null) => reason === 'network' || reason === 'closed';
 
 const ceilingMs = (config: ConnectionConfig, failures: number) => config.minBackoffMs * 2 ** Math.min(Math.max(0, failures - 1), 16);
 

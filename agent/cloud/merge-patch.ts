@@ -19,13 +19,13 @@ export function mergePatch(from: Record<string, Json>, to: Record<string, Json>)
   const patch: Record<string, Json> = {};
   for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
     const before = from[key];
-    const after = to[key];
+    const after = withoutNulls(to[key]);
     if (after === undefined || after === null) {
       if (before !== undefined && before !== null) patch[key] = null;
     } else if (isObject(before) && isObject(after)) {
       const inner = mergePatch(before, after);
       if (inner) patch[key] = inner;
-    } else if (!sameJson(before, after)) patch[key] = withoutNulls(after);
+    } else if (!sameJson(before, after)) patch[key] = after;
   }
   return Object.keys(patch).length > 0 ? patch : null;
 }
