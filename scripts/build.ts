@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const USAGE = `usage: npm run build [-- --arch amd64|arm64]
 
-Bundles the agent into dist/<arch>: hub-agent.cjs and the native modules of that architecture. Needs nothing but Node to run:
+Bundles the agent into dist/<arch>: hub-agent.cjs, hubctl.cjs and the native modules of that architecture. Needs nothing but Node to run:
   node dist/<arch>/hub-agent.cjs --help
 `;
 
@@ -54,8 +54,10 @@ async function bundle(arch: string): Promise<string> {
   await rm(staging, { recursive: true, force: true });
   await mkdir(join(staging, 'native'), { recursive: true });
   await build({
-    entryPoints: [join(ROOT, 'agent', 'main.ts')],
-    outfile: join(staging, 'hub-agent.cjs'),
+    // Two programs: what a person types must start at once, and needs neither the SDK nor the serial ports.
+    entryPoints: { 'hub-agent': join(ROOT, 'agent', 'main.ts'), hubctl: join(ROOT, 'agent', 'hubctl.ts') },
+    outdir: staging,
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -87,8 +89,10 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(USAGE);
   const target = await bundle(values.arch);
-  const { size } = await stat(join(target, 'hub-agent.cjs'));
-  process.stdout.write(`${target}: hub-agent.cjs ${(size / 1024 / 1024).toFixed(2)} MB\n`);
+  const sizes = ['hub-agent.cjs', 'hubctl.cjs'].map(
+    async (name) => `${name} ${((await stat(join(target, name))).size / 1024 / 1024).toFixed(2)} MB`,
+  );
+  process.stdout.write(`${target}: ${(await Promise.all(sizes)).join(', ')}\n`);
 }
 
 main().catch((error: unknown) => {

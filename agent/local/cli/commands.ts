@@ -1,0 +1,47 @@
+import type { CommandReport } from '../api.ts';
+import type { Command } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { attempt, codeOf } from './failure.ts';
+import { readCommands } from './offline.ts';
+import type { Colour, Paint } from './terminal.ts';
+import { type Column, table, utc } from './text.ts';
+
+const stateOf = ({ status, stage }: CommandReport) => status ?? (stage === 'delivered' ? 'answered' : stage);
+
+const colourOf = (state: string): Colour =>
+  state === 'SUCCEEDED' || state === 'answered' ? 'good' : state === 'IN_PROGRESS' ? 'warn' : 'bad';
+
+function columnsOf(paint: Paint): Column<CommandReport>[] {
+  return [
+    { title: 'RECEIVED', text: ({ receivedAt }) => utc(receivedAt).slice(5, 19), optional: 0 },
+    { title: 'COMMAND', text: ({ command }) => command, optional: 0, flexible: true },
+    { title: 'STATE', text: stateOf, optional: 0, paint: (report, text) => paint(colourOf(stateOf(report)), text) },
+    { title: 'ERROR', text: ({ outcome }) => (outcome && 'error' in outcome ? outcome.error.code : '-'), optional: 1 },
+    {
+      title: 'TOOK',
+      text: ({ receivedAt, finishedAt }) => (finishedAt === null ? '-' : `${((finishedAt - receivedAt) / 1000).toFixed(1)} s`),
+      optional: 2,
+    },
+    { title: 'FROM', text: ({ intake }) => intake, optional: 3 },
+    { title: 'ID', text: ({ id }) => id, optional: 4 },
+  ];
+}
+
+export const commandsCommand: Command = {
+  name: 'commands',
+  summary: 'The journal: every command that came, and what became of it',
+  usage: '',
+  details: ['SUCCEEDED FAILED REJECTED TIMED_OUT wait for delivery; "answered" is delivered.'],
+  example: 'hubctl commands --json | jq .commands[].id',
+  async run({ client, terminal, json, places }) {
+    const { value, problem } = await attempt(client.get<{ commands: CommandReport[] }>('/v1/commands'));
+    const commands = value?.commands ?? (await readCommands(places.stateDirectory));
+    if (json) terminal.out(JSON.stringify({ commands, ...(problem && { problem: problem.message }) }));
+    else {
+      const [head = '', ...body] = table(columnsOf(terminal.paint), commands, terminal.columns);
+      terminal.out(commands.length === 0 ? 'No command has come yet.' : [terminal.paint('dim', head), ...body].join('\n'));
+      if (problem) terminal.error(`hubctl: ${problem.message} This is the journal on the disk.`);
+    }
+    return problem ? codeOf(problem) : EXIT.ok;
+  },
+};

@@ -1,0 +1,27 @@
+import type { Command } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { field, printable } from './text.ts';
+
+export const configCheckCommand: Command = {
+  name: 'config check',
+  summary: 'Judges identity.json and agent.json as the agent does when it starts',
+  usage: '',
+  example: 'sudo hubctl config check --config ./agent.json',
+  async run({ terminal, json, ports, places }) {
+    const { problems, warnings, hubId } = await ports.configFaults(places);
+    if (json) terminal.out(JSON.stringify({ right: problems.length === 0, problems, warnings }));
+    else {
+      for (const [mark, list] of [
+        ['FAIL', problems],
+        ['warn', warnings],
+      ] as const) {
+        for (const { file, field: name, message, remedy } of list) {
+          const text = printable(`${file}${name && `: ${name}`}: ${message}. ${remedy}`);
+          for (const line of field(mark, text, 6, terminal.columns)) terminal.out(terminal.paint(mark === 'FAIL' ? 'bad' : 'warn', line));
+        }
+      }
+      if (problems.length === 0) terminal.out(terminal.paint('good', `The configuration of hub ${hubId} is right.`));
+    }
+    return problems.length === 0 ? EXIT.ok : EXIT.config;
+  },
+};

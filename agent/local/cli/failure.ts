@@ -1,0 +1,34 @@
+import { AgentError, type AgentProblem } from './client.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Terminal } from './terminal.ts';
+
+const CODES: Readonly<Record<AgentProblem, number>> = { down: EXIT.down, hung: EXIT.hung, forbidden: EXIT.forbidden, refused: EXIT.bad };
+const NEXT: Readonly<Record<AgentProblem, string>> = {
+  down: "Start it with 'sudo systemctl start hub-agent', or ask 'hubctl doctor' why it does not run.",
+  hung: "Give it a minute: its watchdog ends it by itself. Then look with 'hubctl logs'.",
+  forbidden: '',
+  refused: '',
+};
+
+/** What a command that needs the agent says when there is none; with `json` as an object. Returns the exit code. */
+export function reportAgentProblem(terminal: Terminal, error: AgentError, json: boolean): number {
+  const remedy = NEXT[error.problem];
+  if (json) terminal.out(JSON.stringify({ error: { code: error.code ?? `agent_${error.problem}`, message: error.message } }));
+  else terminal.error(`hubctl: ${error.message}${remedy && ` ${remedy}`}`);
+  return CODES[error.problem];
+}
+
+/** The answer, or the reason why there is none: for commands that go on without the agent. */
+export async function attempt<T>(call: Promise<T>): Promise<{ value: T; problem: null } | { value: null; problem: AgentError }> {
+  try {
+    return { value: await call, problem: null };
+  } catch (error) {
+    if (error instanceof AgentError) return { value: null, problem: error };
+    throw error;
+  }
+}
+
+/** The exit code of a screen that was made without the agent. */
+export function codeOf(problem: AgentError): number {
+  return CODES[problem.problem];
+}

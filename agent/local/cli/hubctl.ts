@@ -1,0 +1,130 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { isHubError, messageOf } from '../../system/errors.ts';
+import { logLevelCommand, resetCommand } from './admin.ts';
+import { bundleCommand } from './bundle.ts';
+import { AgentError, createAgentClient } from './client.ts';
+import { type Command, type HubctlPorts, UsageError } from './command.ts';
+import { commandsCommand } from './commands.ts';
+import { configCheckCommand } from './config-check.ts';
+import { doctorCommand } from './doctor.ts';
+import { EXIT } from './exit-codes.ts';
+import { reportAgentProblem } from './failure.ts';
+import { commandHelp, generalHelp } from './help.ts';
+import { locate } from './locate.ts';
+import { logsCommand } from './logs.ts';
+import { nodesCommand, nodesScanCommand } from './nodes.ts';
+import { cloudPingCommand } from './ping.ts';
+import { runCommandCommand } from './run.ts';
+import { statusCommand } from './status.ts';
+import type { Terminal } from './terminal.ts';
+import { busTraceCommand } from './trace.ts';
+import { wifiScanCommand, wifiSetCommand, wifiStatusCommand } from './wifi.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  statusCommand,
+  doctorCommand,
+  nodesCommand,
+  nodesScanCommand,
+  commandsCommand,
+  runCommandCommand,
+  wifiStatusCommand,
+  wifiScanCommand,
+  wifiSetCommand,
+  cloudPingCommand,
+  busTraceCommand,
+  logsCommand,
+  logLevelCommand,
+  configCheckCommand,
+  bundleCommand,
+  resetCommand,
+];
+
+const GLOBAL_OPTIONS = {
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', default: false },
+  config: { type: 'string', default: '/etc/hub-agent/agent.json' },
+  identity: { type: 'string', default: '/etc/hub-agent/identity.json' },
+  socket: { type: 'string' },
+} as const satisfies ParseArgsConfig['options'];
+
+/** The command with the most words at the front of the line, and the rest of the line. */
+function find(argv: readonly string[]): { command: Command; rest: string[] } | null {
+  const plain = argv.map((word, index) => ({ word, index })).filter(({ word }) => !word.startsWith('-'));
+  for (const count of [2, 1]) {
+    const used = plain.slice(0, count);
+    const command = COMMANDS.find(({ name }) => name === used.map(({ word }) => word).join(' '));
+    if (command && used.length === count) {
+      return { command, rest: argv.filter((_word, index) => !used.some((each) => each.index === index)) };
+    }
+  }
+  return null;
+}
+
+/** hubctl: reads the arguments, runs one command, returns the exit code. Never throws. */
+export async function hubctl(argv: readonly string[], terminal: Terminal, ports: HubctlPorts): Promise<number> {
+  const first = argv.find((word) => !word.startsWith('-'));
+  if (argv.includes('--version')) {
+    terminal.out(`hubctl ${ports.version}`);
+    return EXIT.ok;
+  }
+  const line = first === 'help' ? [...argv.filter((word) => word !== 'help'), '--help'] : argv;
+  const found = find(line);
+  if (!found) {
+    const asked = line.includes('--help') || line.includes('-h') || line.length === 0;
+    const prefix = line.filter((word) => !word.startsWith('-'))[0];
+    const near = COMMANDS.filter(({ name }) => prefix !== undefined && name.startsWith(prefix));
+    if (asked && prefix === undefined) for (const row of generalHelp(COMMANDS, terminal.columns)) terminal.out(row);
+    else if (near.length > 0) for (const row of generalHelp(near, terminal.columns)) (asked ? terminal.out : terminal.error)(row);
+    else terminal.error(`hubctl: there is no command "${prefix ?? line.join(' ')}". 'hubctl --help' lists them.`);
+    return asked && (prefix === undefined || near.length > 0) ? EXIT.ok : EXIT.usage;
+  }
+  return runFound(found, terminal, ports);
+}
+
+async function runFound({ command, rest }: { command: Command; rest: string[] }, terminal: Terminal, ports: HubctlPorts): Promise<number> {
+  let json = rest.includes('--json');
+  try {
+    const { values, positionals } = parse(command, rest);
+    json = values.json === true;
+    if (values.help) {
+      for (const row of commandHelp(command)) terminal.out(row);
+      return EXIT.ok;
+    }
+    const { min, max } = command.words ?? { min: 0, max: 0 };
+    if (positionals.length < min || positionals.length > max)
+      throw new UsageError(`${command.name} is used as: hubctl ${command.name} ${command.usage}`);
+    const { config, identity, socket } = values as { config: string; identity: string; socket?: string };
+    const places = await locate({ config, identity, socket });
+    const client = createAgentClient(places.socketPath);
+    return await command.run({ terminal, ports, client, places, json, options: values, words: positionals });
+  } catch (error) {
+    return failed(error, command, terminal, json);
+  }
+}
+
+function parse(command: Command, args: string[]) {
+  try {
+    return parseArgs({ args, options: { ...GLOBAL_OPTIONS, ...command.options }, allowPositionals: true }) as {
+      values: Record<string, string | boolean | undefined>;
+      positionals: string[];
+    };
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+function failed(error: unknown, command: Command, terminal: Terminal, json: boolean): number {
+  if (error instanceof AgentError) return reportAgentProblem(terminal, error, json);
+  if (error instanceof UsageError) {
+    terminal.error(`hubctl: ${error.message}\nexample: ${command.example}`);
+    return EXIT.usage;
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  if (json) terminal.out(JSON.stringify({ error: { code: code ?? 'internal', message: messageOf(error) } }));
+  else terminal.error(`hubctl: ${messageOf(error)}`);
+  if (code === 'EACCES' || code === 'EPERM') return EXIT.forbidden;
+  // What the system or the Wi-Fi stack refuses is no bug.
+  return isHubError(error) || code?.startsWith('E') ? EXIT.bad : EXIT.bug;
+}

@@ -1,0 +1,55 @@
+import { AgentError } from './client.ts';
+import { type Command, UsageError } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { attempt, codeOf } from './failure.ts';
+import type { Colour, Paint } from './terminal.ts';
+import { printable, wrap } from './text.ts';
+
+const COLOURS: Readonly<Record<string, Colour>> = { debug: 'dim', trace: 'dim', warn: 'warn', error: 'bad', fatal: 'bad' };
+/** What stands at the front of a line, and is not repeated. */
+const LEADING = new Set(['level', 'time', 'msg', 'event', 'part']);
+const INDENT = '  ';
+const DEFAULT_LINES = '100';
+
+/** One log line for a person: `01:48:24 warn  cloud: link down (cloud_down) reason=tls`. */
+export function logLine(text: string, columns: number, paint: Paint): string {
+  let line: Record<string, unknown>;
+  try {
+    line = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return printable(text);
+  }
+  const level = String(line.level ?? '');
+  const rest = Object.entries(line)
+    .filter(([key]) => !LEADING.has(key))
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const front = `${String(line.time ?? '').slice(11, 19)} ${level.padEnd(5)} ${line.part ? `${line.part}: ` : ''}`;
+  const body = printable(`${front}${line.msg ?? ''} (${line.event ?? ''}) ${rest.join(' ')}`.trimEnd());
+  const [first = '', ...others] = wrap(body, columns);
+  const again = others.length === 0 ? [] : wrap(others.join(' '), columns - INDENT.length).map((row) => INDENT + row);
+  const colour = COLOURS[level];
+  return [first, ...again].map((row) => (colour ? paint(colour, row) : row)).join('\n');
+}
+
+export const logsCommand: Command = {
+  name: 'logs',
+  summary: "The agent's last log lines, from its memory or the system's journal",
+  usage: '[--lines N] [--follow]',
+  details: ['--lines N   so many, at most 2000 (100)', '--follow    and those to come, until Ctrl-C'],
+  example: 'hubctl logs --follow',
+  options: { lines: { type: 'string', default: DEFAULT_LINES }, follow: { type: 'boolean', short: 'f' } },
+  async run({ client, terminal, json, options, ports }) {
+    const count = Number(options.lines);
+    if (!Number.isInteger(count) || count < 0 || count > 2000) throw new UsageError('--lines must be a whole number from 0 to 2000.');
+    const show = (line: string) => terminal.out(json ? line : logLine(line, terminal.columns, terminal.paint));
+    const path = `/v1/logs?lines=${count}${options.follow ? '&follow=1' : ''}`;
+    const { problem } = await attempt(client.lines({ path, signal: terminal.interrupted }, show));
+    if (!problem) {
+      if (terminal.interrupted.aborted || !options.follow) return terminal.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
+      throw new AgentError('down', 'The agent ended.');
+    }
+    const shown = await ports.journal({ lines: count, follow: options.follow === true, signal: terminal.interrupted }, show);
+    terminal.error(`hubctl: ${problem.message} ${shown ? "This was the system's journal." : "The system's journal has nothing either."}`);
+    return codeOf(problem);
+  },
+};

@@ -1,0 +1,115 @@
+import type { Node, NodesResult } from '../../contract/node.ts';
+import { sleep } from '../../system/clock.ts';
+import { type Command, type CommandContext, UsageError } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { attempt, codeOf } from './failure.ts';
+import { readNodes } from './offline.ts';
+import { runCommand } from './run.ts';
+import type { Colour, Paint } from './terminal.ts';
+import { type Column, duration, table, truncate, utc } from './text.ts';
+
+/** Between two looks of `--watch`. */
+const WATCH_MS = 2_000;
+
+function stateOf({ available, tamper, powerFault }: Node): { text: string; colour: Colour } {
+  if (!available) return { text: 'silent', colour: 'bad' };
+  if (tamper) return { text: 'TAMPER', colour: 'bad' };
+  return powerFault ? { text: 'POWER', colour: 'warn' } : { text: 'ok', colour: 'good' };
+}
+
+const ago = (iso: string | null, nowMs: number) => (iso === null ? 'never' : duration((nowMs - Date.parse(iso)) / 1000));
+
+function columnsOf(nowMs: number, paint: Paint): Column<Node>[] {
+  return [
+    { title: 'NODE', text: ({ nodeId }) => nodeId, optional: 0, flexible: true },
+    { title: 'STATE', text: (node) => stateOf(node).text, optional: 0, paint: (node, text) => paint(stateOf(node).colour, text) },
+    {
+      title: 'SECURITY',
+      text: ({ security }) => security ?? '?',
+      optional: 1,
+      paint: ({ security }, text) => (security === 'required' || security === 'default_key' ? paint('warn', text) : text),
+    },
+    { title: 'SEEN', text: ({ lastSeen }) => ago(lastSeen, nowMs), optional: 2 },
+    {
+      title: 'MODEL',
+      text: ({ vendor, model }) => [vendor, model].filter((part) => part !== null).join(' ') || '?',
+      optional: 3,
+      flexible: true,
+    },
+    { title: 'FIRMWARE', text: ({ firmwareVersion }) => firmwareVersion ?? '?', optional: 4 },
+    { title: 'SERIAL', text: ({ serialNumber }) => serialNumber ?? '?', optional: 5 },
+    { title: 'LINK', text: ({ linkQuality }) => (linkQuality === null ? '-' : String(linkQuality)), optional: 6 },
+  ];
+}
+
+/** The node table, its buses and its sum. */
+export function nodesScreen(result: NodesResult, nowMs: number, columns: number, paint: Paint): string[] {
+  const lines = result.nodes.length === 0 ? ['No nodes are known.'] : table(columnsOf(nowMs, paint), result.nodes, columns);
+  const [head = '', ...body] = lines;
+  const sum = `${result.available} of ${result.total} available${result.scanComplete ? '' : ', the first scan still runs'}`;
+  const buses = result.buses.map(({ id, state, error }) => `${id} ${state}${error ? `: ${error.message}` : ''}`);
+  return [result.nodes.length === 0 ? head : paint('dim', head), ...body, '', sum, ...buses.map((text) => truncate(text, columns))];
+}
+
+async function watch(context: CommandContext): Promise<number> {
+  const { client, terminal, ports } = context;
+  while (!terminal.interrupted.aborted) {
+    const result = await client.get<NodesResult>('/v1/nodes');
+    const nowMs = ports.wallClock.nowMs();
+    // Home, and clear below: no flicker over a slow link.
+    const clear = terminal.interactive ? '\u001b[H\u001b[J' : '';
+    const lines = [
+      terminal.paint('dim', `${utc(nowMs)}, every ${WATCH_MS / 1000} s, end with Ctrl-C`),
+      ...nodesScreen(result, nowMs, terminal.columns, terminal.paint),
+    ];
+    terminal.out(context.json ? JSON.stringify(result) : clear + lines.join('\n'));
+    await sleep(ports.clock, WATCH_MS, terminal.interrupted);
+  }
+  return EXIT.interrupted;
+}
+
+export const nodesCommand: Command = {
+  name: 'nodes',
+  summary: 'The nodes on the buses, as known now',
+  usage: '[--bus ID] [--watch]',
+  details: ['--bus ID   only this bus', '--watch    again every 2 s'],
+  example: 'hubctl nodes --watch',
+  options: { bus: { type: 'string' }, watch: { type: 'boolean' } },
+  async run(context) {
+    const { client, terminal, json, ports, places, options } = context;
+    if (options.watch) return watch(context);
+    const query = typeof options.bus === 'string' ? `?bus=${encodeURIComponent(options.bus)}` : '';
+    const { value, problem } = await attempt(client.get<NodesResult>(`/v1/nodes${query}`));
+    if (problem?.code === 'invalid_args') throw new UsageError(problem.message);
+    if (problem?.problem === 'refused') throw problem;
+    const offline = value ? null : await readNodes(places.stateDirectory);
+    const result = value ?? offline!.nodes;
+    if (json) {
+      terminal.out(JSON.stringify(problem ? { ...result, problem: problem.message } : result));
+    } else {
+      for (const line of nodesScreen(result, ports.wallClock.nowMs(), terminal.columns, terminal.paint)) terminal.out(line);
+      const at = offline?.at == null ? '' : ` These are the nodes it knew at ${utc(offline.at)}.`;
+      if (problem) terminal.error(`hubctl: ${problem.message}${at}`);
+    }
+    return problem ? codeOf(problem) : EXIT.ok;
+  },
+};
+
+export const nodesScanCommand: Command = {
+  name: 'nodes scan',
+  summary: 'Asks every address now, and shows who answers',
+  usage: '[--bus ID]',
+  example: 'sudo hubctl nodes scan --bus rs485',
+  options: { bus: { type: 'string' } },
+  async run(context) {
+    const { terminal, json, ports, options } = context;
+    const args = { refresh: true, ...(typeof options.bus === 'string' && { bus: options.bus }) };
+    return runCommand(context, 'get_nodes', args, (result) => {
+      if (json) terminal.out(JSON.stringify(result));
+      else {
+        const nodes = result as unknown as NodesResult;
+        for (const line of nodesScreen(nodes, ports.wallClock.nowMs(), terminal.columns, terminal.paint)) terminal.out(line);
+      }
+    });
+  },
+};

@@ -1,0 +1,82 @@
+import type { StatusReport } from '../api.ts';
+import type { Way, WayStep } from '../doctor/check.ts';
+import type { Command } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { attempt } from './failure.ts';
+import type { Paint } from './terminal.ts';
+import { field, padEnd, printable } from './text.ts';
+
+const LABEL_WIDTH = 9;
+
+/** The steps as they are made on the wire. */
+function stepsOf(way: Way): [string, WayStep | null][] {
+  return [
+    ['DNS', way.dns],
+    ['TCP', way.tcp],
+    ['TLS', way.tls],
+    ['CONNACK', way.connack],
+    ['PUBACK', way.puback],
+  ];
+}
+
+function stepLines(label: string, step: WayStep | null, note: string, columns: number, paint: Paint): string[] {
+  if (step === null) return [paint('dim', `${padEnd(label, LABEL_WIDTH)}${note}`)];
+  const time = step.ok ? `${step.ms.toFixed(1)} ms`.padStart(10) : 'failed'.padStart(10);
+  const lines = field(`${padEnd(label, LABEL_WIDTH)}${time}  `, printable(step.finding), LABEL_WIDTH + 12, columns);
+  if (step.remedy !== null) lines.push(...field('', `do: ${step.remedy}`, LABEL_WIDTH + 12, columns));
+  return step.ok ? lines : lines.map((line) => paint('bad', line));
+}
+
+export const cloudPingCommand: Command = {
+  name: 'cloud ping',
+  summary: 'The round trip to the cloud, step by step',
+  usage: '',
+  details: [
+    'DNS, TCP and TLS on a connection of its own. An agent that is online measures the',
+    'PUBACK on its session; without an agent hubctl connects as the hub.',
+  ],
+  example: 'sudo hubctl cloud ping',
+  async run({ client, terminal, json, ports, places }) {
+    const { value: status, problem } = await attempt(client.get<StatusReport>('/v1/status'));
+    const online = status?.cloud.phase === 'connected';
+    const session = status ? !online : problem?.problem === 'down';
+    const [{ settingsOf }, { exploreWay }] = await Promise.all([import('../doctor/settings.ts'), import('../doctor/way.ts')]);
+    const settings = settingsOf(places, ports.env);
+    // The agent may be on the second port.
+    const way = await exploreWay(online ? { ...settings, port: status.cloud.port } : settings, {
+      session,
+      topics: false,
+      otherPort: false,
+    });
+    if (online) {
+      const { value, problem: refused } = await attempt(client.get<{ pubackMs: number }>('/v1/ping'));
+      way.puback = value
+        ? { ok: true, ms: value.pubackMs, finding: "on the agent's session", remedy: null }
+        : { ok: false, ms: 0, finding: refused?.message ?? 'no answer', remedy: 'hubctl logs' };
+    }
+    const steps = stepsOf(way);
+    const failed = steps.some(([, step]) => step !== null && !step.ok);
+    const reached = way.puback?.ok === true;
+    const totalMs = Math.round(steps.reduce((sum, [, step]) => sum + (step?.ok ? step.ms : 0), 0) * 10) / 10;
+    if (json) {
+      terminal.out(
+        JSON.stringify({
+          endpoint: settings.endpoint,
+          ...Object.fromEntries(steps.map(([name, step]) => [name.toLowerCase(), step])),
+          totalMs,
+          reached,
+        }),
+      );
+      return reached && !failed ? EXIT.ok : EXIT.bad;
+    }
+    for (const [name, step] of steps) {
+      const note = online && name === 'CONNACK' ? "          the agent's session stands" : '         -';
+      for (const line of stepLines(name, step, note, terminal.columns, terminal.paint)) terminal.out(line);
+    }
+    terminal.out(
+      reached && !failed ? `${padEnd('all', LABEL_WIDTH)}${`${totalMs.toFixed(1)} ms`.padStart(10)}` : 'The cloud was not reached.',
+    );
+    if (problem && problem.problem !== 'down') terminal.error(`hubctl: ${problem.message} No session was tried: it would end the agent's.`);
+    return reached && !failed ? EXIT.ok : EXIT.bad;
+  },
+};

@@ -1,0 +1,120 @@
+/** Where hubctl writes and what it asks. */
+export interface Terminal {
+  /** Lines for the asker; with `--json` nothing but JSON. */
+  out(text: string): void;
+  /** What went wrong, and questions. */
+  error(text: string): void;
+  /** Width of the terminal, or the default of a pipe. */
+  readonly columns: number;
+  /** Standard output is a terminal. */
+  readonly interactive: boolean;
+  readonly paint: Paint;
+  /** Reads a line without showing it; from a pipe, its first line. Null at its end or when interrupted. */
+  readSecret(prompt: string): Promise<string | null>;
+  /** Reads a line that is shown. Null at the end of input, and when nobody can be asked. */
+  ask(prompt: string): Promise<string | null>;
+  /** Aborts on Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+export type Colour = 'good' | 'warn' | 'bad' | 'dim' | 'bold';
+
+/** Colours a text, or leaves it as it is where there are no colours. */
+export type Paint = (colour: Colour, text: string) => string;
+
+const CODES: Readonly<Record<Colour, number>> = { good: 32, warn: 33, bad: 31, dim: 2, bold: 1 };
+
+/** ECMA-48 colours: only on a terminal, and not where they are unwanted (no-color.org) or not understood. */
+export function createPaint(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Paint {
+  const coloured = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
+  return (colour, text) => (coloured ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text);
+}
+
+/** Pipes and terminals that do not say how wide they are. */
+const USUAL_COLUMNS = 80;
+/** Narrower ones get lines that wrap by themselves. */
+const MIN_COLUMNS = 40;
+/** The longest secret is 64 characters; more than this is no line. */
+const MAX_LINE = 1024;
+
+type Input = NodeJS.ReadStream | NodeJS.ReadableStream;
+
+/** The process's own terminal. */
+export function createTerminal(process: NodeJS.Process): Terminal {
+  const { stdin, stdout, stderr, env } = process;
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  // `hubctl logs | head`: the reader is gone, and that is fine.
+  for (const stream of [stdout, stderr]) stream.on('error', () => interrupt.abort());
+
+  return {
+    out: (text) => void stdout.write(`${text}\n`),
+    error: (text) => void stderr.write(`${text}\n`),
+    get columns() {
+      return Math.max(MIN_COLUMNS, stdout.columns || Number(env.COLUMNS) || USUAL_COLUMNS);
+    },
+    interactive: stdout.isTTY === true,
+    paint: createPaint(stdout.isTTY === true, env),
+    interrupted: interrupt.signal,
+
+    async readSecret(prompt) {
+      if (!stdin.isTTY) return readLine(stdin);
+      stderr.write(prompt);
+      const line = await readHidden(stdin);
+      stderr.write('\n');
+      return line;
+    },
+
+    async ask(prompt) {
+      if (!stdin.isTTY) return null;
+      stderr.write(prompt);
+      return readLine(stdin);
+    },
+  };
+}
+
+function readLine(input: Input): Promise<string | null> {
+  return new Promise((resolve) => {
+    let text = '';
+    const end = (line: string | null) => {
+      input.removeListener('data', onData).removeListener('end', onEnd);
+      input.pause();
+      resolve(line);
+    };
+    const onData = (part: string | Buffer) => {
+      text += String(part);
+      const at = text.indexOf('\n');
+      if (at >= 0) end(text.slice(0, at).replace(/\r$/, ''));
+      else if (text.length > MAX_LINE) end(null);
+    };
+    const onEnd = () => end(text === '' ? null : text);
+    input.on('data', onData).on('end', onEnd);
+    input.resume();
+  });
+}
+
+/** Raw mode: the terminal shows nothing, and editing is ours. */
+function readHidden(input: NodeJS.ReadStream): Promise<string | null> {
+  return new Promise((resolve) => {
+    let text = '';
+    const end = (line: string | null) => {
+      input.removeListener('data', onData);
+      input.setRawMode(false);
+      input.pause();
+      resolve(line);
+    };
+    const onData = (part: Buffer) => {
+      for (const character of part.toString('utf8')) {
+        if (character === '\r' || character === '\n') return end(text);
+        // Ctrl-C, and Ctrl-D on an empty line.
+        if (character === '\u0003' || (character === '\u0004' && text === '')) return end(null);
+        if (character === '\u007f' || character === '\b') text = [...text].slice(0, -1).join('');
+        else if (character === '\u0015') text = '';
+        else if (character >= ' ' && text.length < MAX_LINE) text += character;
+      }
+    };
+    input.setRawMode(true);
+    input.on('data', onData);
+    input.resume();
+  });
+}

@@ -1,0 +1,97 @@
+import { sleep } from '../../system/clock.ts';
+import { messageOf } from '../../system/errors.ts';
+import type { StatusReport } from '../api.ts';
+import { attempt } from '../cli/failure.ts';
+import { busCheck, serialCheck } from './bus-checks.ts';
+import type { Check, CheckResult, DoctorContext, DoctorPorts, Finding } from './check.ts';
+import { skipped } from './check.ts';
+import { dnsCheck, mqttCheck, portCheck, tlsCheck, topicsCheck } from './cloud-checks.ts';
+import { certificateCheck, configCheck, filesCheck } from './file-checks.ts';
+import { agentCheck, clockCheck, diskCheck, memoryCheck, versionCheck, watchdogCheck } from './host-checks.ts';
+import { settingsOf } from './settings.ts';
+import { exploreWay } from './way.ts';
+import { wifiCheck } from './wifi-check.ts';
+
+/** Every check, in the order in which a person would look: what stands first explains what comes later. */
+export const CHECKS: readonly Check[] = [
+  agentCheck,
+  configCheck,
+  filesCheck,
+  certificateCheck,
+  clockCheck,
+  dnsCheck,
+  portCheck,
+  tlsCheck,
+  mqttCheck,
+  topicsCheck,
+  serialCheck,
+  busCheck,
+  wifiCheck,
+  diskCheck,
+  memoryCheck,
+  watchdogCheck,
+  versionCheck,
+];
+
+/** All checks run side by side; one that hangs ends as skipped. The longest has five steps of 4 s, and four refused topics. */
+const CHECK_TIMEOUT_MS = 30_000;
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | null = null;
+  return () => {
+    result ??= work();
+    return result;
+  };
+}
+
+function createContext(ports: DoctorPorts): DoctorContext {
+  const settings = settingsOf(ports.places, ports.env);
+  const agent = once(async () => {
+    const { value, problem } = await attempt(ports.client.get<StatusReport>('/v1/status'));
+    return value ? { status: value, problem: null } : { status: null, problem: problem! };
+  });
+  return {
+    ports,
+    settings,
+    agent,
+    configFaults: once(() => ports.configFaults(ports.places)),
+    service: once(() => ports.service()),
+    way: once(async () => {
+      const { status, problem } = await agent();
+      // A session of ours would end the agent's: only when it surely has none.
+      const session = status ? status.cloud.phase !== 'connected' : problem?.problem === 'down';
+      return exploreWay(settings, { session, topics: session, otherPort: true });
+    }),
+  };
+}
+
+/** Runs the checks. `onResult` hears of each in the order of `CHECKS`, as soon as all before it are known. */
+export async function runDoctor(
+  ports: DoctorPorts,
+  names: readonly string[],
+  onResult: (results: CheckResult[]) => void,
+): Promise<CheckResult[]> {
+  const context = createContext(ports);
+  const chosen = names.length === 0 ? CHECKS : CHECKS.filter(({ name }) => names.includes(name));
+  const running = chosen.map((check) => runCheck(check, context));
+  const all: CheckResult[] = [];
+  for (const each of running) {
+    const results = await each;
+    all.push(...results);
+    onResult(results);
+  }
+  return all;
+}
+
+async function runCheck(check: Check, context: DoctorContext): Promise<CheckResult[]> {
+  const done = new AbortController();
+  const late = sleep(context.ports.clock, CHECK_TIMEOUT_MS, done.signal).then((): Finding => skipped('it took too long'));
+  let found: Finding | Finding[];
+  try {
+    found = await Promise.race([check.run(context), late]);
+  } catch (error) {
+    found = skipped(`it could not be checked: ${messageOf(error)}`);
+  }
+  done.abort();
+  return [found].flat().map((finding) => ({ check: check.name, why: check.why, ...finding }));
+}

@@ -1,0 +1,20 @@
+/** The names of all checks in their order; apart from the checks, so that the help need not load them. */
+export const CHECK_NAMES: readonly string[] = [
+  'agent',
+  'config',
+  'files',
+  'certificate',
+  'clock',
+  'dns',
+  'port',
+  'tls',
+  'mqtt',
+  'topics',
+  'serial',
+  'bus',
+  'wifi',
+  'disk',
+  'memory',
+  'watchdog',
+  'version',
+];

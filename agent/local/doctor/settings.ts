@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Places } from '../cli/locate.ts';
+import type { Settings } from './check.ts';
+
+/** Where systemd puts the service's credentials while it runs (systemd.exec(5)), and where the unit loads them from. */
+const CREDENTIALS = ['/run/credentials/hub-agent.service', '/etc/hub-agent'];
+const PREFIX = 'credential:';
+const DEFAULT_PORT = 8883;
+
+type Json = Record<string, unknown>;
+const objectOf = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
+const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/** The folder that `credential:NAME` points into, for somebody who is not the service. */
+export function credentialsDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  return env.CREDENTIALS_DIRECTORY ?? CREDENTIALS.find((path) => existsSync(path)) ?? CREDENTIALS[1]!;
+}
+
+/** The settings that the checks follow, from files that may be wrong. */
+export function settingsOf(places: Places, env: Readonly<Record<string, string | undefined>>): Settings {
+  const pathIn = (file: string, value: unknown): string | null => {
+    const path = textOf(value);
+    if (path === null) return null;
+    return path.startsWith(PREFIX) ? join(credentialsDirectory(env), path.slice(PREFIX.length)) : resolve(dirname(file), path);
+  };
+  const { identity, config, identityPath, configPath } = places;
+  const cloud = objectOf(config.cloud);
+  const wifi = objectOf(config.wifi);
+  const intake = objectOf(config.commands).intake;
+  const buses = (Array.isArray(config.buses) ? config.buses : []).map(objectOf);
+  return {
+    endpoint: textOf(cloud.endpoint),
+    port: typeof cloud.port === 'number' ? cloud.port : DEFAULT_PORT,
+    thingName: textOf(identity.thingName) ?? textOf(identity.hubId),
+    shadowName: textOf(cloud.shadowName),
+    executions: Array.isArray(intake) && intake.includes('executions'),
+    certificatePath: pathIn(identityPath, identity.certificatePath),
+    privateKeyPath: pathIn(identityPath, identity.privateKeyPath),
+    caPath: pathIn(configPath, cloud.caPath),
+    buses: buses.flatMap((bus) => {
+      const id = textOf(bus.id);
+      const path = pathIn(configPath, bus.path);
+      if (id === null || path === null) return [];
+      return [{ id, path, baudRate: String(bus.baudRate ?? 9600), keysPath: pathIn(configPath, bus.keysPath) }];
+    }),
+    wifi: { backend: textOf(wifi.backend) ?? 'auto', interface: textOf(wifi.interface) },
+  };
+}
