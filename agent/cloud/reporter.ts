@@ -53,8 +53,10 @@ export interface ReporterDeps {
 
 /** At most one report a second, however fast things change, also when they are refused. Commands are answered at once. */
 export const MIN_REPORT_INTERVAL_MS = 1_000;
-/** Pause before a report that was refused or throttled is tried again, doubled up to the maximum. */
-const RETRY_MS = 5_000;
+/** Pause before a report that was refused or throttled is tried again, doubled up to the maximum. Until the first one of a session is taken,
+ * the hub is shown offline although it is not: then the pauses stay short. */
+const RETRY_MS = 2_000;
+const MAX_FIRST_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 300_000;
 
 export function createReporter(deps: ReporterDeps): Reporter {
@@ -72,6 +74,8 @@ export function createReporter(deps: ReporterDeps): Reporter {
   let tail: Promise<unknown> = Promise.resolve();
   let waiters: { resolve: () => void; reject: (error: HubError) => void }[] = [];
   let failures = 0;
+  /** The shadow shows this session online. */
+  let greeted = false;
   /** Goodbye is said: nothing says `online` on this link any more, whatever still changes while the agent stops. */
   let leaving = false;
 
@@ -122,6 +126,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       // A late answer of an older link says nothing of what was read over this one.
       if (to !== writer) return version;
       if (reported) {
+        greeted = true;
         if (acknowledged) acknowledged = applyPatch(acknowledged, reported);
         lastReportMs = clock.nowMs();
       }
@@ -138,7 +143,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   function forget(): void {
     acknowledged = null;
     deps.requestRead();
-    schedule(RETRY_MS);
+    schedule(retryMs());
   }
 
   async function flush(): Promise<void> {
@@ -153,7 +158,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
     cancelTimer?.();
     cancelTimer = clock.schedule(delayMs, () => {
       cancelTimer = null;
-      if (writer && !acknowledged) return forget();
+      if (writer && !acknowledged) {
+        failures += 1;
+        return forget();
+      }
       const from = writer;
       exclusive(flush).then(
         () => {
@@ -173,7 +181,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     });
   }
 
-  const retryMs = () => Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (failures - 1));
+  const retryMs = () => Math.min(greeted ? MAX_RETRY_MS : MAX_FIRST_RETRY_MS, RETRY_MS * 2 ** Math.max(0, failures - 1));
 
   function soon(): void {
     // While reports are refused, the pause before the next one stands.
@@ -186,6 +194,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       writer = link;
       session = newSession;
       leaving = false;
+      greeted = false;
       forced = true;
       failures = 0;
       forget();

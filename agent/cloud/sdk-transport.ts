@@ -11,10 +11,17 @@ const STOP_TIMEOUT_MS = 3_000;
 const LAST_ACKS_MS = 100;
 const CONNECT_TIMEOUT_MS = 20_000;
 const ACK_TIMEOUT_SECONDS = 10;
+/** The Shadow service answers in well under a second. Whatever it did not answer is read or tried again, and until then a hub that has just
+ * connected is shown offline: three lost answers in a row stay within 1.5 keepalives of 10 s. */
+const SHADOW_TIMEOUT_SECONDS = 5;
 /** The SDK would reconnect by itself, with the old will; we close the client long before. */
 const NEVER_RECONNECT_MS = 3_600_000;
 /** Streams and request-response subscriptions of the shadow client: one delta stream, get and update with accepted and rejected. */
-const SHADOW_CLIENT = { maxRequestResponseSubscriptions: 4, maxStreamingSubscriptions: 2, operationTimeoutInSeconds: ACK_TIMEOUT_SECONDS };
+const SHADOW_CLIENT = {
+  maxRequestResponseSubscriptions: 4,
+  maxStreamingSubscriptions: 2,
+  operationTimeoutInSeconds: SHADOW_TIMEOUT_SECONDS,
+};
 
 export interface SdkTransportOptions {
   thingName: string;
