@@ -30,6 +30,8 @@ and which commands. When exactly each one strikes is the machine's business, so 
 Each hub has a broker and a shadow of its own. A shadow holds one command: the backend writes the next when the one before was taken.
 --keep leaves the record of every hub, not only of a run that failed.
 `;
+/** As a shell says it of a command that was ended by SIGINT. */
+const EX_INTERRUPTED = 130;
 const DEFAULTS = { commands: '2000', seed: '1', agents: '20' };
 const PROGRESS_MS = 5_000;
 /** Mean pauses between two faults on one hub. */
@@ -111,8 +113,9 @@ export async function run(args: string[]): Promise<number> {
     return 64;
   }
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  // Each agent has a listener for the end of this process.
+  // Each agent and each disk has a listener for the end of this process, which a signal alone would not call.
   process.setMaxListeners(0);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EX_INTERRUPTED));
   say(
     `chaos: ${commands} commands to ${Math.min(agents, commands)} agents, seed ${seed} (the seed draws the faults, the machine their timing)`,
   );

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdir, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,6 +29,9 @@ export async function createSmallDisk(folder: string): Promise<SmallDisk> {
     return limitedProcess();
   }
   const filler = join(folder, FILLER);
+  // A bench that is ended early leaves no mount behind.
+  const unmount = () => execFileSync('umount', ['-l', folder]);
+  process.once('exit', unmount);
   return {
     how: 'tmpfs',
     async fill(_pid, freePages) {
@@ -45,7 +48,8 @@ export async function createSmallDisk(folder: string): Promise<SmallDisk> {
     },
     free: () => rm(filler, { force: true }),
     async close() {
-      await run('umount', ['-l', folder]);
+      process.removeListener('exit', unmount);
+      unmount();
     },
   };
 }

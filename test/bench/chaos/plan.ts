@@ -123,7 +123,7 @@ export function* planCloudFaults(random: Random, meanPauseMs: number): Generator
       [5, () => ({ kind: 'duplicatePubacks', count: between(random, 1, 3) })],
       [8, () => ({ kind: 'loseShadowAnswers', count: between(random, 1, 3) })],
       [8, () => ({ kind: 'duplicateShadowAnswers', count: between(random, 1, 5) })],
-      [14, () => ({ kind: 'failUpdates', count: between(random, 1, 4), code: pick(random, [409, 429, 500]) })],
+      [14, () => ({ kind: 'failUpdates', count: between(random, 1, 3), code: pick(random, [409, 429, 500]) })],
       [10, () => ({ kind: 'redeliverDelta', times: between(random, 1, 3) })],
       [6, () => ({ kind: 'redeliverRequest' })],
       [7, () => ({ kind: 'lateWill', delayMs: between(random, 100, 5_000), twice: random() < 0.5 })],
