@@ -17,6 +17,12 @@ import type { WifiConnection } from '../contract/wifi.ts';
  */
 export const API_PREFIX = '/v1';
 
+/**
+ * Optional header of a request: seconds since boot after which nobody waits for the answer. What a hung agent finds in its queue when it
+ * goes on must not be done behind the back of the one who gave up.
+ */
+export const DEADLINE_HEADER = 'hub-deadline';
+
 /** The admin socket's name, beside the configured control socket. */
 export const ADMIN_SOCKET_NAME = 'admin.sock';
 

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { uptime } from 'node:os';
 import { isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
+import { DEADLINE_HEADER } from './api.ts';
 import { listenOnSocket } from './socket-file.ts';
 
 /** What a route is given. */
@@ -65,6 +67,8 @@ export function createApiServer(deps: { path: string; mode: number; maxConnectio
       const message = `${incoming.method} ${url.pathname} is not known here.`;
       throw here.length > 0 ? new ApiError(405, 'method_not_allowed', message) : new ApiError(404, 'not_found', message);
     }
+    const deadline = Number(incoming.headers[DEADLINE_HEADER] ?? Number.POSITIVE_INFINITY);
+    if (uptime() > deadline) throw new ApiError(408, 'expired', 'Nobody waits for this any more; nothing was done.');
     const request: ApiRequest = {
       param: decodeURIComponent(route.pattern.exec(url.pathname)?.[1] ?? ''),
       query: url.searchParams,

@@ -22,8 +22,8 @@ export interface StatusDeps {
   clock: MonotonicClock;
 }
 
-/** A stuck Wi-Fi stack or disk must not keep the rest of the screen away; below the 5 s that hubctl waits. */
-const PART_TIMEOUT_MS = 2_000;
+/** A stuck Wi-Fi stack or disk must not keep the rest of the screen away; below what hubctl waits. */
+const PART_TIMEOUT_MS = 1_500;
 /** As many as a small screen takes. */
 const LAST_COMMANDS = 5;
 

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
+import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ADMIN_SOCKET_NAME } from '../api.ts';
+import { ADMIN_SOCKET_NAME, DEADLINE_HEADER } from '../api.ts';
 
 /** Why the agent did not do what was asked. */
 export type AgentProblem =
@@ -34,8 +35,8 @@ export interface AgentClient {
   lines(options: { path: string; body?: unknown; signal?: AbortSignal }, onLine: (line: string) => void): Promise<void>;
 }
 
-/** Nobody in front of a terminal waits longer for a hung agent. Streams have a sign of life every second. */
-export const ANSWER_TIMEOUT_MS = 4_500;
+/** Nobody in front of a terminal waits longer for a hung agent; with the start of hubctl it stays under 5 s. Streams have a sign of life every second. */
+export const ANSWER_TIMEOUT_MS = 4_000;
 /** The largest answer is a full node table. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const MAX_STREAM_LINE = 4 * 1024 * 1024;
@@ -47,7 +48,8 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
     return new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
       let answering: IncomingMessage | null = null;
-      const call = request({ socketPath: socket, method, path, agent: false, ...(signal && { signal }) }, (response) => {
+      const headers = { [DEADLINE_HEADER]: (uptime() + timeoutMs / 1000).toFixed(2) };
+      const call = request({ socketPath: socket, method, path, headers, agent: false, ...(signal && { signal }) }, (response) => {
         answering = response;
         resolve(response);
       });

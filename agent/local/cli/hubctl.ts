@@ -111,7 +111,8 @@ function parse(command: Command, args: string[]) {
       positionals: string[];
     };
   } catch (error) {
-    throw new UsageError(messageOf(error));
+    // The first sentence; what follows is about the parser's own habits.
+    throw new UsageError(messageOf(error).split('. ')[0]!);
   }
 }
 

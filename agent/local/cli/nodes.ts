@@ -43,10 +43,11 @@ function columnsOf(nowMs: number, paint: Paint): Column<Node>[] {
 }
 
 /** The node table, its buses and its sum. */
-export function nodesScreen(result: NodesResult, nowMs: number, columns: number, paint: Paint): string[] {
+export function nodesScreen(result: NodesResult, nowMs: number, columns: number, paint: Paint, live = true): string[] {
   const lines = result.nodes.length === 0 ? ['No nodes are known.'] : table(columnsOf(nowMs, paint), result.nodes, columns);
   const [head = '', ...body] = lines;
-  const sum = `${result.available} of ${result.total} available${result.scanComplete ? '' : ', the first scan still runs'}`;
+  const scanning = result.scanComplete ? '' : ', the first scan still runs';
+  const sum = live ? `${result.available} of ${result.total} available${scanning}` : `${result.total} known`;
   const buses = result.buses.map(({ id, state, error }) => `${id} ${state}${error ? `: ${error.message}` : ''}`);
   return [result.nodes.length === 0 ? head : paint('dim', head), ...body, '', sum, ...buses.map((text) => truncate(text, columns))];
 }
@@ -87,7 +88,7 @@ export const nodesCommand: Command = {
     if (json) {
       terminal.out(JSON.stringify(problem ? { ...result, problem: problem.message } : result));
     } else {
-      for (const line of nodesScreen(result, ports.wallClock.nowMs(), terminal.columns, terminal.paint)) terminal.out(line);
+      for (const line of nodesScreen(result, ports.wallClock.nowMs(), terminal.columns, terminal.paint, value !== null)) terminal.out(line);
       const at = offline?.at == null ? '' : ` These are the nodes it knew at ${utc(offline.at)}.`;
       if (problem) terminal.error(`hubctl: ${problem.message}${at}`);
     }

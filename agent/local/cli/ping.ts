@@ -44,7 +44,7 @@ export const cloudPingCommand: Command = {
     const settings = settingsOf(places, ports.env);
     // The agent may be on the second port.
     const way = await exploreWay(online ? { ...settings, port: status.cloud.port } : settings, {
-      session,
+      session: async () => session,
       topics: false,
       otherPort: false,
     });

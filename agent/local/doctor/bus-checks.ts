@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import { sleep } from '../../system/clock.ts';
 import type { StatusReport, TraceLine } from '../api.ts';
@@ -34,9 +35,9 @@ export async function holdersOf(device: string): Promise<Holder[]> {
   return found.flat();
 }
 
-/** True when the service's user may open the device, null when that cannot be told. */
-async function mayOpen(device: string): Promise<boolean | null> {
-  const uid = await serviceUid();
+/** True when the service's user may open the device; without such a user, whether this one may. */
+async function mayOpen(device: string, etc: string): Promise<boolean> {
+  const uid = await serviceUid(etc);
   if (uid === null || uid === process.geteuid?.()) {
     return access(device, constants.R_OK | constants.W_OK).then(
       () => true,
@@ -45,14 +46,14 @@ async function mayOpen(device: string): Promise<boolean | null> {
   }
   const { mode, gid, uid: owner } = await stat(device);
   if (owner === uid) return (mode & 0o600) === 0o600;
-  const groups = await readFile('/etc/group', 'utf8').catch(() => '');
+  const groups = await readFile(join(etc, 'group'), 'utf8').catch(() => '');
   const group = groups.split('\n').find((line) => line.split(':')[2] === String(gid));
   const members = group?.split(':')[3]?.split(',') ?? [];
   if (members.includes('hub-agent')) return (mode & 0o060) === 0o060;
   return (mode & 0o006) === 0o006;
 }
 
-async function checkPort({ id, path }: Settings['buses'][number], status: StatusReport | null): Promise<Finding> {
+async function checkPort({ id, path }: Settings['buses'][number], status: StatusReport | null, etc: string): Promise<Finding> {
   const agentPid = status?.agent.pid ?? null;
   const device = await realpath(path).catch((error: NodeJS.ErrnoException) => error);
   if (typeof device !== 'string') {
@@ -61,7 +62,7 @@ async function checkPort({ id, path }: Settings['buses'][number], status: Status
   }
   if (!(await stat(device)).isCharacterDevice())
     return fail(`${id}: ${path} is no serial port`, 'Correct the path of the bus in /etc/hub-agent/agent.json.');
-  if ((await mayOpen(device)) === false)
+  if (!(await mayOpen(device, etc)))
     return fail(`${id}: the agent may not open ${device}`, 'sudo usermod -aG dialout hub-agent; sudo systemctl restart hub-agent');
   const others = (await holdersOf(device)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
   const strangers = others.filter(({ name }) => agentPid !== null || !/^(hub-agent|node|MainThread)/.test(name));
@@ -81,10 +82,10 @@ async function checkPort({ id, path }: Settings['buses'][number], status: Status
 export const serialCheck: Check = {
   name: 'serial',
   why: 'The readers and locks are behind these ports.',
-  async run({ settings, agent }) {
+  async run({ settings, agent, ports }) {
     if (settings.buses.length === 0) return skipped('no bus is configured');
     const { status } = await agent();
-    return Promise.all(settings.buses.map((bus) => checkPort(bus, status)));
+    return Promise.all(settings.buses.map((bus) => checkPort(bus, status, ports.etc)));
   },
 };
 

@@ -54,6 +54,8 @@ export interface DoctorPorts {
   client: AgentClient;
   places: Places;
   version: string;
+  /** The folder of `passwd` and `group`. */
+  etc: string;
   /** A clock before this is surely wrong. */
   builtAtMs: number;
   env: Readonly<Record<string, string | undefined>>;

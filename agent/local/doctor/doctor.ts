@@ -50,18 +50,18 @@ function createContext(ports: DoctorPorts): DoctorContext {
     const { value, problem } = await attempt(ports.client.get<StatusReport>('/v1/status'));
     return value ? { status: value, problem: null } : { status: null, problem: problem! };
   });
+  /** A session of ours would end the agent's: only when it surely has none. */
+  async function session(): Promise<boolean> {
+    const { status, problem } = await agent();
+    return status ? status.cloud.phase !== 'connected' : problem.problem === 'down';
+  }
   return {
     ports,
     settings,
     agent,
     configFaults: once(() => ports.configFaults(ports.places)),
     service: once(() => ports.service()),
-    way: once(async () => {
-      const { status, problem } = await agent();
-      // A session of ours would end the agent's: only when it surely has none.
-      const session = status ? status.cloud.phase !== 'connected' : problem?.problem === 'down';
-      return exploreWay(settings, { session, topics: session, otherPort: true });
-    }),
+    way: once(() => exploreWay(settings, { session, topics: true, otherPort: true })),
   };
 }
 

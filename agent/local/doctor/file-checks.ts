@@ -59,8 +59,8 @@ async function stateDirectory(path: string, owner: number | null): Promise<Findi
 }
 
 /** The service's user, or null where it was not made. */
-export async function serviceUid(passwd = '/etc/passwd'): Promise<number | null> {
-  const text = await readFile(passwd, 'utf8').catch(() => '');
+export async function serviceUid(etc: string): Promise<number | null> {
+  const text = await readFile(join(etc, 'passwd'), 'utf8').catch(() => '');
   const uid = /^hub-agent:[^:]*:(\d+):/m.exec(text)?.[1];
   return uid === undefined ? null : Number(uid);
 }
@@ -93,7 +93,7 @@ export const filesCheck: Check = {
     const found = await Promise.all([
       settings.privateKeyPath === null ? null : privateFile(settings.privateKeyPath, 'the private key'),
       ...keys.map((path) => privateFile(path, 'the key file')),
-      serviceUid().then((uid) => stateDirectory(state, state.startsWith('/var/lib/') ? uid : null)),
+      serviceUid(ports.etc).then((uid) => stateDirectory(state, state.startsWith('/var/lib/') ? uid : null)),
       ...[await socketModes(socketPath)].flat(),
     ]);
     const findings = found.filter((finding) => finding !== null);

@@ -34,8 +34,11 @@ async function tcpStep(address: string, host: string, port: number): Promise<{ s
   return { step: bad(opened.ms, explainTcp(opened.code, host, port)), socket: null };
 }
 
-/** How far a connection to the cloud comes. With `session` as far as MQTT, which ends a session of the same identity elsewhere. */
-export async function exploreWay(settings: Settings, options: { session: boolean; topics: boolean; otherPort: boolean }): Promise<Way> {
+/** How far a connection to the cloud comes. When `session` answers true, as far as MQTT, which ends a session of the same identity elsewhere. */
+export async function exploreWay(
+  settings: Settings,
+  options: { session: () => Promise<boolean>; topics: boolean; otherPort: boolean },
+): Promise<Way> {
   const way: Way = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, refused: null };
   const { endpoint, port } = settings;
   if (endpoint === null) return way;
@@ -70,7 +73,7 @@ export async function exploreWay(settings: Settings, options: { session: boolean
     return way;
   }
   way.tls = good(secured.ms, `${secured.value.getProtocol()} with the certificate of the hub`);
-  if (!options.session || settings.thingName === null) {
+  if (settings.thingName === null || !(await options.session())) {
     secured.value.destroy();
     return way;
   }

@@ -1,0 +1,151 @@
+import { readdir, readFile } from 'node:fs/promises';
+import type { HubctlPorts } from './local/cli/command.ts';
+import type { Places } from './local/cli/locate.ts';
+import type { ServiceState } from './local/doctor/check.ts';
+import { credentialsDirectory, settingsOf } from './local/doctor/settings.ts';
+import { createMonotonicClock, createWallClock } from './system/clock.ts';
+import { isHubError, messageOf } from './system/errors.ts';
+import { createFiles } from './system/files.ts';
+import { createHostFacts } from './system/host-linux.ts';
+import { Secret } from './system/secret.ts';
+import { builtAtMs, version } from './version.ts';
+
+const UNIT = 'hub-agent.service';
+/** A helper that hangs must not hold hubctl longer than the agent may. */
+const HELPER_TIMEOUT_MS = 4_000;
+/** Where NetworkManager keeps its profiles with their passwords; for root only. */
+const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager/system-connections'];
+const MAX_PROFILES = 256;
+
+/** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
+export function createHubctlPorts(): HubctlPorts {
+  const wallClock = createWallClock();
+  const clock = createMonotonicClock();
+
+  async function service(): Promise<ServiceState | null> {
+    const { execFile } = await import('node:child_process');
+    const names = 'LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus';
+    return new Promise((resolve) => {
+      execFile('systemctl', ['show', UNIT, `--property=${names}`], { timeout: HELPER_TIMEOUT_MS }, (error, stdout) => {
+        const values = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
+        if (error || values.get('LoadState') !== 'loaded') return resolve(null);
+        resolve({
+          activeState: values.get('ActiveState') ?? 'unknown',
+          subState: values.get('SubState') ?? 'unknown',
+          result: values.get('Result') ?? 'unknown',
+          restarts: Number(values.get('NRestarts') ?? 0),
+          exitStatus: Number(values.get('ExecMainStatus') ?? 0),
+        });
+      });
+    });
+  }
+
+  const journal: HubctlPorts['journal'] = async ({ lines, follow, grep, signal }, onLine) => {
+    const [{ spawn }, { createInterface }] = await Promise.all([import('node:child_process'), import('node:readline')]);
+    return new Promise((resolve) => {
+      const args = ['--unit', UNIT, '--output', 'cat', '--quiet', '--no-pager', '--lines', String(lines)];
+      const child = spawn('journalctl', [...args, ...(follow ? ['--follow'] : []), ...(grep ? ['--grep', grep] : [])], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const end = () => child.kill();
+      const timer = follow ? undefined : setTimeout(end, HELPER_TIMEOUT_MS);
+      signal?.addEventListener('abort', end, { once: true });
+      let any = false;
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        any = true;
+        onLine(line);
+      });
+      child.once('error', () => resolve(false));
+      child.once('close', () => {
+        clearTimeout(timer);
+        resolve(any);
+      });
+    });
+  };
+
+  /** The environment in which `credential:NAME` has a meaning for somebody who is not the service. */
+  const credentialEnvironment = () => ({ ...process.env, CREDENTIALS_DIRECTORY: credentialsDirectory(process.env) });
+
+  const configFaults: HubctlPorts['configFaults'] = async ({ identityPath, configPath }) => {
+    const { loadConfig } = await import('./config/load.ts');
+    try {
+      const options = {
+        identityPath,
+        agentPath: configPath,
+        files: createFiles(),
+        env: credentialEnvironment(),
+        now: new Date(wallClock.nowMs()),
+      };
+      const { warnings, identity } = await loadConfig(options);
+      return { problems: [], warnings, hubId: identity.hubId };
+    } catch (error) {
+      if (!isHubError(error, 'config_invalid')) throw error;
+      return { problems: error.details as Awaited<ReturnType<HubctlPorts['configFaults']>>['problems'], warnings: [], hubId: null };
+    }
+  };
+
+  /** NetworkManager as this user sees it, over the system bus. */
+  async function withNetworkManager<T>(use: (manager: import('./wifi/network-manager.ts').NetworkManager) => Promise<T>): Promise<T> {
+    const [{ createDbusMessageBus, SYSTEM_BUS_ADDRESS }, { createNetworkManager }] = await Promise.all([
+      import('./wifi/dbus-message-bus.ts'),
+      import('./wifi/nm-dbus.ts'),
+    ]);
+    const address = process.env.DBUS_SYSTEM_BUS_ADDRESS ?? SYSTEM_BUS_ADDRESS;
+    const manager = createNetworkManager(createDbusMessageBus({ address, clock }));
+    try {
+      return await use(manager);
+    } finally {
+      manager.close();
+    }
+  }
+
+  async function wifiNetworks(interfaceName: string | null) {
+    const { listNetworks } = await import('./wifi/list.ts');
+    return withNetworkManager((networkManager) => listNetworks({ networkManager, interfaceName, clock }));
+  }
+
+  async function wifiProblem(interfaceName: string | null): Promise<string | null> {
+    const { checkUsable, findDevice } = await import('./wifi/device.ts');
+    try {
+      await withNetworkManager(async (manager) => checkUsable(manager, await findDevice(manager, interfaceName)));
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** Every secret that this user can read: TLS key, OSDP keys, the key of command ids, Wi-Fi passwords. */
+  async function secrets(places: Places): Promise<Secret[]> {
+    const settings = settingsOf(places, process.env);
+    const found: string[] = [];
+    const read = (path: string | null) => (path === null ? '' : readFile(path, 'utf8').catch(() => ''));
+    // A key in PEM is wrapped: each of its lines alone gives it away.
+    found.push(...(await read(settings.privateKeyPath)).split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')));
+    for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
+    const idKey = await readFile(`${places.stateDirectory}/command-id.key`).catch(() => null);
+    if (idKey) found.push(idKey.toString('hex'));
+    for (const folder of PROFILES) {
+      for (const name of (await readdir(folder).catch(() => [] as string[])).slice(0, MAX_PROFILES)) {
+        const text = await read(`${folder}/${name}`);
+        for (const [, value] of text.matchAll(/^(?:psk|password|wep-key\d|leap-password|private-key-password)=(.+)$/gm)) found.push(value!);
+      }
+    }
+    return [...new Set(found)].map((value) => new Secret(value));
+  }
+
+  return {
+    version,
+    builtAtMs,
+    etc: '/etc',
+    env: process.env,
+    wallClock,
+    clock,
+    host: (stateDirectory) => createHostFacts({ wallClock, stateDirectory }),
+    configFaults,
+    service,
+    journal,
+    wifiProblem,
+    wifiNetworks,
+    secrets,
+  };
+}
