@@ -1,8 +1,10 @@
 import { uptime } from 'node:os';
+import { createBuses } from './buses.ts';
 import { createClaimStore } from './cloud/claim.ts';
 import { type CloudFacts, createCloud } from './cloud/cloud.ts';
 import { createSdkTransport } from './cloud/sdk-transport.ts';
 import type { Target, Transport } from './cloud/transport.ts';
+import { createCloudProof } from './cloud-proof.ts';
 import { createExecutor } from './commands/executor.ts';
 import { createGetNodes } from './commands/get-nodes.ts';
 import { createCatalog } from './commands/handler.ts';
@@ -18,8 +20,6 @@ import { topicsOf } from './contract/topics.ts';
 import type { CommandReport, ResetKind } from './local/api.ts';
 import { forgetState } from './local/reset.ts';
 import { createLocalApi, journalView, type LocalPorts } from './local-api.ts';
-import { loadOsdpKeys } from './nodes/serial/keys.ts';
-import { createOsdpBus } from './nodes/serial/osdp-bus.ts';
 import type { SerialPorts } from './nodes/serial/port.ts';
 import { createSerialPorts } from './nodes/serial/serialport.ts';
 import { createNodeTable } from './nodes/table.ts';
@@ -78,23 +78,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const serialPorts = ports.serialPorts ?? createSerialPorts();
   const claims = createClaimStore({ files, stateDirectory, log });
 
-  const buses = await Promise.all(
-    config.buses.map(async ({ id, path, baudRate, addresses, allowDefaultKey, keysPath }) =>
-      createOsdpBus({
-        id,
-        path,
-        baudRate,
-        addresses,
-        allowDefaultKey,
-        keys: keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(keysPath) }),
-        serialPorts,
-        clock,
-        wallClock,
-        entropy,
-        log: log.child({ part: 'bus', bus: id }),
-      }),
-    ),
-  );
+  const buses = await createBuses(config.buses, { serialPorts, clock, wallClock, entropy, log });
   const nodes = createNodeTable({
     buses,
     files,
@@ -107,10 +91,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const wifi = createWifi({
     config: config.wifi,
     stateDirectory,
-    proof: {
-      prove: (signal) => cloud.reachable(signal, { fresh: true }),
-      waitReachable: (signal) => cloud.reachable(signal),
-    },
+    proof: createCloudProof({ cloud: () => cloud, config, wallClock, entropy }),
     files,
     clock,
     entropy,
@@ -239,6 +220,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     });
 
   const watchdog = createWatchdog({ notify, clock, log });
+  let stopping = false;
   let cancelWifiReport = () => {};
   function followWifi(): void {
     reportWifi().catch((error: unknown) => log.warn({ event: 'wifi_report_failed', reason: messageOf(error) }, 'Wi-Fi'));
@@ -259,10 +241,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       if (claim) cloud.report({ claim });
       await control?.start();
       await nodes.start();
-      // A cut Wi-Fi change is put in order in the background: it can take a while, and the rest of the agent does not need it.
-      void wifi.start();
       await commands.start();
-      cloud.start();
+      // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
+      void wifi.start().then(() => stopping || cloud.start());
       followWifi();
       watchdog.start();
       notify.ready();
@@ -270,6 +251,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     },
 
     async stop() {
+      stopping = true;
       log.info({ event: 'agent_stopping' }, 'hub agent stops');
       notify.stopping();
       watchdog.stop();
@@ -284,12 +266,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       log.info({ event: 'agent_stopped' }, 'hub agent stopped');
     },
   };
-}
-
-/** Files given by the service manager are readable for the service alone, whatever their mode says (systemd.exec(5), CREDENTIALS). */
-function isServiceCredential(path: string): boolean {
-  const directory = process.env.CREDENTIALS_DIRECTORY;
-  return directory !== undefined && path.startsWith(`${directory}/`);
 }
 
 /** 8883, then 443 where a firewall blocks it: AWS IoT takes MQTT there from clients that offer its ALPN name. */

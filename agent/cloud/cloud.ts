@@ -4,7 +4,7 @@ import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import type { ConnectionConfig } from './connection.ts';
+import { type ConnectionConfig, MIN_CONNECT_GAP_MS } from './connection.ts';
 import { createConnector } from './connector.ts';
 import { presencePayload } from './presence.ts';
 import { createQuarantine } from './quarantine.ts';
@@ -60,6 +60,8 @@ export interface Cloud {
   publish(topic: string, payload: string): Promise<void>;
   /** Resolves when a session that began after this call has its birth acknowledged. Drops the present session first when `fresh`. */
   reachable(signal: AbortSignal, options?: { fresh?: boolean }): Promise<void>;
+  /** Ends the session without a will, lets `run` connect with our client id instead, and connects again afterwards, whatever came of it. */
+  aside<T>(run: (target: Target) => Promise<T>): Promise<T>;
 }
 
 export interface CloudDeps {
@@ -230,6 +232,18 @@ export function createCloud(deps: CloudDeps): Cloud {
         // What the policy never lets through must not hold up the answer in the shadow.
         if (!isHubError(error, 'cloud_refused')) throw error;
         log.warn({ event: 'publish_left_out', topic, reason: messageOf(error) }, 'a message was refused by the cloud');
+      }
+    },
+
+    async aside(run) {
+      await connector.stop();
+      try {
+        return await run(connector.target());
+      } finally {
+        // The guest's CONNECT counts for our client id.
+        await sleep(clock, MIN_CONNECT_GAP_MS);
+        connector.start();
+        connector.hurry();
       }
     },
 

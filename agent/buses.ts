@@ -1,0 +1,31 @@
+import type { BusConfig } from './config/config.ts';
+import type { NodeBus } from './nodes/bus.ts';
+import { loadOsdpKeys } from './nodes/serial/keys.ts';
+import { createOsdpBus, type OsdpBusOptions } from './nodes/serial/osdp-bus.ts';
+
+/** Builds the configured buses. @throws HubError `config_invalid` for a key file that is wrong or that others may read. */
+export function createBuses(
+  buses: readonly BusConfig[],
+  deps: Pick<OsdpBusOptions, 'serialPorts' | 'clock' | 'wallClock' | 'entropy' | 'log'>,
+): Promise<NodeBus[]> {
+  return Promise.all(
+    buses.map(async ({ id, path, baudRate, addresses, allowDefaultKey, keysPath }) =>
+      createOsdpBus({
+        id,
+        path,
+        baudRate,
+        addresses,
+        allowDefaultKey,
+        keys: keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(keysPath) }),
+        ...deps,
+        log: deps.log.child({ part: 'bus', bus: id }),
+      }),
+    ),
+  );
+}
+
+/** Files given by the service manager are readable for the service alone, whatever their mode says (systemd.exec(5), CREDENTIALS). */
+function isServiceCredential(path: string): boolean {
+  const directory = process.env.CREDENTIALS_DIRECTORY;
+  return directory !== undefined && path.startsWith(`${directory}/`);
+}

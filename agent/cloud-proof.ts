@@ -1,0 +1,32 @@
+import { type BoundProofOptions, proveFromAddress } from './cloud/bound-proof.ts';
+import type { Cloud } from './cloud/cloud.ts';
+import { presencePayload } from './cloud/presence.ts';
+import type { AgentConfig } from './config/config.ts';
+import { topicsOf } from './contract/topics.ts';
+import type { WallClock } from './system/clock.ts';
+import type { Entropy } from './system/entropy.ts';
+import { version } from './version.ts';
+import type { CloudProof } from './wifi/proof.ts';
+
+/** The cloud as the judge of a Wi-Fi network: a new MQTT session over it, with an acknowledged publish. */
+export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig; wallClock: WallClock; entropy: Entropy }): CloudProof {
+  const { config, wallClock, entropy } = deps;
+  const { certificatePath, privateKeyPath, thingName } = config.identity;
+  const files = { certificatePath, privateKeyPath, caPath: config.cloud.caPath };
+
+  function birth(): BoundProofOptions['publish'] {
+    const payload = presencePayload({ state: 'online', session: entropy.uuid(), at: wallClock.nowMs(), version });
+    return { topic: topicsOf(thingName).presence, payload, retain: true };
+  }
+
+  return {
+    // With another network as the uplink our own session would prove that one: Wi-Fi's address is proven beside it.
+    prove(signal, { localAddress } = {}) {
+      if (localAddress === undefined) return deps.cloud().reachable(signal, { fresh: true });
+      return deps.cloud().aside((target) => {
+        return proveFromAddress({ target, clientId: thingName, ...files, localAddress, publish: birth() }, signal);
+      });
+    },
+    waitReachable: (signal) => deps.cloud().reachable(signal),
+  };
+}
