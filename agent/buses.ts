@@ -1,7 +1,8 @@
 import type { BusConfig } from './config/config.ts';
 import type { NodeBus } from './nodes/bus.ts';
 import { loadOsdpKeys } from './nodes/serial/keys.ts';
-import { createOsdpBus, type OsdpBusOptions } from './nodes/serial/osdp-bus.ts';
+import type { OsdpBusOptions } from './nodes/serial/options.ts';
+import { createOsdpBus } from './nodes/serial/osdp-bus.ts';
 
 /** Builds the configured buses. @throws HubError `config_invalid` for a key file that is wrong or that others may read. */
 export function createBuses(
