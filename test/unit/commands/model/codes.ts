@@ -55,8 +55,8 @@ export const otherOf = (message: Code) => (message >> 13) & 7;
 export const outcomeOf = (message: Code) => (message >> 16) & 7;
 export const withVersion = (message: Code, version: number): Code => (message & ~(31 << 4)) | (version << 4);
 
-/** Larger than any version of a canonical world, and what the layout can hold. */
-export const MAX_VERSION = 31;
+/** What the layout can hold. */
+export const MAX_VERSION = 30;
 
 function nameIn(table: Record<string, number>, kind: number): string {
   return Object.keys(table).find((name) => table[name] === kind) ?? `kind ${kind}`;

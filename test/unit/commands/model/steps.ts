@@ -12,8 +12,8 @@ export interface Step {
   what: () => string;
 }
 
-/** Every single thing that can happen next in a world. @throws Broken when a step breaks a promise. */
-export function createSteps(hub: Hub, commands: readonly ModelCommand[]): (world: World) => Step[] {
+/** Every single thing that can happen next in a world; `merge` makes one of worlds that behave alike. @throws Broken when a step breaks a promise. */
+export function createSteps(hub: Hub, commands: readonly ModelCommand[], merge = canonical): (world: World) => Step[] {
   const { hand, receives, cut, dies } = createDriver(hub, commands);
   const { takes, failure, sends, reportsOther } = createCloud(hub, commands);
   const ids = commands.map((_, index) => index + 1);
@@ -21,7 +21,7 @@ export function createSteps(hub: Hub, commands: readonly ModelCommand[]): (world
   return (now) => {
     const steps: Step[] = [];
     const branch = (what: () => string, certain: boolean, change: (world: World, emit: Emit) => void) => {
-      change(copyOf(now), (world) => steps.push({ world: canonical(world), certain, what }));
+      change(copyOf(now), (world) => steps.push({ world: merge(world), certain, what }));
     };
     /** For what only changes the world and has one way to go. */
     const simply = (what: () => string, certain: boolean, change: (world: World) => void) =>

@@ -105,12 +105,17 @@ export function copyOf(world: World): World {
   };
 }
 
-const isUpdate = (message: Code) => kindOf(message) === TO_HUB.updated || kindOf(message) === TO_HUB.reported;
-const carriesVersion = (message: Code) => versionOf(message) > 0;
+/** A few numbers are sorted fastest by insertion. */
+function sort(messages: Code[]): void {
+  for (let end = 1; end < messages.length; end += 1) {
+    const message = messages[end]!;
+    let at = end;
+    for (; at > 0 && messages[at - 1]! > message; at -= 1) messages[at] = messages[at - 1]!;
+    messages[at] = message;
+  }
+}
 
-const byNumber = (a: number, b: number) => a - b;
-const versions: number[] = [];
-const ranks = new Uint8Array(256);
+const ranks = new Uint8Array(MAX_VERSION + 1);
 
 /**
  * One world for all that behave alike. The version of the shadow never shrinks, and what the hub knows of it shrinks only with a crash, which
@@ -128,65 +133,100 @@ const ranks = new Uint8Array(256);
  * - of the remaining versions only the order counts, and whether an update is the next one: they are renumbered.
  */
 export function canonical(world: World): World {
-  const { version } = world;
-  let { view } = world;
-  const forgets = world.luck.crashes + world.luck.lostJournals > 0;
   if (world.reading > 0) world.reading = 0;
-  const toHub: Code[] = [];
-  for (const message of world.toHub) {
-    const kind = kindOf(message);
-    const at = versionOf(message);
-    if (kind === TO_HUB.delta && at < view && !(forgets && message & COPY)) continue;
-    if (kind === TO_HUB.updated && idOf(message) === 0 && at <= view) continue;
-    if (kind === TO_HUB.shadowRead && at < view) toHub.push(code(TO_HUB.shadowRead));
-    else if (kind === TO_HUB.reported && at <= view) toHub.push(withVersion(message, 0));
-    else toHub.push(message);
-  }
-  for (let index = 0; index < toHub.length; index += 1) {
-    const message = toHub[index]!;
-    const at = versionOf(message);
-    if (kindOf(message) === TO_HUB.reported && at > 0 && at !== view + 1 && !toHub.some((other) => versionOf(other) === at - 1)) {
-      toHub[index] = withVersion(message, 0);
-    }
-  }
-  const toCloud: Code[] = [];
-  for (const message of world.toCloud) {
-    if (message & STALE && kindOf(message) === TO_CLOUD.respond && world.answered[idOf(message) - 1] === outcomeOf(message)) continue;
-    if (kindOf(message) !== TO_CLOUD.clear || versionOf(message) === version) toCloud.push(message);
-    else if (!(message & STALE)) toCloud.push(withVersion(message, 0));
-  }
   if (world.lastClass !== OUTCOME.running) world.last = world.lastClass = 0;
-  if (!world.tainted) {
+  if (!world.tainted && world.luck.fullDisks + world.luck.lostJournals === 0) {
     for (let index = 0; index < world.answered.length; index += 1) {
       if (!world.answered[index]) continue;
       world.ran |= 1 << index;
       world.ranNow |= 1 << index;
     }
   }
-  const isBelow = (message: Code) =>
-    carriesVersion(message) ? versionOf(message) > view + (isUpdate(message) ? 1 : 0) : kindOf(message) !== TO_HUB.shadowRead;
-  if (view < version && toHub.every(isBelow)) view = 0;
-  versions.length = 0;
-  versions.push(version, view);
-  for (const message of toHub) if (carriesVersion(message)) versions.push(versionOf(message));
-  versions.sort(byNumber);
-  let rank = view === 0 ? 0 : 1;
-  let before = versions[0]!;
-  for (const value of versions) {
-    if (value > before) {
-      const next = value === before + 1 && toHub.some((message) => isUpdate(message) && versionOf(message) === value);
-      rank += next ? 1 : 2;
-      before = value;
-    }
-    ranks[value] = rank;
-  }
-  if (rank >= MAX_VERSION) throw new Error('too many versions for the layout');
-  world.version = ranks[version]!;
-  world.view = ranks[view]!;
-  const renumber = (message: Code) => (carriesVersion(message) ? withVersion(message, ranks[versionOf(message)]!) : message);
-  world.toHub = toHub.map(renumber).sort(byNumber);
-  world.toCloud = toCloud.map(renumber).sort(byNumber);
+  dropFromHub(world);
+  dropFromCloud(world);
+  renumber(world);
+  sort(world.toHub);
+  sort(world.toCloud);
   return world;
+}
+
+function dropFromHub(world: World): void {
+  const { view, toHub } = world;
+  const forgets = world.luck.crashes + world.luck.lostJournals > 0;
+  let kept = 0;
+  for (let index = 0; index < toHub.length; index += 1) {
+    const message = toHub[index]!;
+    const kind = kindOf(message);
+    const at = versionOf(message);
+    if (kind === TO_HUB.delta && at < view && !(forgets && message & COPY)) continue;
+    if (kind === TO_HUB.updated && idOf(message) === 0 && at <= view) continue;
+    if (kind === TO_HUB.shadowRead && at < view) toHub[kept++] = code(TO_HUB.shadowRead);
+    else if (kind === TO_HUB.reported && at <= view) toHub[kept++] = withVersion(message, 0);
+    else toHub[kept++] = message;
+  }
+  toHub.length = kept;
+}
+
+function dropFromCloud(world: World): void {
+  const { toCloud, version, answered } = world;
+  let kept = 0;
+  for (let index = 0; index < toCloud.length; index += 1) {
+    const message = toCloud[index]!;
+    const kind = kindOf(message);
+    const stale = (message & STALE) !== 0;
+    if (stale && kind === TO_CLOUD.respond && answered[idOf(message) - 1] === outcomeOf(message)) continue;
+    if (kind !== TO_CLOUD.clear || versionOf(message) === version) toCloud[kept++] = message;
+    else if (!stale) toCloud[kept++] = withVersion(message, 0);
+  }
+  toCloud.length = kept;
+}
+
+/** Versions as bits: which there are, and which belong to an accepted update. */
+function renumber(world: World): void {
+  const { toHub, toCloud, version } = world;
+  let present = 0;
+  let updates = 0;
+  let acknowledgements = 0;
+  let oldRead = false;
+  for (let index = 0; index < toHub.length; index += 1) {
+    const kind = kindOf(toHub[index]!);
+    const at = versionOf(toHub[index]!);
+    if (at === 0) oldRead ||= kind === TO_HUB.shadowRead;
+    else if (kind === TO_HUB.reported) acknowledgements |= 1 << at;
+    else present |= 1 << at;
+    if (kind === TO_HUB.updated) updates |= 1 << at;
+  }
+  for (let at = 1; at <= MAX_VERSION; at += 1) {
+    if (!(acknowledgements & (1 << at))) continue;
+    if (at === world.view + 1 || present & (1 << (at - 1))) {
+      present |= 1 << at;
+      updates |= 1 << at;
+    } else acknowledgements &= ~(1 << at);
+  }
+  for (let index = 0; index < toHub.length; index += 1) {
+    const message = toHub[index]!;
+    if (kindOf(message) === TO_HUB.reported && !(acknowledgements & (1 << versionOf(message)))) toHub[index] = withVersion(message, 0);
+  }
+  const atOrBelowView = present & (2 * (1 << world.view) - 1);
+  if (world.view < version && !oldRead && !atOrBelowView && !(updates & (1 << (world.view + 1)))) world.view = 0;
+
+  present |= (1 << version) | (1 << world.view);
+  let rank = 0;
+  let before = -1;
+  for (let at = 0; at <= MAX_VERSION; at += 1) {
+    if (!(present & (1 << at))) continue;
+    if (before < 0) rank = at === 0 ? 0 : 1;
+    else rank += at === before + 1 && updates & (1 << at) ? 1 : 2;
+    before = at;
+    ranks[at] = rank;
+  }
+  // A step adds at most one version, and the bits have room for 31.
+  if (rank >= MAX_VERSION - 1) throw new Error('too many versions for the layout');
+  ranks[0] = 0;
+  world.version = ranks[version]!;
+  world.view = ranks[world.view]!;
+  for (let index = 0; index < toHub.length; index += 1) toHub[index] = withVersion(toHub[index]!, ranks[versionOf(toHub[index]!)]!);
+  for (let index = 0; index < toCloud.length; index += 1) toCloud[index] = withVersion(toCloud[index]!, ranks[versionOf(toCloud[index]!)]!);
 }
 
 const bytes = Buffer.alloc(256);
