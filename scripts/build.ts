@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
+import { COMMANDS } from '../agent/local/cli/hubctl.ts';
+import { CHECK_NAMES } from '../agent/local/doctor/names.ts';
+import { version } from '../agent/version.ts';
+import { bashCompletion } from './hubctl/completion.ts';
+import { manPage } from './hubctl/man.ts';
 
 /** Debian's words for the architectures that a hub may have, with the names of their prebuilt native modules. 32-bit ARM is missing: aws-crt
  * ships no binary for it. */
@@ -46,6 +51,13 @@ function sourceDateMs(): number {
   }
 }
 
+/** hubctl(1) and the completion, from the same table that hubctl works from. */
+async function writeManual(staging: string): Promise<void> {
+  await mkdir(join(staging, 'completions'));
+  await writeFile(join(staging, 'hubctl.1'), manPage(COMMANDS, version, new Date(sourceDateMs()).toISOString().slice(0, 10)));
+  await writeFile(join(staging, 'completions', 'hubctl.bash'), bashCompletion(COMMANDS, CHECK_NAMES));
+}
+
 async function bundle(arch: string): Promise<string> {
   const names = ARCHITECTURES[arch];
   if (!names) throw new Error(`--arch ${arch}: choose ${Object.keys(ARCHITECTURES).join(' or ')}.`);
@@ -68,6 +80,7 @@ async function bundle(arch: string): Promise<string> {
     define: { __HUB_AGENT_BUILT_AT_MS__: String(sourceDateMs()) },
     plugins: [nativeModules()],
   });
+  await writeManual(staging);
   const natives: [string, string][] = [
     [`aws-crt/dist/bin/linux-${names.node}-glibc/aws-crt-nodejs.node`, 'aws-crt.node'],
     [`@serialport/bindings-cpp/prebuilds/linux-${names.node}/@serialport+bindings-cpp.${names.serialport}.node`, 'serialport.node'],

@@ -5,7 +5,7 @@ import { padEnd, wrap } from './text.ts';
 const NAME_WIDTH = 14;
 
 /** What every command takes. */
-const GLOBAL = [
+export const GLOBAL_OPTIONS_HELP = [
   ['--json', 'print JSON, nothing else'],
   ['--config FILE', 'the configuration (/etc/hub-agent/agent.json)'],
   ['--identity FILE', 'the identity (/etc/hub-agent/identity.json)'],
@@ -13,7 +13,8 @@ const GLOBAL = [
   ['--help', 'about one command'],
 ] as const;
 
-const CODES: readonly [number, string][] = [
+/** What the exit codes mean. */
+export const EXIT_CODES_HELP: readonly [number, string][] = [
   [EXIT.ok, 'done, nothing wrong'],
   [EXIT.bad, 'done, and the answer is bad news'],
   [EXIT.usage, 'wrong arguments'],
@@ -37,10 +38,10 @@ export function generalHelp(commands: readonly Command[], columns: number): stri
     ...lines,
     '',
     'options of every command:',
-    ...GLOBAL.map(([name, text]) => `  ${padEnd(name, 17)}${text}`),
+    ...GLOBAL_OPTIONS_HELP.map(([name, text]) => `  ${padEnd(name, 17)}${text}`),
     '',
     'exit codes:',
-    ...CODES.map(([code, text]) => `  ${String(code).padStart(3)}  ${text}`),
+    ...EXIT_CODES_HELP.map(([code, text]) => `  ${String(code).padStart(3)}  ${text}`),
     '',
     "example: hubctl status; hubctl help 'wifi set'",
   ];
