@@ -1,0 +1,40 @@
+import { constants } from 'node:fs';
+import { mkdir, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A new file with exactly this mode, on the disk when this resolves. */
+export async function writeSynced(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  const handle = await open(path, 'w', mode);
+  try {
+    await handle.chmod(mode);
+    await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Renames; the new name is on the disk when this resolves. */
+export async function renameSynced(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await sync(dirname(to));
+}
+
+/** Replaces a file as a whole: after a crash there is the old one or the new one. */
+export async function replaceFile(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeSynced(`${path}.new`, data, mode);
+  await renameSynced(`${path}.new`, path);
+}
+
+/** A file or folder that was written, to the disk. */
+export { sync as syncPath };

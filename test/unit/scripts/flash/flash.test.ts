@@ -1,0 +1,195 @@
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../../../agent/config/load.ts';
+import { createFiles } from '../../../../agent/system/files.ts';
+import { type FlashDeps, flash } from '../../../../scripts/flash/flash.ts';
+import { generate, requestFiles } from '../../../../scripts/flash/generate.ts';
+import { readCommonFiles } from '../../../../scripts/flash/hub-files.ts';
+import { readManifest } from '../../../../scripts/flash/manifest.ts';
+import { formatProblem, Refused } from '../../../../scripts/flash/problems.ts';
+import { openRecords } from '../../../../scripts/flash/records.ts';
+import { folderTarget, rootTarget, type Target } from '../../../../scripts/flash/targets.ts';
+import { type Batch, makeBatch } from '../../../bench/flash/batch.ts';
+import { createPki } from '../../../twins/pki/pki.ts';
+
+const DAY_MS = 86_400_000;
+let batch: Batch;
+
+beforeEach(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'flash-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  batch = await makeBatch(folder, 3);
+});
+
+async function run(options: Partial<FlashDeps> & { hub?: number } = {}): Promise<string[]> {
+  const rows = (await readManifest(batch.manifest)).filter((_, index) => options.hub === undefined || index === options.hub);
+  const records = await openRecords(batch.output);
+  try {
+    const results = await flash({
+      rows,
+      common: await readCommonFiles(batch.config),
+      target: folderTarget(batch.output),
+      records,
+      output: batch.output,
+      validity: { now: new Date(), minDays: 90 },
+      api: null,
+      replace: false,
+      signal: new AbortController().signal,
+      onResult: () => {},
+      ...options,
+    });
+    return results.map(({ state, problem }) => (problem === null ? state : `${state}: ${problem}`));
+  } finally {
+    await records.close();
+  }
+}
+
+async function refusals(): Promise<string[]> {
+  const error = await run().catch((refused: unknown) => refused);
+  if (!(error instanceof Refused)) throw new Error(`it was taken: ${String(error)}`);
+  expect(await readdir(join(batch.output, 'hubs')).catch(() => [])).toEqual([]);
+  return error.problems.map(formatProblem);
+}
+
+const pem = (index: number, end: 'crt' | 'key') => join(batch.folder, `pem/${batch.hubIds[index]}.${end}`);
+
+test('The agent takes what was flashed; the modes keep the key to root', async () => {
+  expect(await run()).toEqual(['flashed', 'flashed', 'flashed']);
+  const [hubId] = batch.hubIds;
+  const folder = join(batch.output, 'hubs', hubId!, 'etc/hub-agent');
+  const mode = async (name: string) => ((await stat(join(folder, name))).mode & 0o777).toString(8);
+  expect(await Promise.all(['', 'private-key.pem', 'identity.json', 'agent.json', 'certificate.pem'].map(mode))).toEqual([
+    '750',
+    '600',
+    '640',
+    '640',
+    '644',
+  ]);
+  const config = await loadConfig({
+    identityPath: join(folder, 'identity.json'),
+    agentPath: join(folder, 'agent.json'),
+    files: createFiles(),
+    // LoadCredential= gives the service these files under these names.
+    env: { CREDENTIALS_DIRECTORY: folder },
+    now: new Date(),
+  });
+  expect(config.identity).toMatchObject({ hubId, thingName: hubId, vendorName: 'Locks, Inc.' });
+  const request = JSON.parse(await readFile(join(batch.output, 'provision', `${hubId}.json`), 'utf8'));
+  expect(request).toEqual({ hubId, serial: 'SN-00000', model: 'HUB-1', thingName: hubId, vendorName: 'Locks, Inc.' });
+});
+
+test('A second run changes nothing; other data for a flashed hub is refused until it is meant', async () => {
+  await run();
+  expect(await run()).toEqual(['unchanged', 'unchanged', 'unchanged']);
+  await writeFile(batch.manifest, (await readFile(batch.manifest, 'utf8')).replace('SN-00001', 'SN-99999'));
+  expect(await run()).toEqual(['unchanged', expect.stringContaining('flashed before with other data'), 'unchanged']);
+  expect(await run({ replace: true })).toEqual(['unchanged', 'flashed', 'unchanged']);
+});
+
+test('A hub whose files left the station is not made a second time', async () => {
+  await run();
+  await rm(join(batch.output, 'hubs', batch.hubIds[2]!), { recursive: true });
+  expect(await run()).toEqual(['unchanged', 'unchanged', expect.stringContaining('would be its double')]);
+});
+
+test('A run that was cut goes on: what is half there is made anew', async () => {
+  const target = folderTarget(batch.output);
+  let written = 0;
+  const cut: Target = {
+    ...target,
+    async write(hubId, files) {
+      if (++written > 1) throw new Error('the power went');
+      await target.write(hubId, files);
+    },
+  };
+  await mkdir(join(batch.output, 'hubs', `.${batch.hubIds[1]}.new`), { recursive: true });
+  expect((await run({ target: cut })).filter((state) => state === 'flashed')).toHaveLength(1);
+  expect((await run()).sort()).toEqual(['flashed', 'flashed', 'unchanged']);
+  expect((await readdir(join(batch.output, 'hubs'))).sort()).toEqual(batch.hubIds.toSorted());
+});
+
+test('Keys and certificates that cannot work are refused with the row, and nothing is written', async () => {
+  const pki = await createPki();
+  const expired = await pki.issueClient('x', { notBefore: new Date(Date.now() - 9 * DAY_MS), notAfter: new Date(Date.now() - DAY_MS) });
+  await writeFile(pem(0, 'crt'), expired.certificate);
+  await writeFile(pem(0, 'key'), expired.privateKey);
+  await chmod(pem(1, 'key'), 0o644);
+  await copyFile(pem(1, 'crt'), pem(2, 'crt'));
+  expect(await refusals()).toEqual([
+    expect.stringMatching(/^row 2, certificate: it expired at .* Have a new one issued\.$/),
+    expect.stringMatching(/^row 3, key: .* has mode 0644.* chmod 0600/),
+    expect.stringMatching(/^row 4, key: it does not belong to the certificate/),
+  ]);
+});
+
+test('One pair for two hubs, an authority and a short life are refused', async () => {
+  await copyFile(pem(0, 'crt'), pem(1, 'crt'));
+  await copyFile(pem(0, 'key'), pem(1, 'key'));
+  await writeFile(pem(2, 'crt'), (await createPki()).caCertificate);
+  expect(await refusals()).toEqual([
+    'row 3, certificate: it is also that of row 2. Give each hub its own.',
+    'row 3, key: it is also that of row 2. Give each hub its own.',
+    expect.stringContaining('row 4, certificate: it is the certificate of an authority'),
+    expect.stringContaining('row 4, key: it does not belong'),
+  ]);
+  const brief = await run({ hub: 0, validity: { now: new Date(), minDays: 5_000 } }).catch((error: Error) => error.message);
+  expect(brief).toContain('in less than 5000 days');
+});
+
+test('A serial or a key that an earlier batch gave away is refused', async () => {
+  await run({ hub: 0 });
+  const text = await readFile(batch.manifest, 'utf8');
+  const [head, first, ...rest] = text.split('\n');
+  const other = first!.replace(batch.hubIds[0]!, 'ffffffff-0000-4000-8000-000000000000');
+  await writeFile(batch.manifest, [head, other, ...rest].join('\n'));
+  const error = (await run().catch((refused: unknown) => refused)) as Refused;
+  expect(error.problems.map(({ row, field }) => `${row} ${field}`)).toEqual(['2 serial', '2 certificate', '2 key']);
+  expect(error.message).toContain(`${batch.hubIds[0]}, flashed before`);
+});
+
+test('A mounted root is one hub, and stays it', async () => {
+  const root = join(batch.folder, 'root');
+  await mkdir(join(root, 'etc'), { recursive: true });
+  const target = rootTarget(root);
+  expect(await run({ hub: 0, target })).toEqual(['flashed']);
+  expect(await run({ hub: 0, target })).toEqual(['unchanged']);
+  expect(await run({ hub: 1, target })).toEqual([expect.stringContaining(`is ${batch.hubIds[0]} already`)]);
+  expect(await run({ hub: 1, target, replace: true })).toEqual(['flashed']);
+  expect(await readFile(join(root, 'etc/hub-agent/identity.json'), 'utf8')).toContain(batch.hubIds[1]);
+});
+
+test('Two runs in one folder: the second is told who has it', async () => {
+  const records = await openRecords(batch.output);
+  await expect(run()).rejects.toThrow(`Process ${process.pid}`);
+  await records.close();
+  // What a killed run left.
+  await writeFile(join(batch.output, 'lock'), '999999999');
+  expect(await run()).toEqual(['flashed', 'flashed', 'flashed']);
+});
+
+test('Keys made on the line: a request that openssl reads, and the same key the second time', async () => {
+  const rows = (await readManifest(batch.manifest)).map((hub) => ({ ...hub, certificatePath: null, keyPath: null }));
+  const files = requestFiles(batch.output, batch.hubIds[0]!);
+  expect(await generate(batch.output, rows[0]!)).toBe(true);
+  const key = await readFile(files.privateKey, 'utf8');
+  expect((await stat(files.privateKey)).mode & 0o777).toBe(0o600);
+  await rm(files.request);
+  expect(await generate(batch.output, rows[0]!)).toBe(true);
+  expect(await generate(batch.output, rows[0]!)).toBe(false);
+  expect(await readFile(files.privateKey, 'utf8')).toBe(key);
+  const request = await readFile(files.request, 'utf8');
+  expect(request).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----/);
+  const x509 = await import('@peculiar/x509');
+  const parsed = new x509.Pkcs10CertificateRequest(request);
+  expect(await parsed.verify()).toBe(true);
+  expect(parsed.subject).toBe(`CN=${batch.hubIds[0]}`);
+});
+
+test('The configuration of the batch is checked as the agent would', async () => {
+  await writeFile(batch.config, JSON.stringify({ cloud: { endpoint: 'https://x', caPath: 'ca.pem', keepAliveSeconds: 5 } }));
+  await expect(readCommonFiles(batch.config)).rejects.toThrow('host name');
+  await writeFile(batch.config, JSON.stringify({ cloud: { endpoint: 'x.example', caPath: 'other.pem' } }));
+  await expect(readCommonFiles(batch.config)).rejects.toThrow('other.pem');
+});

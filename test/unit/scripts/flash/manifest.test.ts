@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { parseCsv } from '../../../../scripts/flash/csv.ts';
+import { readManifest } from '../../../../scripts/flash/manifest.ts';
+import { Refused } from '../../../../scripts/flash/problems.ts';
+
+const A = '6f0d7bb2-0f3f-4a9e-8a80-3e5b4a3c9d11';
+const B = '6f0d7bb2-0f3f-4a9e-8a80-3e5b4a3c9d22';
+const HEAD = 'hubId,serial,model,vendorName,thingName,certificate,key';
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'manifest-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+});
+
+async function read(name: string, text: string) {
+  await writeFile(join(folder, name), text);
+  return readManifest(join(folder, name));
+}
+
+async function problems(name: string, text: string): Promise<string[]> {
+  const error = await read(name, text).catch((refused: unknown) => refused);
+  if (!(error instanceof Refused)) throw new Error('it was taken');
+  for (const { remedy } of error.problems) expect(remedy).toMatch(/^[A-Z].*\.$/);
+  return error.problems.map(({ row, field, message }) => `${row} ${field} ${message}`);
+}
+
+test('CSV with quotes, Windows line ends, a byte order mark and empty lines', () => {
+  expect(parseCsv('\uFEFFa,b\r\n"x, ""y""", z \r\n\r\n"two\nlines",\n')).toEqual([
+    { line: 1, fields: ['a', 'b'] },
+    { line: 2, fields: ['x, "y"', 'z'] },
+    { line: 4, fields: ['two\nlines', ''] },
+  ]);
+  expect(() => parseCsv('a\n"b')).toThrow('line 2');
+});
+
+test('CSV and JSON mean the same', async () => {
+  const csv = await read('m.csv', `${HEAD}\n${A},S1,M,"Locks, Inc.",,c.pem,k.pem\n${B},S2,M,V,thing-b,,\n`);
+  const json = await read(
+    'm.json',
+    JSON.stringify([
+      { hubId: A, serial: 'S1', model: 'M', vendorName: 'Locks, Inc.', certificate: 'c.pem', key: 'k.pem' },
+      { hubId: B, serial: 'S2', model: 'M', vendorName: 'V', thingName: 'thing-b' },
+    ]),
+  );
+  expect(csv.map((hub) => ({ ...hub, row: hub.row - 1 }))).toEqual(json);
+  expect(csv[0]).toMatchObject({ row: 2, thingName: null, certificatePath: join(folder, 'c.pem'), keyPath: join(folder, 'k.pem') });
+  expect(csv[1]).toMatchObject({ thingName: 'thing-b', certificatePath: null, keyPath: null });
+});
+
+test('Every problem of every row is told at once, with row and field', async () => {
+  const text = [HEAD, 'nonsense,S1,M,V,,,', `${A},,M,V,,,`, `${B},S3,M,V,a/b,,`].join('\n');
+  expect(await problems('m.csv', text)).toEqual([
+    expect.stringMatching(/^2 hubId .*UUID/),
+    expect.stringMatching(/^3 serial /),
+    expect.stringMatching(/^4 thingName /),
+  ]);
+});
+
+test('Two hubs with one name, of any kind, are refused with the row of the first', async () => {
+  const text = [HEAD, `${A},S1,M,V,one,,`, `${A.toUpperCase()},S2,M,V,two,,`, `${B},S1,M,V,one,,`].join('\n');
+  expect(await problems('m.csv', text)).toEqual([
+    '3 hubId it is also that of row 2',
+    '4 serial it is also that of row 2',
+    '4 thingName it is also that of row 2',
+  ]);
+});
+
+test('A manifest that is none is refused in words', async () => {
+  expect(await problems('m.csv', '')).toEqual([expect.stringContaining('empty')]);
+  expect(await problems('m.csv', HEAD)).toEqual([expect.stringContaining('names no hub')]);
+  expect(await problems('m.csv', `${HEAD}\n${A},S1`)).toEqual([expect.stringContaining('2 fields, the header has 7')]);
+  expect(await problems('m.csv', `${HEAD},password\n${A},S1,M,V,,,,x`)).toEqual(['2 password the column is unknown']);
+  expect(await problems('m.json', '{}')).toEqual([expect.stringContaining('not a list')]);
+  expect(await problems('m.json', '[1]')).toEqual([expect.stringContaining('not an object')]);
+  const error = await readManifest(join(folder, 'missing.csv')).catch((refused: unknown) => refused);
+  expect(error).toBeInstanceOf(Refused);
+});
