@@ -41,6 +41,9 @@ export interface Quarantine {
 export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Quarantine {
   const { clock, log } = deps;
   const underWay = new Map<GuardedOperation, number>();
+  /** Failed for want of a link that has not been said to have fallen yet: the library rejects first and tells why afterwards. */
+  const suspects = new Set<GuardedOperation>();
+  let falls = 0;
   const records = new Map<GuardedOperation, Suspicion>();
 
   const remainingMs = (operation: GuardedOperation) => Math.max(0, (records.get(operation)?.untilMs ?? 0) - clock.nowMs());
@@ -66,11 +69,13 @@ export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Qua
         throw new HubError('cloud_refused', `${operation} is left out: the cloud refuses it to this Thing`);
       }
       underWay.set(operation, (underWay.get(operation) ?? 0) + 1);
+      const before = falls;
       try {
         const result = await run();
         records.delete(operation);
         return result;
       } catch (error) {
+        if (isHubError(error, 'cloud_disconnected') && falls === before) suspects.add(operation);
         // MQTT 5 can also say no in the acknowledgement: that is certain at once. A refused shadow request has other reasons, too.
         if (isHubError(error, 'cloud_refused') && operation !== 'shadow') strike(operation, LIMIT);
         throw error;
@@ -82,7 +87,10 @@ export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Qua
     },
 
     linkFell(reason) {
-      for (const operation of underWay.keys()) {
+      falls += 1;
+      const accused = new Set([...underWay.keys(), ...suspects]);
+      suspects.clear();
+      for (const operation of accused) {
         if (reason === 'unauthorized') strike(operation, REFUSED_IN_WORDS);
         else if (reason === 'closed') strike(operation, OPTIONAL.has(operation) ? BROKE.optional : BROKE.vital);
       }

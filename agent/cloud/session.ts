@@ -9,6 +9,9 @@ import type { Link } from './transport.ts';
 /** Two hubs with one identity would answer each other's offline for ever; this slows them to a trickle. */
 const MIN_REBIRTH_INTERVAL_MS = 1_000;
 
+/** A link whose operations fail for want of a link is given this time to say why it fell. */
+const FALL_MS = 1_000;
+
 /** One MQTT session, from CONNACK to its end: subscriptions, birth, what comes in. */
 export interface Session {
   readonly id: string;
@@ -54,7 +57,7 @@ export function createSession(deps: SessionDeps): Session {
   /** The goodbye is said; a session that is still opening then must not come with its birth after it. */
   let leaving = false;
   let cancelRebirth: Cancel | null = null;
-  let cancelRenewal: Cancel | null = null;
+  let cancelEnding: Cancel | null = null;
   let ended = false;
 
   const payload = (state: 'online' | 'offline') => presencePayload({ state, session: id, at: wallClock.nowMs(), version: deps.version });
@@ -72,7 +75,7 @@ export function createSession(deps: SessionDeps): Session {
 
   /** What is missing is tried again in a session of its own, which then is complete from its beginning. */
   function renewIn(delayMs: number): void {
-    cancelRenewal ??= clock.schedule(delayMs, () => {
+    cancelEnding ??= clock.schedule(delayMs, () => {
       log.info({ event: 'session_renewed', session: id }, 'a new session, to try again what the cloud refused');
       void link.close();
     });
@@ -103,10 +106,13 @@ export function createSession(deps: SessionDeps): Session {
 
   const born = open().catch((error: unknown) => {
     // Without its subscriptions a session is deaf: end it, the backoff bounds the loop.
-    if (!isHubError(error, 'cloud_disconnected')) {
+    if (isHubError(error, 'cloud_disconnected')) {
+      // The library rejects what was under way before it tells why the link fell: that reason decides what comes next.
+      if (!ended) cancelEnding ??= clock.schedule(FALL_MS, () => void link.close());
+    } else {
       log.warn({ event: 'session_failed', session: id, reason: messageOf(error) }, 'the session could not be opened');
+      void link.close();
     }
-    void link.close();
     throw error;
   });
   // Not everybody waits for it.
@@ -155,7 +161,7 @@ export function createSession(deps: SessionDeps): Session {
       speaking = false;
       cancelRebirth?.();
       cancelRebirth = null;
-      cancelRenewal?.();
+      cancelEnding?.();
     },
   };
 }

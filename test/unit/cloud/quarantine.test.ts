@@ -102,3 +102,22 @@ test('tried again after a while; refused still, it stays out twice as long, up t
   expect(quarantine.list()).toEqual([]);
   await settled();
 });
+
+test('the operation fails a moment before the link is said to have fallen: it is a suspect all the same, once', async () => {
+  const { quarantine } = make();
+  const fail = () => Promise.reject(new HubError('cloud_disconnected', 'fell'));
+  for (let fall = 1; fall <= 2; fall++) {
+    await quarantine.guard('deltas', fail).catch(() => {});
+    quarantine.linkFell('unauthorized');
+    quarantine.linkFell('unauthorized');
+    expect(quarantine.list()).toEqual(fall === 2 ? ['deltas'] : []);
+  }
+});
+
+test('what fails after its link fell is not held against the next one', async () => {
+  const { quarantine, fallDuring } = make();
+  await fallDuring('deltas', 'unauthorized');
+  quarantine.linkFell('unauthorized');
+  quarantine.linkFell('unauthorized');
+  expect(quarantine.list()).toEqual([]);
+});

@@ -101,6 +101,23 @@ describe('opening', () => {
     expect(told.ready).toBe(0);
   });
 
+  test('an operation fails for want of a link before the link says why it fell: that reason is waited for, a second at most', async () => {
+    for (const says of [true, false]) {
+      const { open, fake, before, downs, clock } = make();
+      before.run = (operation) => {
+        if (operation === 'openDeltas') throw new HubError('cloud_disconnected', 'fell');
+      };
+      const session = await open();
+      await expect(session.born).rejects.toMatchObject({ code: 'cloud_disconnected' });
+      expect(fake.open).toBe(true);
+      if (says) fake.fall('unauthorized');
+      await clock.advance(1_000);
+      expect(downs).toEqual([says ? 'unauthorized' : 'local']);
+      session.end();
+      expect(clock.timers).toBe(0);
+    }
+  });
+
   test('an operation that is not answered ends the link: a deaf session is none', async () => {
     const { open, fake, before, log } = make();
     before.run = (operation) => {
