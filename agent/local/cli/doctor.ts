@@ -31,7 +31,7 @@ export function findingLines({ check, status, finding, why, remedy }: CheckResul
 /** How many of each. */
 export function summaryLine(results: readonly CheckResult[]): string {
   const count = (status: CheckStatus) => results.filter((result) => result.status === status).length;
-  return `${count('fail')} failed, ${count('warn')} to look at, ${count('ok')} right, ${count('skipped')} not checked`;
+  return `${count('fail')} failed, ${count('warn')} warned, ${count('ok')} ok, ${count('skipped')} skipped`;
 }
 
 export const doctorCommand: Command = {

@@ -48,32 +48,36 @@ const GLOBAL_OPTIONS = {
   identity: { type: 'string', default: '/etc/hub-agent/identity.json' },
   socket: { type: 'string' },
 } as const satisfies ParseArgsConfig['options'];
+/** A command may stand behind them. */
+const WITH_VALUE = ['--config', '--identity', '--socket'];
 
-/** The command with the most words at the front of the line, and the rest of the line. */
+/** Where the command begins: the first word that is neither an option nor the value of one. -1: nowhere. */
+function beginning(argv: readonly string[]): number {
+  return argv.findIndex((word, index) => !word.startsWith('-') && !WITH_VALUE.includes(argv[index - 1] ?? ''));
+}
+
+/** The command with the most words, which stand together, and the rest of the line. */
 function find(argv: readonly string[]): { command: Command; rest: string[] } | null {
-  const plain = argv.map((word, index) => ({ word, index })).filter(({ word }) => !word.startsWith('-'));
+  const at = beginning(argv);
+  if (at < 0) return null;
   for (const count of [2, 1]) {
-    const used = plain.slice(0, count);
-    const command = COMMANDS.find(({ name }) => name === used.map(({ word }) => word).join(' '));
-    if (command && used.length === count) {
-      return { command, rest: argv.filter((_word, index) => !used.some((each) => each.index === index)) };
-    }
+    const command = COMMANDS.find(({ name }) => name === argv.slice(at, at + count).join(' '));
+    if (command) return { command, rest: argv.toSpliced(at, count) };
   }
   return null;
 }
 
 /** hubctl: reads the arguments, runs one command, returns the exit code. Never throws. */
 export async function hubctl(argv: readonly string[], terminal: Terminal, ports: HubctlPorts): Promise<number> {
-  const first = argv.find((word) => !word.startsWith('-'));
   if (argv.includes('--version')) {
     terminal.out(`hubctl ${ports.version}`);
     return EXIT.ok;
   }
-  const line = first === 'help' ? [...argv.filter((word) => word !== 'help'), '--help'] : argv;
+  const line = argv[0] === 'help' ? [...argv.slice(1).flatMap((word) => word.split(' ')), '--help'] : argv;
   const found = find(line);
   if (!found) {
     const asked = line.includes('--help') || line.includes('-h') || line.length === 0;
-    const prefix = line.filter((word) => !word.startsWith('-'))[0];
+    const prefix = line[beginning(line)];
     const near = COMMANDS.filter(({ name }) => prefix !== undefined && name.startsWith(prefix));
     if (asked && prefix === undefined) for (const row of generalHelp(COMMANDS, terminal.columns)) terminal.out(row);
     else if (near.length > 0) for (const row of generalHelp(near, terminal.columns)) (asked ? terminal.out : terminal.error)(row);

@@ -21,7 +21,7 @@ const ago = (iso: string | null, nowMs: number) => (iso === null ? 'never' : dur
 
 function columnsOf(nowMs: number, paint: Paint): Column<Node>[] {
   return [
-    { title: 'NODE', text: ({ nodeId }) => nodeId, optional: 0, flexible: true },
+    { title: 'NODE', text: ({ nodeId }) => nodeId, optional: 0 },
     { title: 'STATE', text: (node) => stateOf(node).text, optional: 0, paint: (node, text) => paint(stateOf(node).colour, text) },
     {
       title: 'SECURITY',
@@ -46,7 +46,7 @@ function columnsOf(nowMs: number, paint: Paint): Column<Node>[] {
 export function nodesScreen(result: NodesResult, nowMs: number, columns: number, paint: Paint, live = true): string[] {
   const lines = result.nodes.length === 0 ? ['No nodes are known.'] : table(columnsOf(nowMs, paint), result.nodes, columns);
   const [head = '', ...body] = lines;
-  const scanning = result.scanComplete ? '' : ', the first scan still runs';
+  const scanning = result.scanComplete ? '' : ', still scanning';
   const sum = live ? `${result.available} of ${result.total} available${scanning}` : `${result.total} known`;
   const buses = result.buses.map(({ id, state, error }) => `${id} ${state}${error ? `: ${error.message}` : ''}`);
   return [result.nodes.length === 0 ? head : paint('dim', head), ...body, '', sum, ...buses.map((text) => truncate(text, columns))];
