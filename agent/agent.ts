@@ -31,7 +31,7 @@ import type { HostFacts } from './system/host.ts';
 import { createHostFacts } from './system/host-linux.ts';
 import type { Log } from './system/log.ts';
 import type { Notify } from './system/notify.ts';
-import { createWatchdog } from './system/watchdog.ts';
+import { createProbe, createWatchdog } from './system/watchdog.ts';
 import { builtAtMs, version } from './version.ts';
 import { createWifi } from './wifi/wifi.ts';
 
@@ -68,6 +68,9 @@ export interface Agent {
 
 /** How often the Wi-Fi signal is looked at for the reported state; the throttle of reports comes on top. */
 const WIFI_REPORT_MS = 5 * 60_000;
+
+/** A folder that cannot be listed for so long will not be. */
+const DISK_TRIAL_MS = 120_000;
 
 /** Builds every part from configuration and ports, and connects them. Opens nothing. */
 export async function createAgent(config: AgentConfig, ports: AgentPorts): Promise<Agent> {
@@ -220,6 +223,10 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     });
 
   const watchdog = createWatchdog({ notify, clock, log });
+  watchdog.require('cloud', cloud.isProgressing);
+  watchdog.require('commands', commands.isProgressing);
+  // Name lookups and files share a few threads; when they all hang, timers still run.
+  watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
   let stopping = false;
   let cancelWifiReport = () => {};
   function followWifi(): void {

@@ -52,6 +52,8 @@ export interface Cloud {
   /** Publishes `offline`, reports `online: false`, disconnects; bounded in time. */
   stop(): Promise<void>;
   facts(): CloudFacts;
+  /** False when the connection hangs beyond its own deadlines; a hub without a network is not stuck. */
+  isProgressing(): boolean;
   /** Changes what is reported. */
   report(sections: Partial<ReportedSections>): void;
   readShadow(): Promise<ShadowView>;
@@ -217,6 +219,8 @@ export function createCloud(deps: CloudDeps): Cloud {
         leftOut: quarantine.list(),
       };
     },
+
+    isProgressing: () => !connector.isStuck(),
 
     report: (sections) => reporter.set(sections),
     readShadow,

@@ -14,6 +14,8 @@ export interface Connector {
   /** The network may have changed: a new link as soon as the server's limit allows. */
   hurry(): void;
   state(): ConnectionState;
+  /** True when the machine waits for a timer that does not come: a bug that only a new process heals. */
+  isStuck(): boolean;
   /** The way in use, or the next one to be tried. */
   target(): Target;
 }
@@ -39,6 +41,9 @@ export interface ConnectorDeps {
   onDelta(view: ShadowView): void;
 }
 
+/** A timer that is later than this is lost, however busy the hub is. */
+const LOST_TIMER_MS = 60_000;
+
 export function createConnector(deps: ConnectorDeps): Connector {
   const { transport, targets, clock, entropy, log } = deps;
   const config: ConnectionConfig = { ...deps.config, targets: targets.length };
@@ -48,6 +53,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
   /** Messages of an older link are not ours any more. */
   let generation = 0;
   let cancelTimer: Cancel | null = null;
+  /** When the timer ends, monotonic; null without one. */
+  let timerEndMs: number | null = null;
   const events: ConnectionEvent[] = [];
   let stepping = false;
 
@@ -73,11 +80,18 @@ export function createConnector(deps: ConnectorDeps): Connector {
       else {
         cancelTimer?.();
         cancelTimer = null;
+        timerEndMs = null;
         if (effect.type === 'cancelTimer') continue;
         if (state.phase === 'waiting') logWaiting(before, effect.delayMs);
-        cancelTimer = clock.schedule(effect.delayMs, () => dispatch({ type: 'timer', clockTrusted: deps.clockTrusted() }));
+        timerEndMs = clock.nowMs() + effect.delayMs;
+        cancelTimer = clock.schedule(effect.delayMs, onTimer);
       }
     }
+  }
+
+  function onTimer(): void {
+    timerEndMs = null;
+    dispatch({ type: 'timer', clockTrusted: deps.clockTrusted() });
   }
 
   function logWaiting(before: string | null, delayMs: number): void {
@@ -148,6 +162,10 @@ export function createConnector(deps: ConnectorDeps): Connector {
     },
     hurry: () => dispatch({ type: 'hurry', clockTrusted: deps.clockTrusted() }),
     state: () => state,
+    isStuck() {
+      if (state.phase !== 'waiting' && state.phase !== 'connecting') return false;
+      return timerEndMs === null || clock.nowMs() > timerEndMs + LOST_TIMER_MS;
+    },
     target: () => targets[state.target] ?? targets[0]!,
   };
 }

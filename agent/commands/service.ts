@@ -12,6 +12,7 @@ import type { Catalog } from './handler.ts';
 import { candidateOf, inProgressOf, requestCandidate } from './intake.ts';
 import { isSafeId, type Journal } from './journal.ts';
 import { type CommandsEffect, type CommandsEvent, type CommandsState, type Entry, recover, restore, step } from './lifecycle.ts';
+import { createLine } from './line.ts';
 
 /** Pause before a failed read or delivery is tried again while the link stands; a delivery's doubles up to the maximum. */
 const RETRY_MS = 2_000;
@@ -35,6 +36,8 @@ export interface CommandService {
   request(id: string, payload: Buffer): void;
   /** The journal's entries, oldest first. */
   entries(): readonly Entry[];
+  /** False when one event, its write to the journal included, has been in hand for longer than any disk takes. */
+  isProgressing(): boolean;
   /** Resolves when no command waits, runs or is undelivered. */
   idle(): Promise<void>;
 }
@@ -72,14 +75,14 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   let idleWaiters: (() => void)[] = [];
   let afterDelivery = () => {};
   /** Events are handled one after the other: an event's persist barrier ends before the next event is looked at. */
-  let tail: Promise<void> = Promise.resolve();
+  const line = createLine({ clock, log });
 
   const entryOf = (id: string) => state.entries.find((entry) => entry.id === id);
 
   function dispatch(event: CommandsEvent): void {
     // An event that waits in line acts on the link of its own time, never on a later one.
     const on = link;
-    tail = tail.then(async () => {
+    line.add(async () => {
       const before = state.entries;
       const next = step(state, event);
       state = next.state;
@@ -87,7 +90,6 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       for (const entry of before) if (!entryOf(entry.id)) await journal.remove(entry.id);
       settleIdle();
     });
-    tail = tail.catch((error: unknown) => log.error({ event: 'commands_bug', err: error }, 'a command event could not be handled'));
   }
 
   async function carryOut(effects: readonly CommandsEffect[], on: Link): Promise<void> {
@@ -216,7 +218,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
 
   /** Resolves when all that has an answer is delivered, the link is gone, or the time for it is over. */
   async function drained(): Promise<void> {
-    await tail;
+    await line.done();
     const bound = new AbortController();
     const cancel = clock.schedule(DRAIN_MS, () => bound.abort());
     link.ended.signal.addEventListener('abort', () => bound.abort(), { once: true });
@@ -226,7 +228,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
         afterDelivery = resolve;
         bound.signal.addEventListener('abort', () => resolve(), { once: true });
       });
-      await tail;
+      await line.done();
     }
     cancel();
   }
@@ -253,7 +255,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       await executor.stop();
       await drained();
       link.ended.abort();
-      await tail;
+      await line.done();
     },
 
     linkUp() {
@@ -286,6 +288,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     },
 
     entries: () => state.entries,
+    isProgressing: line.isProgressing,
 
     idle() {
       return new Promise((resolve) => {

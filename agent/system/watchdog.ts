@@ -10,6 +10,24 @@ export interface Watchdog {
   require(name: string, isAlive: () => boolean): void;
 }
 
+/**
+ * A condition for what is only known by trying, such as the disk: one trial at a time, a new one with each question. Alive while the trial in hand
+ * is younger than `limitMs`; a trial that fails has ended, which is all that counts.
+ */
+export function createProbe(deps: { clock: MonotonicClock; limitMs: number; attempt: () => Promise<unknown> }): () => boolean {
+  const { clock, limitMs, attempt } = deps;
+  let sinceMs: number | null = null;
+  const ended = () => {
+    sinceMs = null;
+  };
+  return () => {
+    if (sinceMs !== null) return clock.nowMs() - sinceMs < limitMs;
+    sinceMs = clock.nowMs();
+    attempt().then(ended, ended);
+    return true;
+  };
+}
+
 /** Three signs in a period: one may be late. */
 const SIGNS_PER_PERIOD = 3;
 
