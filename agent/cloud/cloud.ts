@@ -233,8 +233,8 @@ export function createCloud(deps: CloudDeps): Cloud {
       try {
         await quarantine.guard('result_publish', () => up.publish(topic, payload));
       } catch (error) {
-        // What the policy never lets through must not hold up the answer in the shadow.
-        if (!isHubError(error, 'cloud_refused')) throw error;
+        // What the policy never lets through must not hold up the answer in the shadow. An execution's answer stands nowhere else: it waits.
+        if (!isHubError(error, 'cloud_refused') || topic.startsWith('$aws/')) throw error;
         log.warn({ event: 'publish_left_out', topic, reason: messageOf(error) }, 'a message was refused by the cloud');
       }
     },

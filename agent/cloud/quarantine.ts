@@ -7,9 +7,9 @@ import type { DownReason } from './transport.ts';
  * would be an endless loop. */
 export type GuardedOperation = 'presence_subscribe' | 'presence_publish' | 'deltas' | 'executions' | 'result_publish' | 'shadow';
 
-/** Without these a hub still serves. The others are given up late: on a bad network links fall in the middle of them again and again, and
+/** Without this a hub serves in full. The others are given up late: on a bad network links fall in the middle of them again and again, and
  * the backoff bounds that. */
-const OPTIONAL: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['executions', 'result_publish']);
+const OPTIONAL: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['executions']);
 /** So much suspicion in a row, without a success in between, is no chance: two refusals in words, or links that broke without a word,
  * two in something optional or six in the rest. */
 const LIMIT = 6;

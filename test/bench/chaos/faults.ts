@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../hil/rig/until.ts';
 import { requestAgain } from './backend.ts';
 import { BOUND_MS, type ChaosHub } from './hub.ts';
 import type { CloudFault, HostFault, Moment, Scheduled } from './plan.ts';
@@ -8,6 +9,8 @@ export type FaultCounts = Record<string, number>;
 
 /** A moment that does not come for so long is not waited for any more. */
 const MOMENT_TIMEOUT_MS = 3_000;
+/** A hub that is not online by then gets its next fault all the same. */
+const CALM_TIMEOUT_MS = 20_000;
 /** MQTT 5, 2.4: quota exceeded, which AWS answers to a CONNECT when it throttles. */
 const QUOTA_EXCEEDED = 0x97;
 
@@ -18,13 +21,20 @@ export async function runFaults<Fault extends CloudFault | HostFault>(
   options: { hub: ChaosHub; counts: FaultCounts; signal: AbortSignal },
 ): Promise<void> {
   const { hub, counts, signal } = options;
-  for (const { pauseMs, ...fault } of plan) {
+  for (const { pauseMs, calm, ...fault } of plan) {
     await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    if (calm) await online(hub, signal);
     if (signal.aborted) return;
     hub.note(`FAULT ${JSON.stringify(fault)}`);
     counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
     await inject(fault as unknown as Fault);
   }
+}
+
+/** Resolves once the API shows the hub online, or the time is over. */
+function online({ rig, changed }: ChaosHub, signal: AbortSignal): Promise<unknown> {
+  const look = () => signal.aborted || rig.reported().online === true;
+  return until(changed, 'online', look, CALM_TIMEOUT_MS).catch(() => {});
 }
 
 /** Faults of the network and of AWS IoT. */

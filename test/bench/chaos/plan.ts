@@ -47,13 +47,15 @@ export type HostFault =
   | { kind: 'hubClock'; byMs: number; forMs: number }
   | { kind: 'diskFull'; forMs: number; freePages: number };
 
-/** A fault and the pause before it, milliseconds. */
-export type Scheduled<Fault> = Fault & { pauseMs: number };
+/** A fault and when it strikes: this many milliseconds after the one before, most of them (`calm`) once the hub is online again. */
+export type Scheduled<Fault> = Fault & { pauseMs: number; calm: boolean };
 
 type Random = () => number;
 
 /** A share of commands goes through native executions. */
 const EXECUTIONS_SHARE = 0.2;
+/** This share of faults waits until the hub has come back; the others strike into the recovery. */
+const CALM_SHARE = 0.75;
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 
@@ -131,7 +133,7 @@ export function* planCloudFaults(random: Random, meanPauseMs: number): Generator
       [3, () => ({ kind: 'refuseConnect', forMs: between(random, 500, 3_000) })],
       [3, () => ({ kind: 'cloudClock', byMs: pick(random, [-1, 1]) * between(random, 1_000, HOUR_MS) })],
     ]);
-    yield { ...fault, pauseMs: exponential(random, meanPauseMs) };
+    yield { ...fault, pauseMs: exponential(random, meanPauseMs), calm: random() < CALM_SHARE };
   }
 }
 
@@ -156,7 +158,7 @@ export function* planHostFaults(random: Random, meanPauseMs: number): Generator<
       ],
       [4, () => ({ kind: 'diskFull', forMs: between(random, 500, 4_000), freePages: between(random, 0, 1) })],
     ]);
-    yield { ...fault, pauseMs: exponential(random, meanPauseMs) };
+    yield { ...fault, pauseMs: exponential(random, meanPauseMs), calm: random() < CALM_SHARE };
   }
 }
 
