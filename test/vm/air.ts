@@ -28,6 +28,9 @@ export interface Air {
   clear(): Promise<void>;
 }
 
+/** On a host with a load of 20, a start took over a minute (measured). */
+const START_TIMEOUT_MS = 180_000;
+
 const RADIOS = [
   { interface: 'wlan0', channel: 1, subnet: '10.1.0' },
   { interface: 'wlan2', channel: 6, subnet: '10.1.2' },
@@ -91,7 +94,7 @@ export function createAir(guest: Guest): Air {
       }
       // Written out, for they must outlive the hub's power.
       script.push(`${air} start ${accessPoint.name}; sync`);
-      await guest.must(script.join('\n'));
+      await guest.must(script.join('\n'), { timeoutMs: START_TIMEOUT_MS });
     },
     async stop(name) {
       await guest.must(`[ ! -d /var/lib/air/${name} ] || { /usr/lib/virtual-hub/air stop ${name}; sync; }`);
