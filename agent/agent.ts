@@ -26,6 +26,7 @@ import { createNodeTable } from './nodes/table.ts';
 import type { MonotonicClock, WallClock } from './system/clock.ts';
 import type { Entropy } from './system/entropy.ts';
 import { messageOf } from './system/errors.ts';
+import { createExpiryWatch } from './system/expiry.ts';
 import type { Files } from './system/files.ts';
 import type { HostFacts } from './system/host.ts';
 import { createHostFacts } from './system/host-linux.ts';
@@ -107,6 +108,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     createServerInfo({
       identity,
       version,
+      certificateExpiresAt: config.certificateExpiresAt,
       host,
       cloudFacts: () => ({ ...cloud.facts(), connected: cloud.facts().phase === 'connected' }),
       buses: () => nodes.buses(),
@@ -228,6 +230,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   // Name lookups and files share a few threads; when they all hang, timers still run.
   watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
   let stopping = false;
+  const expiry = createExpiryWatch({ expiresAtMs: config.certificateExpiresAt.getTime(), wallClock, clock, log });
   let cancelWifiReport = () => {};
   function followWifi(): void {
     reportWifi().catch((error: unknown) => log.warn({ event: 'wifi_report_failed', reason: messageOf(error) }, 'Wi-Fi'));
@@ -253,6 +256,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       void wifi.start().then(() => stopping || cloud.start());
       followWifi();
       watchdog.start();
+      expiry.start();
       notify.ready();
       log.info({ event: 'agent_started' }, 'local services are up');
     },
@@ -262,6 +266,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       log.info({ event: 'agent_stopping' }, 'hub agent stops');
       notify.stopping();
       watchdog.stop();
+      expiry.stop();
       cancelWifiReport();
       await control?.stop();
       await commands.stop();

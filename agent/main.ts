@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { createAgent } from './agent.ts';
+import { installCredentials } from './config/install-credentials.ts';
 import { loadConfig } from './config/load.ts';
 import { EX_CONFIG } from './config/problems.ts';
 import { createAdjustableLog } from './local/log-level.ts';
@@ -22,11 +24,14 @@ const STOP_TIMEOUT_MS = 20_000;
 
 const USAGE = `hub-agent ${version}: connects a smart-lock hub to AWS IoT.
 
-usage: hub-agent [--identity FILE] [--config FILE] [--check]
+usage: hub-agent [--identity FILE] [--config FILE] [--check | --install-credentials DIR]
 
   --identity FILE  who the hub is        (default: /etc/hub-agent/identity.json)
   --config FILE    how the agent works   (default: /etc/hub-agent/agent.json)
   --check          checks the configuration, says what is wrong with it, and ends
+  --install-credentials DIR
+                   puts DIR/certificate.pem and DIR/private-key.pem in place of those beside identity.json, if they are good;
+                   for root; restart the service afterwards
   --version, --help
 
 exit codes: 0 stopped as asked, 64 wrong usage, 70 a bug, 78 the configuration is wrong
@@ -39,6 +44,7 @@ function readArguments() {
       identity: { type: 'string', default: '/etc/hub-agent/identity.json' },
       config: { type: 'string', default: '/etc/hub-agent/agent.json' },
       check: { type: 'boolean', default: false },
+      'install-credentials': { type: 'string' },
       version: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -74,6 +80,13 @@ async function main(): Promise<number> {
 
   const files = createFiles();
   const wallClock = createWallClock();
+  const newCredentials = options['install-credentials'];
+  if (newCredentials !== undefined) {
+    const deps = { files, env: process.env, now: new Date(wallClock.nowMs()) };
+    const { folder, expiresAt } = await installCredentials(resolve(newCredentials), dirname(resolve(options.identity)), deps);
+    process.stdout.write(`${folder} is in use from the next start on; it lasts until ${expiresAt.toISOString()}.\n`);
+    return 0;
+  }
   const config = await loadConfig({
     identityPath: options.identity,
     agentPath: options.config,

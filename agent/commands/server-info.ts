@@ -42,6 +42,8 @@ export interface ServerInfoDeps {
   identity: ServerInfoIdentity;
   /** The agent's. */
   version: string;
+  /** The end of the hub's certificate. */
+  certificateExpiresAt: Date;
   host: HostFacts;
   cloudFacts: () => CloudFacts;
   buses: () => BusStatus[];
@@ -104,6 +106,7 @@ export function createServerInfo(deps: ServerInfoDeps): CommandHandler<Record<st
       return {
         schemaVersion: SCHEMA_VERSION,
         hub: { hubId, serial, model, vendorName, thingName },
+        certificate: { expiresAt: deps.certificateExpiresAt.toISOString() },
         agent: {
           version,
           nodeVersion: facts.nodeVersion,

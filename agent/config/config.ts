@@ -22,6 +22,8 @@ export type AgentConfig = Omit<AgentDocument, '$schema' | 'buses' | 'wifi'> & {
     /** Null: the first Wi-Fi interface found. */
     interface: string | null;
   };
+  /** The end of the hub's certificate. */
+  certificateExpiresAt: Date;
   /** What is doubtful but does not stop the agent, such as a clock that is not set yet: to be logged. */
   warnings: ConfigProblem[];
 };

@@ -28,6 +28,8 @@ export interface CredentialsReport {
   problems: ConfigProblem[];
   /** What does not stop the agent: it is logged. */
   warnings: ConfigProblem[];
+  /** The end of the hub's certificate; null when there is none to read. */
+  expiresAt: Date | null;
 }
 
 /** No hub with this agent was made before: a clock that shows less was never set. */
@@ -63,7 +65,7 @@ function place({ file, field }: CredentialFile): { file: string; field: string }
   return { file, field };
 }
 
-function checkValidity(certificate: X509Certificate, at: CredentialFile, deps: CredentialsDeps): CredentialsReport {
+function checkValidity(certificate: X509Certificate, at: CredentialFile, deps: CredentialsDeps): Omit<CredentialsReport, 'expiresAt'> {
   const { validFromDate: from, validToDate: to } = certificate;
   const period = `${at.path} is valid from ${iso(from)} to ${iso(to)}, and the clock shows ${iso(deps.now)}`;
   if (deps.now > to) {
@@ -129,5 +131,5 @@ export async function checkCredentials(
     problems.push({ ...place(at.ca), message, remedy: 'Install the current authorities, or set the clock if it is wrong.' });
   }
   if (at.privateKey && key.value) problems.push(...(await checkKeyMode(at.privateKey, deps)));
-  return { problems, warnings };
+  return { problems, warnings, expiresAt: own?.validToDate ?? null };
 }

@@ -94,7 +94,10 @@ export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfi
   const socketPath = agent.value ? resolvePath(agent.file, agent.value.local.socketPath)! : '';
   problems.push(...checkSocketPath(socketPath, agent.file));
 
-  if (problems.length > 0 || !identity.value || !agent.value || !at.certificate || !at.privateKey || !at.ca) throw configError(problems);
+  const { expiresAt } = credentials;
+  if (problems.length > 0 || !identity.value || !agent.value || !at.certificate || !at.privateKey || !at.ca || !expiresAt) {
+    throw configError(problems);
+  }
   const { $schema: _identityEditor, ...hub } = identity.value;
   const { $schema: _agentEditor, ...rest } = agent.value;
   return {
@@ -105,6 +108,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfi
     buses,
     wifi: { ...rest.wifi, interface: rest.wifi.interface ?? null },
     local: { socketPath },
+    certificateExpiresAt: expiresAt,
     warnings: credentials.warnings,
   };
 }

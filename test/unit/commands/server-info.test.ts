@@ -32,6 +32,7 @@ function serverInfo(changes: Partial<ServerInfoDeps> = {}, host: Partial<HostRep
   return createServerInfo({
     identity: IDENTITY,
     version: '1.2.3',
+    certificateExpiresAt: new Date('2049-12-31T23:59:59Z'),
     host: { collect: async () => ({ ...HOST, ...host }), uptimeSeconds: async () => 1, clockSynchronized: async () => true },
     cloudFacts: () => ({ endpoint: 'iot.example.com', port: 8883, connected: true, sessionAgeMs: 61_999, reconnectCount: 2 }),
     buses: () => [{ id: 'rs485', protocol: 'osdp', state: 'up' }],
@@ -62,6 +63,7 @@ test('the result has all facts of the contract', async () => {
   expect(await run()).toEqual({
     schemaVersion: 1,
     hub: IDENTITY,
+    certificate: { expiresAt: '2049-12-31T23:59:59.000Z' },
     agent: { version: '1.2.3', nodeVersion: '24.21.0', uptimeSeconds: 60, rssBytes: 62_914_560 },
     host: {
       hostname: 'hub-7',

@@ -1,0 +1,96 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { installCredentials } from '../../../agent/config/install-credentials.ts';
+import { createFiles, type Files } from '../../../agent/system/files.ts';
+import { createPki } from '../../twins/pki/pki.ts';
+import type { Credentials } from '../../twins/pki/types.ts';
+
+const DAY_MS = 86_400_000;
+let home: string;
+let folder: string;
+let first: Credentials;
+
+async function put(where: string, { certificate, privateKey }: Credentials): Promise<string> {
+  await mkdir(where, { recursive: true });
+  await writeFile(join(where, 'certificate.pem'), certificate);
+  await writeFile(join(where, 'private-key.pem'), privateKey, { mode: 0o600 });
+  return where;
+}
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'install-credentials-'));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  folder = join(home, 'etc');
+  first = await (await createPki()).issueClient('first');
+  await put(folder, first);
+});
+
+const install = (from: string, files: Files = createFiles()) => installCredentials(from, folder, { files, env: {}, now: new Date() });
+const inUse = async () => ({
+  certificate: await readFile(join(folder, 'certificate.pem'), 'utf8'),
+  privateKey: await readFile(join(folder, 'private-key.pem'), 'utf8'),
+});
+const folders = async () => (await readdir(folder)).filter((name) => name.startsWith('credentials-'));
+
+test('A good pair takes the place; the one before it stays, older ones go', async () => {
+  const pki = await createPki();
+  for (let round = 1; round <= 3; round++) {
+    const next = await pki.issueClient(`round ${round}`);
+    const { expiresAt } = await install(await put(join(home, `new-${round}`), next));
+    expect(expiresAt.getTime()).toBeGreaterThan(Date.now());
+    expect(await inUse()).toEqual(next);
+    expect(await folders()).toHaveLength(2);
+  }
+});
+
+test('The same pair again changes nothing', async () => {
+  const from = await put(join(home, 'new'), await (await createPki()).issueClient('next'));
+  await install(from);
+  const before = await folders();
+  await install(from);
+  expect(await folders()).toHaveLength(1);
+  expect(before).toContain((await folders())[0]);
+});
+
+test.each([
+  ['expired', async () => (await createPki()).issueClient('x', { notBefore: new Date(0), notAfter: new Date(Date.now() - DAY_MS) })],
+  [
+    'not valid yet',
+    async () =>
+      (await createPki()).issueClient('x', { notBefore: new Date(Date.now() + DAY_MS), notAfter: new Date(Date.now() + 2 * DAY_MS) }),
+  ],
+  ['of two pairs', async () => ({ ...first, certificate: (await (await createPki()).issueClient('other')).certificate })],
+  ['cut off', async () => ({ ...first, privateKey: first.privateKey.slice(0, 60) })],
+  ['empty', async () => ({ certificate: '', privateKey: '' })],
+])('A pair that is %s does not replace the good one', async (_, make) => {
+  await expect(install(await put(join(home, 'bad'), await make()))).rejects.toMatchObject({ code: 'config_invalid' });
+  expect(await inUse()).toEqual(first);
+  expect(await folders()).toEqual([]);
+});
+
+test('A key that others can read is refused', async () => {
+  const from = await put(join(home, 'open'), first);
+  await chmod(join(from, 'private-key.pem'), 0o644);
+  await expect(install(from)).rejects.toMatchObject({ code: 'config_invalid' });
+});
+
+test('Whatever write fails, there is a whole pair, and the next try succeeds', async () => {
+  const next = await (await createPki()).issueClient('next');
+  const from = await put(join(home, 'new'), next);
+  for (let failing = 1; ; failing++) {
+    let writes = 0;
+    const files: Files = {
+      ...createFiles(),
+      writeAtomic: (...args) => (++writes === failing ? Promise.reject(new Error('disk full')) : createFiles().writeAtomic(...args)),
+    };
+    const failed = await install(from, files).then(
+      () => false,
+      () => true,
+    );
+    if (!failed) break;
+    expect(await inUse()).toEqual(first);
+  }
+  expect(await inUse()).toEqual(next);
+});
