@@ -88,7 +88,8 @@ function connackStep(answer: MqttAnswer): { step: WayStep; tls: boolean } {
     return { step: bad(0, explainTls(answer.error.code, answer.error.message)), tls: true };
   }
   if (answer.kind === 'closed') {
-    const remedy = 'Attach a policy with iot:Connect to the certificate, and the certificate to the Thing of identity.json.';
+    const remedy =
+      'Check in AWS IoT that the certificate is ACTIVE, belongs to the Thing of identity.json, and has a policy with iot:Connect.';
     return { step: bad(0, { finding: 'the cloud closes the connection instead of answering CONNECT', remedy }), tls: false };
   }
   return {

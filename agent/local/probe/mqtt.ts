@@ -58,6 +58,9 @@ export function createMqttProbe(socket: TLSSocket): MqttProbe {
     broken ??= error;
   });
   socket.once('close', () => onEnd(null));
+  // It may have been over before anybody listened.
+  broken = socket.errored as NodeJS.ErrnoException | null;
+  if (socket.destroyed) onEnd(null);
 
   function ask(bytes: Buffer, fits: (packet: ServerPacket) => boolean): Promise<MqttAnswer> {
     if (closed) return Promise.resolve({ kind: 'closed', ...closed });

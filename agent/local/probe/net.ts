@@ -79,9 +79,10 @@ export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<
           resolve(tls);
         });
         tls.once('error', reject);
-        tls.once('close', () =>
-          reject(Object.assign(new Error('the server closed the connection in the handshake'), { code: 'ECONNRESET' })),
-        );
+        const cut = () => reject(Object.assign(new Error('the server closed the connection in the handshake'), { code: 'ECONNRESET' }));
+        tls.once('close', cut);
+        if (socket.readableEnded || socket.destroyed) cut();
+        else socket.once('close', cut);
       }),
   );
 }

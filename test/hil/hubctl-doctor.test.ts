@@ -1,0 +1,437 @@
+import { spawn } from 'node:child_process';
+import { chmod, mkdir, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { NodesResult } from '../../agent/contract/node.ts';
+import { createHubctlPorts } from '../../agent/hubctl-ports.ts';
+import type { StatusReport, TraceLine, WifiReport } from '../../agent/local/api.ts';
+import { type AgentClient, createAgentClient } from '../../agent/local/cli/client.ts';
+import { hubctl } from '../../agent/local/cli/hubctl.ts';
+import { locate } from '../../agent/local/cli/locate.ts';
+import type { CheckResult, DoctorPorts } from '../../agent/local/doctor/check.ts';
+import { runDoctor } from '../../agent/local/doctor/doctor.ts';
+import type { HostReport } from '../../agent/system/host.ts';
+import { createPki } from '../twins/pki/pki.ts';
+import type { Pki } from '../twins/pki/types.ts';
+import { createVirtualPort } from '../twins/virtual-port/index.ts';
+import { createFakeTerminal } from '../unit/local/fake-terminal.ts';
+import { HEALTHY, NODES } from '../unit/local/fixtures.ts';
+import { createRig, type Rig } from './rig/rig.ts';
+
+/** One fault: how it is made, and what the doctor must say of it. */
+interface Fault {
+  what: string;
+  check: string;
+  status?: CheckResult['status'];
+  finding: RegExp;
+  remedy: RegExp;
+  config?: Record<string, unknown>;
+  make?: (rig: Rig, etc: string) => Promise<unknown> | unknown;
+  ports?: (rig: Rig) => Partial<DoctorPorts> | Promise<Partial<DoctorPorts>>;
+}
+
+let pki: Pki;
+beforeAll(async () => {
+  pki = await createPki();
+});
+
+/** An agent that answers what a test wants. */
+function agent(answers: {
+  status?: StatusReport;
+  nodes?: NodesResult;
+  wifi?: WifiReport;
+  trace?: Partial<TraceLine>[];
+}): Partial<DoctorPorts> {
+  const client: AgentClient = {
+    async get<T>(path: string) {
+      const answer = path === '/v1/nodes' ? answers.nodes : path === '/v1/wifi' ? answers.wifi : (answers.status ?? HEALTHY);
+      return answer as T;
+    },
+    change: async () => Promise.reject(new Error('not here')),
+    async lines({ signal }, onLine) {
+      for (const line of answers.trace ?? []) onLine(JSON.stringify(line));
+      if (!signal?.aborted) await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
+    },
+  };
+  return { client };
+}
+
+const host = (report: Partial<HostReport>, synchronized: boolean | null = null): Partial<DoctorPorts> => {
+  const real = createHubctlPorts().host('/');
+  return {
+    host: () => ({ ...real, clockSynchronized: async () => synchronized, collect: async () => ({ ...(await real.collect()), ...report }) }),
+  };
+};
+const at = (iso: string): Partial<DoctorPorts> => ({ wallClock: { nowMs: () => Date.parse(iso) } });
+const silentBus: NodesResult = { ...NODES, nodes: [], total: 0, available: 0, buses: [{ id: 'rs485', protocol: 'osdp', state: 'up' }] };
+const BUS = { id: 'rs485', protocol: 'osdp', path: 'tty' };
+const state = (mode: number) => async (rig: Rig) => {
+  await mkdir(join(rig.folder, 'state'), { recursive: true });
+  await chmod(join(rig.folder, 'state'), mode);
+};
+
+const FAULTS: Fault[] = [
+  { what: 'the agent does not run', check: 'agent', finding: /does not run/, remedy: /systemctl start/ },
+  {
+    what: 'a misspelt key in the configuration',
+    check: 'config',
+    config: { cloud: { endpont: 'x' } },
+    finding: /agent\.json: cloud\.endpont/,
+    remedy: /endpoint/,
+  },
+  {
+    what: 'a private key that others can read',
+    check: 'files',
+    make: (_rig, etc) => chmod(join(etc, 'private.key'), 0o644),
+    finding: /private\.key has mode 0644/,
+    remedy: /chmod 0600/,
+  },
+  {
+    what: 'a key file that others can read',
+    check: 'files',
+    config: { buses: [{ ...BUS, keysPath: 'keys.json' }] },
+    make: (_rig, etc) => writeFile(join(etc, 'keys.json'), '{}', { mode: 0o640 }),
+    finding: /keys\.json has mode 0640/,
+    remedy: /chmod 0600/,
+  },
+  {
+    what: 'a state directory that others can read',
+    check: 'files',
+    status: 'warn',
+    make: state(0o755),
+    finding: /mode 0755/,
+    remedy: /chmod 0700/,
+  },
+  { what: 'a state directory that cannot be written', check: 'files', make: state(0o500), finding: /cannot write/, remedy: /chmod 0700/ },
+  {
+    what: 'a file in place of the socket',
+    check: 'files',
+    make: (rig) => writeFile(join(rig.folder, 'control.sock'), ''),
+    finding: /no socket/,
+    remedy: /mv .*control\.sock/,
+  },
+  {
+    what: 'no certificate',
+    check: 'certificate',
+    make: (_rig, etc) => rm(join(etc, 'certificate.pem')),
+    finding: /ENOENT/,
+    remedy: /Put it into/,
+  },
+  {
+    what: 'an expired certificate',
+    check: 'certificate',
+    ports: () => at('2080-01-01T00:00:00Z'),
+    finding: /expired on/,
+    remedy: /new certificate/,
+  },
+  {
+    what: 'a certificate of the future',
+    check: 'certificate',
+    ports: () => at('2020-01-01T00:00:00Z'),
+    finding: /valid from/,
+    remedy: /timedatectl/,
+  },
+  {
+    what: 'a certificate that ends soon',
+    check: 'certificate',
+    status: 'warn',
+    make: async (rig, etc) => {
+      const validity = { notBefore: new Date(Date.now() - 1_000), notAfter: new Date(Date.now() + 5.5 * 86_400_000) };
+      await writeFile(join(etc, 'certificate.pem'), (await pki.issueClient(rig.hubId, validity)).certificate);
+    },
+    finding: /expires in 5 days/,
+    remedy: /before/,
+  },
+  { what: 'a clock before the build', check: 'clock', ports: () => at('2001-01-01T00:00:00Z'), finding: /2001.*before/, remedy: /set-ntp/ },
+  {
+    what: 'a clock that was not set',
+    check: 'clock',
+    status: 'warn',
+    ports: () => host({}, false),
+    finding: /not set/,
+    remedy: /timesyncd/,
+  },
+  {
+    what: 'an endpoint that does not exist',
+    check: 'dns',
+    config: { cloud: { endpoint: 'no-such-hub.invalid' } },
+    finding: /no-such-hub\.invalid/,
+    remedy: /endpoint|resolvectl/,
+  },
+  {
+    what: 'a port where nobody listens',
+    check: 'port',
+    config: { cloud: { port: 1 } },
+    finding: /refuses connections on port 1/,
+    remedy: /cloud\.port/,
+  },
+  {
+    what: 'a CA that did not sign the cloud',
+    check: 'tls',
+    make: (_rig, etc) => writeFile(join(etc, 'ca.pem'), pki.caCertificate),
+    finding: /cloud\.caPath did not sign/,
+    remedy: /Amazon Root CA/,
+  },
+  {
+    what: 'a certificate that the cloud does not know',
+    check: 'mqtt',
+    make: async (rig, etc) => {
+      const { certificate, privateKey } = await pki.issueClient(rig.hubId);
+      await Promise.all([writeFile(join(etc, 'certificate.pem'), certificate), writeFile(join(etc, 'private.key'), privateKey)]);
+    },
+    finding: /closes the connection instead|does not accept/,
+    remedy: /ACTIVE/,
+  },
+  {
+    what: 'a port without TLS',
+    check: 'tls',
+    make: async (rig, etc) => {
+      const server = createServer((socket) => {
+        socket.destroy();
+        server.close();
+      }).listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      const { port } = server.address() as { port: number };
+      const config = { cloud: { endpoint: rig.iotCore.host, port, caPath: 'ca.pem' }, local: { socketPath: '../control.sock' } };
+      await writeFile(join(etc, 'agent.json'), JSON.stringify(config));
+    },
+    finding: /cut in the handshake/,
+    remedy: /port/,
+  },
+  {
+    what: 'a policy that forbids to connect',
+    check: 'mqtt',
+    make: (rig) => rig.iotCore.faults.refuseConnect(0x87),
+    finding: /not authorised to connect \(0x87\)/,
+    remedy: /iot:Connect/,
+  },
+  {
+    what: 'a topic that may not be published to',
+    check: 'topics',
+    make: (rig) => rig.iotCore.faults.denyPublish(`hubs/${rig.hubId}/commands/`),
+    finding: /iot:Publish on hubs\/.*\/commands\/hubctl\/result is refused/,
+    remedy: /policy/,
+  },
+  {
+    what: 'a topic that may not be subscribed to',
+    check: 'topics',
+    make: (rig) => rig.iotCore.faults.denySubscribe(`$aws/things/${rig.hubId}/shadow/update/delta`),
+    finding: /iot:Subscribe on .*update\/delta is refused/,
+    remedy: /policy/,
+  },
+  {
+    what: 'a topic that the running agent was refused',
+    check: 'topics',
+    ports: () => agent({ status: { ...HEALTHY, cloud: { ...HEALTHY.cloud, leftOut: ['result_publish'] } } }),
+    finding: /result_publish/,
+    remedy: /policy/,
+  },
+  { what: 'a serial port that is not there', check: 'serial', config: { buses: [BUS] }, finding: /tty is not there/, remedy: /by-id/ },
+  {
+    what: 'a file in place of a serial port',
+    check: 'serial',
+    config: { buses: [BUS] },
+    make: (_rig, etc) => writeFile(join(etc, 'tty'), ''),
+    finding: /no serial port/,
+    remedy: /path of the bus/,
+  },
+  {
+    what: 'a serial port that is not ours',
+    check: 'serial',
+    config: { buses: [BUS] },
+    make: (_rig, etc) => symlink('/dev/console', join(etc, 'tty')),
+    ports: async (rig) => {
+      await writeFile(join(rig.folder, 'passwd'), 'root:x:0:0::/:\nhub-agent:x:61234:61234::/:\n');
+      await writeFile(join(rig.folder, 'group'), 'dialout:x:20:somebody\n');
+      return { etc: rig.folder };
+    },
+    finding: /may not open \/dev\/console/,
+    remedy: /usermod -aG dialout/,
+  },
+  {
+    what: 'a bus on which nobody answers',
+    check: 'bus',
+    config: { buses: [BUS] },
+    ports: () => agent({ nodes: silentBus, trace: [{ kind: 'silence', text: 'no answer' }] }),
+    finding: /nobody answers/,
+    remedy: /nodes scan/,
+  },
+  {
+    what: 'a wrong baud rate',
+    check: 'bus',
+    config: { buses: [BUS] },
+    ports: () => agent({ nodes: silentBus, trace: Array(4).fill({ kind: 'silence', text: 'noise, no frame' }) }),
+    finding: /wrong baud rate \(now 9600\)/,
+    remedy: /"auto"/,
+  },
+  {
+    what: 'nodes that went silent',
+    check: 'bus',
+    status: 'warn',
+    config: { buses: [BUS] },
+    ports: () => agent({ nodes: NODES }),
+    finding: /1 of 4 nodes are silent \(17\)/,
+    remedy: /power/,
+  },
+  {
+    what: 'a polkit that refuses',
+    check: 'wifi',
+    config: { wifi: { backend: 'auto' } },
+    ports: () => agent({ wifi: { connection: null, credentialsSet: null, problem: 'The agent is not allowed to checkpoint.' } }),
+    finding: /not allowed/,
+    remedy: /polkitd/,
+  },
+  {
+    what: 'no NetworkManager, and no agent',
+    check: 'wifi',
+    config: { wifi: { backend: 'auto' } },
+    ports: () => ({ wifiProblem: async () => 'NetworkManager does not run.' }),
+    finding: /NetworkManager does not run/,
+    remedy: /systemctl status NetworkManager/,
+  },
+  {
+    what: 'a full disk',
+    check: 'disk',
+    ports: () => host({ disk: { totalBytes: 8e9, availableBytes: 1e6 } }),
+    finding: /is full/,
+    remedy: /vacuum/,
+  },
+  {
+    what: 'a disk that fills up',
+    check: 'disk',
+    status: 'warn',
+    ports: () => host({ disk: { totalBytes: 8e9, availableBytes: 2e7 } }),
+    finding: /nearly full/,
+    remedy: /df -h/,
+  },
+  {
+    what: 'memory that runs out',
+    check: 'memory',
+    ports: () => host({ memory: { totalBytes: 5e8, availableBytes: 1e7, agentRssBytes: null } }),
+    finding: /only 10 MB/,
+    remedy: /ps aux/,
+  },
+  {
+    what: 'an agent that grows',
+    check: 'memory',
+    status: 'warn',
+    ports: () => agent({ status: { ...HEALTHY, agent: { ...HEALTHY.agent, rssBytes: 240_000_000 } } }),
+    finding: /240 MB/,
+    remedy: /bundle/,
+  },
+  {
+    what: 'a watchdog that had to end the agent',
+    check: 'watchdog',
+    ports: () => ({
+      service: async () => ({ activeState: 'active', subState: 'running', result: 'success', restarts: 2, exitStatus: 0 }),
+      journal: async (_options, onLine) => {
+        onLine('hub-agent.service: Watchdog timeout (limit 1min)!');
+        return true;
+      },
+    }),
+    finding: /watchdog ended the agent 1 times/,
+    remedy: /bundle/,
+  },
+  {
+    what: 'an agent that is started again and again',
+    check: 'watchdog',
+    status: 'warn',
+    ports: () => ({
+      service: async () => ({ activeState: 'active', subState: 'running', result: 'success', restarts: 7, exitStatus: 70 }),
+      journal: async () => false,
+    }),
+    finding: /again 7 times/,
+    remedy: /logs/,
+  },
+  {
+    what: 'an agent older than what is installed',
+    check: 'version',
+    status: 'warn',
+    ports: () => agent({}),
+    finding: /runs 1\.2\.3/,
+    remedy: /restart/,
+  },
+];
+
+async function examine(rig: Rig, checks: string, changes: Partial<DoctorPorts> = {}): Promise<CheckResult[]> {
+  const etc = join(rig.folder, 'etc');
+  const places = await locate({ config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') });
+  const ports: DoctorPorts = {
+    ...createHubctlPorts(),
+    service: async () => null,
+    journal: async () => false,
+    client: createAgentClient(places.socketPath),
+    places,
+    ...changes,
+  };
+  return runDoctor(ports, checks.split(','), () => {});
+}
+
+describe.concurrent('the doctor finds', () => {
+  test.each(FAULTS)('$what', async ({ check, status = 'fail', finding, remedy, config = {}, make, ports }) => {
+    await using rig = await createRig({ config });
+    await make?.(rig, join(rig.folder, 'etc'));
+    const results = await examine(rig, check, await ports?.(rig));
+    const found = results.filter((result) => result.status === status);
+    expect(results, JSON.stringify(results)).toContainEqual(expect.objectContaining({ check, status }));
+    expect(found.map((result) => result.finding).join('\n')).toMatch(finding);
+    expect(found.map((result) => result.remedy).join('\n')).toMatch(remedy);
+    expect(found[0]!.why).not.toBe('');
+  });
+
+  test('a serial port that another program holds, and who it is', async () => {
+    const rig = await createRig({ config: { buses: [BUS] } });
+    const port = await createVirtualPort({ link: join(rig.folder, 'etc', 'tty') });
+    const handle = await open(port.path, 'r+');
+    const thief = spawn('sleep', ['60'], { stdio: [handle.fd, 'ignore', 'ignore'] });
+    try {
+      await handle.close();
+      const [result] = await examine(rig, 'serial');
+      expect(result).toMatchObject({ status: 'fail', finding: expect.stringContaining(`sleep (pid ${thief.pid})`) });
+      expect(result!.remedy).toContain(`kill ${thief.pid}`);
+    } finally {
+      thief.kill();
+      await port.close();
+      await rig.dispose();
+    }
+  });
+
+  test('nothing wrong on the way of a hub that is right, and changes nothing there', async () => {
+    await using rig = await createRig();
+    const before = JSON.stringify(rig.iotCore.shadow(rig.hubId).get());
+    const checks = ['config', 'certificate', 'dns', 'port', 'tls', 'mqtt', 'topics'];
+    expect(await examine(rig, checks.join(','))).toMatchObject(checks.map((check) => ({ check, status: 'ok' })));
+    expect(JSON.stringify(rig.iotCore.shadow(rig.hubId).get())).toBe(before);
+    expect(rig.iotCore.retained(`hubs/${rig.hubId}/presence`)).toBeNull();
+  });
+
+  test('an agent that hangs, within 5 s, and leaves its session alone', async () => {
+    await using rig = await createRig();
+    const server = createServer(() => {});
+    await new Promise<void>((resolve) => server.listen(join(rig.folder, 'control.sock'), resolve));
+    const etc = join(rig.folder, 'etc');
+    const terminal = createFakeTerminal();
+    const connected: string[] = [];
+    rig.iotCore.onEvent(({ kind }) => connected.push(kind));
+    const argv = [
+      'doctor',
+      '--json',
+      '--check',
+      'agent,mqtt',
+      '--config',
+      join(etc, 'agent.json'),
+      '--identity',
+      join(etc, 'identity.json'),
+    ];
+    expect(await hubctl(argv, terminal, createHubctlPorts())).toBe(1);
+    expect(terminal.json()).toMatchObject({
+      checks: [
+        { check: 'agent', status: 'fail', finding: 'it runs and does not answer' },
+        { check: 'mqtt', status: 'skipped' },
+      ],
+    });
+    expect(connected).not.toContain('connected');
+    server.close();
+  });
+});
