@@ -34,8 +34,6 @@ const FROM_BUILD: readonly (readonly [from: string, to: string])[] = [
   ['VERSION', `${LIBRARY}/VERSION`],
   ['hubctl.1', 'usr/share/man/man1/hubctl.1'],
   ['completions/hubctl.bash', 'usr/share/bash-completion/completions/hubctl'],
-  ['completions/_hubctl', 'usr/share/zsh/vendor-completions/_hubctl'],
-  ['completions/hubctl.fish', 'usr/share/fish/vendor_completions.d/hubctl.fish'],
 ];
 const REQUIRED = ['hub-agent.cjs', 'native', 'VERSION'];
 

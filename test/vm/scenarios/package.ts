@@ -1,0 +1,196 @@
+import { randomInt } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { quoted } from '../guest.ts';
+import { run } from '../host/run.ts';
+import type { VirtualHub } from '../hub.ts';
+import { currentSsid } from '../network.ts';
+import { type AgentContext, createExpectations, type Outcome, type Scenario } from '../scenario.ts';
+
+const REPOSITORY = resolve(import.meta.dirname, '../../..');
+const DPKG_TIMEOUT_MS = 300_000;
+const ANSWER_TIMEOUT_MS = 300_000;
+const ONLINE_TIMEOUT_MS = 180_000;
+/** From the kill to the new session, in the guest's time. */
+const BACK_ONLINE_MS = 10_000;
+const KILLS = 20;
+/** WatchdogSec, what is left of the last sign's period, and the restart. */
+const WATCHDOG_TIMEOUT_MS = 180_000;
+const GUEST_FOLDER = '/var/tmp/packages';
+
+type Expect = (condition: boolean, otherwise: string) => void;
+
+function scenario(name: string, work: (context: AgentContext, expect: Expect) => Promise<string>): Scenario {
+  return {
+    name: `package: ${name}`,
+    kind: 'agent',
+    async run(context): Promise<Outcome> {
+      const { problems, expect } = createExpectations();
+      const started = performance.now();
+      const answer = await work(context, expect);
+      return { network: await currentSsid(context.hub), answer, tookMs: performance.now() - started, problems };
+    },
+  };
+}
+
+/** Puts package revisions 1 and 2 of the present sources into the guest, unless they are there. */
+async function providePackages(hub: VirtualHub): Promise<void> {
+  if ((await hub.run(`test -e ${GUEST_FOLDER}/2.deb`)).exitCode === 0) return;
+  const folder = await mkdtemp(join(tmpdir(), 'virtual-hub-deb-'));
+  try {
+    await hub.must(`mkdir -p ${GUEST_FOLDER}`);
+    for (const revision of ['1', '2']) {
+      const args = ['scripts/package/main.ts', '--arch', 'amd64', '--fast', '--revision', revision, '--output', folder];
+      const dist = process.env.HUB_VM_DIST ?? join(REPOSITORY, 'dist/amd64');
+      const { stdout } = await run(process.execPath, [...args, '--dist', dist], { cwd: REPOSITORY });
+      const { file } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { file: string };
+      await hub.copyIn(join(folder, basename(file)), `${GUEST_FOLDER}/${revision}.deb`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const dpkg = (hub: VirtualHub, args: string) =>
+  hub.must(`DEBIAN_FRONTEND=noninteractive dpkg ${args} 2>&1`, { timeoutMs: DPKG_TIMEOUT_MS });
+
+async function installed(hub: VirtualHub): Promise<string> {
+  return (await hub.must("dpkg -s hub-agent | sed -n 's/^Version: //p'")).trim();
+}
+
+/** What must outlast every change of the package: who the hub is, how it works, what it knows. */
+const kept = (hub: VirtualHub) =>
+  hub.must('cd /etc/hub-agent && cat identity.json agent.json certificate.pem | sha256sum; cat /var/lib/hub-agent/claim.json');
+
+async function answerOf({ world, signal }: AgentContext, command: string, args: Record<string, unknown>): Promise<string> {
+  const previous = await world.cloud.send(command, args);
+  const answer = await world.cloud.answer(previous, ANSWER_TIMEOUT_MS, signal);
+  return answer ? [answer.status, answer.error?.code].filter(Boolean).join(' ') : 'none';
+}
+
+/** Keeps the event loop of the agent busy for ever, through Node's own inspector. */
+const BLOCK = `
+const list = await (await fetch('http://127.0.0.1:9229/json')).json();
+const socket = new WebSocket(list[0].webSocketDebuggerUrl);
+await new Promise((resolve) => socket.addEventListener('open', resolve));
+socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: 'setTimeout(() => { for (;;); }, 200)' } }));
+await new Promise((resolve) => socket.addEventListener('message', resolve));
+process.exit(0);
+`;
+
+async function seconds(hub: VirtualHub): Promise<number> {
+  return (await hub.clock()).uptimeMs / 1000;
+}
+
+/** The life of the package on a hub: from the first installation to the purge. In this order; after the last the hub has no agent. */
+export const packageScenarios: Scenario[] = [
+  scenario('installed without a network, online, all three commands', async (context, expect) => {
+    const { hub, world, signal } = context;
+    await providePackages(hub);
+    // The files that the harness laid out go: from now on they are the package's. The hub's own stay.
+    await hub.must('systemctl stop hub-agent; rm -rf /usr/lib/hub-agent /usr/lib/systemd/system/hub-agent.service');
+    await world.switchOff('home');
+    await world.switchOff('away');
+    await dpkg(hub, `-i ${GUEST_FOLDER}/1.deb`);
+    const state = (await hub.must('systemctl is-active hub-agent || true')).trim();
+    expect(state === 'active', `without a network the service is ${state}`);
+    await world.settle();
+    expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online');
+    const enabled = (await hub.must('systemctl is-enabled hub-agent')).trim();
+    expect(enabled === 'enabled', `the service is ${enabled}`);
+    expect((await hub.run('hubctl status > /dev/null')).exitCode === 0, 'hubctl does not reach the agent');
+    const { ssid, security } = world.away;
+    const answers = [
+      await answerOf(context, 'get_nodes', {}),
+      await answerOf(context, 'server_info', {}),
+      await answerOf(context, 'set_wifi_credentials', { ssid, credentials: (security as { passphrase: string }).passphrase }),
+    ];
+    for (const answer of answers) expect(answer === 'SUCCEEDED', `a command was answered ${answer}`);
+    return answers.join(', ');
+  }),
+
+  scenario('upgraded with a command in flight', async (context, expect) => {
+    const { hub, world, signal } = context;
+    const before = await kept(hub);
+    // Nobody answers on the line, so a scan lasts.
+    await hub.serial.plug();
+    const previous = await world.cloud.send('get_nodes', { refresh: true });
+    const upgraded = dpkg(hub, `-i ${GUEST_FOLDER}/2.deb`);
+    const answer = await world.cloud.answer(previous, ANSWER_TIMEOUT_MS, signal);
+    await upgraded;
+    expect(answer?.status === 'SUCCEEDED', `the command was answered ${answer?.status ?? 'never'}`);
+    expect((await installed(hub)).endsWith('-2'), `${await installed(hub)} is installed`);
+    expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online');
+    expect((await kept(hub)) === before, 'configuration or claim changed');
+    await hub.serial.yank();
+    return answer?.status ?? 'none';
+  }),
+
+  scenario('downgraded', async (context, expect) => {
+    const { hub, world, signal } = context;
+    const before = await kept(hub);
+    await dpkg(hub, `-i ${GUEST_FOLDER}/1.deb`);
+    expect((await installed(hub)).endsWith('-1'), `${await installed(hub)} is installed`);
+    expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online');
+    expect((await kept(hub)) === before, 'configuration or claim changed');
+    return answerOf(context, 'server_info', {});
+  }),
+
+  scenario(`killed ${KILLS} times`, async ({ hub, world, signal }, expect) => {
+    const tookSeconds: number[] = [];
+    for (let kill = 1; kill <= KILLS; kill++) {
+      await new Promise((done) => setTimeout(done, randomInt(0, 5_000)));
+      const back = world.cloud.reconnects(ONLINE_TIMEOUT_MS, signal);
+      const from = await seconds(hub);
+      await hub.must('systemctl kill -s KILL hub-agent');
+      expect(await back, `it did not come back after kill ${kill}`);
+      tookSeconds.push((await seconds(hub)) - from);
+    }
+    const longest = Math.max(...tookSeconds);
+    expect(longest * 1000 <= BACK_ONLINE_MS, `once it took ${longest.toFixed(1)} s`);
+    return `back within ${longest.toFixed(1)} s`;
+  }),
+
+  scenario('watchdog: a blocked event loop is ended and begun anew', async ({ hub, world, signal }, expect) => {
+    const back = world.cloud.reconnects(WATCHDOG_TIMEOUT_MS, signal);
+    const from = await seconds(hub);
+    await hub.must('systemctl kill -s USR1 --kill-who=main hub-agent; sleep 2');
+    await hub.must(`/usr/lib/hub-agent/node --input-type=module -e ${quoted(BLOCK)}`, { timeoutMs: 60_000 });
+    expect(await back, 'it did not come back');
+    const result = await hub.must('journalctl -u hub-agent -o cat --no-pager -n 200');
+    expect(/watchdog timeout/i.test(result), 'systemd says nothing of the watchdog');
+    return `back after ${((await seconds(hub)) - from).toFixed(0)} s`;
+  }),
+
+  scenario('a rotated certificate, a bad one first', async ({ hub, world, signal }, expect) => {
+    const { certificate, privateKey } = world.cloud.hubCredentials;
+    const folder = '/root/new-pair';
+    await hub.must(`umask 077; mkdir -p ${folder}; cat > ${folder}/private-key.pem`, { input: privateKey });
+    await hub.must(`head -c 200 > ${folder}/certificate.pem`, { input: certificate });
+    const bad = await hub.run(`hub-agent --install-credentials ${folder}`);
+    expect(bad.exitCode === 78, `a damaged certificate was answered with exit code ${bad.exitCode}`);
+    await hub.must(`cat > ${folder}/certificate.pem`, { input: certificate });
+    await hub.must(`hub-agent --install-credentials ${folder} && rm -r ${folder}`);
+    const back = world.cloud.reconnects(ONLINE_TIMEOUT_MS, signal);
+    await hub.must('systemctl restart hub-agent');
+    expect(await back, 'it does not come online with the new pair');
+    return 'refused, then taken';
+  }),
+
+  scenario('removed, installed again, purged', async (context, expect) => {
+    const { hub, world, signal } = context;
+    const before = await kept(hub);
+    await dpkg(hub, '-r hub-agent');
+    expect((await hub.run('systemctl is-active hub-agent')).exitCode !== 0, 'it runs after its removal');
+    expect((await kept(hub)) === before, 'removal took configuration or claim');
+    await dpkg(hub, `-i ${GUEST_FOLDER}/2.deb`);
+    expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online again');
+    await dpkg(hub, '-P hub-agent');
+    const left = await hub.must(
+      "find / -xdev \\( -name '*hub-agent*' -o -name '*hubctl*' \\) -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/virtual-hub/*' -not -path '/var/log/*'; getent passwd hub-agent || true",
+    );
+    expect(left.trim() === '', `left behind: ${left.trim()}`);
+    return 'clean';
+  }),
+];
