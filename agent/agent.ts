@@ -23,6 +23,7 @@ import { createLocalApi, journalView, type LocalPorts } from './local-api.ts';
 import type { SerialPorts } from './nodes/serial/port.ts';
 import { createSerialPorts } from './nodes/serial/serialport.ts';
 import { createNodeTable } from './nodes/table.ts';
+import { isFirstStartSinceBoot } from './system/boot.ts';
 import type { MonotonicClock, WallClock } from './system/clock.ts';
 import type { Entropy } from './system/entropy.ts';
 import { messageOf } from './system/errors.ts';
@@ -229,6 +230,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   watchdog.require('commands', commands.isProgressing);
   // Name lookups and files share a few threads; when they all hang, timers still run.
   watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
+  const firstStart = async () => isFirstStartSinceBoot(files, stateDirectory, (await host.collect()).bootId);
   let stopping = false;
   const expiry = createExpiryWatch({ expiresAtMs: config.certificateExpiresAt.getTime(), wallClock, clock, log });
   let cancelWifiReport = () => {};
@@ -253,7 +255,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await nodes.start();
       await commands.start();
       // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
-      void wifi.start().then(() => stopping || cloud.start());
+      void Promise.all([wifi.start(), firstStart()]).then(([, first]) => stopping || cloud.start({ alone: !first }));
       followWifi();
       watchdog.start();
       expiry.start();

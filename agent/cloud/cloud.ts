@@ -48,7 +48,8 @@ export interface CloudFacts {
 
 /** The hub's side of AWS IoT: connection, presence, shadow. */
 export interface Cloud {
-  start(): void;
+  /** `alone`: only this process was started anew, not a whole site after a power cut: it connects at once. */
+  start(options?: { alone?: boolean }): void;
   /** Publishes `offline`, reports `online: false`, disconnects; bounded in time. */
   stop(): Promise<void>;
   facts(): CloudFacts;
@@ -194,7 +195,7 @@ export function createCloud(deps: CloudDeps): Cloud {
   }
 
   return {
-    start: () => connector.start(),
+    start: (options) => connector.start(options),
 
     async stop() {
       const bound = new AbortController();
@@ -246,8 +247,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       } finally {
         // The guest's CONNECT counts for our client id.
         await sleep(clock, MIN_CONNECT_GAP_MS);
-        connector.start();
-        connector.hurry();
+        connector.start({ alone: true });
       }
     },
 

@@ -57,7 +57,8 @@ export interface ConnectionState {
 }
 
 export type ConnectionEvent =
-  | { type: 'start'; clockTrusted: boolean }
+  /** `alone`: only this process was started anew, not a whole site after a power cut. */
+  | { type: 'start'; clockTrusted: boolean; alone?: boolean }
   | { type: 'stop' }
   /** The timer that the machine asked for. */
   | { type: 'timer'; clockTrusted: boolean }
@@ -119,6 +120,7 @@ export function connectionStep(
     case 'start':
       if (state.phase !== 'stopped') return { state, effects: [] };
       if (!event.clockTrusted) return wait(state, 'clock_unsynced', CLOCK_POLL_MS);
+      if (event.alone) return wait(state, 'backoff', gapMs(state, nowMs));
       return spread(config, state, nowMs, random);
     case 'stop':
       if (state.phase === 'stopped') return { state, effects: [] };

@@ -8,7 +8,8 @@ import type { Down, Link, LinkHandlers, Target, Transport, Will } from './transp
 
 /** Drives the connection machine: makes links, ends them, keeps its timer, and tells what becomes of them. */
 export interface Connector {
-  start(): void;
+  /** `alone`: only this process was started anew. */
+  start(options?: { alone?: boolean }): void;
   /** Ends the link, if there is one; bounded in time. */
   stop(): Promise<void>;
   /** The network may have changed: a new link as soon as the server's limit allows. */
@@ -154,7 +155,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
   }
 
   return {
-    start: () => dispatch({ type: 'start', clockTrusted: deps.clockTrusted() }),
+    start: ({ alone = false } = {}) => dispatch({ type: 'start', clockTrusted: deps.clockTrusted(), alone }),
     async stop() {
       const closing = link;
       dispatch({ type: 'stop' });

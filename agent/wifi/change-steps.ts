@@ -38,7 +38,7 @@ export function createChangeSteps(
 
   const watch = createLinkWatch(clock, {
     up: () => hooks.dispatch({ type: 'link_up' }),
-    failed: (reason) => hooks.dispatch({ type: 'link_failed', error: linkFailure(reason, found.plan) }),
+    failed: (reason, joined) => hooks.dispatch({ type: 'link_failed', error: linkFailure(reason, found.plan, joined) }),
   });
 
   function settings(overrides: Partial<ProfileSettings> = {}): ProfileSettings {

@@ -23,8 +23,22 @@ export const DEVICE_REASON = {
   newActivation: 60,
 } as const;
 
-/** The contract's error for a join that NetworkManager gave up; `reason` null: it did not say why. */
-export function linkFailure(reason: number | null, plan: JoinPlan): HubError {
+/** What a broken link looks like, before and after the hub was let in. */
+const BROKEN_LINK: ReadonlySet<number> = new Set([
+  DEVICE_REASON.noSecrets,
+  DEVICE_REASON.supplicantDisconnect,
+  DEVICE_REASON.supplicantFailed,
+  DEVICE_REASON.supplicantTimeout,
+]);
+
+/**
+ * The contract's error for a join that NetworkManager gave up; `reason` null: it did not say why. Once the access point has let the hub in
+ * (`joined`) the password was right, whatever the reason says of secrets: the link broke (measured).
+ */
+export function linkFailure(reason: number | null, plan: JoinPlan, joined: boolean): HubError {
+  if (joined && reason !== null && BROKEN_LINK.has(reason)) {
+    return new HubError('wifi_rolled_back', 'The network let the hub in and then dropped it. Check the signal at the hub and try again.');
+  }
   switch (reason) {
     case DEVICE_REASON.noSecrets:
     case DEVICE_REASON.supplicantDisconnect:

@@ -4,8 +4,8 @@ import { ACTIVE_STATE, DEVICE_STATE, type LinkEvent, type ObjectPath } from './n
 /** What became of the activation that is followed. */
 export interface LinkOutcomes {
   up(): void;
-  /** NMDeviceStateReason, or null when none was told. */
-  failed(reason: number | null): void;
+  /** NMDeviceStateReason, or null when none was told. `joined`: the access point had let the hub in, its address was being asked for. */
+  failed(reason: number | null, joined: boolean): void;
 }
 
 /**
@@ -33,6 +33,7 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
   let followed: ObjectPath | null = null;
   let reason: number | null = null;
   let isUp = false;
+  let joined = false;
   let settling: Cancel | null = null;
   let ended = false;
 
@@ -40,7 +41,7 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
     settling ??= clock.schedule(SETTLE_MS, () => {
       if (ended) return;
       ended = true;
-      outcomes.failed(reason);
+      outcomes.failed(reason, joined);
     });
   }
 
@@ -59,6 +60,7 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
         states.set(event.active, event.state);
         if (event.active === followed) judge(event.state);
       } else if (event.type === 'device_state' && counting) {
+        joined ||= event.state >= DEVICE_STATE.ipConfig && event.state <= DEVICE_STATE.activated;
         // Deactivating (110) and disconnected (30) are also passed through on the way from the old network to the new one.
         if (event.state !== DEVICE_STATE.failed && event.state > DEVICE_STATE.unavailable) return;
         reason = event.reason;

@@ -32,7 +32,15 @@ export function isNetworkManagerError(error: unknown, ...problems: NetworkManage
 }
 
 /** NMDeviceState, the values the agent decides by. */
-export const DEVICE_STATE = { unmanaged: 10, unavailable: 20, disconnected: 30, needAuth: 60, activated: 100, failed: 120 } as const;
+export const DEVICE_STATE = {
+  unmanaged: 10,
+  unavailable: 20,
+  disconnected: 30,
+  needAuth: 60,
+  ipConfig: 70,
+  activated: 100,
+  failed: 120,
+} as const;
 
 /** NMActiveConnectionState, the values the agent decides by. */
 export const ACTIVE_STATE = { activating: 1, activated: 2, deactivating: 3, deactivated: 4 } as const;

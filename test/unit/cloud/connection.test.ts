@@ -394,3 +394,15 @@ describe('properties', () => {
     );
   });
 });
+
+test('a process that is started anew alone does not wait for the sake of a fleet', () => {
+  const { state, effects } = connectionStep(
+    { targets: 1, spreadMs: 25_000, minBackoffMs: 2_000, maxBackoffMs: 128_000, maxUnreachableBackoffMs: 28_000, settleMs: 30_000 },
+    initialConnection(),
+    { type: 'start', clockTrusted: true, alone: true },
+    0,
+    0.9,
+  );
+  expect(state.phase).toBe('waiting');
+  expect(effects).toEqual([{ type: 'timer', delayMs: 0 }]);
+});

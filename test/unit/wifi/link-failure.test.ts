@@ -29,5 +29,10 @@ test.each([
   [1, psk, 'wifi_rolled_back'],
   [null, psk, 'wifi_rolled_back'],
 ])('reason %s with %o is %s', (reason, plan, code) => {
-  expect(linkFailure(reason, plan).code).toBe(code);
+  expect(linkFailure(reason, plan, false).code).toBe(code);
+});
+
+test('a link that broke after the access point had let the hub in is no wrong password', () => {
+  for (const reason of [7, 8, 10, 11]) expect(linkFailure(reason, psk, true).code).toBe('wifi_rolled_back');
+  expect(linkFailure(5, psk, true).code).toBe('wifi_no_address');
 });

@@ -101,3 +101,20 @@ test('after stop nothing is told', async () => {
   expect(told).toEqual([]);
   expect(clock.pending()).toBe(0);
 });
+
+test('it knows whether the access point had let the hub in', async () => {
+  for (const [states, wanted] of [
+    [[40, 50, 60], false],
+    [[40, 50, 60, 70], true],
+  ] as const) {
+    const clock = createManualClock();
+    const told: boolean[] = [];
+    const link = createLinkWatch(clock, { up: () => {}, failed: (_reason, joined) => told.push(joined) });
+    link.activating();
+    link.follow('/new', 1);
+    for (const state of states) link.handle(device(state, 0));
+    link.handle(device(120, 7));
+    await clock.advance(10_000);
+    expect(told).toEqual([wanted]);
+  }
+});
