@@ -38,10 +38,14 @@ const PROGRESS_MS = 5_000;
 const CLOUD_PAUSE_MS = 2_000;
 const HOST_PAUSE_MS = 6_000;
 
-/** Runs one chaos and judges it. `problems` is empty and `ok` true when every promise was kept. */
-export async function runChaos(options: ChaosOptions, keep = false): Promise<{ result: ChaosResult; problems: string[] }> {
+/** Runs one chaos and judges it. `problems` is empty and `ok` true when every promise was kept. `signal` takes everything down at once. */
+export async function runChaos(
+  options: ChaosOptions,
+  { keep = false, signal }: { keep?: boolean; signal?: AbortSignal } = {},
+): Promise<{ result: ChaosResult; problems: string[] }> {
   const startedMs = performance.now();
   const world = await createChaosWorld(options);
+  signal?.addEventListener('abort', () => void world.dispose(), { once: true });
   const ticker = setInterval(() => options.say(progressLine(world, startedMs, options.commands)), PROGRESS_MS);
   try {
     const problems = await world.run();
@@ -120,7 +124,7 @@ export async function run(args: string[]): Promise<number> {
     `chaos: ${commands} commands to ${Math.min(agents, commands)} agents, seed ${seed} (the seed draws the faults, the machine their timing)`,
   );
   const options = { commands, seed, agents: Math.min(agents, commands), cloudPauseMs: CLOUD_PAUSE_MS, hostPauseMs: HOST_PAUSE_MS, say };
-  const { result, problems } = await runChaos(options, values.keep);
+  const { result, problems } = await runChaos(options, { keep: values.keep });
   for (const problem of problems) say(`WRONG ${problem}`);
   say(summary(result));
   if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);

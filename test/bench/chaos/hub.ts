@@ -86,6 +86,7 @@ export async function createChaosHub(options: { name: string; withLine: boolean;
   let idKey: Buffer | null = null;
   let link: 'none' | 'works' | 'silent' = 'none';
   let hung = false;
+  let disposed = false;
 
   function note(what: string): void {
     record.push(`${((performance.now() - startedMs) / 1000).toFixed(3)} ${what}`);
@@ -188,6 +189,7 @@ export async function createChaosHub(options: { name: string; withLine: boolean;
     agent: () => agent,
 
     launch() {
+      if (disposed) return;
       hung = false;
       const mine = rig.startAgent({
         env: { NODE_OPTIONS: `--import=${PRELOAD}`, HUB_CHAOS_CLOCK: clockFile, NODE_NO_WARNINGS: '1' },
@@ -243,6 +245,8 @@ export async function createChaosHub(options: { name: string; withLine: boolean;
     record: () => record.join('\n'),
 
     async dispose() {
+      if (disposed) return;
+      disposed = true;
       if (hung) agent?.resume();
       await Promise.all([agent?.kill()]);
       await disk.close();

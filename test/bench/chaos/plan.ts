@@ -123,7 +123,7 @@ export function* planCloudFaults(random: Random, meanPauseMs: number): Generator
       [7, () => ({ kind: 'delay', delayMs: between(random, 50, 500), forMs: between(random, 500, 3_000) })],
       [8, () => ({ kind: 'losePubacks', count: between(random, 1, 2) })],
       [5, () => ({ kind: 'duplicatePubacks', count: between(random, 1, 3) })],
-      [8, () => ({ kind: 'loseShadowAnswers', count: between(random, 1, 3) })],
+      [8, () => ({ kind: 'loseShadowAnswers', count: between(random, 1, 2) })],
       [8, () => ({ kind: 'duplicateShadowAnswers', count: between(random, 1, 5) })],
       [14, () => ({ kind: 'failUpdates', count: between(random, 1, 3), code: pick(random, [409, 429, 500]) })],
       [10, () => ({ kind: 'redeliverDelta', times: between(random, 1, 3) })],

@@ -104,7 +104,7 @@ export async function createChaosWorld(options: ChaosOptions): Promise<ChaosWorl
     progress: () => ({ sent, answered: hubs.reduce((sum, { ledger }) => sum + ledger.tally().answered, 0), faults }),
     run: async () => (await Promise.all(hubs.map(runHub))).flat(),
     async dispose() {
-      for (const hub of hubs) await hub.dispose();
+      await Promise.all(hubs.map((hub) => hub.dispose()));
     },
   };
 }
