@@ -59,8 +59,7 @@ export function createTerminal(process: NodeJS.Process): Terminal {
 
     async readSecret(prompt) {
       if (!stdin.isTTY) return readLine(stdin);
-      stderr.write(prompt);
-      const line = await readHidden(stdin);
+      const line = await readHidden(stdin, () => stderr.write(prompt));
       stderr.write('\n');
       return line;
     },
@@ -93,8 +92,8 @@ function readLine(input: Input): Promise<string | null> {
   });
 }
 
-/** Raw mode: the terminal shows nothing, and editing is ours. */
-function readHidden(input: NodeJS.ReadStream): Promise<string | null> {
+/** Raw mode: the terminal shows nothing, and editing is ours. It is asked only then: a fast hand's first letters would be shown. */
+function readHidden(input: NodeJS.ReadStream, ask: () => void): Promise<string | null> {
   return new Promise((resolve) => {
     let text = '';
     const end = (line: string | null) => {
@@ -116,5 +115,6 @@ function readHidden(input: NodeJS.ReadStream): Promise<string | null> {
     input.setRawMode(true);
     input.on('data', onData);
     input.resume();
+    ask();
   });
 }

@@ -1,0 +1,238 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir, uptime } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { DEADLINE_HEADER } from '../../agent/local/api.ts';
+import { type Control, createControl } from '../../agent/local/control.ts';
+import { createLogRing, type LogRing, MAX_FOLLOWERS } from '../../agent/local/log-ring.ts';
+import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
+import { createHostFacts } from '../../agent/system/host-linux.ts';
+import { createLog } from '../../agent/system/log.ts';
+import { HEALTHY } from '../unit/local/fixtures.ts';
+
+interface World extends AsyncDisposable {
+  folder: string;
+  control: Control;
+  logs: LogRing;
+  executed: unknown[];
+  /** Traces that are on now. */
+  traced: Set<string>;
+  logged: string[];
+  call(
+    method: string,
+    path: string,
+    options?: { admin?: boolean; body?: string; headers?: Record<string, string> },
+  ): Promise<{ status: number; text: string }>;
+  /** A stream that stays open; resolves with its first bytes. */
+  open(path: string): Promise<{ status: number; end(): void }>;
+}
+
+async function createWorld(): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'hub-control-'));
+  const socketPath = join(folder, 'control.sock');
+  const logs = createLogRing();
+  const executed: unknown[] = [];
+  const traced = new Set<string>();
+  const logged: string[] = [];
+  const clock = createMonotonicClock();
+  const wallClock = createWallClock();
+  let traces = 0;
+  const control = createControl({
+    socketPath,
+    status: {
+      version: '1.2.3',
+      identity: HEALTHY.identity,
+      claim: () => null,
+      cloud: () => HEALTHY.cloud,
+      wifi: async () => null,
+      host: createHostFacts({ wallClock, stateDirectory: folder }),
+      buses: () => [],
+      nodes: () => HEALTHY.nodes,
+      commands: () => [],
+      logLevel: () => 'info',
+      wallClock,
+      clock,
+    },
+    nodes: async () => ({ nodes: [], total: 0, available: 0, scanComplete: true, buses: [] }),
+    commands: () => [],
+    wifi: async () => ({ connection: null, credentialsSet: null, problem: null }),
+    ping: async () => 1,
+    logs,
+    trace(bus) {
+      if (bus !== 'rs485') return null;
+      const name = `${bus}#${traces++}`;
+      traced.add(name);
+      return () => traced.delete(name);
+    },
+    async execute(envelope) {
+      executed.push(envelope);
+      return { ...HEALTHY.lastCommands[0]!, command: String(envelope.command) };
+    },
+    setLogLevel: (level, minutes) => void executed.push({ level, minutes }),
+    reset: (kind) => void executed.push({ kind }),
+    clock,
+    log: createLog('info', { write: (text: string) => void logged.push(text) }),
+  });
+
+  const start = (method: string, path: string, admin = false, headers: Record<string, string> = {}) =>
+    request({ socketPath: admin ? join(folder, 'admin.sock') : socketPath, method, path, headers, agent: false });
+  return {
+    folder,
+    control,
+    logs,
+    executed,
+    traced,
+    logged,
+    call(method, path, { admin = false, body, headers } = {}) {
+      return new Promise((resolve, reject) => {
+        const call = start(method, path, admin, headers);
+        call.once('error', reject);
+        call.once('response', (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (part: string) => {
+            text += part;
+          });
+          response.once('end', () => resolve({ status: response.statusCode!, text }));
+        });
+        call.end(body);
+      });
+    },
+    open(path) {
+      return new Promise((resolve, reject) => {
+        const call = start('GET', path);
+        call.once('error', reject);
+        call.once('response', (response) => {
+          response.on('error', () => {});
+          response.resume();
+          resolve({ status: response.statusCode!, end: () => call.destroy() });
+        });
+        call.end();
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await control.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe.concurrent('the control sockets', () => {
+  test('let read whoever is in the group, and change only the owner', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    expect((await stat(join(world.folder, 'control.sock'))).mode & 0o777).toBe(0o660);
+    expect((await stat(join(world.folder, 'admin.sock'))).mode & 0o777).toBe(0o600);
+    for (const path of ['/v1/status', '/v1/nodes', '/v1/commands', '/v1/wifi', '/v1/ping', '/v1/logs']) {
+      expect(await world.call('GET', path)).toMatchObject({ status: 200 });
+    }
+    for (const [method, path] of [
+      ['POST', '/v1/run'],
+      ['PUT', '/v1/log-level'],
+      ['POST', '/v1/reset'],
+    ] as const) {
+      expect(await world.call(method, path, { body: '{}' })).toMatchObject({ status: 404 });
+    }
+    expect(world.executed).toEqual([]);
+  });
+
+  test('log each use of the one that changes', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    const body = JSON.stringify({ command: 'set_wifi_credentials', args: { credentials: 'correct horse battery' } });
+    expect((await world.call('POST', '/v1/run', { admin: true, body })).text).toContain('"command":"set_wifi_credentials"');
+    await world.call('PUT', '/v1/log-level', { admin: true, body: '{"level":"debug","minutes":5}' });
+    await world.call('POST', '/v1/reset', { admin: true, body: '{"kind":"factory"}' });
+    expect(world.executed).toMatchObject([{ command: 'set_wifi_credentials' }, { level: 'debug', minutes: 5 }, { kind: 'factory' }]);
+    for (const event of ['control_run', 'control_log_level', 'control_reset']) expect(world.logged.join()).toContain(event);
+    expect(world.logged.join()).not.toContain('correct horse');
+  });
+
+  test.each([
+    ['GET', '/v2/status', false, undefined, 404],
+    ['GET', '/v1/../etc/passwd', false, undefined, 404],
+    ['DELETE', '/v1/status', false, undefined, 405],
+    ['GET', '/v1/logs?lines=2001', false, undefined, 400],
+    ['GET', '/v1/bus/none/trace', false, undefined, 404],
+    ['POST', '/v1/run', true, 'x'.repeat(9_000), 413],
+    ['POST', '/v1/run', true, '{"command":', 400],
+    ['POST', '/v1/run', true, '[]', 400],
+    ['POST', '/v1/run', true, undefined, 400],
+    ['PUT', '/v1/log-level', true, '{"level":"silent"}', 400],
+    ['PUT', '/v1/log-level', true, '{"level":"info","minutes":100000}', 400],
+    ['POST', '/v1/reset', true, '{"kind":"everything"}', 400],
+  ] as const)('refuse %s %s (admin %s, body %.12s)', async (method, path, admin, body, status) => {
+    await using world = await createWorld();
+    await world.control.start();
+    const answer = await world.call(method, path, { admin, ...(body !== undefined && { body }) });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.text)).toMatchObject({ error: { code: expect.any(String), message: expect.any(String) } });
+    expect(world.executed).toEqual([]);
+  });
+
+  test('do not do what nobody waits for any more', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    const late = { admin: true, body: '{"kind":"factory"}', headers: { [DEADLINE_HEADER]: String(uptime() - 1) } };
+    expect(await world.call('POST', '/v1/reset', late)).toMatchObject({ status: 408 });
+    expect(world.executed).toEqual([]);
+  });
+
+  test('follow and trace for a bounded number, and let go of who is gone', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    const traces = await Promise.all(Array.from({ length: 4 }, () => world.open('/v1/bus/rs485/trace')));
+    expect(traces.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(await world.call('GET', '/v1/bus/rs485/trace')).toMatchObject({ status: 429 });
+    for (const { end } of traces) end();
+    await until(() => world.traced.size === 0);
+    (await world.open('/v1/bus/rs485/trace')).end();
+
+    const followers = await Promise.all(Array.from({ length: MAX_FOLLOWERS }, () => world.open('/v1/logs?follow=1')));
+    expect((await world.call('GET', '/v1/logs?follow=1&lines=0')).text).toContain('too_many_followers');
+    for (const { end } of followers) end();
+    await until(() => {
+      const end = world.logs.follow(() => {});
+      end?.();
+      return end !== null;
+    });
+  });
+
+  test('take a bounded number of connections', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    const held: Socket[] = [];
+    const dropped = new Promise<void>((resolve) => {
+      for (let index = 0; index < 40; index += 1) {
+        const socket = connect(join(world.folder, 'control.sock'));
+        socket.on('error', () => {});
+        socket.once('close', () => resolve());
+        held.push(socket);
+      }
+    });
+    await dropped;
+    for (const socket of held) socket.destroy();
+    await until(() => held.every(({ destroyed }) => destroyed));
+  });
+
+  test('are not opened over something that is no dead socket', async () => {
+    await using world = await createWorld();
+    const path = join(world.folder, 'control.sock');
+    await writeFile(path, 'precious');
+    await world.control.start();
+    expect(world.logged.join()).toContain('control_unavailable');
+    expect((await stat(path)).isFile()).toBe(true);
+
+    await using other = await createWorld();
+    const living = createServer().listen(join(other.folder, 'control.sock'));
+    await new Promise((resolve) => living.once('listening', resolve));
+    await other.control.start();
+    expect(other.logged.join()).toContain('Another process listens');
+    living.close();
+  });
+});
