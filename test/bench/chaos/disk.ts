@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,7 +30,7 @@ export async function createSmallDisk(folder: string): Promise<SmallDisk> {
   }
   const filler = join(folder, FILLER);
   // A bench that is ended early leaves no mount behind.
-  const unmount = () => execFileSync('umount', ['-l', folder]);
+  const unmount = () => void spawnSync('umount', ['-l', folder]);
   process.once('exit', unmount);
   return {
     how: 'tmpfs',
