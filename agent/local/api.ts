@@ -49,6 +49,8 @@ export interface CloudReport {
   phase: string;
   waitReason: string | null;
   lastDown: string | null;
+  /** How often another client came with this hub's identity. */
+  takeovers: number;
   session: string | null;
   sessionAgeMs: number | null;
   reconnectCount: number;

@@ -6,6 +6,8 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   model: 'the command machine in every interleaving',
   chaos: 'real agents under a seeded schedule of faults: nothing lost, nothing twice',
   storm: '10,000 hubs reconnect after an outage and after a power cut',
+  hubctl: 'how long a person at the terminal waits for it to start',
+  flash: 'a batch of hubs flashed into images, killed in the middle and resumed',
   idle: 'messages of an idle hub in a day, and their price',
 };
 

@@ -41,7 +41,7 @@ export function problemsOf(report: StatusReport): Problem[] {
     const wait = cloud.waitReason && WAITS[cloud.waitReason] ? `; ${WAITS[cloud.waitReason]}` : '';
     add(`The hub is not connected to the cloud${down}${wait}.`, 'hubctl doctor');
   }
-  if (cloud.lastDown === 'taken_over') add('Another client uses the identity of this hub.', 'hubctl logs');
+  if (cloud.takeovers > 0) add(`Another client came with the identity of this hub, ${cloud.takeovers} times.`, 'hubctl logs');
   if (cloud.leftOut.length > 0) add(`The cloud refuses to this hub: ${cloud.leftOut.join(', ')}.`, 'hubctl doctor');
   for (const bus of buses) if (bus.state === 'unavailable') add(`Bus ${bus.id}: ${bus.error?.message ?? 'unavailable'}.`, 'hubctl doctor');
   if (buses.length > 0 && nodes.scanComplete && nodes.total === 0) add('No node answers on any bus.', 'hubctl doctor');

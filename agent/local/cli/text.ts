@@ -15,16 +15,20 @@ const SGR = /\u001b\[[0-9;]*m/g;
 /** Columns that the text takes; colours take none. */
 export function widthOf(text: string): number {
   let width = 0;
-  for (const character of text.replace(SGR, '')) width += WIDE.test(character) ? 2 : 1;
+  for (const character of text.replace(SGR, '')) width += columnsOf(character);
   return width;
 }
+
+const columnsOf = (character: string) => (character > '\u10ff' && WIDE.test(character) ? 2 : 1);
 
 /** Cut to `width` with an ellipsis. */
 export function truncate(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let kept = '';
+  let used = 0;
   for (const character of text) {
-    if (widthOf(kept + character) > width - 1) break;
+    used += columnsOf(character);
+    if (used > width - 1) break;
     kept += character;
   }
   return `${kept}…`;
