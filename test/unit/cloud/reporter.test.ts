@@ -361,4 +361,35 @@ describe('links come and go', () => {
     expect(updates).toHaveLength(1);
     expect(clock.timers).toBe(0);
   });
+
+  test('what changes after the goodbye, while the link still stands, does not say online again', async () => {
+    const { reporter, online, clock, updates, attach } = make();
+    await online();
+    await reporter.goodbye();
+    reporter.set({ nodes: { total: 0, available: 0, scanComplete: false } });
+    reporter.refresh();
+    await clock.advance(10_000);
+    expect(updates).toHaveLength(1);
+    await reporter.reportCommand(ANSWER);
+    expect(updates.at(-1)!.reported).toMatchObject({ online: false });
+    attach('session-2');
+    reporter.known(view({}));
+    await clock.advance(1_000);
+    expect(updates.at(-1)!.reported).toMatchObject({ online: true, session: 'session-2' });
+  });
+
+  test('an answer waits for a picture of the shadow that is read again until it comes', async () => {
+    const { reporter, online, clock, updates, world, fail } = make();
+    await online();
+    fail('cloud_timeout');
+    await expect(reporter.reportCommand(ANSWER)).rejects.toMatchObject({ code: 'cloud_timeout' });
+    world.answer = () => Promise.resolve(9);
+    const again = reporter.reportCommand(ANSWER);
+    const { reads } = world;
+    await clock.advance(20_000);
+    expect(world.reads).toBeGreaterThan(reads + 1);
+    reporter.known(view({}));
+    await again;
+    expect(updates.at(-1)!.reported).toMatchObject({ lastCommand: { id: 'c1', status: 'SUCCEEDED' } });
+  });
 });

@@ -215,6 +215,18 @@ describe('the own topic', () => {
     expect(clock.timers).toBe(0);
   });
 
+  test('a goodbye while the session still opens: no birth comes after it', async () => {
+    const { open, before, births, told } = make();
+    const opened = Promise.withResolvers<void>();
+    before.run = (operation) => (operation === 'openDeltas' ? opened.promise : undefined);
+    const session = await open();
+    await session.goodbye();
+    opened.resolve();
+    await session.born;
+    expect(births()).toBe(0);
+    expect(told.ready).toBe(0);
+  });
+
   test('a birth that is not taken is no crash', async () => {
     const { open, fake, clock, before, log } = make();
     await open();
