@@ -19,7 +19,7 @@ import { version } from './version.ts';
 /** sysexits.h: wrong usage, internal error. */
 const EX_USAGE = 64;
 const EX_SOFTWARE = 70;
-/** After this the process ends whatever still hangs; below systemd's TimeoutStopSec of 90 s. */
+/** After this the process ends whatever still hangs; below the TimeoutStopSec of the unit, 30 s. */
 const STOP_TIMEOUT_MS = 20_000;
 
 const USAGE = `hub-agent ${version}: connects a smart-lock hub to AWS IoT.
