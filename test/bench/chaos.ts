@@ -23,7 +23,7 @@ export interface ChaosResult extends Tally {
   ok: boolean;
 }
 
-const USAGE = `usage: npm run bench -- chaos [--json] [--commands 2000] [--seed 1] [--agents 20] [--keep]
+const USAGE = `usage: npm run bench -- chaos [--json] [--commands 2000] [--seed 1] [--agents 24] [--keep]
 
 Real agent processes against virtual IoT Cores, under faults that the seed draws: which faults, with what figures and in what order,
 and which commands. When exactly each one strikes is the machine's business, so that two runs with one seed are alike, not equal.
@@ -32,7 +32,7 @@ Each hub has a broker and a shadow of its own. A shadow holds one command: the b
 `;
 /** As a shell says it of a command that was ended by SIGINT. */
 const EX_INTERRUPTED = 130;
-const DEFAULTS = { commands: '2000', seed: '1', agents: '20' };
+const DEFAULTS = { commands: '2000', seed: '1', agents: '24' };
 const PROGRESS_MS = 5_000;
 /** Mean pauses between two faults on one hub. */
 const CLOUD_PAUSE_MS = 2_000;
