@@ -99,7 +99,12 @@ export const packageScenarios: Scenario[] = [
     expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online');
     const enabled = (await hub.must('systemctl is-enabled hub-agent')).trim();
     expect(enabled === 'enabled', `the service is ${enabled}`);
-    expect((await hub.run('hubctl status > /dev/null')).exitCode === 0, 'hubctl does not reach the agent');
+    const status = await hub.run('hubctl status --json', { timeoutMs: 60_000 });
+    // 1: the agent answered, and the serial adapter is missing.
+    expect(
+      [0, 1].includes(status.exitCode),
+      `hubctl status ended with ${status.exitCode}: ${(status.stderr || status.stdout).slice(0, 300)}`,
+    );
     const { ssid, security } = world.away;
     const answers = [
       await answerOf(context, 'get_nodes', {}),
