@@ -44,6 +44,10 @@ describe.concurrent('hubctl and a running agent', () => {
     expect(nodes.terminal.text()).toMatch(/rs485\/0 +ok/);
     expect((await runHubctl(rig, 'nodes --bus nope')).code).toBe(64);
 
+    const watcher = createFakeTerminal({ onOut: () => watcher.interrupt() });
+    expect((await runHubctl(rig, 'nodes --watch', watcher)).code).toBe(130);
+    expect(watcher.text()).toMatch(/rs485\/0 +ok/);
+
     const scanned = await runHubctl(rig, 'nodes scan --json');
     expect(scanned.terminal.json()).toMatchObject({ total: 1, nodes: [{ nodeId: 'rs485/0' }] });
     expect(await runHubctl(rig, 'run server_info')).toMatchObject({ code: 0 });

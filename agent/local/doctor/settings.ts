@@ -6,6 +6,7 @@ import type { Settings } from './check.ts';
 /** Where systemd puts the service's credentials while it runs (systemd.exec(5)), and where the unit loads them from. */
 const CREDENTIALS = ['/run/credentials/hub-agent.service', '/etc/hub-agent'];
 const PREFIX = 'credential:';
+const KEYS = 'keys_';
 const DEFAULT_PORT = 8883;
 
 type Json = Record<string, unknown>;
@@ -17,12 +18,18 @@ export function credentialsDirectory(env: Readonly<Record<string, string | undef
   return env.CREDENTIALS_DIRECTORY ?? CREDENTIALS.find((path) => existsSync(path)) ?? CREDENTIALS[1]!;
 }
 
+/** A folder given to LoadCredential= has its files as `FOLDER_FILE` in the service (systemd.exec(5)), and as they are at their source. */
+function credentialPath(directory: string, name: string): string {
+  const key = directory === CREDENTIALS[1] && name.startsWith(KEYS) ? join('keys', name.slice(KEYS.length)) : name;
+  return join(directory, key);
+}
+
 /** The settings that the checks follow, from files that may be wrong. */
 export function settingsOf(places: Places, env: Readonly<Record<string, string | undefined>>): Settings {
   const pathIn = (file: string, value: unknown): string | null => {
     const path = textOf(value);
     if (path === null) return null;
-    return path.startsWith(PREFIX) ? join(credentialsDirectory(env), path.slice(PREFIX.length)) : resolve(dirname(file), path);
+    return path.startsWith(PREFIX) ? credentialPath(credentialsDirectory(env), path.slice(PREFIX.length)) : resolve(dirname(file), path);
   };
   const { identity, config, identityPath, configPath } = places;
   const cloud = objectOf(config.cloud);
