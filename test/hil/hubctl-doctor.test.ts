@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -395,6 +395,18 @@ describe.concurrent('the doctor finds', () => {
       await port.close();
       await rig.dispose();
     }
+  });
+
+  test('a real line at another baud rate, which is silent', async () => {
+    await using rig = await createRig({ peripherals: [{ address: 0 }], baudRate: 115200 });
+    const bus = { ...BUS, path: '../rs485', baudRate: 9600, addresses: [0] };
+    const etc = join(rig.folder, 'etc');
+    const config = JSON.parse(await readFile(join(etc, 'agent.json'), 'utf8'));
+    await writeFile(join(etc, 'agent.json'), JSON.stringify({ ...config, buses: [bus] }));
+    await rig.startAgent().waitFor('scan_complete');
+    const [result] = await examine(rig, 'bus');
+    expect(result).toMatchObject({ status: 'fail', finding: expect.stringMatching(/another baud rate \(now 9600\)/) });
+    expect(result!.remedy).toContain('"auto"');
   });
 
   test('nothing wrong on the way of a hub that is right, and changes nothing there', async () => {

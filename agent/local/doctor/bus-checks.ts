@@ -14,6 +14,8 @@ const MAX_DESCRIPTORS = 256;
 const LISTEN_MS = 2_500;
 /** One lost answer is chance. */
 const ENOUGH_NOISE = 2;
+/** A peripheral that is asked at another rate mostly stays silent, for it hears no frame. */
+const AUTO_BAUD = 'set "baudRate": "auto" for this bus in /etc/hub-agent/agent.json';
 
 interface Holder {
   pid: number;
@@ -126,13 +128,13 @@ async function checkBus(context: DoctorContext, { id, baudRate }: Settings['buse
   if (noise >= ENOUGH_NOISE) {
     return fail(
       `${id}: bytes come back that are no frames: a wrong baud rate (now ${baudRate}), or A and B crossed`,
-      'Set "baudRate": "auto" for this bus in /etc/hub-agent/agent.json; sudo systemctl restart hub-agent',
+      `${AUTO_BAUD}; sudo systemctl restart hub-agent`,
     );
   }
   if (silences === 0) return skipped(`${id}: nothing was asked meanwhile`);
   return fail(
     `${id}: nobody answers: no power, cut or crossed wires, another baud rate (now ${baudRate}), or other addresses`,
-    `Measure 12 V at the first reader and A-B at rest (over 200 mV); then sudo hubctl nodes scan --bus ${id}`,
+    `Measure 12 V at the first reader and A-B at rest (over 200 mV); ${baudRate === 'auto' ? '' : `${AUTO_BAUD}; `}then sudo hubctl nodes scan --bus ${id}`,
   );
 }
 
