@@ -81,7 +81,8 @@ async function makePackage(options: Options): Promise<{ file: string; bytes: num
     description: string;
     dependencies: { node: string };
   };
-  if (options.dist === null) execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts'), '--arch', arch], { cwd: ROOT, stdio: 'inherit' });
+  if (options.dist === null)
+    execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts'), '--arch', arch], { cwd: ROOT, stdio: 'inherit' });
   const runtime = await nodeRuntime(arch, manifest.dependencies.node, join(ROOT, '.cache/runtime'));
   const licences = await collectLicences(ROOT, { version: manifest.dependencies.node, licence: runtime.licence });
   const files = await collectFiles({ root: ROOT, dist: options.dist ?? join(ROOT, 'dist', arch), node: runtime.binary, licences });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createSignal, until } from './until.ts';
@@ -32,6 +33,9 @@ const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/hub-ag
 /** Names a built bundle to run instead of the sources. */
 const MAIN_VARIABLE = 'HUB_RIG_AGENT';
 
+/** util-linux: the agent dies with the harness, even when the harness is killed. It execs, so the process is the agent's own. */
+const SETPRIV = '/usr/bin/setpriv';
+
 /** Starts the agent with the running Node: from its sources, or the bundle that `HUB_RIG_AGENT` names. */
 export function startAgentProcess(options: {
   identityPath: string;
@@ -41,6 +45,7 @@ export function startAgentProcess(options: {
   env?: Record<string, string>;
 }): AgentProcess {
   const args = [
+    ...(existsSync(SETPRIV) ? ['--pdeathsig', 'KILL', process.execPath] : []),
     process.env[MAIN_VARIABLE] ?? MAIN,
     '--identity',
     options.identityPath,
@@ -48,7 +53,7 @@ export function startAgentProcess(options: {
     options.configPath,
     ...(options.args ?? []),
   ];
-  const child: ChildProcess = spawn(process.execPath, args, {
+  const child: ChildProcess = spawn(existsSync(SETPRIV) ? SETPRIV : process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own session: a Ctrl-C in the terminal is for the demo, which then stops the agent in order.
     detached: true,
