@@ -142,7 +142,9 @@ export const packageScenarios: Scenario[] = [
     expect((await installed(hub)).endsWith('-1'), `${await installed(hub)} is installed`);
     expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online');
     expect((await kept(hub)) === before, 'configuration or claim changed');
-    return answerOf(context, 'server_info', {});
+    const answer = await answerOf(context, 'server_info', {});
+    expect(answer === 'SUCCEEDED', `server_info was answered ${answer}`);
+    return answer;
   }),
 
   scenario(`killed ${KILLS} times`, async ({ hub, world, signal }, expect) => {
