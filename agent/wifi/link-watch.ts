@@ -60,7 +60,8 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
         states.set(event.active, event.state);
         if (event.active === followed) judge(event.state);
       } else if (event.type === 'device_state' && counting) {
-        joined ||= event.state >= DEVICE_STATE.ipConfig && event.state <= DEVICE_STATE.activated;
+        // After the failure the old network comes back by itself, through the same states.
+        if (reason === null && !settling) joined ||= event.state >= DEVICE_STATE.ipConfig && event.state <= DEVICE_STATE.activated;
         // Deactivating (110) and disconnected (30) are also passed through on the way from the old network to the new one.
         if (event.state !== DEVICE_STATE.failed && event.state > DEVICE_STATE.unavailable) return;
         reason = event.reason;
