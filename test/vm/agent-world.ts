@@ -58,6 +58,7 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
   if (!(await stat(node).catch(() => null))) await symlink('/opt/node/bin/node', node);
   const { systemd } = deps;
   await cp(join(systemd, 'hub-agent.service'), await at('usr/lib/systemd/system/hub-agent.service'));
+  await cp(join(systemd, 'start-pace'), await at('usr/lib/hub-agent/start-pace'));
   await cp(join(systemd, 'sysusers.d'), await at('usr/lib/sysusers.d'), { recursive: true });
   await cp(join(systemd, 'tmpfiles.d'), await at('usr/lib/tmpfiles.d'), { recursive: true });
   await cp(join(systemd, 'modules-load.d'), await at('usr/lib/modules-load.d'), { recursive: true });

@@ -9,6 +9,7 @@ import { createProgress, type Progress } from './progress.ts';
 import { openStage, type RunnerDeps, type RunReport, runScenarios } from './runner.ts';
 import type { Scenario } from './scenario.ts';
 import { machineScenarios } from './scenarios/machine.ts';
+import { packageScenarios } from './scenarios/package.ts';
 import { unitScenarios } from './scenarios/unit.ts';
 import { wifiScenarios } from './scenarios/wifi.ts';
 import { runShell } from './shell.ts';
@@ -89,7 +90,7 @@ async function main(signal: AbortSignal): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const all: Scenario[] = [...machineScenarios, ...unitScenarios, ...wifiScenarios];
+  const all: Scenario[] = [...machineScenarios, ...unitScenarios, ...wifiScenarios, ...packageScenarios];
   const chosen = options.only.length === 0 ? all : all.filter(({ name }) => options.only.some((text) => name.includes(text)));
   if (options.list) {
     process.stdout.write(`${chosen.map(({ name }) => name).join('\n')}\n`);
