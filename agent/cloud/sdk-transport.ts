@@ -83,7 +83,7 @@ class SdkLink implements Link {
   #shadow: iotshadow.IotShadowClientv2 | null = null;
   #down = false;
   #closed: Promise<void> | null = null;
-  /** What waits for an answer. The library never settles some of the operations of a client that is closed (seen in 1 of 20 falls). */
+  /** What waits for an answer. The library never settles some of the operations of a client that is closed (seen under chaos; the cause was not isolated). */
   readonly #underWay = new Set<(error: HubError) => void>();
 
   constructor(client: mqtt5.Mqtt5Client, options: SdkTransportOptions, handlers: LinkHandlers) {
