@@ -20,7 +20,7 @@ export interface ShadowWriter {
  * time. When nobody knows whether an update was done, it has the shadow read again instead of guessing.
  */
 export interface Reporter {
-  /** The link is up: asks for the shadow; reports begin once it has been read (`known`). */
+  /** The link is up: says `online` at once and asks for the shadow; full reports begin once it has been read (`known`). */
   attach(writer: ShadowWriter, session: string): void;
   detach(): void;
   /** The shadow as it was just read. */
@@ -76,6 +76,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   let failures = 0;
   /** The shadow shows this session online. */
   let greeted = false;
+  let greeting: Promise<void> = Promise.resolve();
   /** Goodbye is said: nothing says `online` on this link any more, whatever still changes while the agent stops. */
   let leaving = false;
 
@@ -139,6 +140,22 @@ export function createReporter(deps: ReporterDeps): Reporter {
     }
   }
 
+  /**
+   * That we are here needs no picture of the shadow: while a read is lost or refused, the hub must not be shown offline. What fails here, the
+   * first report says again.
+   */
+  async function greet(to: ShadowWriter): Promise<void> {
+    lastSentMs = clock.nowMs();
+    try {
+      const version = await to.updateShadow({ reported: { online: true, session, lastSeen: wallClock.nowMs() } });
+      if (to !== writer) return;
+      greeted = true;
+      deps.onUpdated(version);
+    } catch (error) {
+      log.debug({ event: 'greeting_failed', reason: messageOf(error) }, 'the first word to the shadow was not taken');
+    }
+  }
+
   /** Nobody knows what the service holds: it is read, again and again, beside the queue of updates, which may be waiting for it. */
   function forget(): void {
     acknowledged = null;
@@ -197,6 +214,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       greeted = false;
       forced = true;
       failures = 0;
+      greeting = greet(link);
       forget();
     },
 
@@ -259,6 +277,8 @@ export function createReporter(deps: ReporterDeps): Reporter {
       leaving = true;
       cancelTimer?.();
       cancelTimer = null;
+      // Our own `online` must not come after it.
+      await greeting;
       await exclusive(async () => {
         if (acknowledged) await send({}, documentNow());
       });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AccessPoint } from './air.ts';
 import { type CloudWorld, createCloudWorld, until } from './cloud-world.ts';
 import type { VirtualHub } from './hub.ts';
-import { currentSsid, deleteOtherProfiles, waitForNetwork, waitForScan, writeProfile } from './network.ts';
+import { currentSsid, deleteOtherProfiles, waitForNetwork, waitForQuietAir, waitForScan, writeProfile } from './network.ts';
 import { RUN_FILES } from './qemu.ts';
 
 /** The agent under its unit in a virtual hub, its cloud, and two networks. */
@@ -155,14 +155,16 @@ export async function createAgentWorld(deps: AgentWorldDeps): Promise<AgentWorld
       await deleteOtherProfiles(hub, 'home');
       await waitForNetwork(hub, home.ssid);
       if (!(await cloud.responds(ONLINE_TIMEOUT_MS, signal))) throw await describe('The agent does not come online again');
-      // What the next change needs is in the air, so that its time is its own.
+      // What the next change needs is in the air, and no scan of ours holds it up, so that its time is its own.
       await waitForScan(hub, away.ssid);
+      await waitForQuietAir(hub);
     },
 
     async provide(accessPoint) {
       provided.add(accessPoint.name);
       await hub.air.start(accessPoint);
       if (!accessPoint.hidden) await waitForScan(hub, accessPoint.ssid);
+      await waitForQuietAir(hub);
     },
 
     async switchOff(name) {

@@ -74,8 +74,15 @@ function printReport(report: RunReport, options: Options): void {
     stranded: count((outcome) => outcome.stranded ?? false),
     unanswered: count((outcome) => outcome.unanswered ?? false),
     secretsFound: findings.length,
+    targetsMissed: count((outcome) => (outcome.missed ?? []).length > 0),
   };
   process.stdout.write(`${[...lines, JSON.stringify(figures)].join('\n')}\n`);
+}
+
+function isWell({ outcomes, findings }: RunReport, options: Options): boolean {
+  const went = outcomes.every(({ outcome }) => outcome.problems.length === 0 && !outcome.stranded && !outcome.unanswered);
+  const inTime = outcomes.every(({ outcome }) => (outcome.missed ?? []).length === 0);
+  return went && findings.length === 0 && (inTime || !options.report);
 }
 
 async function main(signal: AbortSignal): Promise<number> {
@@ -111,8 +118,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const report = await runScenarios(chosen, deps);
   printReport(report, options);
   if (options.keep) await keepUp(deps, progress, signal);
-  const isWell = report.findings.length === 0 && report.logs === null;
-  return isWell ? 0 : 1;
+  return isWell(report, options) ? 0 : 1;
 }
 
 const asked = new AbortController();

@@ -63,6 +63,18 @@ export async function waitForScan(guest: Guest, ssid: string, timeoutMs = JOIN_T
   if (exitCode !== 0) throw new Error(`${ssid} did not show in a scan within ${timeoutMs} ms`);
 }
 
+/** Waits until no scan is under way: one that is holds the next connection up until it ends. @throws Error after the time. */
+export async function waitForQuietAir(guest: Guest, timeoutMs = JOIN_TIMEOUT_MS): Promise<void> {
+  const supplicant = 'fi.w1.wpa_supplicant1';
+  const script = [
+    `path=$(busctl call ${supplicant} /fi/w1/wpa_supplicant1 ${supplicant} GetInterface s ${WIFI_INTERFACE} | sed 's/^o "\\(.*\\)"$/\\1/')`,
+    `quiet() { [ "$(busctl get-property ${supplicant} "$path" ${supplicant}.Interface Scanning)" = 'b false' ]; }`,
+    'until quiet; do sleep 0.2; done',
+  ].join('\n');
+  const { exitCode, stderr } = await guest.run(script, { timeoutMs });
+  if (exitCode !== 0) throw new Error(`The air was not quiet within ${timeoutMs} ms ${stderr}`);
+}
+
 /** Whether a TCP connection to a port of the host comes about: the way to the cloud. */
 export async function reachesHost(guest: Guest, port: number): Promise<boolean> {
   const script = `/opt/node/bin/node -e 'require("net").connect(${port}, "10.0.2.2").on("data", () => process.exit(0)).on("error", () => process.exit(1)); setTimeout(() => process.exit(1), 8000)'`;

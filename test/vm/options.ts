@@ -17,7 +17,7 @@ export const USAGE = `Runs the hub agent in a virtual hub: Debian with real syst
 usage: npm run test:vm -- [--only TEXT]... [--report] [--keep] [--cold] [--install] [--list]
 
   --only TEXT  only scenarios with TEXT in their name; may be repeated ("machine:" needs no built agent)
-  --report     prints the table once more at the end
+  --report     prints the table once more at the end; a missed target of time then fails the run
   --keep       leaves the hub up, with a shell, until Ctrl-C or end of input; runs scenarios only with --only
   --cold       boots instead of waking from the saved state
   --install    installs missing host packages with apt-get (as root)

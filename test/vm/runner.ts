@@ -108,7 +108,8 @@ export async function runScenarios(scenarios: Scenario[], deps: RunnerDeps): Pro
         const outcome = await runOne(scenario, stage, signal);
         report.outcomes.push({ name: scenario.name, outcome });
         progress.line(outcomeLine(scenario.name, outcome));
-        if (outcome.problems.length > 0 || outcome.stranded || outcome.unanswered) report.logs = deps.failures;
+        const isTelling = outcome.problems.length > 0 || (outcome.missed ?? []).length > 0;
+        if (isTelling || outcome.stranded || outcome.unanswered) report.logs = deps.failures;
       }
       report.findings.push(...(await progress.step('search for secrets', () => findSecrets(stage))));
       if (report.findings.length > 0) report.logs = deps.failures;

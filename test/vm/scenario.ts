@@ -26,6 +26,8 @@ export interface Outcome {
   unanswered?: boolean;
   /** What was expected and did not come; empty when all is well. */
   problems: string[];
+  /** Figures that missed their target. A busy host does that too, so only a report's exit code is held to them. */
+  missed?: string[];
 }
 
 /** One thing that happens to a hub. */

@@ -5,7 +5,9 @@ import type { Outcome } from './scenario.ts';
 export function outcomeLine(name: string, outcome: Outcome): string {
   const mark = outcome.problems.length === 0 && !outcome.stranded && !outcome.unanswered ? 'ok  ' : 'FAIL';
   const flags = [outcome.stranded ? 'STRANDED' : '', outcome.unanswered ? 'UNANSWERED' : ''].filter(Boolean).join(' ');
-  const words = [flags, ...outcome.problems].filter(Boolean).join('; ');
+  const words = [flags, ...outcome.problems, ...(outcome.missed ?? []).map((target) => `target missed: ${target}`)]
+    .filter(Boolean)
+    .join('; ');
   const line = `${mark} ${name.padEnd(62)} ${(outcome.network ?? '-').padEnd(10)} ${outcome.answer.padEnd(40)} ${seconds(outcome.tookMs)}`;
   return words === '' ? line : `${line}\n       ${words}`;
 }

@@ -78,7 +78,7 @@ describe('a session', () => {
     const will = JSON.parse(link.options.will.payload);
     expect(link.options).toMatchObject({ target: { host: 'iot', port: 8883 }, clientId: THING, keepAliveSeconds: 30 });
     expect(will).toMatchObject({ state: 'offline', session: 'session-1', version: '1.2.3' });
-    expect(told.slice(0, 2)).toEqual(['up', 'view read 0']);
+    expect(told.slice(0, 3)).toEqual(['up', 'updated 1', 'view read 1']);
     expect(transport.document()?.state.reported).toMatchObject({ online: true, session: 'session-1', hubId: 'h' });
     expect(cloud.facts()).toMatchObject({ phase: 'connected', session: 'session-1', reconnectCount: 0, waitReason: null, port: 8883 });
   });
@@ -231,6 +231,18 @@ describe('what the cloud refuses', () => {
     await cloud.publish(TOPICS.commandResult('c1'), '{}');
     expect(log.events().filter((event) => event === 'publish_left_out')).toHaveLength(2);
     expect(cloud.facts().leftOut).toEqual(['result_publish']);
+  });
+
+  test('the answer of an execution, which stands nowhere else, waits instead until it may be published', async () => {
+    const { online, cloud, transport } = make();
+    const link = await online();
+    transport.before = (operation, detail) => {
+      if (operation === 'publish' && detail.endsWith('/result')) throw new HubError('cloud_refused', '0x87');
+    };
+    await cloud.publish(TOPICS.commandResult('c1'), '{}');
+    const answer = TOPICS.executionResponse('e1');
+    await expect(cloud.publish(answer, '{}')).rejects.toMatchObject({ code: 'cloud_refused' });
+    expect(link.sent.map(({ topic }) => topic)).not.toContain(answer);
   });
 });
 

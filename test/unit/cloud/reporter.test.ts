@@ -60,13 +60,12 @@ function make() {
     versions,
     world,
     reporter,
-    /** A link with its shadow read, and the first report out. */
+    /** A link with its shadow read, and the first word and the first report out. */
     async online(reported: Record<string, unknown> = {}) {
       reporter.attach(writer(), 'session-1');
       reporter.known(view(reported));
-      await clock.advance(0);
-      const first = updates.length;
-      expect(first).toBe(1);
+      await clock.advance(MIN_REPORT_INTERVAL_MS);
+      expect(updates.length).toBe(2);
       updates.length = 0;
       times.length = 0;
       await clock.advance(MIN_REPORT_INTERVAL_MS);
@@ -82,16 +81,17 @@ function make() {
 }
 
 describe('what is sent', () => {
-  test('nothing before the shadow was read; then the whole truth, and what is stale is taken out', async () => {
+  test('online at once, nothing more before the shadow was read; then the whole truth, and what is stale is taken out', async () => {
     const { reporter, attach, clock, updates, world } = make();
     reporter.set({ nodes: { total: 2, available: 2, scanComplete: true } });
     attach('session-1');
     await clock.advance(1);
     expect(world.reads).toBe(1);
-    expect(updates).toEqual([]);
+    expect(updates).toEqual([{ reported: { online: true, session: 'session-1', lastSeen: 1_795_300_000_000 } }]);
     reporter.set({ wifi: undefined as never });
     reporter.known(view({ online: false, session: 'old', wifi: { ssid: 'old' }, foreign: 1, lastCommand: { id: 'before' } }));
-    await clock.advance(0);
+    updates.length = 0;
+    await clock.advance(MIN_REPORT_INTERVAL_MS);
     expect(updates).toHaveLength(1);
     expect(updates[0]!.reported).toMatchObject({ online: true, session: 'session-1', ...IDENTITY, wifi: null, nodes: { total: 2 } });
     // Of others, and of the process before: untouched.
@@ -119,8 +119,8 @@ describe('what is sent', () => {
     await clock.advance(HEARTBEAT_MS + 10_000);
     wall.offsetMs = 4_000_000_000_000;
     await clock.advance(HEARTBEAT_MS);
-    expect(times).toEqual([1_000, 1_000 + HEARTBEAT_MS, 1_000 + 2 * HEARTBEAT_MS]);
-    expect(updates.map(({ reported }) => reported!.lastSeen)).toEqual([1_000, 901_000, 4_000_001_801_000]);
+    expect(times).toEqual([2_000, 2_000 + HEARTBEAT_MS, 2_000 + 2 * HEARTBEAT_MS]);
+    expect(updates.map(({ reported }) => reported!.lastSeen)).toEqual([2_000, 902_000, 4_000_001_802_000]);
   });
 });
 
@@ -311,6 +311,34 @@ describe('when an update fails', () => {
 });
 
 describe('links come and go', () => {
+  test('a first word that is lost holds nothing up: the report says it again', async () => {
+    const { reporter, attach, clock, updates, world, work } = make();
+    world.answer = () => new Promise(() => {});
+    attach('session-1');
+    work();
+    reporter.known(view({ online: false, session: 'old' }));
+    await clock.advance(MIN_REPORT_INTERVAL_MS);
+    expect(updates.at(-1)!.reported).toMatchObject({ online: true, session: 'session-1', ...IDENTITY });
+  });
+
+  test('a goodbye right after the beginning comes after the first word', async () => {
+    const { reporter, attach, updates, world, work } = make();
+    let accept = (_version: number) => {};
+    world.answer = () =>
+      new Promise((resolve) => {
+        accept = resolve;
+      });
+    attach('session-1');
+    reporter.known(view({}));
+    const gone = reporter.goodbye();
+    await settled();
+    expect(updates).toHaveLength(1);
+    work();
+    accept(2);
+    await gone;
+    expect(updates.map(({ reported }) => reported!.online)).toEqual([true, false]);
+  });
+
   test('without one, nothing is sent and nobody waits', async () => {
     const { reporter, clock, updates } = make();
     reporter.set({ wifi: { ssid: 'a' } });
@@ -342,10 +370,10 @@ describe('links come and go', () => {
       });
     reporter.set({ wifi: { ssid: 'a' } });
     await clock.advance(0);
+    work();
     reporter.detach();
     attach('session-2');
     reporter.known(view({ online: true, session: 'session-1' }));
-    work();
     late(9);
     await clock.advance(2_000);
     expect(updates.at(-1)!.reported).toMatchObject({ session: 'session-2', wifi: { ssid: 'a' } });

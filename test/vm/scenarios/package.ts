@@ -21,15 +21,16 @@ const GUEST_FOLDER = '/var/tmp/packages';
 
 type Expect = (condition: boolean, otherwise: string) => void;
 
-function scenario(name: string, work: (context: AgentContext, expect: Expect) => Promise<string>): Scenario {
+function scenario(name: string, work: (context: AgentContext, expect: Expect, missed: string[]) => Promise<string>): Scenario {
   return {
     name: `package: ${name}`,
     kind: 'agent',
     async run(context): Promise<Outcome> {
       const { problems, expect } = createExpectations();
       const started = performance.now();
-      const answer = await work(context, expect);
-      return { network: await currentSsid(context.hub), answer, tookMs: performance.now() - started, problems };
+      const missed: string[] = [];
+      const answer = await work(context, expect, missed);
+      return { network: await currentSsid(context.hub), answer, tookMs: performance.now() - started, problems, missed };
     },
   };
 }
@@ -147,7 +148,7 @@ export const packageScenarios: Scenario[] = [
     return answer;
   }),
 
-  scenario(`killed ${KILLS} times`, async ({ hub, world, signal }, expect) => {
+  scenario(`killed ${KILLS} times`, async ({ hub, world, signal }, expect, missed) => {
     const tookSeconds: number[] = [];
     for (let kill = 1; kill <= KILLS; kill++) {
       await new Promise((done) => setTimeout(done, randomInt(0, 5_000)));
@@ -158,8 +159,9 @@ export const packageScenarios: Scenario[] = [
       tookSeconds.push((await seconds(hub)) - from);
     }
     const longest = Math.max(...tookSeconds);
-    expect(longest * 1000 <= BACK_ONLINE_MS, `once it took ${longest.toFixed(1)} s`);
-    return `back within ${longest.toFixed(1)} s`;
+    if (longest * 1000 > BACK_ONLINE_MS) missed.push(`online again within ${BACK_ONLINE_MS / 1000} s`);
+    const median = tookSeconds.sort((a, b) => a - b)[KILLS / 2]!;
+    return `back within ${longest.toFixed(1)} s, median ${median.toFixed(1)}`;
   }),
 
   scenario('watchdog: a blocked event loop is ended and begun anew', async ({ hub, world, signal }, expect) => {

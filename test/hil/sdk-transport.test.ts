@@ -1,0 +1,96 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSdkTransport } from '../../agent/cloud/sdk-transport.ts';
+import type { Link } from '../../agent/cloud/transport.ts';
+import { createMonotonicClock } from '../../agent/system/clock.ts';
+import { createIotCore } from '../twins/iot-core/index.ts';
+import type { IotCore } from '../twins/iot-core/types.ts';
+import { createPki } from '../twins/pki/pki.ts';
+
+const THING = 'hub';
+let folder: string;
+let iotCore: IotCore;
+let connect: () => Promise<{ link: Link; fell: Promise<string> }>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hub-transport-'));
+  const pki = await createPki();
+  iotCore = createIotCore({ pki, limits: { connectsPerSecondPerClient: 100 } });
+  await iotCore.start();
+  const { certificate, privateKey } = await pki.issueClient(THING);
+  iotCore.registerThing({ thingName: THING, certificate });
+  const file = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const transport = createSdkTransport({
+    thingName: THING,
+    shadowName: null,
+    certificatePath: await file('certificate.pem', certificate),
+    privateKeyPath: await file('private.key', privateKey),
+    caPath: await file('ca.pem', pki.caCertificate),
+    clock: createMonotonicClock(),
+  });
+  connect = () =>
+    new Promise((resolve, reject) => {
+      let fall = (_reason: string) => {};
+      const fell = new Promise<string>((tell) => {
+        fall = tell;
+      });
+      const target = { host: iotCore.host, port: iotCore.port };
+      const will = { topic: `hubs/${THING}/presence`, payload: 'will' };
+      const link: Link = transport.connect(
+        { target, clientId: THING, keepAliveSeconds: 30, will },
+        {
+          onUp: () => resolve({ link, fell }),
+          onDown({ reason }) {
+            fall(reason);
+            reject(new Error(reason));
+          },
+          onMessage() {},
+          onDelta() {},
+          onUnreadable() {},
+        },
+      );
+    });
+});
+
+afterAll(async () => {
+  iotCore.faults.clear();
+  await iotCore.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Nothing of the cloud answers: everything that is asked stays under way. */
+async function mute(): Promise<{ fell: Promise<string>; link: Link; pending: Promise<unknown>[] }> {
+  const { link, fell } = await connect();
+  await link.updateShadow({ reported: { online: true } });
+  iotCore.faults.loseShadowResponses(100);
+  iotCore.faults.losePubacks(100);
+  const pending = [
+    link.readShadow(),
+    link.updateShadow({ reported: { online: true } }),
+    link.publish(`hubs/${THING}/presence`, 'birth', { retain: true }),
+  ];
+  for (const operation of pending) operation.catch(() => {});
+  return { link, fell, pending };
+}
+
+test('when the link falls, whatever was under way ends with it, at once', async () => {
+  const { fell, pending } = await mute();
+  iotCore.faults.drop(THING);
+  await fell;
+  iotCore.faults.clear();
+  for (const operation of pending) await expect(operation).rejects.toMatchObject({ code: 'cloud_disconnected' });
+});
+
+test('when the agent closes it, too; and what is asked of it afterwards is refused', async () => {
+  const { link, pending } = await mute();
+  const closed = link.close();
+  for (const operation of pending) await expect(operation).rejects.toMatchObject({ code: 'cloud_disconnected' });
+  await expect(link.readShadow()).rejects.toMatchObject({ code: 'cloud_disconnected' });
+  iotCore.faults.clear();
+  await closed;
+});
