@@ -29,7 +29,7 @@ export interface Reporter {
   set(sections: Partial<ReportedSections>): void;
   /** Sends even if nothing seems to have changed: somebody else may have written our `online`. */
   refresh(): void;
-  /** Reports a command's state at once; resolves when acknowledged. */
+  /** Reports a command's state at once; resolves when acknowledged, or when the shadow shows it already. */
   reportCommand(lastCommand: LastCommand): Promise<void>;
   /** Clears the command in `desired`, conditional on the version, with what is said of it (null: nothing). Resolves with the new version. */
   clearCommand(version: number, lastCommand: LastCommand | null): Promise<number>;
@@ -250,6 +250,8 @@ export function createReporter(deps: ReporterDeps): Reporter {
       return exclusive(async () => {
         await whenKnown();
         sections = { ...sections, lastCommand };
+        // A refused command's answer went with its clear already.
+        if (!forced && isVolatileOnly(patchTo(documentNow()))) return;
         try {
           await send({}, documentNow());
         } catch (error) {

@@ -36,6 +36,8 @@ export interface CloudFacts {
   sessionAgeMs: number | null;
   /** Sessions since the agent's start, the first one not counted. */
   reconnectCount: number;
+  /** How often another client came with this hub's client id since the agent's start. */
+  takeovers: number;
 }
 
 export interface ServerInfoDeps {
@@ -74,9 +76,9 @@ function describeBus({ id, protocol, state, error }: BusStatus) {
   return { id, protocol, state, error: { code: error.code, message: error.message.slice(0, MAX_MESSAGE_LENGTH) } };
 }
 
-function describeCloud({ endpoint, port, connected, sessionAgeMs, reconnectCount }: CloudFacts) {
+function describeCloud({ endpoint, port, connected, sessionAgeMs, reconnectCount, takeovers }: CloudFacts) {
   const sessionAgeSeconds = sessionAgeMs === null ? null : Math.floor(sessionAgeMs / 1000);
-  return { endpoint, port, connected, sessionAgeSeconds, reconnectCount };
+  return { endpoint, port, connected, sessionAgeSeconds, reconnectCount, takeovers };
 }
 
 /** `server_info`: the facts of hub, host and agent (contract, "Commands"). Unknown is null; at most three levels deep, units in the names. */

@@ -71,7 +71,7 @@ test('server_info tells of hub, host and agent', async () => {
     memory: { totalBytes: positive, availableBytes: positive },
     disk: { totalBytes: positive, availableBytes: positive },
     load: { oneMinute: count, fiveMinutes: count, fifteenMinutes: count },
-    cloud: { endpoint: '127.0.0.1', port: rig.iotCore.port, connected: true, sessionAgeSeconds: count, reconnectCount: 0 },
+    cloud: { endpoint: '127.0.0.1', port: rig.iotCore.port, connected: true, sessionAgeSeconds: count, reconnectCount: 0, takeovers: 0 },
     buses: [{ id: 'rs485', protocol: 'osdp', state: 'up' }],
     claim: null,
     wifi: null,

@@ -175,6 +175,16 @@ describe('how often', () => {
     expect(updates[1]!.reported).toMatchObject({ online: true, session: 'session-1' });
   });
 
+  test('an answer that went with the clear of its command is no second message', async () => {
+    const { reporter, online, updates } = make();
+    await online();
+    await reporter.clearCommand(4, { ...ANSWER, status: 'REJECTED' });
+    await reporter.reportCommand({ ...ANSWER, status: 'REJECTED' });
+    expect(updates).toHaveLength(1);
+    await reporter.reportCommand(ANSWER);
+    expect(updates).toHaveLength(2);
+  });
+
   test('a result with nulls inside lists is reported once', async () => {
     const { reporter, online, clock, updates } = make();
     await online();

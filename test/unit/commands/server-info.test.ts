@@ -34,7 +34,7 @@ function serverInfo(changes: Partial<ServerInfoDeps> = {}, host: Partial<HostRep
     version: '1.2.3',
     certificateExpiresAt: new Date('2049-12-31T23:59:59Z'),
     host: { collect: async () => ({ ...HOST, ...host }), uptimeSeconds: async () => 1, clockSynchronized: async () => true },
-    cloudFacts: () => ({ endpoint: 'iot.example.com', port: 8883, connected: true, sessionAgeMs: 61_999, reconnectCount: 2 }),
+    cloudFacts: () => ({ endpoint: 'iot.example.com', port: 8883, connected: true, sessionAgeMs: 61_999, reconnectCount: 2, takeovers: 1 }),
     buses: () => [{ id: 'rs485', protocol: 'osdp', state: 'up' }],
     claim: () => CLAIM,
     wifi: { current: async () => ({ ssid: 'Home', signalDbm: -54 }), credentialsSet: async () => true },
@@ -83,7 +83,7 @@ test('the result has all facts of the contract', async () => {
     interfaces: HOST.interfaces,
     wifi: { ssid: 'Home', signalDbm: -54 },
     wifiCredentialsSet: true,
-    cloud: { endpoint: 'iot.example.com', port: 8883, connected: true, sessionAgeSeconds: 61, reconnectCount: 2 },
+    cloud: { endpoint: 'iot.example.com', port: 8883, connected: true, sessionAgeSeconds: 61, reconnectCount: 2, takeovers: 1 },
     busCount: 1,
     buses: [{ id: 'rs485', protocol: 'osdp', state: 'up' }],
     claim: CLAIM,
@@ -117,7 +117,7 @@ test('what is unknown is null', async () => {
     {
       claim: () => null,
       wifi: { current: async () => null, credentialsSet: async () => null },
-      cloudFacts: () => ({ endpoint: 'e', port: 1, connected: false, sessionAgeMs: null, reconnectCount: 0 }),
+      cloudFacts: () => ({ endpoint: 'e', port: 1, connected: false, sessionAgeMs: null, reconnectCount: 0, takeovers: 0 }),
     },
     { load: null, interfaces: null, temperatureCelsius: null },
   );
