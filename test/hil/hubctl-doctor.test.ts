@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmod, mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -378,6 +378,40 @@ describe.concurrent('the doctor finds', () => {
     expect(found.map((result) => result.finding).join('\n')).toMatch(finding);
     expect(found.map((result) => result.remedy).join('\n')).toMatch(remedy);
     expect(found[0]!.why).not.toBe('');
+  });
+
+  // To mount and to listen on 443 takes root; as anybody else these say that they were skipped.
+  describe.runIf(process.getuid?.() === 0)('as root', () => {
+    test.each([
+      { what: 'a read-only disk', options: 'ro,size=16m', finding: /is read-only/, remedy: /remount,rw/ },
+      { what: 'a disk that is really full', options: 'size=1m', finding: /is full/, remedy: /vacuum/ },
+    ])('$what', async ({ options, finding, remedy }) => {
+      await using rig = await createRig();
+      const folder = join(rig.folder, 'state');
+      await mkdir(folder, { recursive: true });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `${options},mode=700`, 'tmpfs', folder]);
+      try {
+        const [result] = await examine(rig, 'disk');
+        expect(result).toMatchObject({ status: 'fail', finding: expect.stringMatching(finding), remedy: expect.stringMatching(remedy) });
+      } finally {
+        execFileSync('umount', [folder]);
+      }
+    });
+
+    test('8883 blocked while 443 is open', async () => {
+      // An address of its own on the loopback: nobody else listens there.
+      const host = `127.83.${process.pid & 0xff}.${1 + (Date.now() % 250)}`;
+      const server = createServer((socket) => socket.destroy());
+      await new Promise<void>((resolve) => server.listen(443, host, resolve));
+      try {
+        await using rig = await createRig({ config: { cloud: { endpoint: host, port: 8883 } } });
+        const [result] = await examine(rig, 'port');
+        expect(result).toMatchObject({ status: 'warn', finding: expect.stringMatching(/8883; port 443 is open, the agent uses it/) });
+        expect(result!.remedy).not.toBeNull();
+      } finally {
+        server.close();
+      }
+    });
   });
 
   test('a serial port that another program holds, and who it is', async () => {

@@ -1,5 +1,7 @@
 import type { AccessPoint } from '../air.ts';
 import type { LastCommand } from '../cloud-world.ts';
+import { plugEthernet, pullEthernet } from '../ethernet.ts';
+import { quoted } from '../guest.ts';
 import { currentSsid } from '../network.ts';
 import { type AgentContext, createExpectations, type Outcome, type Scenario } from '../scenario.ts';
 
@@ -63,6 +65,31 @@ function extra(overrides: Partial<AccessPoint>): AccessPoint {
   return { name: 'extra', radio: 2, ssid: 'Extra', security: { kind: 'open' }, ...overrides };
 }
 
+/** A change while a cable is the hub's uplink. */
+async function besideEthernet(context: AgentContext, wanted: Change, expected: Expected): Promise<Outcome> {
+  try {
+    await plugEthernet(context.hub);
+    if (!(await context.world.cloud.responds(ONLINE_TIMEOUT_MS, context.signal))) throw new Error('not online over Ethernet');
+    return await change(context, wanted, expected);
+  } finally {
+    await pullEthernet(context.hub);
+  }
+}
+
+/** The same change, asked for on the hub itself; the password goes through standard input. */
+async function fromHubctl({ hub, world, signal }: AgentContext): Promise<Outcome> {
+  const { problems, expect } = createExpectations();
+  const started = performance.now();
+  const command = `/usr/lib/hub-agent/node /usr/lib/hub-agent/hubctl.cjs wifi set ${quoted(world.away.ssid)} --json`;
+  const input = `${(world.away.security as { passphrase: string }).passphrase}\n`;
+  const { exitCode, stdout, stderr } = await hub.run(command, { input, timeoutMs: ANSWER_TIMEOUT_MS });
+  const tookMs = performance.now() - started;
+  const online = await world.cloud.responds(ONLINE_TIMEOUT_MS, signal);
+  const network = await currentSsid(hub);
+  expect(exitCode === 0 && network === world.away.ssid, `exit code ${exitCode}: ${(stderr || stdout).slice(0, 300)}`);
+  return { network, answer: `exit code ${exitCode}`, tookMs, stranded: !online, problems };
+}
+
 const plain: Scenario[] = [
   wifi('good password', (context) =>
     change(context, goodChange(context), { network: 'Away', answer: 'SUCCEEDED', withinMs: GOOD_PASSWORD_MS }),
@@ -103,6 +130,17 @@ const plain: Scenario[] = [
     const { ssid, security } = context.world.home;
     const wanted = { ssid, credentials: (security as { passphrase: string }).passphrase };
     return change(context, wanted, { network: 'Home', answer: 'SUCCEEDED' });
+  }),
+  wifi('from hubctl', fromHubctl),
+  wifi('Ethernet is the uplink', (context) => besideEthernet(context, goodChange(context), { network: 'Away', answer: 'SUCCEEDED' })),
+  wifi('Ethernet is the uplink, the new network without a way to the cloud', async (context) => {
+    const passphrase = context.world.secret('no cloud beside Ethernet');
+    await context.world.provide(extra({ security: { kind: 'wpa2', passphrase }, cloud: false }));
+    return besideEthernet(
+      context,
+      { ssid: 'Extra', credentials: passphrase },
+      { network: 'Home', answer: 'FAILED wifi_cloud_unreachable' },
+    );
   }),
   wifi('access point off after the commit', async (context) => {
     const outcome = await change(context, goodChange(context), { network: 'Away', answer: 'SUCCEEDED' });
