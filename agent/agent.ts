@@ -8,7 +8,7 @@ import { createCloudProof } from './cloud-proof.ts';
 import { createExecutor } from './commands/executor.ts';
 import { createGetNodes } from './commands/get-nodes.ts';
 import { createCatalog } from './commands/handler.ts';
-import { createJournal } from './commands/journal.ts';
+import { createJournal, journalFolder } from './commands/journal.ts';
 import { createLocalIntake } from './commands/local-intake.ts';
 import { createServerInfo } from './commands/server-info.ts';
 import { type CommandService, createCommandService } from './commands/service.ts';
@@ -230,6 +230,18 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   watchdog.require('commands', commands.isProgressing);
   // Name lookups and files share a few threads; when they all hang, timers still run.
   watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
+  /** What the power left half written in the process before. It holds what the whole file would have held. */
+  async function removeTorn(): Promise<void> {
+    try {
+      for (const folder of [stateDirectory, journalFolder(stateDirectory)]) {
+        const torn = await files.removeTorn(folder);
+        if (torn.length > 0) log.warn({ event: 'torn_writes_removed', folder, names: torn }, 'half-written files were removed');
+      }
+    } catch (error) {
+      log.warn({ event: 'torn_writes_stay', reason: messageOf(error) }, 'half-written files could not be removed');
+    }
+  }
+
   const firstStart = async () => isFirstStartSinceBoot(files, stateDirectory, (await host.collect()).bootId);
   let stopping = false;
   const expiry = createExpiryWatch({ expiresAtMs: config.certificateExpiresAt.getTime(), wallClock, clock, log });
@@ -248,6 +260,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     async start() {
       log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
       for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
+      await removeTorn();
       await claims.load();
       const claim = claims.current();
       if (claim) cloud.report({ claim });

@@ -47,9 +47,12 @@ function reasonOf(error: unknown): string {
   return error instanceof SyntaxError ? 'not JSON' : messageOf(error);
 }
 
+/** The folder of a hub's journal; one file a command. */
+export const journalFolder = (stateDirectory: string) => join(stateDirectory, 'commands');
+
 export function createJournal(deps: { files: Files; directory: string; entropy: Entropy; log: Log }): Journal {
   const { files, directory, entropy, log } = deps;
-  const entries = join(directory, 'commands');
+  const entries = journalFolder(directory);
   const keyPath = join(directory, 'command-id.key');
   const damagedPath = join(directory, 'damaged-command');
   const pathOf = (id: string) => join(entries, `${id}.json`);

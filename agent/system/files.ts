@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** The state files, as a port: a test can cut a write at any byte or fill the disk. */
 export interface Files {
@@ -15,6 +15,8 @@ export interface Files {
   list(directory: string): Promise<string[]>;
   /** Removes a file; does nothing when it does not exist. */
   remove(path: string): Promise<void>;
+  /** Removes what torn writes left in a folder, and gives their names. Only while nothing is being written there. */
+  removeTorn(directory: string): Promise<string[]>;
 }
 
 /** The suffix of a write in progress: what still has it after a crash is torn and ignored. */
@@ -37,6 +39,15 @@ async function syncDirectory(directory: string): Promise<void> {
 
 /** The real file system. */
 export function createFiles(): Files {
+  async function names(directory: string): Promise<string[]> {
+    try {
+      return await readdir(directory);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
   return {
     async read(path) {
       try {
@@ -66,16 +77,17 @@ export function createFiles(): Files {
     },
 
     async list(directory) {
-      try {
-        return (await readdir(directory)).filter((name) => !name.endsWith(TEMPORARY_SUFFIX));
-      } catch (error) {
-        if (isMissing(error)) return [];
-        throw error;
-      }
+      return (await names(directory)).filter((name) => !name.endsWith(TEMPORARY_SUFFIX));
     },
 
     async remove(path) {
       await rm(path, { force: true });
+    },
+
+    async removeTorn(directory) {
+      const torn = (await names(directory)).filter((name) => name.endsWith(TEMPORARY_SUFFIX));
+      for (const name of torn) await rm(join(directory, name), { force: true });
+      return torn;
     },
   };
 }

@@ -68,6 +68,9 @@ export function createFakeFiles(): Files & { content: Map<string, Buffer>; write
     async remove(path) {
       content.delete(path);
     },
+    async removeTorn() {
+      return [];
+    },
   };
 }
 

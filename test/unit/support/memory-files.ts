@@ -53,6 +53,7 @@ export function createMemoryFiles(content = new Map<string, Buffer>()): MemoryFi
       if (dead) return never();
       content.delete(path);
     },
+    removeTorn: async () => [],
   };
   return files;
 }

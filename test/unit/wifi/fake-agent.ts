@@ -20,6 +20,7 @@ export function createMemoryFiles(): Files & { contents: Map<string, Buffer> } {
     writeAtomic: async (path, data) => void contents.set(path, Buffer.from(data)),
     list: async () => [],
     remove: async (path) => void contents.delete(path),
+    removeTorn: async () => [],
   };
 }
 

@@ -1,0 +1,46 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFiles } from '../../../agent/system/files.ts';
+
+const files = createFiles();
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hub-files-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test('a write makes the folders it needs, for the owner alone', async () => {
+  const path = join(folder, 'a', 'b.json');
+  await files.writeAtomic(path, 'one');
+  await files.writeAtomic(path, 'two');
+  expect((await files.read(path))?.toString()).toBe('two');
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o700);
+  expect(await readdir(join(folder, 'a'))).toEqual(['b.json']);
+});
+
+test('a write that fails leaves the old content and nothing beside it', async () => {
+  const path = join(folder, 'a.json');
+  await files.writeAtomic(path, 'old');
+  await expect(files.writeAtomic(path, { length: 1 } as never)).rejects.toThrow();
+  expect((await files.read(path))?.toString()).toBe('old');
+  expect(await readdir(folder)).toEqual(['a.json']);
+});
+
+test('what a torn write left is not listed, and can be removed', async () => {
+  await files.writeAtomic(join(folder, 'whole.json'), 'x');
+  await writeFile(join(folder, 'torn.json.tmp'), '{"ha');
+  expect(await files.list(folder)).toEqual(['whole.json']);
+  expect(await files.removeTorn(folder)).toEqual(['torn.json.tmp']);
+  expect(await readdir(folder)).toEqual(['whole.json']);
+});
+
+test('what is not there reads as nothing', async () => {
+  const missing = join(folder, 'missing');
+  expect(await files.read(missing)).toBeNull();
+  expect(await files.list(missing)).toEqual([]);
+  expect(await files.removeTorn(missing)).toEqual([]);
+  await files.remove(missing);
+});
