@@ -1,7 +1,7 @@
 import { uptime } from 'node:os';
 import { createBuses } from './buses.ts';
 import { createClaimStore } from './cloud/claim.ts';
-import { type CloudFacts, createCloud } from './cloud/cloud.ts';
+import { createCloud } from './cloud/cloud.ts';
 import { createSdkTransport } from './cloud/sdk-transport.ts';
 import type { Target, Transport } from './cloud/transport.ts';
 import { createCloudProof } from './cloud-proof.ts';
@@ -14,6 +14,7 @@ import { createServerInfo } from './commands/server-info.ts';
 import { type CommandService, createCommandService } from './commands/service.ts';
 import { createSetWifiCredentials } from './commands/set-wifi-credentials.ts';
 import type { AgentConfig } from './config/config.ts';
+import type { CloudFacts } from './contract/cloud.ts';
 import type { NodeDirectory } from './contract/node.ts';
 import type { ShadowView } from './contract/shadow.ts';
 import { topicsOf } from './contract/topics.ts';

@@ -1,3 +1,4 @@
+import type { CloudFacts } from '../contract/cloud.ts';
 import type { LastCommand, ShadowView } from '../contract/shadow.ts';
 import type { Topics } from '../contract/topics.ts';
 import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
@@ -25,25 +26,6 @@ export interface CloudListeners {
   /** An update of our own was accepted. */
   updated(version: number): void;
   request(executionId: string, payload: Buffer): void;
-}
-
-/** The state of the connection, for `server_info`, the log and local tools. */
-export interface CloudFacts {
-  endpoint: string;
-  port: number;
-  phase: 'stopped' | 'waiting' | 'connecting' | 'connected';
-  /** `clock_unsynced`, `spread` or `backoff` while it waits. */
-  waitReason: string | null;
-  /** Why the last link ended or was not made (`DownReason`). */
-  lastDown: string | null;
-  /** How often another client came with this hub's client id: a copy of its certificate is in use somewhere. */
-  takeovers: number;
-  session: string | null;
-  sessionAgeMs: number | null;
-  /** Sessions since start, less the first. */
-  reconnectCount: number;
-  /** Operations that the cloud refuses to this Thing. */
-  leftOut: string[];
 }
 
 /** The hub's side of AWS IoT: connection, presence, shadow. */

@@ -1,3 +1,4 @@
+import type { CloudFacts } from '../contract/cloud.ts';
 import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
 import type { BusStatus } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
@@ -10,7 +11,7 @@ import type { WifiConnection } from '../contract/wifi.ts';
  * control.sock, mode 0660, reads:
  *   GET /v1/status · /v1/nodes[?bus=ID] · /v1/commands · /v1/wifi · /v1/ping
  *   GET /v1/logs[?lines=N][&follow=1]   stream of log lines
- *   GET /v1/bus/ID/trace                stream of TraceLine
+ *   GET /v1/bus/ID/trace                stream of BusTrace
  * admin.sock, mode 0600, changes, each use logged:
  *   POST /v1/run {command, args}        stream: {"waiting":true} every second, then the finished CommandReport
  *   PUT /v1/log-level {level, minutes} · POST /v1/reset {kind}
@@ -42,28 +43,13 @@ export interface CommandReport {
   outcome: CommandOutcome | null;
 }
 
-/** The cloud connection; unknown is null. Times are milliseconds. */
-export interface CloudReport {
-  endpoint: string;
-  port: number;
-  phase: string;
-  waitReason: string | null;
-  lastDown: string | null;
-  /** How often another client came with this hub's identity. */
-  takeovers: number;
-  session: string | null;
-  sessionAgeMs: number | null;
-  reconnectCount: number;
-  leftOut: string[];
-}
-
 /** Everything on the status screen. Sizes are bytes, times seconds unless the name says otherwise. */
 export interface StatusReport {
   apiVersion: 1;
   agent: { version: string; pid: number; uptimeSeconds: number; logLevel: string; rssBytes: number | null };
   identity: { hubId: string; serial: string; model: string; vendorName: string; thingName: string };
   claim: Claim | null;
-  cloud: CloudReport;
+  cloud: CloudFacts;
   clock: { nowMs: number; synchronized: boolean | null };
   wifi: WifiConnection | null;
   host: {
@@ -86,25 +72,6 @@ export interface WifiReport {
   connection: WifiConnection | null;
   credentialsSet: boolean | null;
   problem: string | null;
-}
-
-/** One frame on a bus. `data` is masked where it could help to open a door. */
-export interface TraceLine {
-  /** Epoch milliseconds. */
-  at: number;
-  bus: string;
-  /** `silence`: nobody answered what was sent last. */
-  kind: 'sent' | 'received' | 'silence';
-  address: number;
-  /** The standard's name, such as `POLL` or `ACK`; null for silence. */
-  name: string | null;
-  sequence: number | null;
-  /** Bytes on the wire. */
-  bytes: number | null;
-  /** The security block's type, such as `SCS_17`; null in clear. */
-  security: string | null;
-  /** What the frame says, in words. */
-  text: string;
 }
 
 /** What a reset takes: `state` what the agent has learnt, `factory` also whose the hub is and its commands. */

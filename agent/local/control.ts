@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
 import type { CommandEnvelope } from '../contract/command.ts';
 import type { NodesResult } from '../contract/node.ts';
+import type { BusTrace } from '../contract/trace.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import { ADMIN_SOCKET_NAME, type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type ResetKind, type TraceLine, type WifiReport } from './api.ts';
+import { ADMIN_SOCKET_NAME, type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type ResetKind, type WifiReport } from './api.ts';
 import { ApiError, type ApiRequest, createApiServer, type Routes } from './http-server.ts';
 import type { LogRing } from './log-ring.ts';
 import { collectStatus, type StatusDeps } from './status.ts';
@@ -20,7 +21,7 @@ export interface ControlDeps {
   ping(signal: AbortSignal): Promise<number>;
   logs: LogRing;
   /** Null when there is no such bus. Returns the unsubscriber. */
-  trace(bus: string, listener: (line: TraceLine) => void): (() => void) | null;
+  trace(bus: string, listener: (line: BusTrace) => void): (() => void) | null;
   execute(envelope: CommandEnvelope): Promise<CommandReport>;
   setLogLevel(level: string, minutes: number): void;
   /** Begins to stop the agent, which then forgets. */
@@ -93,8 +94,8 @@ export function createControl(deps: ControlDeps): Control {
 
     'GET /v1/bus/:id/trace': ({ param }) => {
       if (tracers >= MAX_TRACERS) throw new ApiError(429, 'busy', 'Too many terminals trace already.');
-      const held: TraceLine[] = [];
-      let deliver = (line: TraceLine): void => void held.push(line);
+      const held: BusTrace[] = [];
+      let deliver = (line: BusTrace): void => void held.push(line);
       const end = deps.trace(param, (line) => deliver(line));
       if (!end) throw new ApiError(404, 'unknown_bus', `There is no bus "${param}".`);
       tracers += 1;

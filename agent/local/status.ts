@@ -1,17 +1,18 @@
+import type { CloudFacts } from '../contract/cloud.ts';
 import type { BusStatus } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import { sleep } from '../system/clock.ts';
 import type { HostFacts } from '../system/host.ts';
-import type { CloudReport, CommandReport, StatusReport } from './api.ts';
+import type { CommandReport, StatusReport } from './api.ts';
 
 /** What the status is made of. Every call answers at once, except those of host and Wi-Fi, which are given a bound here. */
 export interface StatusDeps {
   version: string;
   identity: StatusReport['identity'];
   claim(): Claim | null;
-  cloud(): CloudReport;
+  cloud(): CloudFacts;
   wifi(): Promise<WifiConnection | null>;
   host: HostFacts;
   buses(): BusStatus[];

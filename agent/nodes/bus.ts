@@ -1,5 +1,5 @@
 import type { BusStatus, Node } from '../contract/node.ts';
-import type { BusTrace } from './trace.ts';
+import type { BusTrace } from '../contract/trace.ts';
 
 /** What a bus tells while it runs. `node` comes with every change of what is known of a node except `lastSeen`, which moves with every answer. */
 export type BusEvent = { kind: 'node'; node: Node } | { kind: 'status'; status: BusStatus } | { kind: 'scan_complete' };

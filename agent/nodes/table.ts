@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { BusStatus, Node, NodeDirectory } from '../contract/node.ts';
+import type { BusTrace } from '../contract/trace.ts';
 import type { Cancel, MonotonicClock } from '../system/clock.ts';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
@@ -7,7 +8,6 @@ import type { Log } from '../system/log.ts';
 import type { BusEvent, NodeBus } from './bus.ts';
 import { compareNodes } from './model.ts';
 import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
-import type { BusTrace } from './trace.ts';
 
 /** What changed in the table. The names are also the `event` of the log lines. */
 export type NodeEvent =

@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { NodesResult } from '../../agent/contract/node.ts';
+import type { BusTrace } from '../../agent/contract/trace.ts';
 import { createHubctlPorts } from '../../agent/hubctl-ports.ts';
-import type { StatusReport, TraceLine, WifiReport } from '../../agent/local/api.ts';
+import type { StatusReport, WifiReport } from '../../agent/local/api.ts';
 import { type AgentClient, createAgentClient } from '../../agent/local/cli/client.ts';
 import { hubctl } from '../../agent/local/cli/hubctl.ts';
 import { locate } from '../../agent/local/cli/locate.ts';
@@ -41,7 +42,7 @@ function agent(answers: {
   status?: StatusReport;
   nodes?: NodesResult;
   wifi?: WifiReport;
-  trace?: Partial<TraceLine>[];
+  trace?: Partial<BusTrace>[];
 }): Partial<DoctorPorts> {
   const client: AgentClient = {
     async get<T>(path: string) {

@@ -1,4 +1,4 @@
-import type { TraceLine } from '../api.ts';
+import type { BusTrace } from '../../contract/trace.ts';
 import { AgentError } from './client.ts';
 import { type Command, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -8,7 +8,7 @@ import { padEnd, printable, truncate } from './text.ts';
 const ARROWS = { sent: '→', received: '←', silence: '·' } as const;
 
 /** `01:48:24.636 →   0 POLL   s2  8 B SCS_17`. */
-export function traceLine({ at, kind, address, name, sequence, bytes, security, text }: TraceLine, columns: number, paint: Paint): string {
+export function traceLine({ at, kind, address, name, sequence, bytes, security, text }: BusTrace, columns: number, paint: Paint): string {
   const time = new Date(at).toISOString().slice(11, 23);
   const what = padEnd(name ?? '', 7);
   const size = bytes === null ? '' : `s${sequence} ${String(bytes).padStart(3)} B `;
@@ -36,7 +36,7 @@ export const busTraceCommand: Command = {
     const signal = AbortSignal.any([enough.signal, terminal.interrupted]);
     let shown = 0;
     await client.lines({ path: `/v1/bus/${encodeURIComponent(words[0]!)}/trace`, signal }, (line) => {
-      const trace = JSON.parse(line) as TraceLine;
+      const trace = JSON.parse(line) as BusTrace;
       if (signal.aborted || (address !== null && trace.address !== address)) return;
       terminal.out(json ? line : traceLine(trace, terminal.columns, terminal.paint));
       shown += 1;

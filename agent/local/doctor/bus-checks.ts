@@ -2,8 +2,9 @@ import { constants } from 'node:fs';
 import { access, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
+import type { BusTrace } from '../../contract/trace.ts';
 import { sleep } from '../../system/clock.ts';
-import type { StatusReport, TraceLine } from '../api.ts';
+import type { StatusReport } from '../api.ts';
 import { type Check, type DoctorContext, type Finding, fail, ok, type Settings, skipped, warn } from './check.ts';
 import { serviceUid } from './file-checks.ts';
 
@@ -98,7 +99,7 @@ async function listen({ ports }: DoctorContext, bus: string): Promise<{ answers:
   void sleep(ports.clock, LISTEN_MS, end.signal).then(() => end.abort());
   try {
     await ports.client.lines({ path: `/v1/bus/${encodeURIComponent(bus)}/trace`, signal: end.signal }, (line) => {
-      const { kind, text } = JSON.parse(line) as TraceLine;
+      const { kind, text } = JSON.parse(line) as BusTrace;
       if (kind === 'received') heard.answers += 1;
       else if (kind === 'silence') heard[text.startsWith('noise') ? 'noise' : 'silences'] += 1;
       if (heard.answers > 0 || heard.noise >= ENOUGH_NOISE) end.abort();

@@ -1,5 +1,5 @@
+import type { BusTrace } from '../../contract/trace.ts';
 import type { WallClock } from '../../system/clock.ts';
-import type { BusTrace } from '../trace.ts';
 import { COMMAND, NAK, REPLY, SECURITY } from './codes.ts';
 import { decodeFrame, type Frame, MARK } from './frame.ts';
 import type { Line, Outcome } from './line.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import type { BusTrace } from '../../../../agent/contract/trace.ts';
 import { COMMAND, REPLY, SECURITY } from '../../../../agent/nodes/serial/codes.ts';
 import { decodeFrame, encodeFrame, type FrameToSend } from '../../../../agent/nodes/serial/frame.ts';
 import type { Line, Outcome } from '../../../../agent/nodes/serial/line.ts';
 import { createLineTrace } from '../../../../agent/nodes/serial/trace.ts';
-import type { BusTrace } from '../../../../agent/nodes/trace.ts';
 
 const frameOf = (frame: FrameToSend) => decodeFrame(encodeFrame(frame).subarray(1))!;
 
