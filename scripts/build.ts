@@ -41,6 +41,21 @@ function nativeModules(): Plugin {
   };
 }
 
+/** What the SDK's index loads for other uses of AWS IoT; the agent has none of it, and starts sooner without. */
+const UNUSED_SERVICES = /^\.\/(eventstream_rpc|greengrasscoreipc|greengrass\/discoveryclient|iotidentity\/iotidentity|iotjobs\/iotjobs)$/;
+
+function withoutUnusedServices(): Plugin {
+  return {
+    name: 'without-unused-services',
+    setup(bundler) {
+      bundler.onResolve({ filter: UNUSED_SERVICES }, ({ path, importer }) =>
+        importer.endsWith('aws-iot-device-sdk-v2/dist/index.js') ? { path, namespace: 'unused' } : null,
+      );
+      bundler.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));
+    },
+  };
+}
+
 /** When the sources were last changed: the same commit gives the same bytes (reproducible-builds.org, SOURCE_DATE_EPOCH). */
 function sourceDateMs(): number {
   if (process.env.SOURCE_DATE_EPOCH) return Number(process.env.SOURCE_DATE_EPOCH) * 1000;
@@ -78,7 +93,7 @@ async function bundle(arch: string): Promise<string> {
     legalComments: 'none',
     logLevel: 'warning',
     define: { __HUB_AGENT_BUILT_AT_MS__: String(sourceDateMs()) },
-    plugins: [nativeModules()],
+    plugins: [nativeModules(), withoutUnusedServices()],
   });
   await writeManual(staging);
   const natives: [string, string][] = [

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Node } from '../contract/node.ts';
 import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';

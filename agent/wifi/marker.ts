@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Files } from '../system/files.ts';
 
 /** What a change leaves on disk while it runs, so that the next start can tell its traces from others'. No SSID, no secret. */
