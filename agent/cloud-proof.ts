@@ -1,4 +1,4 @@
-import { type BoundProofOptions, proveFromAddress } from './cloud/bound-proof.ts';
+import type { BoundProofOptions } from './cloud/bound-proof.ts';
 import type { Cloud } from './cloud/cloud.ts';
 import { presencePayload } from './cloud/presence.ts';
 import type { AgentConfig } from './config/config.ts';
@@ -23,7 +23,9 @@ export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig
     // With another network as the uplink our own session would prove that one: Wi-Fi's address is proven beside it.
     prove(signal, { localAddress } = {}) {
       if (localAddress === undefined) return deps.cloud().reachable(signal, { fresh: true });
-      return deps.cloud().aside((target) => {
+      return deps.cloud().aside(async (target) => {
+        // Rarely needed: an agent without Ethernet starts without it.
+        const { proveFromAddress } = await import('./cloud/bound-proof.ts');
         return proveFromAddress({ target, clientId: thingName, ...files, localAddress, publish: birth() }, signal);
       });
     },

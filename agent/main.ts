@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { flushCompileCache } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
@@ -123,6 +124,8 @@ async function main(): Promise<number> {
     ...(systemBusAddress && { systemBusAddress }),
   });
   await agent.start();
+  // What a start needs is compiled now. Node would store it only at a clean end, which a killed agent does not have.
+  flushCompileCache();
   const signal = await Promise.race([stopAsked, agent.resetAsked.then((kind) => `reset (${kind})`)]);
   log.info({ event: 'signal', signal }, 'asked to stop');
   stopLevelTimer();
