@@ -35,7 +35,8 @@ export function createNotify(env: Readonly<Record<string, string | undefined>>, 
 
   return {
     ready: () => send('--ready'),
-    stopping: () => send('--stopping'),
+    // As an option only from systemd 253 on; Debian 12 has 252.
+    stopping: () => send('STOPPING=1'),
     status: (text) => send(`--status=${text}`),
     alive: () => send('WATCHDOG=1'),
     watchdogMs: isService && watchdogUsec > 0 ? watchdogUsec / 1000 : null,

@@ -143,6 +143,8 @@ export const packageScenarios: Scenario[] = [
     expect((await installed(hub)).endsWith('-1'), `${await installed(hub)} is installed`);
     expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online');
     expect((await kept(hub)) === before, 'configuration or claim changed');
+    const unheard = await hub.run('journalctl -u hub-agent -o cat --no-pager | grep -m 1 notify_failed');
+    expect(unheard.exitCode !== 0, `systemd was not told: ${unheard.stdout}`);
     const answer = await answerOf(context, 'server_info', {});
     expect(answer === 'SUCCEEDED', `server_info was answered ${answer}`);
     return answer;
