@@ -82,7 +82,9 @@ export function createControl(deps: ControlDeps): Control {
       const follows = query.get('follow') === '1';
       return {
         async lines(send, request) {
-          for (const line of logs.last(count)) send(line);
+          // In one piece, which the ring bounds: line by line, the newest would be left out for a client that has read nothing yet.
+          const backlog = logs.last(count);
+          if (backlog.length > 0) send(backlog.join('\n'));
           if (!follows) return;
           const end = logs.follow(send);
           if (!end) return send({ level: 'error', event: 'too_many_followers', msg: 'Too many terminals follow the log already.' });

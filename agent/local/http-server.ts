@@ -60,7 +60,8 @@ export function createApiServer(deps: { path: string; mode: number; maxConnectio
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const url = new URL(incoming.url ?? '/', 'http://hub');
+    const url = URL.parse(incoming.url ?? '/', 'http://hub');
+    if (!url) throw new ApiError(400, 'invalid_path', 'The path cannot be understood.');
     const here = patterns.filter(({ pattern }) => pattern.test(url.pathname));
     const route = here.find(({ method }) => method === incoming.method);
     if (!route) {
@@ -70,7 +71,7 @@ export function createApiServer(deps: { path: string; mode: number; maxConnectio
     const deadline = Number(incoming.headers[DEADLINE_HEADER] ?? Number.POSITIVE_INFINITY);
     if (uptime() > deadline) throw new ApiError(408, 'expired', 'Nobody waits for this any more; nothing was done.');
     const request: ApiRequest = {
-      param: decodeURIComponent(route.pattern.exec(url.pathname)?.[1] ?? ''),
+      param: decoded(route.pattern.exec(url.pathname)?.[1] ?? ''),
       query: url.searchParams,
       body: await readBody(incoming),
       signal: AbortSignal.any([gone.signal, stopping.signal]),
@@ -122,6 +123,15 @@ export function createApiServer(deps: { path: string; mode: number; maxConnectio
       await closed;
     },
   };
+}
+
+/** A part of a path in plain text. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new ApiError(400, 'invalid_path', 'The path has a percent sign that stands for nothing.');
+  }
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -159,6 +159,8 @@ describe.concurrent('the control sockets', () => {
     ['DELETE', '/v1/status', false, undefined, 405],
     ['GET', '/v1/logs?lines=2001', false, undefined, 400],
     ['GET', '/v1/bus/none/trace', false, undefined, 404],
+    ['GET', '/v1/bus/%zz/trace', false, undefined, 400],
+    ['GET', '//', false, undefined, 400],
     ['POST', '/v1/run', true, 'x'.repeat(9_000), 413],
     ['POST', '/v1/run', true, '{"command":', 400],
     ['POST', '/v1/run', true, '[]', 400],
@@ -173,6 +175,19 @@ describe.concurrent('the control sockets', () => {
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text)).toMatchObject({ error: { code: expect.any(String), message: expect.any(String) } });
     expect(world.executed).toEqual([]);
+    expect(world.logged.join()).not.toContain('control_bug');
+  });
+
+  test.each([
+    ['in 250 bytes each', 250, 2_000],
+    ['as much as the ring holds', 2_500, 400],
+  ])('give the whole log, to its newest line: %s', async (_what, size, count) => {
+    await using world = await createWorld();
+    await world.control.start();
+    const lines = Array.from({ length: count }, (_, index) => `${index} `.padEnd(size, 'x'));
+    for (const line of lines) world.logs.write(`${line}\n`);
+    const { text } = await world.call('GET', '/v1/logs?lines=2000');
+    expect(text.trimEnd().split('\n')).toEqual(lines);
   });
 
   test('do not do what nobody waits for any more', async () => {
