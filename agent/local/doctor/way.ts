@@ -98,8 +98,8 @@ function connackStep(answer: MqttAnswer): { step: WayStep; tls: boolean } {
   };
 }
 
-/** What the agent does with topics, each tried in a way that changes nothing. Vital ones first. */
-function operations({ thingName, shadowName, executions }: Settings) {
+/** What the agent does with topics, each tried in a way that changes nothing. Vital ones first. The shadow's filters are those of the SDK's shadow client. */
+export function operations({ thingName, shadowName, executions }: Settings) {
   const thing = thingName!;
   const topics = topicsOf(thing);
   const shadow = `$aws/things/${thing}/shadow${shadowName === null ? '' : `/name/${shadowName}`}`;
@@ -113,13 +113,15 @@ function operations({ thingName, shadowName, executions }: Settings) {
     subscribe(topics.presence),
     subscribe(`${shadow}/update/delta`),
     subscribe(`${shadow}/get/+`),
-    subscribe(`${shadow}/update/+`),
+    subscribe(`${shadow}/update/accepted`),
+    subscribe(`${shadow}/update/rejected`),
     // Not retained, and of a session that never was: nobody takes it for news.
     publish(topics.presence, { state: 'offline', session: '00000000-0000-4000-8000-000000000000', at: 0, version: 'hubctl' }),
     publish(`${shadow}/get`, {}),
     publish(`${shadow}/update`, { state: { reported: {} }, version: IMPOSSIBLE_VERSION }),
     publish(topics.commandResult('hubctl'), { id: 'hubctl', command: 'hubctl', status: 'SUCCEEDED', page: 1, pages: 1, result: {} }),
-    ...(executions ? [subscribe(topics.executionRequests)] : []),
+    // Of an execution that nobody started: judged by the policy, then rejected.
+    ...(executions ? [subscribe(topics.executionRequests), publish(topics.executionResponse('hubctl'), { status: 'IN_PROGRESS' })] : []),
   ];
 }
 
