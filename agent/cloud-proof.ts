@@ -14,9 +14,12 @@ export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig
   const { certificatePath, privateKeyPath, thingName } = config.identity;
   const files = { certificatePath, privateKeyPath, caPath: config.cloud.caPath };
 
-  function birth(): BoundProofOptions['publish'] {
-    const payload = presencePayload({ state: 'online', session: entropy.uuid(), at: wallClock.nowMs(), version });
-    return { topic: topicsOf(thingName).presence, payload, retain: true };
+  /** The proof's session has its own birth and will, as every session has. */
+  function presence(): Pick<BoundProofOptions, 'publish' | 'will'> {
+    const { presence: topic } = topicsOf(thingName);
+    const session = entropy.uuid();
+    const payload = (state: 'online' | 'offline') => presencePayload({ state, session, at: wallClock.nowMs(), version });
+    return { publish: { topic, payload: payload('online'), retain: true }, will: { topic, payload: payload('offline') } };
   }
 
   return {
@@ -26,7 +29,7 @@ export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig
       return deps.cloud().aside(async (target) => {
         // Rarely needed: an agent without Ethernet starts without it.
         const { proveFromAddress } = await import('./cloud/bound-proof.ts');
-        return proveFromAddress({ target, clientId: thingName, ...files, localAddress, publish: birth() }, signal);
+        return proveFromAddress({ target, clientId: thingName, ...files, localAddress, ...presence() }, signal);
       });
     },
     waitReachable: (signal) => deps.cloud().reachable(signal),

@@ -3,12 +3,14 @@ import type { TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { HubError, messageOf } from '../system/errors.ts';
-import type { Target } from './transport.ts';
+import type { Target, Will } from './transport.ts';
 
 /** The ALPN name of MQTT on AWS IoT (developer guide, "Device communication protocols"): needed on 443, taken on 8883. */
 const ALPN = 'x-amzn-mqtt-ca';
 const PUBLISH_ID = 1;
 const KEEP_ALIVE_SECONDS = 60;
+/** MQTT 5, section 3.14.2.1. */
+const DISCONNECT_WITH_WILL = 0x04;
 
 export interface BoundProofOptions {
   target: Target;
@@ -20,6 +22,8 @@ export interface BoundProofOptions {
   localAddress: string;
   /** Published with QoS 1; its PUBACK is the proof. */
   publish: { topic: string; payload: string; retain: boolean };
+  /** What takes the publish back when the session ends, in whatever way: nobody else speaks for it. */
+  will: Will;
 }
 
 /**
@@ -47,7 +51,7 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
   }
 }
 
-function exchange(socket: TLSSocket, { clientId, publish, localAddress }: BoundProofOptions, signal: AbortSignal): Promise<void> {
+function exchange(socket: TLSSocket, { clientId, publish, will, localAddress }: BoundProofOptions, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => end(() => reject(new HubError('aborted', 'The proof was ended.', { cause: signal.reason })));
     const fail = (why: string) => end(() => reject(new HubError('cloud_unreachable', `From ${localAddress}: ${why}.`)));
@@ -64,12 +68,21 @@ function exchange(socket: TLSSocket, { clientId, publish, localAddress }: BoundP
         send({ cmd: 'publish', messageId: PUBLISH_ID, qos: 1, dup: false, ...publish });
       } else if (packet.cmd === 'puback' && packet.messageId === PUBLISH_ID) {
         if ((packet.reasonCode ?? 0) >= 0x80) return fail(`the cloud refused the publish (0x${(packet.reasonCode ?? 0).toString(16)})`);
-        send({ cmd: 'disconnect', reasonCode: 0 });
+        send({ cmd: 'disconnect', reasonCode: DISCONNECT_WITH_WILL });
         socket.end(() => end(resolve));
       } else if (packet.cmd === 'disconnect') fail(`the cloud ended the session (0x${(packet.reasonCode ?? 0).toString(16)})`);
     });
+    const lastWord = { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: true };
     socket.on('secureConnect', () =>
-      send({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 5, clientId, clean: true, keepalive: KEEP_ALIVE_SECONDS }),
+      send({
+        cmd: 'connect',
+        protocolId: 'MQTT',
+        protocolVersion: 5,
+        clientId,
+        clean: true,
+        keepalive: KEEP_ALIVE_SECONDS,
+        will: lastWord,
+      }),
     );
     socket.on('data', (bytes: Buffer) => packets.parse(bytes));
     socket.on('error', (error) => fail(messageOf(error)));

@@ -45,7 +45,7 @@ export interface Cloud {
   publish(topic: string, payload: string): Promise<void>;
   /** Resolves when a session that began after this call has its birth acknowledged. Drops the present session first when `fresh`. */
   reachable(signal: AbortSignal, options?: { fresh?: boolean }): Promise<void>;
-  /** Ends the session without a will, lets `run` connect with our client id instead, and connects again afterwards, whatever came of it. */
+  /** Ends the session, lets `run` connect with our client id instead, and connects again afterwards, whatever came of it. */
   aside<T>(run: (target: Target) => Promise<T>): Promise<T>;
 }
 
@@ -127,7 +127,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       clock,
       log,
       onReady() {
-        reporter.attach({ updateShadow: (update) => quarantine.guard('shadow', () => link.updateShadow(update)) }, id);
+        reporter.attach({ updateShadow: (update) => quarantine.guard('shadow_update', () => link.updateShadow(update)) }, id);
         listeners.linkUp();
         for (const tell of bornListeners) tell();
       },
@@ -151,7 +151,7 @@ export function createCloud(deps: CloudDeps): Cloud {
     if (!up) return Promise.reject(new HubError('cloud_disconnected', 'read the shadow: no link'));
     if (reading) return reading;
     const mine = quarantine
-      .guard('shadow', () => up.readShadow())
+      .guard('shadow_read', () => up.readShadow())
       .then((view) => {
         if (session?.link !== up) throw new HubError('cloud_disconnected', 'read the shadow: the link fell');
         reporter.known(view);
@@ -165,14 +165,16 @@ export function createCloud(deps: CloudDeps): Cloud {
     return mine;
   }
 
-  /** Reports `offline` in both places while the link still stands. */
-  async function goodbye(last: Session): Promise<void> {
+  /** Reports `offline` in both places while the link still stands. True when both took it: else the will has to say it. */
+  async function goodbye(last: Session): Promise<boolean> {
     try {
       await last.goodbye();
       await reporter.goodbye();
       log.info({ event: 'cloud_goodbye', session: last.id }, 'said goodbye');
+      return true;
     } catch (error) {
       log.warn({ event: 'goodbye_failed', reason: messageOf(error) }, 'left to the will');
+      return false;
     }
   }
 
@@ -181,9 +183,10 @@ export function createCloud(deps: CloudDeps): Cloud {
 
     async stop() {
       const bound = new AbortController();
-      if (session) await Promise.race([goodbye(session), sleep(clock, GOODBYE_MS, bound.signal)]);
+      const late = sleep(clock, GOODBYE_MS, bound.signal).then(() => false);
+      const silently = session ? await Promise.race([goodbye(session), late]) : false;
       bound.abort();
-      await connector.stop();
+      await connector.stop({ silently });
     },
 
     facts() {
@@ -213,11 +216,12 @@ export function createCloud(deps: CloudDeps): Cloud {
     async publish(topic, payload) {
       const up = session?.link;
       if (!up) throw new HubError('cloud_disconnected', `publish to ${topic}: no link`);
+      const isResponse = topic.startsWith('$aws/');
       try {
-        await quarantine.guard('result_publish', () => up.publish(topic, payload));
+        await quarantine.guard(isResponse ? 'response_publish' : 'result_publish', () => up.publish(topic, payload));
       } catch (error) {
         // What the policy never lets through must not hold up the answer in the shadow. An execution's answer stands nowhere else: it waits.
-        if (!isHubError(error, 'cloud_refused') || topic.startsWith('$aws/')) throw error;
+        if (!isHubError(error, 'cloud_refused') || isResponse) throw error;
         log.warn({ event: 'publish_left_out', topic, reason: messageOf(error) }, 'a message was refused by the cloud');
       }
     },

@@ -10,8 +10,8 @@ import type { Down, Link, LinkHandlers, Target, Transport, Will } from './transp
 export interface Connector {
   /** `alone`: only this process was started anew. */
   start(options?: { alone?: boolean }): void;
-  /** Ends the link, if there is one; bounded in time. */
-  stop(): Promise<void>;
+  /** Ends the link, if there is one; bounded in time. `silently`: without the will, for the goodbye is said. */
+  stop(options?: { silently?: boolean }): Promise<void>;
   /** The network may have changed: a new link as soon as the server's limit allows. */
   hurry(): void;
   state(): ConnectionState;
@@ -58,6 +58,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
   let timerEndMs: number | null = null;
   const events: ConnectionEvent[] = [];
   let stepping = false;
+  /** The cloud knows that this link ends: its will would say it twice. */
+  let goodbyeSaid = false;
 
   /** A step is carried out to its end before the next one: a link can fail while it is being made. */
   function dispatch(event: ConnectionEvent): void {
@@ -151,14 +153,16 @@ export function createConnector(deps: ConnectorDeps): Connector {
     link = null;
     if (!closing) return;
     deps.onDown({ reason: 'local', detail: 'closed by the agent' });
-    void closing.close();
+    void closing.close({ silently: goodbyeSaid });
   }
 
   return {
     start: ({ alone = false } = {}) => dispatch({ type: 'start', clockTrusted: deps.clockTrusted(), alone }),
-    async stop() {
+    async stop(options) {
       const closing = link;
+      goodbyeSaid = options?.silently ?? false;
       dispatch({ type: 'stop' });
+      goodbyeSaid = false;
       await closing?.close();
     },
     hurry: () => dispatch({ type: 'hurry', clockTrusted: deps.clockTrusted() }),

@@ -3,9 +3,20 @@ import { HubError, isHubError } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import type { DownReason } from './transport.ts';
 
-/** Operations that a Thing's policy can refuse. AWS IoT answers a refusal by ending the connection: done again after each reconnect, it
- * would be an endless loop. */
-export type GuardedOperation = 'presence_subscribe' | 'presence_publish' | 'deltas' | 'executions' | 'result_publish' | 'shadow';
+/** Operations that a Thing's policy can refuse, each by itself: the success of one must not excuse another. AWS IoT answers a refusal by
+ * ending the connection: done again after each reconnect, it would be an endless loop. */
+export type GuardedOperation =
+  | 'presence_subscribe'
+  | 'presence_publish'
+  | 'deltas'
+  | 'executions'
+  | 'result_publish'
+  | 'response_publish'
+  | 'shadow_read'
+  | 'shadow_update';
+
+/** A service behind the broker answers these, and its no can have other reasons than the policy. */
+const ANSWERED_BY_SERVICE: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['shadow_read', 'shadow_update']);
 
 /** Without this a hub serves in full. The others are given up late: on a bad network links fall in the middle of them again and again, and
  * the backoff bounds that. */
@@ -77,7 +88,7 @@ export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Qua
       } catch (error) {
         if (isHubError(error, 'cloud_disconnected') && falls === before) suspects.add(operation);
         // MQTT 5 can also say no in the acknowledgement: that is certain at once. A refused shadow request has other reasons, too.
-        if (isHubError(error, 'cloud_refused') && operation !== 'shadow') strike(operation, LIMIT);
+        if (isHubError(error, 'cloud_refused') && !ANSWERED_BY_SERVICE.has(operation)) strike(operation, LIMIT);
         throw error;
       } finally {
         const left = (underWay.get(operation) ?? 1) - 1;

@@ -1,5 +1,5 @@
 import type { LastCommand, Reported, ShadowUpdate, ShadowView } from '../contract/shadow.ts';
-import type { Cancel, MonotonicClock, WallClock } from '../system/clock.ts';
+import { type Cancel, type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import { applyPatch, mergePatch } from './merge-patch.ts';
@@ -58,6 +58,8 @@ export const MIN_REPORT_INTERVAL_MS = 1_000;
 const RETRY_MS = 2_000;
 const MAX_FIRST_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 300_000;
+/** How long a goodbye waits for the first word of its session to be acknowledged. */
+const GREETING_MS = 500;
 
 export function createReporter(deps: ReporterDeps): Reporter {
   const { identity, clock, wallClock, log } = deps;
@@ -243,7 +245,11 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
     refresh() {
       forced = true;
-      soon();
+      // We may be shown offline again: as at the beginning of a session, that waits for no long pause.
+      greeted = false;
+      failures = 0;
+      if (writer && !leaving && !acknowledged) forget();
+      else soon();
     },
 
     reportCommand(lastCommand) {
@@ -279,11 +285,14 @@ export function createReporter(deps: ReporterDeps): Reporter {
       leaving = true;
       cancelTimer?.();
       cancelTimer = null;
-      // Our own `online` must not come after it.
-      await greeting;
-      await exclusive(async () => {
-        if (acknowledged) await send({}, documentNow());
-      });
+      // Our own `online` must not come after it; an answer to it that is lost must not hold it up.
+      const bound = new AbortController();
+      await Promise.race([greeting, sleep(clock, GREETING_MS, bound.signal)]);
+      bound.abort();
+      const to = writer;
+      // Without the picture others in the queue wait for it as well; this needs none.
+      if (to && !acknowledged) await to.updateShadow({ reported: { online: false, session, lastSeen: wallClock.nowMs() } });
+      else await exclusive(() => send({}, documentNow()));
     },
   };
 }

@@ -11,6 +11,8 @@ const STOP_TIMEOUT_MS = 3_000;
 const LAST_ACKS_MS = 100;
 const CONNECT_TIMEOUT_MS = 20_000;
 const ACK_TIMEOUT_SECONDS = 10;
+/** As long as the library waits for a SUBACK, and once more. */
+const SUBSCRIBE_TIMEOUT_MS = 20_000;
 /** The Shadow service answers in well under a second. Whatever it did not answer is read or tried again, and until then a hub that has just
  * connected is shown offline: three lost answers in a row stay within 1.5 keepalives of 10 s. */
 const SHADOW_TIMEOUT_SECONDS = 5;
@@ -154,13 +156,23 @@ class SdkLink implements Link {
     stream.on('incomingPublishError', ({ error }) => this.#handlers.onUnreadable(`delta: ${nameOf(error)}`));
     const established = new Promise<void>((resolve, reject) => {
       stream.on('subscriptionStatus', ({ type, error }) => {
-        // 0 established, 1 lost, 2 halted (SubscriptionStatusEventType).
+        // 0 established, 1 lost, 2 halted: not tried again, for the policy forbids it (aws-crt, SubscriptionStatusEventType).
         if (type === 0) resolve();
+        else if (type === 2) reject(new HubError('cloud_refused', `subscribe to deltas: ${nameOf(error ?? 'halted')}`));
         else reject(operationError('subscribe to deltas', error ?? 'subscription lost'));
       });
       stream.open();
     });
-    await this.#whileUp(established);
+    // The library tries some failures again without a word: a session must not wait for ever to be born.
+    const late = new AbortController();
+    const deadline = sleep(this.#options.clock, SUBSCRIBE_TIMEOUT_MS, late.signal).then(() => {
+      if (!late.signal.aborted) throw new HubError('cloud_timeout', 'subscribe to deltas: no answer');
+    });
+    try {
+      await this.#whileUp(Promise.race([established, deadline]));
+    } finally {
+      late.abort();
+    }
   }
 
   async readShadow(): Promise<ShadowView> {
@@ -201,20 +213,21 @@ class SdkLink implements Link {
     }
   }
 
-  close(): Promise<void> {
+  close({ silently = false } = {}): Promise<void> {
     if (!this.#down) {
       this.#down = true;
       this.#handlers.onDown({ reason: 'local', detail: 'closed by the agent' });
       this.#giveUp();
     }
-    this.#closed ??= this.#release();
+    this.#closed ??= this.#release(silently);
     return this.#closed;
   }
 
-  async #release(): Promise<void> {
+  async #release(silently: boolean): Promise<void> {
     // A PUBACK that is queued while the DISCONNECT is on its way blocks it inside the SDK until it is killed (measured: 1 stop in 10).
     if (this.#shadow) await sleep(this.#options.clock, LAST_ACKS_MS);
-    this.#client.stop({ reasonCode: mqtt5.DisconnectReasonCode.NormalDisconnection });
+    const { NormalDisconnection, DisconnectWithWillMessage } = mqtt5.DisconnectReasonCode;
+    this.#client.stop({ reasonCode: silently ? NormalDisconnection : DisconnectWithWillMessage });
     const waiting = new AbortController();
     await Promise.race([this.#stopped, sleep(this.#options.clock, STOP_TIMEOUT_MS, waiting.signal)]);
     waiting.abort();

@@ -8,6 +8,8 @@ import type { Link } from './transport.ts';
 
 /** Two hubs with one identity would answer each other's offline for ever; this slows them to a trickle. */
 const MIN_REBIRTH_INTERVAL_MS = 1_000;
+/** Pause after a birth that was not acknowledged. */
+const REBIRTH_RETRY_MS = 5_000;
 
 /** A link whose operations fail for want of a link is given this time to say why it fell. */
 const FALL_MS = 1_000;
@@ -123,10 +125,17 @@ export function createSession(deps: SessionDeps): Session {
     log.warn({ event: 'presence_contradicted', session: id }, 'an offline arrived while we are online: publishing the birth again');
     try {
       await birth();
-      deps.onRebirth();
     } catch (error) {
       log.warn({ event: 'rebirth_failed', session: id, reason: messageOf(error) }, 'the birth could not be published again');
+      if (speaking) cancelRebirth ??= clock.schedule(REBIRTH_RETRY_MS, onRebirthDue);
     }
+    // The shadow can be told whatever became of the topic: the contradiction may have been written there, too.
+    if (speaking) deps.onRebirth();
+  }
+
+  function onRebirthDue(): void {
+    cancelRebirth = null;
+    void rebirth();
   }
 
   return {
@@ -138,10 +147,7 @@ export function createSession(deps: SessionDeps): Session {
     message(topic, bytes, retained) {
       if (topic === topics.presence) {
         if (retained || !speaking || cancelRebirth || presenceStateOf(bytes) !== 'offline') return;
-        cancelRebirth = clock.schedule(Math.max(0, lastBirthMs + MIN_REBIRTH_INTERVAL_MS - clock.nowMs()), () => {
-          cancelRebirth = null;
-          void rebirth();
-        });
+        cancelRebirth = clock.schedule(Math.max(0, lastBirthMs + MIN_REBIRTH_INTERVAL_MS - clock.nowMs()), onRebirthDue);
         return;
       }
       const executionId = topics.executionIdOf(topic);

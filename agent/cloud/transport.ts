@@ -73,8 +73,11 @@ export interface Link {
   readShadow(): Promise<ShadowView>;
   /** Resolves with the new version. */
   updateShadow(update: ShadowUpdate): Promise<number>;
-  /** Ends the link without the will (DISCONNECT); bounded in time. */
-  close(): Promise<void>;
+  /**
+   * Ends the link with a DISCONNECT; bounded in time. The will is published (MQTT 5, 3.14.2.1, 0x04) unless `silently`: then somebody has
+   * said goodbye already, and that was acknowledged.
+   */
+  close(options?: { silently?: boolean }): Promise<void>;
 }
 
 /** Makes links. A link is one connection: it never reconnects by itself, so that each has its own session id and will. */

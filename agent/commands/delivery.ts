@@ -59,9 +59,13 @@ function divide(result: Record<string, unknown>, maxBytes: number): Record<strin
   return [list.slice(0, middle), list.slice(middle)].flatMap((part) => divide({ ...result, [key]: part }, maxBytes));
 }
 
-/** Delivers an answer: the complete result on its topic, then its state where the cloud looks for it. All is acknowledged when it resolves. */
-export async function deliver(cloud: CommandsCloud, topics: Topics, entry: Entry, outcome: CommandOutcome): Promise<void> {
+/** Publishes the complete result on its topic; all pages are acknowledged when it resolves. */
+export async function publishResult(cloud: CommandsCloud, topics: Topics, entry: Entry, outcome: CommandOutcome): Promise<void> {
   for (const page of pagesOf(entry, outcome)) await cloud.publish(topics.commandResult(entry.id), page);
+}
+
+/** Answers a command whose result is out: its state, where the cloud looks for it. Acknowledged when it resolves. */
+export async function answer(cloud: CommandsCloud, topics: Topics, entry: Entry, outcome: CommandOutcome): Promise<void> {
   if (entry.intake === 'shadow') await cloud.reportCommand(lastCommandOf(entry, topics, outcome));
   else await cloud.publish(topics.executionResponse(entry.id), executionResponse(entry.id, topics, outcome));
 }

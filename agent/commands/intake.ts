@@ -3,6 +3,7 @@ import type { CommandEnvelope } from '../contract/command.ts';
 import type { ShadowView } from '../contract/shadow.ts';
 import { HubError } from '../system/errors.ts';
 import type { Catalog } from './handler.ts';
+import { isSafeId } from './journal.ts';
 import type { Candidate, InProgress } from './lifecycle.ts';
 import { outcomeOf } from './outcome.ts';
 
@@ -111,6 +112,7 @@ function parseJson(payload: Buffer): unknown {
 /** What the reported state still shows as running; null when nothing, or when it is not ours to read. */
 export function inProgressOf(view: ShadowView): InProgress | null {
   const last = view.reported?.lastCommand as Partial<Record<string, unknown>> | undefined;
-  if (last?.status !== 'IN_PROGRESS' || typeof last.id !== 'string') return null;
+  // Everybody who may write the shadow can write an id: it becomes a file's name and part of a topic.
+  if (last?.status !== 'IN_PROGRESS' || typeof last.id !== 'string' || !isSafeId(last.id)) return null;
   return { id: last.id, command: printableName(last.command), receivedAt: typeof last.receivedAt === 'number' ? last.receivedAt : 0 };
 }

@@ -6,7 +6,7 @@ import type { Entropy } from '../system/entropy.ts';
 import { isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import type { CommandsCloud } from './cloud-port.ts';
-import { deliver, lastCommandOf } from './delivery.ts';
+import { answer, lastCommandOf, publishResult } from './delivery.ts';
 import type { Executor } from './executor.ts';
 import type { Catalog } from './handler.ts';
 import { candidateOf, inProgressOf, requestCandidate } from './intake.ts';
@@ -48,6 +48,8 @@ export interface CommandServiceDeps {
   executor: Executor;
   catalog: Catalog;
   topics: Topics;
+  /** Take commands from the shadow; else it is read only for answers that it still waits for. */
+  shadowIntake: boolean;
   ttlSeconds: number;
   wallClock: WallClock;
   clock: MonotonicClock;
@@ -60,14 +62,18 @@ interface Link {
   ended: AbortController;
   /** Deliveries under way. */
   delivering: Set<string>;
+  /** Commands whose result pages are out on this session: only the rest of the answer is tried again. */
+  paged: Set<string>;
+  /** Reads that failed, one after the other. */
+  failedReads: number;
 }
 
 function createLink(): Link {
-  return { ended: new AbortController(), delivering: new Set() };
+  return { ended: new AbortController(), delivering: new Set(), paged: new Set(), failedReads: 0 };
 }
 
 export function createCommandService(deps: CommandServiceDeps): CommandService {
-  const { cloud, journal, executor, catalog, topics, ttlSeconds, wallClock, clock, entropy, log } = deps;
+  const { cloud, journal, executor, catalog, topics, shadowIntake, ttlSeconds, wallClock, clock, entropy, log } = deps;
   let state: CommandsState = restore([]);
   let key: Buffer = Buffer.alloc(0);
   const stopping = new AbortController();
@@ -136,17 +142,22 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   const pause = (attempt: number, on: Link) =>
     sleep(clock, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt) * (0.5 + entropy.unit() / 2), on.ended.signal);
 
+  const candidateIn = (view: ShadowView) =>
+    shadowIntake ? candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog }) : null;
+
   async function read(retry: boolean, on: Link): Promise<void> {
     const { signal } = on.ended;
-    if (retry) await pause(0, on);
+    if (retry) await pause(Math.max(0, on.failedReads - 1), on);
     if (signal.aborted || stopping.signal.aborted) return;
     try {
       const view = await cloud.readShadow();
       if (signal.aborted) return;
-      const candidate = candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog });
+      on.failedReads = 0;
+      const candidate = candidateIn(view);
       dispatch({ type: 'shadowRead', version: view.version, candidate, inProgress: inProgressOf(view) });
     } catch (error) {
       if (signal.aborted) return;
+      on.failedReads += 1;
       log.warn({ event: 'shadow_read_failed', reason: messageOf(error) }, 'shadow read failed');
       dispatch({ type: 'readFailed' });
     }
@@ -185,7 +196,10 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       const entry = entryOf(id);
       if (entry?.stage !== 'finished' || entry.outcome === null) break;
       try {
-        await deliver(cloud, topics, entry, entry.outcome);
+        if (!on.paged.has(id)) await publishResult(cloud, topics, entry, entry.outcome);
+        on.paged.add(id);
+        await answer(cloud, topics, entry, entry.outcome);
+        on.paged.delete(id);
         log.info({ event: 'command_answered', id, command: entry.command, status: entry.outcome.status }, 'command answered');
         dispatch({ type: 'delivered', id });
         break;
@@ -205,9 +219,12 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       'too many answers wait: a request is refused and not kept',
     );
     if (entry.outcome === null) return;
-    await deliver(cloud, topics, entry, entry.outcome).catch((error: unknown) =>
-      log.warn({ event: 'command_answer_failed', id: entry.id, reason: messageOf(error) }, 'the refusal was not taken'),
-    );
+    try {
+      await publishResult(cloud, topics, entry, entry.outcome);
+      await answer(cloud, topics, entry, entry.outcome);
+    } catch (error) {
+      log.warn({ event: 'command_answer_failed', id: entry.id, reason: messageOf(error) }, 'the refusal was not taken');
+    }
   }
 
   function settleIdle(): void {
@@ -272,8 +289,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     delta(view) {
       // What stands in the shadow is taken by the next process.
       if (stopping.signal.aborted) return;
-      const candidate = candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog });
-      dispatch({ type: 'delta', version: view.version, candidate });
+      dispatch({ type: 'delta', version: view.version, candidate: candidateIn(view) });
     },
 
     shadowUpdated: (version) => dispatch({ type: 'updated', version, cleared: null }),

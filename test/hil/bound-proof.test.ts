@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type BoundProofOptions, proveFromAddress } from '../../agent/cloud/bound-proof.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
@@ -30,6 +30,7 @@ beforeAll(async () => {
     caPath: await file('ca.pem', pki.caCertificate),
     localAddress: '127.0.0.2',
     publish: { topic: 'hubs/hub/presence', payload: '{"state":"online"}', retain: true },
+    will: { topic: 'hubs/hub/presence', payload: '{"state":"offline"}' },
   };
 });
 
@@ -39,8 +40,14 @@ afterAll(async () => {
 });
 
 test('a session with an acknowledged publish is the proof', async () => {
+  const seen: string[] = [];
+  const forget = iotCore.onMessage('hubs/hub/presence', ({ payload }) => seen.push(payload.toString()));
   await proveFromAddress(options, new AbortController().signal);
-  expect(iotCore.retained('hubs/hub/presence')?.toString()).toBe('{"state":"online"}');
+  await vi.waitFor(() => expect(seen).toHaveLength(2));
+  forget();
+  // Its session speaks for nobody afterwards.
+  expect(seen).toEqual(['{"state":"online"}', '{"state":"offline"}']);
+  expect(iotCore.retained('hubs/hub/presence')?.toString()).toBe('{"state":"offline"}');
 });
 
 test('it comes from the address that is to be proven', async () => {

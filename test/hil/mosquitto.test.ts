@@ -124,16 +124,19 @@ describe.runIf(COMMAND !== null)('against Mosquitto, a broker that knows nothing
     await probe.link.publish(commandResult('c1'), 'x'.repeat(120 * 1024));
     const seen = await observer.next('publish', ({ topic }) => topic === commandResult('c1'));
     expect(seen.payload.length).toBe(120 * 1024);
-    await probe.link.close();
+    await probe.link.close({ silently: true });
     const again = await up(thing);
     await again.probe.link.subscribe(presence);
     expect(await again.wait('retained', () => again.probe.messages[0])).toEqual({ topic: presence, payload: 'born', retained: true });
   });
 
-  test('a clean close leaves the will unsaid; a cut publishes it, retained', async () => {
+  test('a silent close leaves the will unsaid; any other end publishes it, retained', async () => {
     const thing = newThing();
     const clean = await up(thing);
-    await clean.probe.link.close();
+    await clean.probe.link.close({ silently: true });
+    const willing = await up(newThing());
+    await willing.probe.link.close();
+    await observer.next('publish', ({ topic }) => topic === willing.presence);
     const cut = await up(thing);
     wire.cut();
     expect(await cut.wait('down', () => cut.probe.downs[0])).toMatchObject({ reason: 'closed' });

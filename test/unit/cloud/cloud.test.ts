@@ -233,16 +233,44 @@ describe('what the cloud refuses', () => {
     expect(cloud.facts().leftOut).toEqual(['result_publish']);
   });
 
-  test('the answer of an execution, which stands nowhere else, waits instead until it may be published', async () => {
+  test.each([
+    ['the response of an execution', 'publish', '/response/json', 'response_publish'],
+    ['reading the shadow', 'readShadow', '', 'shadow_read'],
+  ])('%s ends the link each time, while what is akin to it works: left out, no loop', async (_what, refused, ending, left) => {
+    const { online, cloud, transport, clock } = make();
+    await online();
+    transport.before = (operation, detail, link) => {
+      if (operation !== refused || !detail.endsWith(ending)) return;
+      link.fall('unauthorized');
+      return new Promise(() => {});
+    };
+    let connects = 0;
+    for (let minute = 0; minute < 10; minute++) {
+      await clock.advance(60_000);
+      const link = transport.last();
+      if (transport.links.length > connects) link.up();
+      connects = transport.links.length;
+      await settled();
+      await cloud.publish(TOPICS.commandResult('e1'), '{}').catch(() => {});
+      await cloud.publish(TOPICS.executionResponse('e1'), '{}').catch(() => {});
+      await cloud.readShadow().catch(() => {});
+    }
+    expect(cloud.facts().leftOut).toEqual([left]);
+    expect(transport.links.length).toBeLessThanOrEqual(4);
+  });
+
+  test('the answer of an execution, which stands nowhere else, waits until it may be published; its pages do not hold it up', async () => {
     const { online, cloud, transport } = make();
     const link = await online();
-    transport.before = (operation, detail) => {
-      if (operation === 'publish' && detail.endsWith('/result')) throw new HubError('cloud_refused', '0x87');
-    };
-    await cloud.publish(TOPICS.commandResult('c1'), '{}');
     const answer = TOPICS.executionResponse('e1');
-    await expect(cloud.publish(answer, '{}')).rejects.toMatchObject({ code: 'cloud_refused' });
-    expect(link.sent.map(({ topic }) => topic)).not.toContain(answer);
+    transport.before = (operation, detail) => {
+      if (operation === 'publish' && detail !== TOPICS.presence) throw new HubError('cloud_refused', '0x87');
+    };
+    await cloud.publish(TOPICS.commandResult('e1'), '{}');
+    for (let attempt = 0; attempt < 2; attempt++)
+      await expect(cloud.publish(answer, '{}')).rejects.toMatchObject({ code: 'cloud_refused' });
+    expect(link.sent.filter(({ topic }) => topic === answer)).toHaveLength(1);
+    expect(cloud.facts().leftOut).toEqual(['result_publish', 'response_publish']);
   });
 });
 
@@ -356,7 +384,7 @@ describe('stopping', () => {
     await cloud.stop();
     expect(JSON.parse(link.sent.at(-1)!.payload)).toMatchObject({ state: 'offline', session: 'session-1' });
     expect(transport.document()?.state.reported).toMatchObject({ online: false, session: 'session-1' });
-    expect(link.open).toBe(false);
+    expect(link.closed).toBe('silently');
     expect(cloud.facts().phase).toBe('stopped');
     await clock.advance(3_600_000);
     expect(transport.links).toHaveLength(1);
@@ -373,7 +401,24 @@ describe('stopping', () => {
     });
     await clock.advance(2_000);
     expect(stopped).toBe(true);
-    expect(link.open).toBe(false);
+    // The will says what the goodbye could not.
+    expect(link.closed).toBe('with will');
+    expect(clock.timers).toBe(0);
+  });
+
+  test('before the shadow was read: offline is reported all the same', async () => {
+    const { cloud, nextLink, transport, clock } = make();
+    transport.before = (operation) => (operation === 'readShadow' ? new Promise(() => {}) : undefined);
+    cloud.start();
+    const link = await nextLink();
+    link.up();
+    await settled();
+    expect(transport.document()?.state.reported).toMatchObject({ online: true, session: 'session-1' });
+    const stopped = cloud.stop();
+    await clock.advance(500);
+    await stopped;
+    expect(transport.document()?.state.reported).toMatchObject({ online: false, session: 'session-1' });
+    expect(link.closed).toBe('silently');
     expect(clock.timers).toBe(0);
   });
 

@@ -22,6 +22,8 @@ export interface FakeLink extends Link {
   deltasOpen: boolean;
   /** True until the link is down, from either side. */
   open: boolean;
+  /** How the agent closed it: with its will, or silently; null while it did not. */
+  closed: 'with will' | 'silently' | null;
   up(): void;
   fall(reason: DownReason): void;
   receive(topic: string, payload: string, retained?: boolean): void;
@@ -99,6 +101,7 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
         updates: [],
         deltasOpen: false,
         open: true,
+        closed: null,
         up: () => handlers.onUp(),
         fall: (reason) => down({ reason, detail: 'by the test' }),
         receive: (topic, payload, retained = false) => handlers.onMessage(topic, Buffer.from(payload), retained),
@@ -133,7 +136,8 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
           const state = { ...(desired && { desired }), ...(reported && { reported }) };
           return update({ state, ...(version !== undefined && { version }) });
         },
-        async close() {
+        async close({ silently = false } = {}) {
+          link.closed ??= silently ? 'silently' : 'with will';
           down({ reason: 'local', detail: 'closed by the agent' });
         },
       };

@@ -44,17 +44,17 @@ test('refused in words twice: left out, without being run', async () => {
   ).rejects.toMatchObject({ code: 'cloud_refused' });
   expect(ran).toBe(false);
   expect(log.lines).toMatchObject([{ level: 'error', event: 'cloud_operation_quarantined', operation: 'deltas' }]);
-  expect(await quarantine.guard('shadow', works)).toBe('done');
+  expect(await quarantine.guard('shadow_update', works)).toBe('done');
 });
 
 test('links that broke without a word: two in something optional, six in what a hub needs', async () => {
   const { quarantine, fallDuring } = make();
   await fallDuring('executions', 'closed');
   await fallDuring('executions', 'closed');
-  for (let fall = 0; fall < 5; fall++) await fallDuring('shadow', 'closed');
+  for (let fall = 0; fall < 5; fall++) await fallDuring('shadow_update', 'closed');
   expect(quarantine.list()).toEqual(['executions']);
-  await fallDuring('shadow', 'closed');
-  expect(quarantine.list()).toEqual(['executions', 'shadow']);
+  await fallDuring('shadow_update', 'closed');
+  expect(quarantine.list()).toEqual(['executions', 'shadow_update']);
 });
 
 test.each(['kicked', 'keepalive', 'network', 'local', 'taken_over'] as const)(
@@ -79,7 +79,7 @@ test('a no in the acknowledgement is certain at once; a shadow request can be re
   const { quarantine } = make();
   const refused = () => Promise.reject(new HubError('cloud_refused', '0x87'));
   await expect(quarantine.guard('result_publish', refused)).rejects.toMatchObject({ code: 'cloud_refused' });
-  await expect(quarantine.guard('shadow', refused)).rejects.toMatchObject({ code: 'cloud_refused' });
+  await expect(quarantine.guard('shadow_update', refused)).rejects.toMatchObject({ code: 'cloud_refused' });
   expect(quarantine.list()).toEqual(['result_publish']);
 });
 

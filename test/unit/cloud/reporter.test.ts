@@ -321,6 +321,19 @@ describe('when an update fails', () => {
 });
 
 describe('links come and go', () => {
+  test('a contradiction is answered soon, however long the cloud has refused before', async () => {
+    const { reporter, online, clock, updates, fail, work } = make();
+    await online();
+    fail('shadow_throttled');
+    reporter.set({ wifi: { ssid: 'a' } });
+    await clock.advance(600_000);
+    work();
+    updates.length = 0;
+    reporter.refresh();
+    await clock.advance(MIN_REPORT_INTERVAL_MS);
+    expect(updates[0]!.reported).toMatchObject({ online: true, session: 'session-1' });
+  });
+
   test('a first word that is lost holds nothing up: the report says it again', async () => {
     const { reporter, attach, clock, updates, world, work } = make();
     world.answer = () => new Promise(() => {});

@@ -237,6 +237,28 @@ describe('the own topic', () => {
     await clock.advance(2_000);
     expect(log.events()).toContain('rebirth_failed');
   });
+
+  test('a rebirth that is not acknowledged: the shadow is told at once, the topic until it is taken', async () => {
+    const { open, fake, clock, before, births, told } = make();
+    const session = await open();
+    await clock.advance(5_000);
+    before.run = (operation) => {
+      if (operation === 'publish') throw new HubError('cloud_timeout', 'no PUBACK');
+    };
+    fake.receive(TOPICS.presence, OFFLINE);
+    await clock.advance(0);
+    expect(told.rebirths).toBe(1);
+    await clock.advance(20_000);
+    const tries = births();
+    expect(tries).toBeGreaterThanOrEqual(4);
+    before.run = () => {};
+    await clock.advance(5_000);
+    expect(births()).toBe(tries + 1);
+    await clock.advance(60_000);
+    expect(births()).toBe(tries + 1);
+    session.end();
+    expect(clock.timers).toBe(0);
+  });
 });
 
 test('confirm resolves with the acknowledgement of a birth', async () => {

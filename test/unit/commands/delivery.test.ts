@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deliver, lastCommandOf, MAX_PAGE_BYTES, pagesOf } from '../../../agent/commands/delivery.ts';
+import { answer, lastCommandOf, MAX_PAGE_BYTES, pagesOf, publishResult } from '../../../agent/commands/delivery.ts';
 import type { Entry } from '../../../agent/commands/entry.ts';
 import type { CommandOutcome } from '../../../agent/contract/command.ts';
 import { createFakeCloud } from './fake-cloud.ts';
@@ -58,15 +58,19 @@ test('the pages come before the state that announces them', async () => {
   const cloud = createFakeCloud();
   const order: string[] = [];
   cloud.onRequest = (name) => void order.push(name);
-  await deliver(cloud, topics, entry, succeeded({}));
+  await publishResult(cloud, topics, entry, succeeded({}));
+  await answer(cloud, topics, entry, succeeded({}));
   expect(order).toEqual(['publish', 'report']);
 });
 
 test('an execution is answered in the words of AWS IoT Commands', async () => {
   const cloud = createFakeCloud();
-  await deliver(cloud, topics, { ...entry, intake: 'executions' }, failed);
-  await deliver(cloud, topics, { ...entry, intake: 'executions' }, succeeded({ text: 'x'.repeat(10_000) }));
-  await deliver(cloud, topics, { ...entry, intake: 'executions' }, succeeded({ total: 1 }));
+  await publishResult(cloud, topics, { ...entry, intake: 'executions' }, failed);
+  await answer(cloud, topics, { ...entry, intake: 'executions' }, failed);
+  await publishResult(cloud, topics, { ...entry, intake: 'executions' }, succeeded({ text: 'x'.repeat(10_000) }));
+  await answer(cloud, topics, { ...entry, intake: 'executions' }, succeeded({ text: 'x'.repeat(10_000) }));
+  await publishResult(cloud, topics, { ...entry, intake: 'executions' }, succeeded({ total: 1 }));
+  await answer(cloud, topics, { ...entry, intake: 'executions' }, succeeded({ total: 1 }));
   const answers = cloud.published
     .filter(({ topic }) => topic === topics.executionResponse('e-1'))
     .map(({ payload }) => JSON.parse(payload));

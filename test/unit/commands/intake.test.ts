@@ -83,6 +83,8 @@ test('only a lastCommand that is IN_PROGRESS and has an id counts as running', (
   expect(read({ id: 'a', command: 'x', status: 'IN_PROGRESS', receivedAt: 9 })).toEqual({ id: 'a', command: 'x', receivedAt: 9 });
   expect(read({ id: 'a', command: 'x', status: 'SUCCEEDED' })).toBeNull();
   expect(read({ status: 'IN_PROGRESS' })).toBeNull();
+  // It would leave the journal's folder, and be a topic that no broker takes.
+  expect(read({ id: '../../evil/#', command: 'x', status: 'IN_PROGRESS' })).toBeNull();
   expect(read(undefined)).toBeNull();
   expect(inProgressOf(view('x', {}))).toBeNull();
 });

@@ -40,7 +40,7 @@ export interface CommandsRig {
 export const topics = topicsOf('hub-1');
 export const STATE = '/var/lib/hub';
 
-export function createRig(given: { cloud?: FakeCloud; files?: MemoryFiles; quick?: boolean } = {}): CommandsRig {
+export function createRig(given: { cloud?: FakeCloud; files?: MemoryFiles; quick?: boolean; shadowIntake?: boolean } = {}): CommandsRig {
   const cloud = given.cloud ?? createFakeCloud();
   const files = given.files ?? createMemoryFiles();
   const clock = createSteppedClock();
@@ -70,6 +70,7 @@ export function createRig(given: { cloud?: FakeCloud; files?: MemoryFiles; quick
     executor: createExecutor({ catalog, clock, log }),
     catalog,
     topics,
+    shadowIntake: given.shadowIntake ?? true,
     ttlSeconds: 300,
     wallClock,
     clock,

@@ -122,6 +122,50 @@ test('a delivery that the cloud refuses is tried again with growing pauses', asy
   expect(rig.cloud.lastCommand?.status).toBe('SUCCEEDED');
 });
 
+test('pages that were taken are not published again while the state that announces them is refused', async () => {
+  const rig = createRig({ quick: true });
+  await rig.service.start();
+  await rig.connect();
+  let refusing = true;
+  rig.cloud.onRequest = (name) => {
+    if (name === 'report' && refusing) throw new HubError('shadow_throttled', 'Too many requests');
+  };
+  await rig.send('get_nodes', {});
+  await rig.clock.advance(300_000);
+  expect(rig.cloud.published).toHaveLength(1);
+  refusing = false;
+  await rig.clock.advance(60_000);
+  expect(rig.cloud.lastCommand?.status).toBe('SUCCEEDED');
+  // Nobody knows what reached whom over a link that fell: on the next one all is said again.
+  expect(rig.cloud.published).toHaveLength(1);
+});
+
+test('a shadow that cannot be read is read again with growing pauses', async () => {
+  const rig = createRig();
+  await rig.service.start();
+  const at: number[] = [];
+  rig.cloud.onRequest = (name) => {
+    if (name !== 'read') return;
+    at.push(rig.clock.nowMs());
+    throw new HubError('cloud_refused', '403');
+  };
+  await rig.connect();
+  await rig.clock.advance(3_600_000);
+  expect(at.length).toBeLessThanOrEqual(130);
+  expect(at[1]! - at[0]!).toBeLessThanOrEqual(2_000);
+});
+
+test('without the shadow as an intake, what stands there is left alone, also after a reconnect', async () => {
+  const rig = createRig({ quick: true, shadowIntake: false });
+  await rig.service.start();
+  await rig.connect();
+  await rig.send('get_nodes', {});
+  await rig.disconnect();
+  await rig.connect();
+  expect(rig.runs).toHaveLength(0);
+  expect(rig.cloud.desired).toEqual({ command: 'get_nodes', args: {} });
+});
+
 test('a reconnect ends the pause before the next delivery', async () => {
   const rig = createRig({ quick: true });
   await rig.service.start();
