@@ -136,7 +136,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     executor,
     catalog,
     topics,
-    shadowIntake: config.commands.intake.includes('shadow'),
     ttlSeconds: config.commands.ttlSeconds,
     wallClock,
     clock,
@@ -193,7 +192,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   });
 
   async function onView(view: ShadowView): Promise<void> {
-    if (view.source === 'delta') commands.delta(view);
+    if (view.source === 'delta' && config.commands.intake.includes('shadow')) commands.delta(view);
     const claim = await claims.offer(view.desired.claim);
     if (claim) cloud.report({ claim });
   }
@@ -253,6 +252,15 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     cancelWifiReport = clock.schedule(WIFI_REPORT_MS, followWifi);
   }
 
+  /** The network goes last: goodbye was said over it. */
+  async function forget(kind: ResetKind): Promise<void> {
+    const forgotten = await forgetState(files, stateDirectory, kind);
+    log.warn({ event: 'state_forgotten', kind, forgotten }, 'the reset is done');
+    if (kind !== 'factory') return;
+    await wifi.forget();
+    await wifi.stop();
+  }
+
   return {
     nodes,
     cloud: () => cloud.facts(),
@@ -264,8 +272,8 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
       await removeTorn();
       await claims.load();
-      const claim = claims.current();
-      if (claim) cloud.report({ claim });
+      // Without a claim the one that the shadow still shows from before goes.
+      cloud.report({ claim: claims.current() ?? undefined });
       await control?.start();
       await nodes.start();
       await commands.start();
@@ -287,11 +295,8 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       cancelWifiReport();
       await control?.stop();
       await commands.stop();
-      await Promise.all([cloud.stop(), wifi.stop(), nodes.stop()]);
-      if (resetKind) {
-        const forgotten = await forgetState(files, stateDirectory, resetKind);
-        log.warn({ event: 'state_forgotten', kind: resetKind, forgotten }, 'the reset is done');
-      }
+      await Promise.all([cloud.stop(), nodes.stop(), ...(resetKind === 'factory' ? [] : [wifi.stop()])]);
+      if (resetKind) await forget(resetKind);
       log.info({ event: 'agent_stopped' }, 'hub agent stopped');
     },
   };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
+import { FORGOTTEN_CLAIM, forgottenClaimName } from '../contract/reset-notes.ts';
 import type { Claim } from '../contract/shadow.ts';
 import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
@@ -15,8 +16,16 @@ export interface ClaimStore {
   /** Reads the stored claim. Never throws: a damaged one is logged and comes again with the shadow. */
   load(): Promise<void>;
   current(): Claim | null;
-  /** Takes what stands in `desired.claim`; null when there is nothing new. A later claim replaces an earlier one. */
+  /**
+   * Takes what stands in `desired.claim`; null when there is nothing new. A later claim replaces an earlier one. One that a factory reset forgot
+   * is not taken again from the shadow, where it stays; another one is.
+   */
   offer(desired: unknown): Promise<Claim | null>;
+}
+
+/** As it lies on disk: the same claim always has the same bytes. */
+function written({ orgId, siteId, claimedBy, claimedAt }: Claim): string {
+  return JSON.stringify({ orgId, siteId, claimedBy, claimedAt });
 }
 
 export function createClaimStore(deps: { files: Files; stateDirectory: string; log: Log }): ClaimStore {
@@ -24,6 +33,15 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
   const path = join(deps.stateDirectory, 'claim.json');
   let current: Claim | null = null;
   let refused: unknown;
+  /** Names of the notes of a factory reset. */
+  let forgotten: string[] = [];
+
+  /** Another claim has come: what was forgotten before it may come again. */
+  async function removeNotes(): Promise<void> {
+    const names = forgotten;
+    forgotten = [];
+    for (const name of names) await files.remove(join(deps.stateDirectory, name));
+  }
 
   return {
     async load() {
@@ -32,6 +50,11 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
         if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')));
       } catch (error) {
         log.error({ event: 'claim_damaged', path, reason: messageOf(error) }, 'the stored claim cannot be read; the shadow has it');
+      }
+      try {
+        forgotten = (await files.list(deps.stateDirectory)).filter((name) => name.startsWith(FORGOTTEN_CLAIM));
+      } catch (error) {
+        log.error({ event: 'forgotten_claim_unknown', reason: messageOf(error) }, 'a claim that was forgotten may be taken again');
       }
     },
 
@@ -48,10 +71,13 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
         return null;
       }
       if (sameJson(parsed.data, current)) return null;
+      const text = written(parsed.data);
+      if (forgotten.includes(forgottenClaimName(text))) return null;
       current = parsed.data;
       log.info({ event: 'claimed', orgId: current.orgId, siteId: current.siteId }, 'the hub is claimed');
       await files
-        .writeAtomic(path, JSON.stringify(current))
+        .writeAtomic(path, text)
+        .then(removeNotes)
         .catch((error: unknown) => log.error({ event: 'claim_unstored', path, reason: messageOf(error) }, 'the claim cannot be stored'));
       return current;
     },

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
+import { FORGET_WIFI } from '../contract/reset-notes.ts';
 import type { Files } from '../system/files.ts';
 
 /** What a change leaves on disk while it runs, so that the next start can tell its traces from others'. No SSID, no secret. */
@@ -36,5 +37,19 @@ export function createChangeMarkerFile(files: Files, stateDirectory: string): Ch
     },
     write: (marker) => files.writeAtomic(path, JSON.stringify(marker)),
     remove: () => files.remove(path),
+  };
+}
+
+/** The note of a factory reset that NetworkManager has not forgotten the agent's profiles yet. */
+export interface ForgetNote {
+  stands(): Promise<boolean>;
+  remove(): Promise<void>;
+}
+
+/** The note in the agent's state directory. It is looked for by its name: root may have written it. */
+export function createForgetNote(files: Files, stateDirectory: string): ForgetNote {
+  return {
+    stands: async () => (await files.list(stateDirectory)).includes(FORGET_WIFI),
+    remove: () => files.remove(join(stateDirectory, FORGET_WIFI)),
   };
 }

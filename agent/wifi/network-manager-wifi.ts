@@ -2,6 +2,7 @@ import type { Wifi } from '../contract/wifi.ts';
 import { sleep } from '../system/clock.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import { checkUsable, findDevice } from './device.ts';
+import type { ForgetNote } from './marker.ts';
 import { isNetworkManagerError } from './network-manager.ts';
 import { createRestorer, type SettleOutcome } from './restore.ts';
 import { type ChangeDeps, runWifiChange } from './transaction.ts';
@@ -18,6 +19,11 @@ export interface WifiService extends Wifi {
    * cut is answered by the command journal; this is only what became of the network.
    */
   start(): Promise<WifiRecovery>;
+  /**
+   * Ends a change that is under way, and deletes the agent's own profiles; those of others stay. In bounded time; never throws. What could not be
+   * done then is done at the next start, or before the next change, as long as the factory reset's note stands.
+   */
+  forget(): Promise<void>;
   /** Why no network can be changed now, with the remedy; null when one can. Never throws. */
   problem(): Promise<string | null>;
   /** Ends what is under way (a running change goes back to the old network first) in bounded time. */
@@ -29,16 +35,32 @@ const RECOVERY_TIMEOUT_MS = 15_000;
 /** A change needs a call or two to go back; more would hold up the agent's stop, and the checkpoint goes back by itself. */
 const STOP_TIMEOUT_MS = 8000;
 
+/** A deletion is a call; a NetworkManager that hangs must not hold up the agent's stop. */
+const FORGET_TIMEOUT_MS = 6000;
+
 /** Wi-Fi through NetworkManager. */
-export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'>): WifiService {
-  const { networkManager, survey, marker, clock, log } = deps;
+export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { forgetNote: ForgetNote }): WifiService {
+  const { networkManager, survey, marker, forgetNote, clock, log } = deps;
   const restorer = createRestorer(deps);
   const stopping = new AbortController();
   let recovering: Promise<WifiRecovery> | null = null;
   let changing: Promise<unknown> | null = null;
 
-  /** The marker tells of a change that was cut; without one NetworkManager need not be asked, and its client not be loaded. */
+  async function forgetProfiles(): Promise<void> {
+    const count = await restorer.removeOwn();
+    await forgetNote.remove();
+    log.warn({ event: 'wifi_profiles_forgotten', count }, "The agent's Wi-Fi profiles are forgotten");
+  }
+
+  /** What was left to do: the traces of a cut change, then a factory reset's forgetting. */
   async function recover(): Promise<WifiRecovery> {
+    const recovery = await recoverChange();
+    if (await forgetNote.stands()) await forgetProfiles();
+    return recovery;
+  }
+
+  /** The marker tells of a change that was cut; without one NetworkManager need not be asked, and its client not be loaded. */
+  async function recoverChange(): Promise<WifiRecovery> {
     const cut = await marker.read();
     if (!cut) return { outcome: 'clean' };
     const traces = { ...cut, checkpoint: 'unknown' as const };
@@ -64,6 +86,19 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'>): Wi
     log.warn({ event, problem }, isHubError(error) ? error.message : 'The Wi-Fi state could not be read');
   }
 
+  /** The change goes back to the old network first. */
+  async function endChange(): Promise<void> {
+    stopping.abort(new HubError('aborted', 'The agent is stopping.'));
+    if (changing) await within(STOP_TIMEOUT_MS, changing);
+  }
+
+  /** Waits for what may fail, and not for ever. */
+  async function within(timeoutMs: number, what: Promise<unknown>): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([what.catch(() => {}), sleep(clock, timeoutMs, done.signal)]);
+    done.abort();
+  }
+
   return {
     async start() {
       const done = new AbortController();
@@ -78,13 +113,16 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'>): Wi
     },
 
     async stop() {
-      stopping.abort(new HubError('aborted', 'The agent is stopping.'));
-      if (changing) {
-        const done = new AbortController();
-        await Promise.race([changing.catch(() => {}), sleep(clock, STOP_TIMEOUT_MS, done.signal)]);
-        done.abort();
-      }
+      await endChange();
       networkManager.close();
+    },
+
+    async forget() {
+      await endChange();
+      await within(
+        FORGET_TIMEOUT_MS,
+        forgetProfiles().catch((error) => logProblem('wifi_forget_failed', error)),
+      );
     },
 
     async problem() {

@@ -44,13 +44,22 @@ export interface Restorer {
   settle(traces: ChangeTraces, keepSaved: boolean, signal: AbortSignal): Promise<SettleOutcome>;
   /** Deletes unproven profiles of ours. */
   removeLeftovers(): Promise<number>;
+  /**
+   * Deletes every profile of ours, from the disk too, and gives how many. The one that is active goes last: the link falls with it, and
+   * NetworkManager looks for a network that is left. @throws NetworkManagerError
+   */
+  removeOwn(): Promise<number>;
   /** Waits until the device is connected; when NetworkManager does not do it by itself, activates the profile from before. */
   ensureConnected(traces: ChangeTraces, signal: AbortSignal): Promise<void>;
 }
 
+function isOwn(profile: WifiProfile): boolean {
+  return profile.id.startsWith(PROFILE_ID_PREFIX);
+}
+
 /** True for a profile of ours that was never proven: a proven one is on disk and connects by itself. */
 function isLeftover(profile: WifiProfile): boolean {
-  return profile.id.startsWith(PROFILE_ID_PREFIX) && (profile.unsaved || !profile.autoconnect);
+  return isOwn(profile) && (profile.unsaved || !profile.autoconnect);
 }
 
 /** Builds the ways back. `checkpointSeconds` is how a checkpoint whose path is unknown is recognised as ours. */
@@ -152,6 +161,17 @@ export function createRestorer(deps: {
       for (const profile of leftovers) await remove(profile);
       if (leftovers.length > 0) log.warn({ event: 'wifi_leftovers_removed', count: leftovers.length }, 'Unproven Wi-Fi profiles removed');
       return leftovers.length;
+    },
+
+    async removeOwn() {
+      const own = (await manager.wifiProfiles()).filter(isOwn);
+      if (own.length === 0) return 0;
+      const devices = await manager.wifiDevices();
+      const active = new Set(await Promise.all(devices.map((device) => manager.activeProfile(device.path))));
+      const isActive = (profile: WifiProfile) => active.has(profile.uuid);
+      for (const profile of [...own.filter((each) => !isActive(each)), ...own.filter(isActive)]) await remove(profile);
+      await deps.sync();
+      return own.length;
     },
 
     async ensureConnected(traces, signal) {

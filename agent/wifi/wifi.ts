@@ -4,7 +4,7 @@ import { HubError } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { createDbusMessageBus, SYSTEM_BUS_ADDRESS } from './dbus-message-bus.ts';
-import { createChangeMarkerFile } from './marker.ts';
+import { createChangeMarkerFile, createForgetNote } from './marker.ts';
 import { createNetworkManagerWifi, type WifiService } from './network-manager-wifi.ts';
 import { createNetworkManager } from './nm-dbus.ts';
 import type { CloudProof } from './proof.ts';
@@ -49,6 +49,7 @@ export function createWifi(deps: WifiDeps): WifiService {
     survey,
     proof: deps.proof,
     marker: createChangeMarkerFile(deps.files, deps.stateDirectory),
+    forgetNote: createForgetNote(deps.files, deps.stateDirectory),
     clock,
     entropy: deps.entropy,
     log,
@@ -64,6 +65,7 @@ export function createUnavailableWifi(reason: string): WifiService {
   return {
     start: async () => ({ outcome: 'clean' }),
     stop: async () => {},
+    forget: async () => {},
     problem: async () => reason,
     current: async () => null,
     credentialsSet: async () => null,

@@ -27,7 +27,8 @@ export const logLevelCommand: Command = {
 
 const QUESTIONS: Readonly<Record<ResetKind, string>> = {
   state: 'The agent forgets the nodes it knows, and starts again.',
-  factory: 'The agent forgets whose the hub is, its commands and answers not yet delivered, and the nodes it knows, and starts again.',
+  factory:
+    'The agent forgets whose the hub is, the Wi-Fi networks that it was moved to, its commands and answers not yet delivered, and the nodes it knows, and starts again.',
 };
 
 export const resetCommand: Command = {
@@ -35,8 +36,9 @@ export const resetCommand: Command = {
   summary: 'Makes the agent forget what it has learnt, and start again',
   usage: '[--factory] [--yes]',
   details: [
-    '--factory   forgets the claim and the commands as well. Identity, certificate,',
-    '            configuration and Wi-Fi stay; a claim that the cloud still holds comes back.',
+    '--factory   forgets the claim, the commands and the Wi-Fi networks that the agent was',
+    '            given as well. Identity, certificate, configuration and the Wi-Fi profiles of',
+    '            others (those of the factory) stay. The next claim is taken, the old one not.',
     '--yes       does not ask',
   ],
   example: 'sudo hubctl reset --factory',
@@ -64,7 +66,7 @@ export const resetCommand: Command = {
     terminal.out(
       json
         ? JSON.stringify({ kind, by: 'hubctl', removed })
-        : `The agent does not run; ${removed.length} files were removed from ${places.stateDirectory}.`,
+        : `The agent does not run; ${removed.length} files were removed from ${places.stateDirectory}.${kind === 'factory' ? ' It forgets its Wi-Fi networks when it starts.' : ''}`,
     );
     return EXIT.ok;
   },

@@ -5,7 +5,7 @@ import { HubError } from '../../../agent/system/errors.ts';
 import { createLog } from '../../../agent/system/log.ts';
 import { Secret } from '../../../agent/system/secret.ts';
 import { createDbusMessageBus } from '../../../agent/wifi/dbus-message-bus.ts';
-import { createChangeMarkerFile } from '../../../agent/wifi/marker.ts';
+import { createChangeMarkerFile, createForgetNote } from '../../../agent/wifi/marker.ts';
 import { createNetworkManagerWifi } from '../../../agent/wifi/network-manager-wifi.ts';
 import { createNetworkManager } from '../../../agent/wifi/nm-dbus.ts';
 import { createWifiSurvey } from '../../../agent/wifi/survey.ts';
@@ -66,6 +66,7 @@ async function start() {
       },
     },
     marker: createChangeMarkerFile(createMemoryFiles(), '/state'),
+    forgetNote: createForgetNote(createMemoryFiles(), '/state'),
     clock,
     entropy: createEntropy(),
     log,

@@ -1,10 +1,19 @@
+import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { createClaimStore } from '../../../agent/cloud/claim.ts';
+import { forgetState } from '../../../agent/local/reset.ts';
 import { createFakeFiles, createFakeLog } from '../nodes/fakes.ts';
 
 const CLAIM = { orgId: 'org', siteId: 'site', claimedBy: 'user', claimedAt: 1_795_300_000_000 };
 
-function make(files = createFakeFiles()) {
+/** All files lie in one folder. */
+function createStateFiles() {
+  const files = createFakeFiles();
+  files.list = async (directory) => (directory === '/state' ? [...files.content.keys()].map((path) => basename(path)) : []);
+  return files;
+}
+
+function make(files = createStateFiles()) {
   const log = createFakeLog();
   return { files, log, store: createClaimStore({ files, stateDirectory: '/state', log }) };
 }
@@ -52,4 +61,38 @@ test('a damaged file is said and replaced by the next claim; a full disk does no
   expect(await store.offer(CLAIM)).toEqual(CLAIM);
   expect(log.events()).toContain('claim_unstored');
   expect(store.current()).toEqual(CLAIM);
+});
+
+test('a claim that a factory reset forgot is not taken again, over any number of starts and resets; another one is', async () => {
+  const { files, store } = make();
+  await store.offer(CLAIM);
+  await forgetState(files, '/state', 'factory');
+  expect([...files.content.keys()].join()).not.toContain('claim.json');
+  const again = make(files);
+  await again.store.load();
+  expect(await again.store.offer(CLAIM)).toBeNull();
+  // A reset without a claim keeps what the one before it noted.
+  await forgetState(files, '/state', 'factory');
+  const third = make(files);
+  await third.store.load();
+  expect(await third.store.offer({ ...CLAIM })).toBeNull();
+  expect(third.store.current()).toBeNull();
+  const later = { ...CLAIM, claimedAt: CLAIM.claimedAt + 1 };
+  expect(await third.store.offer(later)).toEqual(later);
+  expect([...files.content.keys()].filter((path) => path.includes('forgotten'))).toEqual([]);
+  // Of two forgotten claims only the one that stands in the shadow matters.
+  await forgetState(files, '/state', 'factory');
+  expect([...files.content.keys()].filter((path) => path.includes('forgotten'))).toHaveLength(1);
+  const fourth = make(files);
+  await fourth.store.load();
+  expect(await fourth.store.offer(later)).toBeNull();
+  // Whose the hub was is forgotten too.
+  for (const content of files.content.values()) expect(content).toHaveLength(0);
+});
+
+test('a reset of what was learnt leaves the claim and notes nothing', async () => {
+  const { files, store } = make();
+  await store.offer(CLAIM);
+  await forgetState(files, '/state', 'state');
+  expect([...files.content.keys()]).toEqual(['/state/claim.json']);
 });

@@ -1,9 +1,10 @@
+import { basename, dirname } from 'node:path';
 import { pino } from 'pino';
 import { sleep } from '../../../agent/system/clock.ts';
 import type { Entropy } from '../../../agent/system/entropy.ts';
 import { HubError } from '../../../agent/system/errors.ts';
 import type { Files } from '../../../agent/system/files.ts';
-import { createChangeMarkerFile } from '../../../agent/wifi/marker.ts';
+import { createChangeMarkerFile, createForgetNote } from '../../../agent/wifi/marker.ts';
 import { createNetworkManagerWifi, type WifiService } from '../../../agent/wifi/network-manager-wifi.ts';
 import type { CloudProof } from '../../../agent/wifi/proof.ts';
 import { createWifiSurvey, type NodeWifiPort } from '../../../agent/wifi/survey.ts';
@@ -18,7 +19,7 @@ export function createMemoryFiles(): Files & { contents: Map<string, Buffer> } {
     contents,
     read: async (path) => contents.get(path) ?? null,
     writeAtomic: async (path, data) => void contents.set(path, Buffer.from(data)),
-    list: async () => [],
+    list: async (directory) => [...contents.keys()].flatMap((path) => (dirname(path) === directory ? [basename(path)] : [])),
     remove: async (path) => void contents.delete(path),
     removeTorn: async () => [],
   };
@@ -85,6 +86,7 @@ export function createFakeAgent(
     survey,
     proof,
     marker: createChangeMarkerFile(gatedFiles, '/state'),
+    forgetNote: createForgetNote(gatedFiles, '/state'),
     clock,
     entropy,
     log,

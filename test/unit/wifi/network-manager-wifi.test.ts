@@ -246,3 +246,57 @@ test('killed in the middle, then NetworkManager restarts, and the old network do
   expect(run.hub.network()).toBe('home');
   expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home']);
 });
+
+test("a factory reset's forgetting: profiles of ours go, the active one last; the factory's stay, and the hub is back on theirs", async () => {
+  const run = await onHome([office, { ssid: 'cafe', security: 'open' }]);
+  await run.change(credentials('office', 'office password'));
+  await run.change(credentials('cafe', null));
+  await run.files.writeAtomic('/state/forget-wifi', '');
+  let deleted = 0;
+  const order: string[][] = [];
+  const agent = createFakeAgent(run.hub, run.clock, {
+    files: run.files,
+    fault(_step, name, phase) {
+      if (name === 'Delete' && phase === 'after') order[deleted++] = run.hub.profiles().map((each) => each.settings.id);
+      return null;
+    },
+  });
+  await run.clock.until(agent.wifi.forget(), MINUTES);
+  expect(order).toEqual([['factory home', 'hub-agent cafe'], ['factory home']]);
+  run.hub.powerCut();
+  await run.clock.advance(MINUTES);
+  expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home']);
+  expect(run.hub.network()).toBe('home');
+  expectTidy(run);
+});
+
+test('NetworkManager does not answer when it is to forget: in bounded time, and the next start does it', async () => {
+  const run = await onHome([office]);
+  await run.change(credentials('office', 'office password'));
+  await run.files.writeAtomic('/state/forget-wifi', '');
+  const deaf = createFakeAgent(run.hub, run.clock, { files: run.files, fault: (_step, name) => (name === 'Delete' ? 'hang' : null) });
+  const before = run.clock.nowMs();
+  await run.clock.until(deaf.wifi.forget(), MINUTES);
+  expect(run.clock.nowMs() - before).toBeLessThan(10_000);
+  await deaf.wifi.stop();
+  await run.clock.advance(MINUTES);
+  expect([...run.files.contents.keys()]).toEqual(['/state/forget-wifi']);
+  const next = createFakeAgent(run.hub, run.clock, { files: run.files });
+  await run.clock.until(next.wifi.start(), MINUTES);
+  expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home']);
+  await run.clock.advance(MINUTES);
+  expectTidy(run);
+});
+
+test('a change under way goes back before its profile is forgotten', async () => {
+  const run = await onHome([{ ...office, cloud: false }]);
+  const change = run.agent.wifi
+    .change(credentials('office', 'office password'), new AbortController().signal)
+    .catch((error: unknown) => error);
+  await run.clock.advance(8000);
+  await run.clock.until(run.agent.wifi.forget(), MINUTES);
+  expect(await change).toMatchObject({ code: 'aborted' });
+  await run.clock.advance(MINUTES);
+  expect(run.hub.network()).toBe('home');
+  expectTidy(run);
+});

@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * What a factory reset leaves in the state directory for the next start of the agent. Names of empty files only: hubctl writes them as root when
+ * no agent runs, and what they held could then not be read by the agent.
+ */
+
+/** NetworkManager still has to forget the agent's Wi-Fi profiles. */
+export const FORGET_WIFI = 'forget-wifi';
+
+/** Begins the name that stands for a forgotten claim. */
+export const FORGOTTEN_CLAIM = 'forgotten-claim-';
+
+/** The name for the claim that `claim.json` holds with these bytes. A digest: whose the hub was is forgotten too. */
+export function forgottenClaimName(stored: string | Uint8Array): string {
+  return FORGOTTEN_CLAIM + createHash('sha256').update(stored).digest('hex');
+}
