@@ -136,6 +136,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     executor,
     catalog,
     topics,
+    shadowIntake: config.commands.intake.includes('shadow'),
     ttlSeconds: config.commands.ttlSeconds,
     wallClock,
     clock,
@@ -192,7 +193,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   });
 
   async function onView(view: ShadowView): Promise<void> {
-    if (view.source === 'delta' && config.commands.intake.includes('shadow')) commands.delta(view);
+    if (view.source === 'delta') commands.delta(view);
     const claim = await claims.offer(view.desired.claim);
     if (claim) cloud.report({ claim });
   }
