@@ -111,5 +111,5 @@ export async function run(args: string[]): Promise<number> {
   };
   const cases = [caseOf('outage', 'reset'), caseOf('power', 'power')];
   if (values.json) say(JSON.stringify({ agents: base.agents, limitPerSecond: base.limitPerSecond, cases }));
-  return cases.every(({ ratio }) => ratio <= 2) ? 0 : 1;
+  return cases.every(({ ratio, refused }) => ratio <= 2 && refused === 0) ? 0 : 1;
 }

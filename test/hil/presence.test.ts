@@ -157,6 +157,14 @@ describe.concurrent('presence', () => {
     expect(await rig.run('server_info')).toMatchObject({ result: { cloud: { connected: true } } });
   });
 
+  test('the cloud’s rule is late and writes offline under a newer session: the hub takes it back', async () => {
+    await using world = await startOnline();
+    const { rig, agent } = world;
+    rig.iotCore.shadow(rig.hubId).update({ state: { reported: { online: false } } });
+    await agent.waitFor('presence_overwritten');
+    await untilOnline(rig);
+  });
+
   test.each(['presence', 'shadow'])('links that fall in the middle of the %s, one after the other: nothing is given up', async (part) => {
     await using world = await startOnline({ ...ONE_PERIPHERAL, config: { cloud: { connect: { spreadSeconds: 0, maxBackoffMs: 2_000 } } } });
     const { rig } = world;

@@ -82,6 +82,9 @@ export async function injectCloudFault(hub: ChaosHub, fault: CloudFault): Promis
       if (fault.twice) faults.duplicateWill(hubId, 1);
       faults.drop(hubId);
       return faults.lateWill(hubId, 0);
+    case 'lateRule':
+      lateRule(hub, fault.delayMs);
+      return void faults.drop(hubId);
     case 'disturbLifecycle':
       return faults.disturbLifecycle(fault.maxDelayMs, 0.3, fault.seed);
     case 'refuseConnect':
@@ -92,6 +95,21 @@ export async function injectCloudFault(hub: ChaosHub, fault: CloudFault): Promis
     case 'cloudClock':
       return faults.shiftClock(fault.byMs);
   }
+}
+
+/**
+ * The next `offline` is copied into the shadow as AWS's own rule does it: the condition is judged when the message comes, the write follows
+ * later and asks no more (a republish to `shadow/update`).
+ */
+function lateRule({ rig }: ChaosHub, delayMs: number): void {
+  const unsubscribe = rig.onMessage(({ topic, payload }) => {
+    if (topic !== `hubs/${rig.hubId}/presence`) return;
+    const { state, session } = JSON.parse(payload.toString('utf8')) as { state: string; session: string };
+    if (state !== 'offline') return;
+    unsubscribe();
+    if (rig.reported().session !== session) return;
+    setTimeout(() => rig.iotCore.shadow(rig.hubId).update({ state: { reported: { online: false } } }), delayMs).unref();
+  });
 }
 
 /** Publishes the next so many answers of the Shadow service a second time. */

@@ -32,7 +32,9 @@ interface Fate {
   /** Processes that died under the run, or before the journal could say that it was over. */
   deaths: number;
   runningIn: number | null;
-  /** The journal could not be written. */
+  /** Processes of the hub that ended while the command was open: an excuse for `interrupted`. */
+  ends: number;
+  /** The journal could not be written: an excuse for `internal`. */
   unjournaled: boolean;
   /** `status code` of each answer seen. */
   answers: Set<string>;
@@ -71,11 +73,12 @@ export function createLedger(): Ledger {
   const isAnswered = (fate: Fate) => fate.final && (fate.page || fate.unjournaled);
   const isTwice = ({ plan, starts, deaths }: Fate) => starts > 1 + (plan.repeatable ? deaths : 0);
 
-  function isExpected({ plan }: Fate, answer: string): boolean {
+  function isExpected({ plan, ends, unjournaled }: Fate, answer: string): boolean {
     const { status, code } = plan.expected;
     if (answer === `${status} ${code}`) return true;
     if (answer === 'TIMED_OUT expired') return plan.intake === 'shadow';
-    return status !== 'REJECTED' && (answer === 'FAILED interrupted' || answer === 'FAILED internal');
+    if (status === 'REJECTED') return false;
+    return (answer === 'FAILED interrupted' && ends > 0) || (answer === 'FAILED internal' && unjournaled);
   }
 
   /** With a broken journal the next process cannot know what the one before had answered. */
@@ -101,6 +104,7 @@ export function createLedger(): Ledger {
         starts: 0,
         deaths: 0,
         runningIn: null,
+        ends: 0,
         unjournaled: false,
         answers: new Set(),
         page: false,
@@ -126,6 +130,7 @@ export function createLedger(): Ledger {
 
     died(pid) {
       for (const fate of fates.values()) {
+        if (!fate.final) fate.ends += 1;
         if (fate.runningIn !== pid) continue;
         fate.runningIn = null;
         if (!fate.page || fate.unjournaled) fate.deaths += 1;

@@ -30,6 +30,7 @@ export type CloudFault =
   | { kind: 'redeliverDelta'; times: number }
   | { kind: 'redeliverRequest' }
   | { kind: 'lateWill'; delayMs: number; twice: boolean }
+  | { kind: 'lateRule'; delayMs: number }
   | { kind: 'disturbLifecycle'; maxDelayMs: number; seed: number }
   | { kind: 'refuseConnect'; forMs: number }
   | { kind: 'cloudClock'; byMs: number };
@@ -129,6 +130,7 @@ export function* planCloudFaults(random: Random, meanPauseMs: number): Generator
       [10, () => ({ kind: 'redeliverDelta', times: between(random, 1, 3) })],
       [6, () => ({ kind: 'redeliverRequest' })],
       [7, () => ({ kind: 'lateWill', delayMs: between(random, 100, 5_000), twice: random() < 0.5 })],
+      [5, () => ({ kind: 'lateRule', delayMs: between(random, 100, 5_000) })],
       [4, () => ({ kind: 'disturbLifecycle', maxDelayMs: between(random, 100, 3_000), seed: between(random, 1, 1e9) })],
       [3, () => ({ kind: 'refuseConnect', forMs: between(random, 500, 3_000) })],
       [3, () => ({ kind: 'cloudClock', byMs: pick(random, [-1, 1]) * between(random, 1_000, HOUR_MS) })],
