@@ -4,7 +4,7 @@ import { checkCredentials, type HubCredentials, type Validity } from './credenti
 import { replaceFile } from './durable.ts';
 import { requestFiles } from './generate.ts';
 import { type CommonFiles, digestOf, filesOf, type HubFile } from './hub-files.ts';
-import type { ManifestRow } from './manifest.ts';
+import { type ManifestRow, thingNameOf } from './manifest.ts';
 import { Refused, type RowProblem } from './problems.ts';
 import { provision, provisionRequest } from './provision.ts';
 import type { Records } from './records.ts';
@@ -65,6 +65,7 @@ async function checkAll({ rows, output, validity, records }: FlashDeps): Promise
     if (inManifest.has(record.hubId)) continue;
     const owner = `the hub ${record.hubId}, flashed before`;
     owners.set(`serial ${record.serial}`, owner);
+    owners.set(`thingName ${record.thingName}`, owner);
     owners.set(`certificate ${record.certificateFingerprint}`, owner);
     owners.set(`key ${record.publicKeyFingerprint}`, owner);
   }
@@ -75,6 +76,7 @@ async function checkAll({ rows, output, validity, records }: FlashDeps): Promise
     if (!credentials) continue;
     const owner = `row ${hub.row}`;
     own('serial', hub.serial, hub, owner);
+    own('thingName', thingNameOf(hub), hub, owner);
     own('certificate', credentials.certificateFingerprint, hub, owner);
     own('key', credentials.publicKeyFingerprint, hub, owner);
     checked.push({ hub, credentials });
@@ -107,7 +109,16 @@ async function flashOne(deps: FlashDeps, { hub, credentials }: Checked): Promise
   const { hubId, serial } = hub;
   const { certificateFingerprint, publicKeyFingerprint } = credentials;
   const place = target.place(hubId);
-  await records.put({ hubId, serial, digest, certificateFingerprint, publicKeyFingerprint, place, provisioned: false });
+  await records.put({
+    hubId,
+    serial,
+    thingName: thingNameOf(hub),
+    digest,
+    certificateFingerprint,
+    publicKeyFingerprint,
+    place,
+    provisioned: false,
+  });
   return 'flashed';
 }
 

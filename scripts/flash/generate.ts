@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { provideReflectMetadata } from '../../test/twins/pki/reflect-metadata.ts';
 import { replaceFile } from './durable.ts';
-import type { ManifestRow } from './manifest.ts';
+import { type ManifestRow, thingNameOf } from './manifest.ts';
 
 /** Where the keys that were made on the line lie, with what is asked of the authority and what comes back. */
 export interface RequestFiles {
@@ -44,7 +44,7 @@ export async function generate(output: string, hub: ManifestRow): Promise<boolea
     key = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
     await replaceFile(files.privateKey, key.export({ type: 'pkcs8', format: 'pem' }) as string, 0o600);
   }
-  await replaceFile(files.request, await certificateRequest(key, hub.thingName ?? hub.hubId), 0o644);
+  await replaceFile(files.request, await certificateRequest(key, thingNameOf(hub)), 0o644);
   return true;
 }
 

@@ -18,6 +18,11 @@ export interface ManifestRow {
   keyPath: string | null;
 }
 
+/** The Thing's name, which is the hubId unless the manifest has another. */
+export function thingNameOf({ thingName, hubId }: Pick<ManifestRow, 'thingName' | 'hubId'>): string {
+  return thingName ?? hubId;
+}
+
 const COLUMNS = ['hubId', 'serial', 'model', 'vendorName', 'thingName', 'certificate', 'key'] as const;
 type Raw = { row: number; values: Record<string, unknown> };
 /** Credentials are held for all at once, about 4 KB each; a larger batch can be several. */
@@ -86,17 +91,19 @@ function understand({ row, values }: Raw, folder: string): { hub: ManifestRow | 
 function duplicates(rows: readonly ManifestRow[]): RowProblem[] {
   const unique: readonly (readonly [field: string, keyOf: (row: ManifestRow) => string])[] = [
     ['hubId', ({ hubId }) => hubId.toLowerCase()],
-    ['serial', ({ serial, vendorName }) => `${vendorName}\n${serial}`],
-    ['thingName', ({ thingName, hubId }) => thingName ?? hubId],
+    // Also of two vendors: ProvisionHub takes a hub without its vendor, so the serial alone must tell it.
+    ['serial', ({ serial }) => serial],
+    ['thingName', thingNameOf],
   ];
   return unique.flatMap(([field, keyOf]) => {
-    const first = new Map<string, number>();
+    const first = new Map<string, ManifestRow>();
     return rows.flatMap((hub): RowProblem[] => {
       const value = keyOf(hub);
       const before = first.get(value);
-      if (before === undefined) first.set(value, hub.row);
-      if (before === undefined || (field === 'thingName' && hub.thingName === null)) return [];
-      return [{ row: hub.row, field, message: `it is also that of row ${before}`, remedy: 'Give each hub its own.' }];
+      if (before === undefined) first.set(value, hub);
+      // Two defaults are one hubId, which is told already.
+      if (before === undefined || (field === 'thingName' && hub.thingName === null && before.thingName === null)) return [];
+      return [{ row: hub.row, field, message: `it is also that of row ${before.row}`, remedy: 'Give each hub its own.' }];
     });
   });
 }

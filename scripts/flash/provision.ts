@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Secret } from '../../agent/system/secret.ts';
-import type { ManifestRow } from './manifest.ts';
+import { type ManifestRow, thingNameOf } from './manifest.ts';
 
 /** The body of ProvisionHub (public API). */
-export function provisionRequest({ hubId, serial, model, vendorName, thingName }: ManifestRow): Record<string, string> {
-  return { hubId, serial, model, thingName: thingName ?? hubId, vendorName };
+export function provisionRequest(hub: ManifestRow): Record<string, string> {
+  const { hubId, serial, model, vendorName } = hub;
+  return { hubId, serial, model, thingName: thingNameOf(hub), vendorName };
 }
 
 const TIMEOUT_MS = 15_000;

@@ -6,6 +6,7 @@ import { replaceFile } from './durable.ts';
 export interface HubRecord {
   hubId: string;
   serial: string;
+  thingName: string;
   /** Tells whether the manifest still means the same files. */
   digest: string;
   certificateFingerprint: string;
@@ -64,8 +65,9 @@ export async function openRecords(output: string): Promise<Records> {
   const records = new Map<string, HubRecord>();
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.json')) continue;
-    const record = JSON.parse(await readFile(join(folder, name), 'utf8')) as HubRecord;
-    records.set(record.hubId, record);
+    const record = JSON.parse(await readFile(join(folder, name), 'utf8')) as Omit<HubRecord, 'thingName'> & { thingName?: string };
+    // Older records do not tell it; the hub's id is what it is by default.
+    records.set(record.hubId, { ...record, thingName: record.thingName ?? record.hubId });
   }
   return {
     get: (hubId) => records.get(hubId),

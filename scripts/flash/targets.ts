@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { renameSynced, replaceFile, syncPath, writeSynced } from './durable.ts';
+import { privateFolder, renameSynced, replaceFile, syncPath, writeSynced } from './durable.ts';
 import { HUB_FOLDER, type HubFile, LAST_FILE } from './hub-files.ts';
 
 /** Where a hub's files go. A hub is there as a whole or not at all, whenever the power goes. */
@@ -17,6 +17,8 @@ export interface Target {
 }
 
 const PRIVATE_FOLDER = 0o750;
+/** An image holds the hub's key. */
+const PRIVATE_IMAGE = 0o600;
 
 /** A folder a hub, to be copied or unpacked over its root. */
 export function folderTarget(output: string): Target {
@@ -26,6 +28,7 @@ export function folderTarget(output: string): Target {
     has: (hubId, files) => holds(join(place(hubId), HUB_FOLDER), files),
     occupant: () => Promise.resolve(null),
     async write(hubId, files) {
+      await privateFolder(join(output, 'hubs'));
       const staging = join(output, 'hubs', `.${hubId}.new`);
       await rm(staging, { recursive: true, force: true });
       const folder = join(staging, HUB_FOLDER);
@@ -100,8 +103,11 @@ export function imageTarget(output: string, base: string, offset: number): Targe
       ),
     async write(hubId, files) {
       const staging = join(output, 'hubs', `.${hubId}.img.new`);
-      await mkdir(join(output, 'hubs'), { recursive: true });
+      await privateFolder(join(output, 'hubs'));
+      await rm(staging, { force: true });
       await copyFile(base, staging, constants.COPYFILE_FICLONE);
+      // The copy has the mode of the base, which everybody may read; what comes next is secret.
+      await chmod(staging, PRIVATE_IMAGE);
       // Beside the image and not in a shared folder: a key that a crash leaves behind is found and removed by the next run.
       const folder = join(output, 'hubs', `.${hubId}.files`);
       await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -45,8 +45,11 @@ test('Images of an ext4 file system, at the start and behind a partition table',
   await makeImage(base);
   expect(await runFlash([...args, '--image', base])).toMatchObject({ exitCode: 0 });
   for (const hubId of batch.hubIds) {
-    expect(await readImage(join(batch.output, 'hubs', `${hubId}.img`))).toEqual({ hubId, keyMode: '100600' });
+    const image = join(batch.output, 'hubs', `${hubId}.img`);
+    expect(await readImage(image)).toEqual({ hubId, keyMode: '100600' });
+    expect((await stat(image)).mode & 0o777).toBe(0o600);
   }
+  expect((await stat(join(batch.output, 'hubs'))).mode & 0o777).toBe(0o700);
 
   const offset = 4_096;
   const disk = join(batch.folder, 'disk.img');

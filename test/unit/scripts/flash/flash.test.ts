@@ -149,6 +149,27 @@ test('A serial or a key that an earlier batch gave away is refused', async () =>
   expect(error.message).toContain(`${batch.hubIds[0]}, flashed before`);
 });
 
+test("A Thing's name that an earlier batch gave away is refused, also when it was its hub's by default", async () => {
+  await run({ hub: 0 });
+  const lines = (await readFile(batch.manifest, 'utf8')).split('\n');
+  const named = (line: string, thing: string) => line.replace('"Locks, Inc.",,', `"Locks, Inc.",${thing},`);
+  await writeFile(batch.manifest, [lines[0], named(lines[2]!, batch.hubIds[0]!), named(lines[3]!, 'thing-3')].join('\n'));
+  const first = (await run({ hub: 0 }).catch((refused: unknown) => refused)) as Refused;
+  expect(first.problems.map(formatProblem)).toEqual([
+    `row 2, thingName: it is also that of the hub ${batch.hubIds[0]}, flashed before. Give each hub its own.`,
+  ]);
+  expect(await run({ hub: 1 })).toEqual(['flashed']);
+  await writeFile(batch.manifest, [lines[0], named(lines[2]!, 'thing-3')].join('\n'));
+  const second = (await run().catch((refused: unknown) => refused)) as Refused;
+  expect(second.problems.map(({ field }) => field)).toEqual(['thingName']);
+});
+
+test('Only the owner of the station gets at what was flashed', async () => {
+  await mkdir(join(batch.output, 'hubs'), { recursive: true, mode: 0o755 });
+  await run();
+  expect((await stat(join(batch.output, 'hubs'))).mode & 0o777).toBe(0o700);
+});
+
 test('A mounted root is one hub, and stays it', async () => {
   const root = join(batch.folder, 'root');
   await mkdir(join(root, 'etc'), { recursive: true });

@@ -69,6 +69,15 @@ test('Two hubs with one name, of any kind, are refused with the row of the first
   ]);
 });
 
+test("A Thing's name that another row has by default, and one serial of two vendors, are refused", async () => {
+  const text = [HEAD, `${A},S1,M,V,,,`, `${B},S1,M,W,${A},,`].join('\n');
+  expect(await problems('m.csv', text)).toEqual(['3 serial it is also that of row 2', '3 thingName it is also that of row 2']);
+  const turned = [HEAD, `${B},S2,M,V,${A},,`, `${A},S1,M,V,,,`].join('\n');
+  expect(await problems('m.csv', turned)).toEqual(['3 thingName it is also that of row 2']);
+  const twice = [HEAD, `${A},S1,M,V,,,`, `${A},S2,M,V,,,`].join('\n');
+  expect(await problems('m.csv', twice)).toEqual(['3 hubId it is also that of row 2']);
+});
+
 test('A manifest that is none is refused in words', async () => {
   expect(await problems('m.csv', '')).toEqual([expect.stringContaining('empty')]);
   expect(await problems('m.csv', HEAD)).toEqual([expect.stringContaining('names no hub')]);
