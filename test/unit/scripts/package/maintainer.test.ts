@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+
+const FOLDER = resolve(import.meta.dirname, '../../../../scripts/package/maintainer');
+const TOOLS = ['systemctl', 'systemd-sysusers', 'systemd-tmpfiles', 'deb-systemd-helper', 'deb-systemd-invoke'];
+
+/** Runs a maintainer script with tools that only note how they were called; gives the calls. `booted`: systemd runs. */
+function run(name: string, args: string[], { booted = true, failing = '' } = {}): { calls: string[]; status: number | null } {
+  const folder = mkdtempSync(join(tmpdir(), 'maintainer-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  for (const tool of TOOLS) {
+    const call = `${tool} $*`;
+    const text = `#!/bin/sh\necho "${call}" >> ${folder}/calls\ncase "${call}" in *'${failing || 'nothing fails'}'*) exit 1 ;; esac\n`;
+    writeFileSync(join(bin, tool), text, { mode: 0o755 });
+  }
+  writeFileSync(join(folder, 'calls'), '');
+  if (booted) mkdirSync(join(folder, 'systemd'));
+  const script = readFileSync(join(FOLDER, name), 'utf8').replaceAll('/run/systemd/system', join(folder, 'systemd'));
+  const { status } = spawnSync('sh', ['-s', '--', ...args], { input: script, env: { PATH: `${bin}:${process.env.PATH}` } });
+  return { calls: readFileSync(join(folder, 'calls'), 'utf8').split('\n').filter(Boolean), status };
+}
+
+const at = (calls: string[], text: string) => calls.findIndex((call) => call.includes(text));
+
+test.each([
+  ['the first installation', ['configure', ''], 'deb-systemd-invoke start'],
+  ['an upgrade', ['configure', '0.9-1'], 'deb-systemd-invoke restart'],
+])('%s: the drivers of serial adapters are loaded before the service starts', (_name, args, start) => {
+  const { calls, status } = run('postinst', args);
+  expect(status).toBe(0);
+  const order = ['systemd-sysusers', 'systemd-tmpfiles', 'daemon-reload', 'restart systemd-modules-load.service', start];
+  const places = order.map((text) => at(calls, text));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+});
+
+test('a driver that cannot be loaded does not hold the installation up', () => {
+  const { calls, status } = run('postinst', ['configure', ''], { failing: 'systemd-modules-load' });
+  expect(status).toBe(0);
+  expect(at(calls, 'deb-systemd-invoke start')).toBeGreaterThan(-1);
+});
+
+test('in an image that is being built nothing is loaded or started', () => {
+  const { calls, status } = run('postinst', ['configure', ''], { booted: false });
+  expect(status).toBe(0);
+  expect(calls.filter((call) => /^systemctl|invoke/.test(call))).toEqual([]);
+});
