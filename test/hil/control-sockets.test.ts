@@ -5,6 +5,7 @@ import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DEADLINE_HEADER } from '../../agent/local/api.ts';
+import { createAgentClient } from '../../agent/local/cli/client.ts';
 import { type Control, createControl } from '../../agent/local/control.ts';
 import { createLogRing, type LogRing, MAX_FOLLOWERS } from '../../agent/local/log-ring.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
@@ -233,6 +234,29 @@ describe.concurrent('the control sockets', () => {
     await dropped;
     for (const socket of held) socket.destroy();
     await until(() => held.every(({ destroyed }) => destroyed));
+  });
+
+  test('of a full server say that it is busy, and a cut in mid-answer that it ended', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hub-client-'));
+    const path = join(folder, 'control.sock');
+    let answer = '';
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => (answer === '' ? socket.destroy() : socket.write(answer, () => socket.destroy())));
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const client = createAgentClient(path);
+    await expect(client.get('/v1/status')).rejects.toMatchObject({ problem: 'busy' });
+    answer = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"half":';
+    await expect(client.get('/v1/status')).rejects.toMatchObject({
+      problem: 'down',
+      message: expect.stringContaining('while it answered'),
+    });
+    await expect(client.lines({ path: '/v1/logs' }, () => {})).rejects.toMatchObject({ problem: 'down' });
+    answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno';
+    await expect(client.get('/v1/status')).rejects.toMatchObject({ problem: 'refused' });
+    server.close();
+    await rm(folder, { recursive: true, force: true });
   });
 
   test('are not opened over something that is no dead socket', async () => {

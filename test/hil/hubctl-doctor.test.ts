@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmod, mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { NodesResult } from '../../agent/contract/node.ts';
@@ -12,12 +12,15 @@ import { hubctl } from '../../agent/local/cli/hubctl.ts';
 import { locate } from '../../agent/local/cli/locate.ts';
 import type { CheckResult, DoctorPorts } from '../../agent/local/doctor/check.ts';
 import { runDoctor } from '../../agent/local/doctor/doctor.ts';
+import { openTcp } from '../../agent/local/probe/net.ts';
 import type { HostReport } from '../../agent/system/host.ts';
+import type { IotCore } from '../twins/iot-core/types.ts';
 import { createPki } from '../twins/pki/pki.ts';
 import type { Pki } from '../twins/pki/types.ts';
 import { createVirtualPort } from '../twins/virtual-port/index.ts';
 import { createFakeTerminal } from '../unit/local/fake-terminal.ts';
 import { HEALTHY, NODES } from '../unit/local/fixtures.ts';
+import { placesOf } from './rig/hubctl.ts';
 import { createRig, type Rig } from './rig/rig.ts';
 
 /** One fault: how it is made, and what the doctor must say of it. */
@@ -71,6 +74,8 @@ const state = (mode: number) => async (rig: Rig) => {
   await mkdir(join(rig.folder, 'state'), { recursive: true });
   await chmod(join(rig.folder, 'state'), mode);
 };
+
+const RUNNING = { activeState: 'active', subState: 'running', result: 'success', restarts: 0, exitStatus: 0 };
 
 const FAULTS: Fault[] = [
   { what: 'the agent does not run', check: 'agent', finding: /does not run/, remedy: /systemctl start/ },
@@ -220,6 +225,30 @@ const FAULTS: Fault[] = [
     make: (rig) => rig.iotCore.faults.denySubscribe(`$aws/things/${rig.hubId}/shadow/update/delta`),
     finding: /iot:Subscribe on .*update\/delta is refused/,
     remedy: /policy/,
+  },
+  {
+    what: 'a topic that is not answered, which is no refusal',
+    check: 'topics',
+    status: 'warn',
+    make: (rig) => rig.iotCore.faults.losePubacks(1, `hubs/${rig.hubId}/commands/`),
+    finding: /iot:Publish on .*\/result got no answer/,
+    remedy: /doctor/,
+  },
+  {
+    what: 'a blocked port beside an open one that the agent does not use',
+    check: 'port',
+    make: async (_rig, etc) => {
+      // An address of its own on the loopback: nobody else listens there.
+      const host = `127.84.${process.pid & 0xff}.${1 + (Date.now() % 250)}`;
+      const server = createServer((socket) => {
+        socket.destroy();
+        server.close();
+      });
+      await new Promise<void>((resolve) => server.listen(8883, host, resolve));
+      await writeFile(join(etc, 'agent.json'), JSON.stringify({ cloud: { endpoint: host, port: 443 } }));
+    },
+    finding: /refuses connections on port 443; port 8883 is open, and the agent does not use it/,
+    remedy: /"fallbackPort": 8883/,
   },
   {
     what: 'a topic that the running agent was refused',
@@ -451,6 +480,102 @@ describe.concurrent('the doctor finds', () => {
     expect(await examine(rig, checks.join(','))).toMatchObject(checks.map((check) => ({ check, status: 'ok' })));
     expect(JSON.stringify(rig.iotCore.shadow(rig.hubId).get())).toBe(before);
     expect(rig.iotCore.retained(`hubs/${rig.hubId}/presence`)).toBeNull();
+  });
+
+  test('the way over the second port, again after each refusal', async () => {
+    const config = (iotCore: IotCore) => ({ cloud: { port: 1, fallbackPort: iotCore.port } });
+    await using rig = await createRig({ config });
+    rig.iotCore.faults.denySubscribe(`$aws/things/${rig.hubId}/shadow/update/delta`);
+    const results = await examine(rig, 'port,mqtt,topics');
+    expect(results).toMatchObject([
+      { check: 'port', status: 'warn', finding: expect.stringContaining(`port ${rig.iotCore.port} is open, the agent uses it`) },
+      { check: 'mqtt', status: 'ok' },
+      { check: 'topics', status: 'fail', finding: expect.stringMatching(/update\/delta is refused/) },
+    ]);
+  });
+
+  test('a way that ends after a refusal, and names what was not tried', async () => {
+    await using rig = await createRig();
+    rig.iotCore.faults.denySubscribe(`$aws/things/${rig.hubId}/shadow/get/`);
+    rig.iotCore.onEvent(({ kind }) => kind === 'disconnected' && rig.iotCore.faults.refuseConnect(0x97));
+    const results = await examine(rig, 'topics');
+    expect(results).toMatchObject([
+      { status: 'fail', finding: expect.stringMatching(/shadow\/get\/\+ is refused/) },
+      { status: 'skipped', finding: expect.stringMatching(/not tried after that: .*update\/accepted.*last will/) },
+    ]);
+  });
+
+  test('the address that answers, when the first one of the name does not', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    const opened = await openTcp(['127.0.0.2', '127.0.0.1'], port);
+    expect(opened).toMatchObject({ ok: true });
+    if (opened.ok) opened.value.destroy();
+    expect(await openTcp(['127.0.0.2', '127.0.0.3'], port)).toMatchObject({ ok: false, code: 'ECONNREFUSED' });
+    server.close();
+  });
+
+  test('no refusal in a link that falls once', async () => {
+    await using rig = await createRig();
+    let falls = 1;
+    rig.iotCore.onMessage(`hubs/${rig.hubId}/presence`, () => {
+      if (falls-- > 0) rig.iotCore.faults.drop(rig.hubId);
+    });
+    const results = await examine(rig, 'topics');
+    expect(results.filter(({ status }) => status === 'fail')).toEqual([]);
+  });
+
+  test('a policy without a last will', async () => {
+    await using rig = await createRig();
+    rig.iotCore.onEvent(({ kind }) => kind === 'disconnected' && rig.iotCore.faults.refuseConnect(0x87));
+    expect(await examine(rig, 'topics')).toMatchObject([
+      { status: 'fail', finding: expect.stringMatching(/LastWill\) on hubs\/.*\/presence is refused/) },
+    ]);
+  });
+
+  test('no fault in a policy that allows all, and takes its own will back', async () => {
+    await using rig = await createRig();
+    const wills: string[] = [];
+    rig.iotCore.onMessage(`hubs/${rig.hubId}/presence`, ({ payload }) => wills.push(String(payload)));
+    expect(await examine(rig, 'topics')).toMatchObject([
+      { status: 'ok', finding: expect.stringContaining('not tried: iot:RetainPublish') },
+    ]);
+    // The one that was published to see whether it may be.
+    expect(wills).toHaveLength(1);
+  });
+
+  test.each([
+    ['whose sockets are all in use', 'busy', undefined],
+    ['whose socket is gone', 'gone', 'active'],
+    ['between two starts', 'gone', 'activating'],
+  ])('an agent %s, and leaves its session alone', async (_what, kind, activeState) => {
+    await using rig = await createRig();
+    const server = createServer();
+    server.maxConnections = 1;
+    const held: Socket[] = [];
+    if (kind === 'busy') {
+      const path = join(rig.folder, 'control.sock');
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      held.push(connect(path));
+      await new Promise((resolve) => server.once('connection', resolve));
+    }
+    const connected: string[] = [];
+    rig.iotCore.onEvent(({ kind: event }) => connected.push(event));
+    const service = async () => (activeState ? { ...RUNNING, activeState } : null);
+    const results = await examine(rig, 'agent,mqtt,topics', { service });
+    expect(results).toMatchObject([
+      { check: 'agent', status: 'fail' },
+      { check: 'mqtt', status: 'skipped', finding: expect.stringContaining('end the session') },
+      { check: 'topics', status: 'skipped' },
+    ]);
+    const terminal = createFakeTerminal();
+    const argv = ['cloud', 'ping', '--json', ...placesOf(rig)];
+    expect(await hubctl(argv, terminal, { ...createHubctlPorts(), service })).toBe(kind === 'busy' ? 75 : 69);
+    expect(terminal.json()).toMatchObject({ reached: false, tls: { ok: true }, connack: null, agentProblem: expect.any(String) });
+    expect(connected).not.toContain('connected');
+    for (const socket of held) socket.destroy();
+    server.close();
   });
 
   test('an agent that hangs, within 5 s, and leaves its session alone', async () => {

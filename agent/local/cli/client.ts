@@ -7,6 +7,10 @@ import { ADMIN_SOCKET_NAME, DEADLINE_HEADER } from '../api.ts';
 export type AgentProblem =
   /** Nobody listens: it does not run, or runs without its sockets. */
   | 'down'
+  /** It takes no more connections for now. */
+  | 'busy'
+  /** No way to its socket, and no word on whether it runs. */
+  | 'unreachable'
   /** It listens and does not answer. */
   | 'hung'
   /** The socket may not be opened. */
@@ -54,7 +58,7 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
         resolve(response);
       });
       call.setTimeout(timeoutMs, () => (answering ?? call).destroy(hung(timeoutMs)));
-      call.once('error', (error) => reject(problemOf(error, socket)));
+      call.once('error', (error) => reject(unanswered(error, socket)));
       call.end(text);
     });
   }
@@ -62,12 +66,16 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
   async function whole<T>(response: IncomingMessage): Promise<T> {
     const parts: Buffer[] = [];
     let size = 0;
-    for await (const part of response as AsyncIterable<Buffer>) {
-      size += part.length;
-      if (size > MAX_ANSWER_BYTES) throw new AgentError('refused', 'The agent answers more than hubctl reads.');
-      parts.push(part);
+    try {
+      for await (const part of response as AsyncIterable<Buffer>) {
+        size += part.length;
+        if (size > MAX_ANSWER_BYTES) throw new AgentError('refused', 'The agent answers more than hubctl reads.');
+        parts.push(part);
+      }
+    } catch (error) {
+      throw cutOff(error);
     }
-    const answer = JSON.parse(Buffer.concat(parts).toString('utf8')) as T & { error?: { code: string; message: string } };
+    const answer = parsed<T & { error?: { code: string; message: string } }>(Buffer.concat(parts).toString('utf8'));
     if (response.statusCode !== 200) {
       throw new AgentError('refused', answer.error?.message ?? `status ${response.statusCode}`, answer.error?.code ?? null);
     }
@@ -94,7 +102,7 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
         if (rest !== '') onLine(rest);
       } catch (error) {
         if (signal?.aborted) return;
-        throw error instanceof AgentError ? error : problemOf(error as NodeJS.ErrnoException, socket);
+        throw cutOff(error);
       }
     },
   };
@@ -102,7 +110,16 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
 
 const hung = (timeoutMs: number) => new AgentError('hung', `The agent does not answer within ${timeoutMs / 1000} s.`);
 
-function problemOf(error: NodeJS.ErrnoException, socket: string): AgentError {
+function parsed<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new AgentError('refused', 'The agent answers something else than JSON.');
+  }
+}
+
+/** Why there is no answer at all. */
+function unanswered(error: NodeJS.ErrnoException, socket: string): Error {
   if (error instanceof AgentError) return error;
   switch (error.code) {
     case 'ENOENT':
@@ -112,10 +129,17 @@ function problemOf(error: NodeJS.ErrnoException, socket: string): AgentError {
     case 'EACCES':
     case 'EPERM':
       return new AgentError('forbidden', `You may not open ${socket}. Run hubctl with sudo, or join the group hub-agent to read.`);
+    // A server with all its connections in use drops the next one; a full backlog is EAGAIN (connect(2)).
     case 'ECONNRESET':
     case 'EPIPE':
-      return new AgentError('down', 'The agent ended while it answered.');
+    case 'EAGAIN':
+      return new AgentError('busy', `The agent takes no more connections on ${socket}.`);
     default:
-      return new AgentError('down', `The agent cannot be reached on ${socket} (${error.code ?? error.message}).`);
+      return new AgentError('unreachable', `The agent cannot be reached on ${socket} (${error.code ?? error.message}).`);
   }
+}
+
+/** Why an answer that had begun has no end. */
+function cutOff(error: unknown): Error {
+  return error instanceof AgentError ? error : new AgentError('down', 'The agent ended while it answered.');
 }

@@ -2,9 +2,18 @@ import { AgentError, type AgentProblem } from './client.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 
-const CODES: Readonly<Record<AgentProblem, number>> = { down: EXIT.down, hung: EXIT.hung, forbidden: EXIT.forbidden, refused: EXIT.bad };
+const CODES: Readonly<Record<AgentProblem, number>> = {
+  down: EXIT.down,
+  busy: EXIT.hung,
+  unreachable: EXIT.down,
+  hung: EXIT.hung,
+  forbidden: EXIT.forbidden,
+  refused: EXIT.bad,
+};
 const NEXT: Readonly<Record<AgentProblem, string>> = {
   down: "Start it with 'sudo systemctl start hub-agent', or ask 'hubctl doctor' why it does not run.",
+  busy: 'End another hubctl, or try again in a moment.',
+  unreachable: "Ask 'sudo hubctl doctor'.",
   hung: "Give it a minute: its watchdog ends it by itself. Then look with 'hubctl logs'.",
   forbidden: '',
   refused: '',

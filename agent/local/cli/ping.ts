@@ -1,12 +1,15 @@
+import { sleep } from '../../system/clock.ts';
 import type { StatusReport } from '../api.ts';
 import type { Way, WayStep } from '../doctor/check.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt } from './failure.ts';
+import { attempt, codeOf } from './failure.ts';
 import type { Paint } from './terminal.ts';
 import { field, padEnd, printable } from './text.ts';
 
 const LABEL_WIDTH = 9;
+/** An agent that is well answers by then; nobody waits for one that hangs before the way is looked at. */
+const HEAD_START_MS = 300;
 
 /** The steps as they are made on the wire. */
 function stepsOf(way: Way): [string, WayStep | null][] {
@@ -37,17 +40,26 @@ export const cloudPingCommand: Command = {
   ],
   example: 'sudo hubctl cloud ping',
   async run({ client, terminal, json, ports, places }) {
-    const { value: status, problem } = await attempt(client.get<StatusReport>('/v1/status'));
-    const online = status?.cloud.phase === 'connected';
-    const session = status ? !online : problem?.problem === 'down';
-    const [{ settingsOf }, { exploreWay }] = await Promise.all([import('../doctor/settings.ts'), import('../doctor/way.ts')]);
+    const asked = attempt(client.get<StatusReport>('/v1/status'));
+    const [{ settingsOf }, { exploreWay }, { mayTakeSession }] = await Promise.all([
+      import('../doctor/settings.ts'),
+      import('../doctor/way.ts'),
+      import('../doctor/session.ts'),
+    ]);
     const settings = settingsOf(places, ports.env);
+    const session = asked.then(({ value, problem }) => mayTakeSession({ status: value, problem }, ports.service));
+    const early = await Promise.race([asked, sleep(ports.clock, HEAD_START_MS)]);
+    const cloud = early?.value?.cloud;
     // The agent may be on the second port.
-    const way = await exploreWay(online ? { ...settings, port: status.cloud.port } : settings, {
-      session: async () => session,
+    const way = await exploreWay(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {
+      session: () => session,
       topics: false,
       otherPort: false,
     });
+    const { value: status, problem } = await asked;
+    const online = status?.cloud.phase === 'connected';
+    /** What kept a session from being tried. */
+    const obstacle = !online && !(await session) ? problem : null;
     if (online) {
       const { value, problem: refused } = await attempt(client.get<{ pubackMs: number }>('/v1/ping'));
       way.puback = value
@@ -58,6 +70,7 @@ export const cloudPingCommand: Command = {
     const failed = steps.some(([, step]) => step !== null && !step.ok);
     const reached = way.puback?.ok === true;
     const totalMs = Math.round(steps.reduce((sum, [, step]) => sum + (step?.ok ? step.ms : 0), 0) * 10) / 10;
+    const code = obstacle ? codeOf(obstacle) : reached && !failed ? EXIT.ok : EXIT.bad;
     if (json) {
       terminal.out(
         JSON.stringify({
@@ -65,9 +78,10 @@ export const cloudPingCommand: Command = {
           ...Object.fromEntries(steps.map(([name, step]) => [name.toLowerCase(), step])),
           totalMs,
           reached,
+          ...(obstacle && { agentProblem: obstacle.message }),
         }),
       );
-      return reached && !failed ? EXIT.ok : EXIT.bad;
+      return code;
     }
     for (const [name, step] of steps) {
       const note = online && name === 'CONNACK' ? "          the agent's session stands" : '         -';
@@ -76,7 +90,7 @@ export const cloudPingCommand: Command = {
     terminal.out(
       reached && !failed ? `${padEnd('all', LABEL_WIDTH)}${`${totalMs.toFixed(1)} ms`.padStart(10)}` : 'The cloud was not reached.',
     );
-    if (problem && problem.problem !== 'down') terminal.error(`hubctl: ${problem.message} No session was tried: it would end the agent's.`);
-    return reached && !failed ? EXIT.ok : EXIT.bad;
+    if (obstacle) terminal.error(`hubctl: ${obstacle.message} No session was tried: it would end that of an agent that may run.`);
+    return code;
   },
 };

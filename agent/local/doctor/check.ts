@@ -82,6 +82,8 @@ export interface DoctorContext {
   agent(): Promise<{ status: StatusReport; problem: null } | { status: null; problem: AgentError }>;
   configFaults: DoctorPorts['configFaults'] extends (places: Places) => infer R ? () => R : never;
   service(): Promise<ServiceState | null>;
+  /** Whether a session of this hub's identity may be made. */
+  session(): Promise<boolean>;
   way(): Promise<Way>;
 }
 
@@ -89,6 +91,8 @@ export interface DoctorContext {
 export interface Settings {
   endpoint: string | null;
   port: number;
+  /** Where the agent goes when nobody answers on the first; null: nowhere. */
+  fallbackPort: number | null;
   thingName: string | null;
   shadowName: string | null;
   executions: boolean;
@@ -111,16 +115,34 @@ export interface WayStep {
 /** The way to the cloud, as far as it leads. A step that was not reached is null. */
 export interface Way {
   dns: WayStep | null;
-  /** The configured port, and AWS IoT's other one. */
+  /** The configured port, and the agent's second one, else AWS IoT's other one. `used`: the agent goes there too. */
   tcp: WayStep | null;
-  otherPort: (WayStep & { port: number }) | null;
+  otherPort: (WayStep & { port: number; used: boolean }) | null;
   tls: WayStep | null;
   /** Null too when the agent holds the session: a second one of the same identity would end it. */
   connack: WayStep | null;
   puback: WayStep | null;
-  /** What the policy refuses, by topic. */
-  refused: { operation: string; topic: string }[] | null;
+  /** What the agent does on topics, tried; null: not reached. */
+  topics: TopicsTried | null;
 }
+
+export interface TopicTried {
+  operation: string;
+  topic: string;
+}
+
+export interface TopicsTried {
+  /** What the policy refuses. */
+  refused: TopicTried[];
+  /** Tried, and neither taken nor refused. */
+  unanswered: TopicTried[];
+  /** What the link did not last for. */
+  untried: TopicTried[];
+}
+
+/** A step that was made, and one that was not. */
+export const good = (ms: number, finding: string): WayStep => ({ ok: true, ms, finding, remedy: null });
+export const bad = (ms: number, { finding, remedy }: { finding: string; remedy: string }): WayStep => ({ ok: false, ms, finding, remedy });
 
 export const ok = (finding: string): Finding => ({ status: 'ok', finding, remedy: null });
 export const warn = (finding: string, remedy: string): Finding => ({ status: 'warn', finding, remedy });

@@ -8,6 +8,7 @@ import { skipped } from './check.ts';
 import { dnsCheck, mqttCheck, portCheck, tlsCheck, topicsCheck } from './cloud-checks.ts';
 import { certificateCheck, configCheck, filesCheck } from './file-checks.ts';
 import { agentCheck, clockCheck, diskCheck, memoryCheck, versionCheck, watchdogCheck } from './host-checks.ts';
+import { mayTakeSession } from './session.ts';
 import { settingsOf } from './settings.ts';
 import { exploreWay } from './way.ts';
 import { wifiCheck } from './wifi-check.ts';
@@ -33,7 +34,7 @@ export const CHECKS: readonly Check[] = [
   versionCheck,
 ];
 
-/** All checks run side by side; one that hangs ends as skipped. The longest has five steps of 4 s, and four refused topics. */
+/** All checks run side by side; one that hangs ends as skipped. The longest has five steps of 4 s, and some refused topics. */
 const CHECK_TIMEOUT_MS = 30_000;
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {
@@ -50,17 +51,15 @@ function createContext(ports: DoctorPorts): DoctorContext {
     const { value, problem } = await attempt(ports.client.get<StatusReport>('/v1/status'));
     return value ? { status: value, problem: null } : { status: null, problem: problem! };
   });
-  /** A session of ours would end the agent's: only when it surely has none. */
-  async function session(): Promise<boolean> {
-    const { status, problem } = await agent();
-    return status ? status.cloud.phase !== 'connected' : problem.problem === 'down';
-  }
+  const service = once(() => ports.service());
+  const session = once(async () => mayTakeSession(await agent(), service));
   return {
     ports,
     settings,
     agent,
     configFaults: once(() => ports.configFaults(ports.places)),
-    service: once(() => ports.service()),
+    service,
+    session,
     way: once(() => exploreWay(settings, { session, topics: true, otherPort: true })),
   };
 }

@@ -7,7 +7,9 @@ import type { Settings } from './check.ts';
 const CREDENTIALS = ['/run/credentials/hub-agent.service', '/etc/hub-agent'];
 const PREFIX = 'credential:';
 const KEYS = 'keys_';
+/** As in the configuration's schema, and as the agent falls back. */
 const DEFAULT_PORT = 8883;
+const DEFAULT_FALLBACK_PORT = 443;
 
 type Json = Record<string, unknown>;
 const objectOf = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
@@ -33,12 +35,15 @@ export function settingsOf(places: Places, env: Readonly<Record<string, string |
   };
   const { identity, config, identityPath, configPath } = places;
   const cloud = objectOf(config.cloud);
+  const port = typeof cloud.port === 'number' ? cloud.port : DEFAULT_PORT;
+  const fallback = cloud.fallbackPort === undefined && port === DEFAULT_PORT ? DEFAULT_FALLBACK_PORT : cloud.fallbackPort;
   const wifi = objectOf(config.wifi);
   const intake = objectOf(config.commands).intake;
   const buses = (Array.isArray(config.buses) ? config.buses : []).map(objectOf);
   return {
     endpoint: textOf(cloud.endpoint),
-    port: typeof cloud.port === 'number' ? cloud.port : DEFAULT_PORT,
+    port,
+    fallbackPort: typeof fallback === 'number' && fallback !== port ? fallback : null,
     thingName: textOf(identity.thingName) ?? textOf(identity.hubId),
     shadowName: textOf(cloud.shadowName),
     executions: Array.isArray(intake) && intake.includes('executions'),

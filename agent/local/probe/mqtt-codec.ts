@@ -39,10 +39,19 @@ function packet(type: number, flags: number, ...parts: Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([(type << 4) | flags]), variableInteger(body.length), body]);
 }
 
-/** Clean start, no will, no stored session: a probe leaves nothing behind. */
-export function connectPacket(clientId: string, keepAliveSeconds: number): Buffer {
+/** Published by the server when the link breaks: QoS 1, not retained. */
+export interface Will {
+  topic: string;
+  payload: string;
+}
+
+/** Clean start, no stored session: a probe leaves nothing behind. */
+export function connectPacket(clientId: string, keepAliveSeconds: number, will: Will | null = null): Buffer {
   const CLEAN_START = 0x02;
-  return packet(1, 0, text('MQTT'), Buffer.from([5, CLEAN_START]), uint16(keepAliveSeconds), NO_PROPERTIES, text(clientId));
+  const WILL_QOS_1 = 0x0c;
+  const flags = CLEAN_START | (will ? WILL_QOS_1 : 0);
+  const last = will ? [NO_PROPERTIES, text(will.topic), text(will.payload)] : [];
+  return packet(1, 0, text('MQTT'), Buffer.from([5, flags]), uint16(keepAliveSeconds), NO_PROPERTIES, text(clientId), ...last);
 }
 
 export function subscribePacket(packetId: number, filter: string): Buffer {

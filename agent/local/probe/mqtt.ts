@@ -7,6 +7,7 @@ import {
   publishPacket,
   type ServerPacket,
   subscribePacket,
+  type Will,
 } from './mqtt-codec.ts';
 
 /** How an operation ended. `closed`: the server ended the connection, as AWS IoT does with what the policy forbids. */
@@ -16,9 +17,9 @@ export type MqttAnswer =
   | { kind: 'closed'; reason: number | null; error: NodeJS.ErrnoException | null }
   | { kind: 'timeout' };
 
-/** One MQTT session for a look: no will, no stored session. */
+/** One MQTT session for a look: nothing of it is stored. */
 export interface MqttProbe {
-  connect(clientId: string): Promise<MqttAnswer>;
+  connect(clientId: string, will?: Will): Promise<MqttAnswer>;
   subscribe(filter: string): Promise<MqttAnswer>;
   publish(topic: string, payload: string): Promise<MqttAnswer>;
   /** Says goodbye and closes. */
@@ -78,7 +79,7 @@ export function createMqttProbe(socket: TLSSocket): MqttProbe {
   }
 
   return {
-    connect: (clientId) => ask(connectPacket(clientId, KEEP_ALIVE_SECONDS), ({ type }) => type === PACKET.connack),
+    connect: (clientId, will) => ask(connectPacket(clientId, KEEP_ALIVE_SECONDS, will), ({ type }) => type === PACKET.connack),
     subscribe(filter) {
       const id = nextId++;
       return ask(subscribePacket(id, filter), ({ type, packetId }) => type === PACKET.suback && packetId === id);

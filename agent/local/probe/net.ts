@@ -34,12 +34,24 @@ export function resolveName(host: string): Promise<Step<string[]>> {
   return timed(async () => (isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)));
 }
 
-/** Opens and closes nothing else: the caller ends the socket. */
-export function openTcp(address: string, port: number): Promise<Step<Socket>> {
+/** Before the next address of a name is tried beside one that is silent. */
+const NEXT_ADDRESS_MS = 500;
+
+/** To the first of the addresses that answers. Opens and closes nothing else: the caller ends the socket. */
+export function openTcp(addresses: readonly string[], port: number): Promise<Step<Socket>> {
+  const known = addresses.map((address) => ({ address, family: isIP(address) }));
   return timed(
     (signal) =>
       new Promise<Socket>((resolve, reject) => {
-        const socket = connect({ host: address, port, signal });
+        const socket = connect({
+          // A name, so that the addresses are asked for; they are known already.
+          host: 'resolved',
+          lookup: (_host, _options, found) => found(null, known),
+          port,
+          signal,
+          autoSelectFamily: true,
+          autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
+        });
         socket.once('connect', () => {
           socket.removeAllListeners('error');
           socket.on('error', () => {});

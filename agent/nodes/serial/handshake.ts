@@ -1,6 +1,6 @@
 import { REPLY, SECURITY } from './codes.ts';
 import type { Frame } from './frame.ts';
-import { type PdNote, type PdState, withFacts } from './pd.ts';
+import { type PdNote, type PdState, resetPd, withFacts } from './pd.ts';
 import { BLOCK_BYTES, CHALLENGE_BYTES, clientCryptogram, initialMac, sameBytes, serverCryptogram } from './secure-channel.ts';
 import type { OsdpTimings } from './timings.ts';
 
@@ -10,21 +10,55 @@ const CRYPTOGRAM_ACCEPTED = 0x01;
 
 type Step = { pd: PdState; notes: PdNote[] };
 
-/**
- * The handshake failed: leave the PD alone for a while. What protects its link is unknown until it answers (or refuses) in clear; a wrong
- * own key never falls back to the default one.
- */
-function refuse(pd: PdState, reason: string, nowMs: number, timings: OsdpTimings): Step {
+/** What a channel showed is not known without it. What was learnt in clear stays: it is learnt anew in clear. */
+function withoutChannel(pd: PdState): PdState {
+  const { security } = pd.facts;
+  const shown = security === 'secured' || security === 'default_key';
+  return shown ? withFacts(pd, { security: null, tamper: null, powerFault: null }) : pd;
+}
+
+/** The handshake failed: leave the PD alone for a while. A wrong own key never falls back to the default one. */
+function leaveAlone(pd: PdState, reason: string, pauseMs: number, nowMs: number): Step {
   const key = 'key' in pd.channel ? pd.channel.key : null;
   const first = pd.channelRetryMs === 0;
-  const next = { ...pd, channel: { phase: 'closed' as const }, channelRetryMs: nowMs + timings.channelRetryMs, statusMs: null };
+  const next = { ...pd, channel: { phase: 'closed' as const }, channelRetryMs: nowMs + pauseMs, statusMs: null };
   const note: PdNote = {
     level: first ? 'warn' : 'debug',
     event: 'osdp_channel_refused',
     message: 'no secure channel with this peripheral',
     fields: { reason, key },
   };
-  return { pd: withFacts(next, { security: null }), notes: [note] };
+  return { pd: withoutChannel(next), notes: [note] };
+}
+
+/** The PD, or its proof, said no. */
+export function refuse(pd: PdState, reason: string, nowMs: number, timings: OsdpTimings): Step {
+  return leaveAlone({ ...pd, unansweredHandshakes: 0 }, reason, timings.channelRetryMs, nowMs);
+}
+
+/**
+ * Begins the session anew. A handshake that ends so, or a channel that never carried anything, makes a pause: tried again at once it would
+ * leave no room for status and polls. The pause is short at first, as the line may only have lost the answer.
+ */
+export function beginAnew(pd: PdState, nowMs: number, timings: OsdpTimings): Step {
+  const { channel, unansweredHandshakes } = pd;
+  if (channel.phase === 'closed') {
+    // It answers, and a whole session went by without the channel that is still shown.
+    return { pd: resetPd(pd.silentSinceMs === null ? withoutChannel(pd) : pd), notes: [] };
+  }
+  if (channel.phase === 'open' && channel.proven) return { pd: resetPd(pd), notes: [] };
+  const pauseMs = Math.min(timings.handshakePauseMs * 2 ** unansweredHandshakes, timings.channelRetryMs);
+  const left = leaveAlone({ ...pd, unansweredHandshakes: unansweredHandshakes + 1 }, 'no_answer', pauseMs, nowMs);
+  return { pd: resetPd(left.pd), notes: left.notes };
+}
+
+/** A status or a poll was answered inside the channel: the first one proves that it carries. */
+export function prove(pd: PdState): Step {
+  const { channel } = pd;
+  if (channel.phase !== 'open' || channel.proven) return { pd, notes: [] };
+  const { key } = channel;
+  const note: PdNote = { level: 'info', event: 'osdp_channel_open', message: 'secure channel established', fields: { key } };
+  return { pd: { ...pd, channel: { ...channel, proven: true }, channelRetryMs: 0, unansweredHandshakes: 0 }, notes: [note] };
 }
 
 /** The answer to the challenge: the PD must prove that it has the key. `frame` null: it refused. */
@@ -53,7 +87,5 @@ export function answerToCryptogram(pd: PdState, frame: Frame | null, nowMs: numb
   const pdMac = initialMac(keys, channel.cryptogram);
   if (!sameBytes(frame.data, pdMac)) return refuse(pd, 'wrong_mac', nowMs, timings);
   // What was asked in clear could have been anybody's answer: ask it again inside the channel.
-  const opened: PdState = { ...pd, channel: { phase: 'open', key, keys, pdMac }, channelRetryMs: 0, identified: false, statusMs: null };
-  const note: PdNote = { level: 'info', event: 'osdp_channel_open', message: 'secure channel established', fields: { key } };
-  return { pd: withFacts(opened, { security: key === 'own' ? 'secured' : 'default_key' }), notes: [note] };
+  return { pd: { ...pd, channel: { phase: 'open', key, keys, pdMac, proven: false }, identified: false, statusMs: null }, notes: [] };
 }

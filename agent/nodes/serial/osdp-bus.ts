@@ -13,8 +13,6 @@ import { createScanner } from './scan.ts';
 import { DEFAULT_TIMINGS, type OsdpTimings } from './timings.ts';
 import { createLineTrace } from './trace.ts';
 
-/** Rounds after a pass that run without a pause while a session still has something to ask: status, and the two steps of a handshake. */
-const SETTLING_ROUNDS = 5;
 /** A port that does not close is left to itself after this. */
 const STOP_LIMIT_MS = 2_000;
 /** Addresses named in the log although nobody configured them. */
@@ -82,16 +80,6 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
 
   const anyAvailable = () => addresses.some((address) => roster.pd(address).facts.available);
 
-  /** Polls without a pause until what is asked once has been asked. */
-  const settle = async (line: Line) => {
-    for (let round = 0; round < SETTLING_ROUNDS; round++) {
-      const open = addresses.filter((address) => roster.pd(address).facts.available && !roster.settled(address));
-      for (const address of open) if ((await roster.slot(line, address, timings.fullWaitMs)).kind === 'down') return false;
-      if (open.length === 0) break;
-    }
-    return true;
-  };
-
   /** One full pass. Answers whether the line is still up. */
   const pass = async (line: Line) => {
     const startedMs = clock.nowMs();
@@ -108,7 +96,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       );
       emit({ kind: 'scan_complete' });
     }
-    const settled = complete && (await settle(line));
+    const settled = complete && (await scanner.settle(line));
     // With the rate still unknown, only silence at every rate is an answer.
     if (!settled) refreshes.giveBack(waiting);
     else if (anyAvailable()) refreshes.resolve(waiting, rates.length);

@@ -38,8 +38,8 @@ export type Channel =
   | { phase: 'closed' }
   | { phase: 'challenged'; key: PdKey['kind']; keys: ChannelKeys; panelRandom: Buffer }
   | { phase: 'verified'; key: PdKey['kind']; keys: ChannelKeys; cryptogram: Buffer }
-  /** `pdMac`: the last MAC the PD sent, all 16 bytes. */
-  | { phase: 'open'; key: PdKey['kind']; keys: ChannelKeys; pdMac: Buffer };
+  /** `pdMac`: the last MAC the PD sent, all 16 bytes. `proven`: a status or a poll was answered inside. */
+  | { phase: 'open'; key: PdKey['kind']; keys: ChannelKeys; pdMac: Buffer; proven: boolean };
 
 /** The session with one PD: the pure machine's state. Times are monotonic milliseconds. */
 export interface PdState {
@@ -58,6 +58,8 @@ export interface PdState {
   readonly channel: Channel;
   /** No handshake before this time. */
   readonly channelRetryMs: number;
+  /** Handshakes in a row that ended without a yes or a no: their answers were lost, or made no sense. */
+  readonly unansweredHandshakes: number;
   /** Identity asked, and answered or refused, since the session last began. */
   readonly identified: boolean;
   /** The PD refuses to tell its capabilities. */
@@ -89,6 +91,7 @@ export function newPd(address: number): PdState {
     silentSinceMs: null,
     channel: { phase: 'closed' },
     channelRetryMs: 0,
+    unansweredHandshakes: 0,
     identified: false,
     capabilitiesRefused: false,
     statusMs: null,

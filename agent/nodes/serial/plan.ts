@@ -1,8 +1,8 @@
 import { supportsSecureChannel } from './capabilities.ts';
 import { COMMAND, KEY_TYPE, REPLY, SECURITY } from './codes.ts';
 import { encodeFrame, type Frame, type FrameToSend } from './frame.ts';
+import { beginAnew } from './handshake.ts';
 import type { Channel, PdKey, PdState, Pending, Purpose } from './pd.ts';
-import { resetPd } from './pd.ts';
 import { CHALLENGE_BYTES, computeMac, deriveKeys, encryptData } from './secure-channel.ts';
 import type { OsdpTimings } from './timings.ts';
 
@@ -14,7 +14,12 @@ export interface PlanInput {
   /** Random bytes for a handshake. */
   random(length: number): Buffer;
   timings: OsdpTimings;
+  /** Tamper and power that were asked before can wait, even when they are due. */
+  statusCanWait?: boolean;
 }
+
+/** What a choice depends on. */
+type Choice = Pick<PlanInput, 'nowMs' | 'key' | 'timings' | 'statusCanWait'>;
 
 const COMMANDS: Readonly<Record<Exclude<Purpose, 'challenge' | 'cryptogram'>, { code: number; data: Buffer }>> = {
   identify: { code: COMMAND.id, data: Buffer.from([0]) },
@@ -24,7 +29,7 @@ const COMMANDS: Readonly<Record<Exclude<Purpose, 'challenge' | 'cryptogram'>, { 
 };
 
 /** True when everything that is asked once has been asked: what remains is polling. */
-export function isSettled(pd: PdState, input: Pick<PlanInput, 'nowMs' | 'key' | 'timings'>): boolean {
+export function isSettled(pd: PdState, input: Choice): boolean {
   const purpose = choosePurpose(pd, input);
   return pd.pending === null && (purpose === 'poll' || (purpose === 'identify' && pd.identified));
 }
@@ -34,7 +39,7 @@ export function isDiscovered(pd: PdState): boolean {
   return pd.identified && (pd.facts.capabilities !== null || pd.capabilitiesRefused);
 }
 
-function choosePurpose(pd: PdState, { nowMs, key, timings }: Pick<PlanInput, 'nowMs' | 'key' | 'timings'>): Purpose {
+function choosePurpose(pd: PdState, { nowMs, key, timings, statusCanWait }: Choice): Purpose {
   if (pd.channel.phase === 'verified') return 'cryptogram';
   if (!pd.identified) return 'identify';
   if (!isDiscovered(pd)) return 'capabilities';
@@ -44,7 +49,7 @@ function choosePurpose(pd: PdState, { nowMs, key, timings }: Pick<PlanInput, 'no
   // A PD that insists on a channel we cannot give it refuses everything but ID and CAP: asking its identity shows that it lives.
   const locked = required && pd.channel.phase === 'closed';
   const statusDueMs = pd.statusMs === null ? nowMs : pd.statusMs + (locked ? timings.channelRetryMs : timings.statusIntervalMs);
-  if (nowMs >= statusDueMs) return 'status';
+  if (nowMs >= statusDueMs && !(statusCanWait && pd.statusMs !== null)) return 'status';
   return locked ? 'identify' : 'poll';
 }
 
@@ -70,7 +75,7 @@ function keyTypeByte(key: PdKey['kind']): Buffer {
 /** What to send to this PD now: the pending request again, or the next one by the plan. */
 export function nextRequest(before: PdState, input: PlanInput): { pd: PdState; pending: Pending } {
   if (before.pending && !isStale(before, input)) return { pd: before, pending: before.pending };
-  let pd = isStale(before, input) ? resetPd(before) : before;
+  let pd = isStale(before, input) ? beginAnew(before, input.nowMs, input.timings).pd : before;
   const purpose = choosePurpose(pd, input);
   const { address } = pd;
   let pending: Pending;

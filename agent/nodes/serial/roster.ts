@@ -5,7 +5,7 @@ import type { Line, Outcome } from './line.ts';
 import { nodeOfPd, type Sightings } from './node.ts';
 import { newPd, type PdKey, type PdNote, type PdState, resetPd } from './pd.ts';
 import { answersPending, isSettled, nextRequest, type PlanInput } from './plan.ts';
-import { onMiss, onReply, onSilence } from './session.ts';
+import { onMiss, onReply, onSilence, type PdStep } from './session.ts';
 import type { OsdpTimings } from './timings.ts';
 
 export interface RosterDeps {
@@ -25,8 +25,11 @@ export interface RosterDeps {
 export interface Roster {
   readonly addresses: readonly number[];
   pd(address: number): PdState;
-  /** One request to one PD and what came of it: a PD that misbehaves costs the others no more than this. */
-  slot(line: Line, address: number, windowMs: number): Promise<Outcome>;
+  /**
+   * One request to one PD and what came of it: a PD that misbehaves costs the others no more than this. Only a handshake that goes well is
+   * brought to its end at once, as a cycle of a full line takes longer than a PD waits for the next step.
+   */
+  slot(line: Line, address: number, windowMs: number, statusCanWait?: boolean): Promise<Outcome>;
   /** Asks tamper and power at the next opportunity. */
   wantStatus(address: number): void;
   settled(address: number): boolean;
@@ -38,6 +41,13 @@ export interface Roster {
 
 /** A PD that does the same thing over and over is worth a line this often; in between it is detail. */
 const NOTE_INTERVAL_MS = 600_000;
+/** What follows the challenge: the cryptogram, then identity and status inside the channel. */
+const HANDSHAKE_STEPS = 3;
+
+/** True when the next step of a handshake can follow at once. */
+function inHandshake({ channel, pending }: PdState): boolean {
+  return pending === null && (channel.phase === 'verified' || (channel.phase === 'open' && !channel.proven));
+}
 
 export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: RosterDeps): Roster {
   const pds = new Map(addresses.map((address) => [address, newPd(address)]));
@@ -77,24 +87,33 @@ export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy,
     sightings.set(address, { firstMs: sightings.get(address)?.firstMs ?? nowMs, lastMs: nowMs });
   };
 
+  const take = ({ pd: next, notes }: PdStep) => {
+    // Only an answer that is believed is a sighting.
+    if (next.lastReplyMs !== pd(next.address).lastReplyMs) sighted(next.address);
+    put(next);
+    for (const note of notes) write(next.address, note);
+  };
+
   const node = (address: number) => nodeOfPd(bus, address, pd(address).facts, sightings.get(address)!);
+
+  const exchange = async (line: Line, address: number, windowMs: number, statusCanWait: boolean) => {
+    const { pd: asked, pending } = nextRequest(pd(address), { ...planInput(address), statusCanWait });
+    pds.set(address, asked);
+    const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
+    if (outcome.kind === 'reply') take(onReply(pd(address), outcome.frame, clock.nowMs(), timings));
+    else if (outcome.kind === 'silent') take(onSilence(pd(address), clock.nowMs(), timings));
+    return outcome;
+  };
 
   return {
     addresses,
     pd,
     node,
 
-    async slot(line, address, windowMs) {
-      const { pd: asked, pending } = nextRequest(pd(address), planInput(address));
-      pds.set(address, asked);
-      const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
-      if (outcome.kind === 'reply') {
-        sighted(address);
-        const { pd: next, notes } = onReply(pd(address), outcome.frame, clock.nowMs(), timings);
-        put(next);
-        for (const note of notes) write(address, note);
-      } else if (outcome.kind === 'silent') {
-        put(onSilence(pd(address), clock.nowMs(), timings));
+    async slot(line, address, windowMs, statusCanWait = false) {
+      let outcome = await exchange(line, address, windowMs, statusCanWait);
+      for (let step = 0; step < HANDSHAKE_STEPS && outcome.kind === 'reply' && inHandshake(pd(address)); step++) {
+        outcome = await exchange(line, address, timings.fullWaitMs, false);
       }
       return outcome;
     },

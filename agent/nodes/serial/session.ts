@@ -1,6 +1,7 @@
+import { supportsSecureChannel } from './capabilities.ts';
 import { NAK, REPLY, SECURITY } from './codes.ts';
 import { type Frame, MAC_BYTES, type Sequence } from './frame.ts';
-import { answerToChallenge, answerToCryptogram } from './handshake.ts';
+import { answerToChallenge, answerToCryptogram, beginAnew, prove, refuse } from './handshake.ts';
 import { type PdNote, type PdState, type Pending, resetPd, withFacts } from './pd.ts';
 import { decodeReply, type Identity, type Reply } from './reply.ts';
 import { computeMac, decryptData, sameBytes } from './secure-channel.ts';
@@ -16,6 +17,8 @@ export interface PdStep {
 const MAX_BUSIES = 16;
 /** How often one request is repeated, identical, before the session begins anew. */
 const MAX_REPEATS = 1;
+/** So many handshakes without an end, a minute of trying, and the key counts as one that does not fit. */
+const HOPELESS_HANDSHAKES = 6;
 
 function nextSequence(sequence: Sequence): Sequence {
   return sequence === 3 ? 1 : ((sequence + 1) as Sequence);
@@ -35,29 +38,29 @@ export function onMiss(before: PdState, nowMs: number, timings: OsdpTimings): Pd
 }
 
 /** Nothing usable came back: repeat the identical frame once, then go back to sequence 0. An address that is not known to live just stays silent. */
-export function onSilence(pd: PdState, nowMs: number, timings: OsdpTimings): PdState {
+export function onSilence(pd: PdState, nowMs: number, timings: OsdpTimings): PdStep {
   const { pending } = pd;
   const repeat = pending && pd.facts.available && pending.repeats < MAX_REPEATS;
-  const next = repeat ? { ...pd, pending: { ...pending, repeats: pending.repeats + 1 } } : resetPd(pd);
-  return onMiss(next, nowMs, timings);
+  const next = repeat ? { pd: { ...pd, pending: { ...pending, repeats: pending.repeats + 1 } }, notes: [] } : beginAnew(pd, nowMs, timings);
+  return { pd: onMiss(next.pd, nowMs, timings), notes: next.notes };
 }
 
-/** A frame came that answers the pending request. */
+/** The PD lives. */
+function heard(pd: PdState, nowMs: number): PdState {
+  return withFacts({ ...pd, lastReplyMs: nowMs, silentSinceMs: null, seen: true }, { available: true });
+}
+
+/** A frame came that answers the pending request. One that its MAC does not vouch for is nobody's word: `lastReplyMs` stays. */
 export function onReply(before: PdState, frame: Frame, nowMs: number, timings: OsdpTimings): PdStep {
   const { pending } = before;
   if (!pending) return { pd: before, notes: [] };
-  let pd = withFacts({ ...before, lastReplyMs: nowMs, silentSinceMs: null, seen: true }, { available: true });
-
   if (frame.code === REPLY.busy && !frame.mac) {
-    const busies = pd.busies + 1;
-    return { pd: busies > MAX_BUSIES ? resetPd(pd) : { ...pd, busies }, notes: [] };
+    const busy = { ...heard(before, nowMs), busies: before.busies + 1 };
+    return busy.busies > MAX_BUSIES ? beginAnew(busy, nowMs, timings) : { pd: busy, notes: [] };
   }
-  pd = { ...pd, busies: 0 };
-
-  const opened = open(pd, pending, frame);
-  if (!opened.data)
-    return { pd: opened.reason === 'clear' ? onSilence(pd, nowMs, timings) : resetPd(pd), notes: [channelBroken(opened.reason)] };
-  pd = opened.pd;
+  const opened = open(before, pending, frame);
+  if (!opened.data) return onBroken(before, opened.reason, nowMs, timings);
+  const pd = { ...heard(opened.pd, nowMs), busies: 0 };
   const reply = decodeReply(frame.code, opened.data);
   if (reply.kind === 'nak') return onNak(pd, pending, reply.reason, nowMs, timings);
   switch (pending.purpose) {
@@ -68,6 +71,18 @@ export function onReply(before: PdState, frame: Frame, nowMs: number, timings: O
     default:
       return onAnswer(advance(pd, pending), pending, reply, nowMs);
   }
+}
+
+/** A reply that cannot be believed. */
+function onBroken(pd: PdState, reason: 'mac' | 'padding' | 'clear', nowMs: number, timings: OsdpTimings): PdStep {
+  const broken = channelBroken(reason);
+  if (reason === 'clear') {
+    const { pd: next, notes } = onSilence(pd, nowMs, timings);
+    return { pd: next, notes: [broken, ...notes] };
+  }
+  const unproven = pd.channel.phase === 'open' && !pd.channel.proven;
+  const { pd: ended, notes } = unproven ? refuse(pd, `wrong_${reason}`, nowMs, timings) : beginAnew(pd, nowMs, timings);
+  return { pd: onMiss(resetPd(ended), nowMs, timings), notes: [broken, ...notes] };
 }
 
 type Opened = { pd: PdState; data: Buffer } | { data: null; reason: 'mac' | 'padding' | 'clear' };
@@ -98,23 +113,33 @@ function onNak(pd: PdState, pending: Pending, reason: number, nowMs: number, tim
   switch (reason) {
     case NAK.check:
     case NAK.record:
-      return { pd: onSilence(pd, nowMs, timings), notes: [] };
+      return onSilence(pd, nowMs, timings);
     case NAK.sequence:
-      return { pd: resetPd(pd), notes: [] };
+      return beginAnew(pd, nowMs, timings);
     default:
       break;
   }
+  // In the middle of a handshake "a channel is required" is no answer: the PD lost the thread, or answered an earlier command late.
+  if (handshake && reason === NAK.secureChannelRequired) return beginAnew(pd, nowMs, timings);
   if (handshake) {
     return pending.purpose === 'challenge'
       ? answerToChallenge(advance(pd, pending), null, nowMs, timings)
       : answerToCryptogram(advance(pd, pending), null, nowMs, timings);
   }
   if (reason === NAK.secureChannelRequired || reason === NAK.secureChannelUnsupported) {
-    if (pd.channel.phase !== 'closed') return { pd: resetPd(pd), notes: [] };
-    const locked = { ...withFacts(advance(pd, pending), { security: 'required' }), statusMs: nowMs };
+    if (pd.channel.phase !== 'closed') return beginAnew(pd, nowMs, timings);
+    const unread = { security: securityOfLocked(pd), tamper: null, powerFault: null };
+    const locked = { ...withFacts(advance(pd, pending), unread), statusMs: nowMs };
     return { pd: pending.purpose === 'identify' ? { ...locked, identified: true } : locked, notes: [] };
   }
   return refused(advance(pd, pending), pending, { kind: 'nak', reason }, nowMs);
+}
+
+/** A PD insists on the channel and there is none: `required` when it is for want of a key, unknown while only answers were lost. */
+function securityOfLocked({ facts, unansweredHandshakes }: PdState): 'required' | null {
+  const trying = unansweredHandshakes > 0 && unansweredHandshakes < HOPELESS_HANDSHAKES;
+  const capable = facts.capabilities !== null && supportsSecureChannel(facts.capabilities);
+  return trying && capable && facts.security !== 'required' ? null : 'required';
 }
 
 /** The PD does not do this command: do without, and ask again when the session begins anew. */
@@ -129,8 +154,11 @@ function refused(pd: PdState, pending: Pending, reply: Reply, nowMs: number): Pd
     { level: 'debug', event: 'osdp_command_refused', message: 'the peripheral does not answer this command as the standard says', fields },
   ];
   switch (pending.purpose) {
-    case 'identify':
-      return { pd: { ...pd, identified: true }, notes };
+    case 'identify': {
+      // Whoever told its identity before was another one.
+      const replaced = reply.kind === 'nak' && pd.facts.identity !== null;
+      return { pd: withFacts({ ...pd, identified: true }, replaced ? { ...UNTOLD, identity: null } : {}), notes };
+    }
     case 'capabilities':
       return { pd: { ...pd, capabilitiesRefused: true }, notes };
     case 'status':
@@ -139,6 +167,9 @@ function refused(pd: PdState, pending: Pending, reply: Reply, nowMs: number): Pd
       return { pd, notes };
   }
 }
+
+/** What has to be learnt of another PD at the same address. */
+const UNTOLD = { capabilities: null, security: null, tamper: null, powerFault: null } as const;
 
 /** How the link is protected, as the answer just taken proves it. */
 function provenSecurity(pd: PdState): 'none' | 'default_key' | 'secured' {
@@ -163,7 +194,7 @@ function onAnswer(pd: PdState, pending: Pending, reply: Reply, nowMs: number): P
       const known = pd.facts.identity;
       const identified = { ...pd, identified: true };
       if (known && sameIdentity(known, reply.identity)) return { pd: identified, notes: [] };
-      const fresh = { identity: reply.identity, capabilities: null, ...(known && { security: null, tamper: null, powerFault: null }) };
+      const fresh = { ...(known ? UNTOLD : { capabilities: null }), identity: reply.identity };
       const notes: PdNote[] = known
         ? [{ level: 'warn', event: 'osdp_pd_replaced', message: 'another peripheral answers at this address' }]
         : [];
@@ -177,15 +208,16 @@ function onAnswer(pd: PdState, pending: Pending, reply: Reply, nowMs: number): P
   }
 }
 
-function onStatus(pd: PdState, pending: Pending, reply: Reply, nowMs: number): PdStep {
+function onStatus(before: PdState, pending: Pending, reply: Reply, nowMs: number): PdStep {
+  if (pending.purpose === 'status' && reply.kind !== 'localStatus') return refused(before, pending, reply, nowMs);
+  const { pd, notes } = prove(before);
   const security = provenSecurity(pd);
   if (reply.kind === 'localStatus') {
     const { tamper, powerFault } = reply;
-    return { pd: withFacts({ ...pd, statusMs: nowMs }, { tamper, powerFault, security }), notes: [] };
+    return { pd: withFacts({ ...pd, statusMs: nowMs }, { tamper, powerFault, security }), notes };
   }
-  if (pending.purpose === 'status') return refused(pd, pending, reply, nowMs);
   const next = withFacts(pd, { security });
-  if (reply.kind === 'ack') return { pd: next, notes: [] };
+  if (reply.kind === 'ack') return { pd: next, notes };
   const fields = { reply: reply.kind, ...('code' in reply && { code: reply.code, bytes: reply.bytes }) };
-  return { pd: next, notes: [{ level: 'debug', event: 'osdp_report', message: 'the peripheral reports something', fields }] };
+  return { pd: next, notes: [...notes, { level: 'debug', event: 'osdp_report', message: 'the peripheral reports something', fields }] };
 }

@@ -18,6 +18,8 @@ export interface OsdpTimings {
   statusIntervalMs: number;
   /** How long a PD that refused the secure channel is left alone. */
   channelRetryMs: number;
+  /** The same after a handshake whose answers were lost; twice as long after each further one, up to `channelRetryMs`. */
+  handshakePauseMs: number;
   /** First and longest pause between two attempts to open the port. */
   reopenMinMs: number;
   reopenMaxMs: number;
@@ -35,6 +37,7 @@ export const DEFAULT_TIMINGS: OsdpTimings = {
   pollCycleMs: 500,
   statusIntervalMs: 5_000,
   channelRetryMs: 30_000,
+  handshakePauseMs: 1_000,
   reopenMinMs: 250,
   reopenMaxMs: 2_000,
   baudRetryMs: 60_000,

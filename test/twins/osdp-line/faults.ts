@@ -1,4 +1,4 @@
-import { decodeFrame, encodeFrame, MARK } from './frame.ts';
+import { decodeFrame, encodeFrame, type Frame, MARK } from './frame.ts';
 import type { PeripheralSettings } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -13,13 +13,14 @@ function turnaroundOf(settings: PeripheralSettings, random: Random): number {
   return typeof turnaround === 'number' ? turnaround : turnaround.minMs + random.unit() * (turnaround.maxMs - turnaround.minMs);
 }
 
-/** The same reply under another address, with a right check. */
-function readdressed(bytes: Uint8Array, address: number): Uint8Array {
+/** The same reply with something else in it, and a right check. */
+function changed(bytes: Uint8Array, change: (frame: Frame) => Frame): Uint8Array {
   const start = bytes[0] === MARK ? 1 : 0;
-  const frame = decodeFrame(bytes.subarray(start));
-  if (!frame) return bytes;
+  const decoded = decodeFrame(bytes.subarray(start));
+  if (!decoded) return bytes;
+  const frame = change(decoded);
   const mac = frame.mac;
-  return Uint8Array.from([...bytes.subarray(0, start), ...encodeFrame({ ...frame, address }, mac ? () => mac : undefined)]);
+  return Uint8Array.from([...bytes.subarray(0, start), ...encodeFrame(frame, mac ? () => mac : undefined)]);
 }
 
 /** Turns a correct reply into what this peripheral does instead; null when nothing comes. Uses up the counted faults. */
@@ -33,7 +34,16 @@ export function misbehave(settings: PeripheralSettings, correct: Uint8Array, ran
   let delayMs = turnaroundOf(settings, random);
   if (faults.late && random.chance(faults.late.rate)) delayMs += faults.late.byMs;
   let bytes: Uint8Array = Uint8Array.from(correct);
-  if (faults.wrongAddress !== undefined) bytes = readdressed(bytes, faults.wrongAddress);
+  const { wrongAddress } = faults;
+  if (wrongAddress !== undefined) bytes = changed(bytes, (frame) => ({ ...frame, address: wrongAddress }));
+  if (faults.wrongSequence) bytes = changed(bytes, (frame) => ({ ...frame, sequence: (frame.sequence + 1) % 4 }));
+  if (faults.badMacTimes) {
+    bytes = changed(bytes, (frame) => {
+      if (!frame.mac) return frame;
+      faults.badMacTimes!--;
+      return { ...frame, mac: frame.mac.map((byte) => byte ^ 0x5a) };
+    });
+  }
   if (random.chance(faults.badCheckRate ?? 0)) bytes[bytes.length - 1]! ^= 0x01;
   if (faults.truncateTo !== undefined) bytes = bytes.slice(0, faults.truncateTo);
   if (faults.repeatTimes !== undefined)

@@ -41,6 +41,12 @@ export interface PeripheralFaults {
   alwaysNak?: number;
   /** Answers under this address instead of its own. */
   wrongAddress?: number;
+  /** Answers under the sequence number after the request's. */
+  wrongSequence?: boolean;
+  /** Spoils the MAC of so many more replies inside the secure channel. */
+  badMacTimes?: number;
+  /** Hears the handshake's first step and never answers it. */
+  ignoresChallenge?: boolean;
   /** Breaks the reply off after so many bytes. */
   truncateTo?: number;
   /** Sends each reply so many times, one after the other. */

@@ -116,6 +116,7 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
       } else if (lastSequence === null || frame.sequence !== (lastSequence % 3) + 1) {
         return { bytes: marked(clear(frame, nak(NAK.SEQUENCE))) };
       }
+      if (frame.code === COMMAND.CHLNG && settings.faults.ignoresChallenge) return null;
       if (isBusy()) return { bytes: marked(encodeFrame({ ...headFor(frame, 0), block: null, code: REPLY.BUSY, data: new Uint8Array(0) })) };
       const { bytes, after } = answerTo(frame);
       lastSequence = frame.sequence;

@@ -21,6 +21,9 @@ test('what is written is MQTT 5', () => {
   expect(parse(connectPacket('hub-1', 30))).toMatchObject([
     { cmd: 'connect', protocolVersion: 5, clientId: 'hub-1', keepalive: 30, clean: true },
   ]);
+  expect(parse(connectPacket('hub-1', 30, { topic: 'a/b', payload: 'gone' }))).toMatchObject([
+    { cmd: 'connect', clientId: 'hub-1', will: { topic: 'a/b', payload: Buffer.from('gone'), qos: 1, retain: false } },
+  ]);
   expect(parse(subscribePacket(7, 'hubs/+/x'))).toMatchObject([
     { cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'hubs/+/x', qos: 1 }] },
   ]);

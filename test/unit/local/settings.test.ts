@@ -18,6 +18,7 @@ test('follows what can be understood of a configuration, right or wrong', () => 
   expect(settingsOf(places, { CREDENTIALS_DIRECTORY: '/run/credentials/hub' })).toEqual({
     endpoint: 'x.amazonaws.com',
     port: 8883,
+    fallbackPort: 443,
     thingName: 'h',
     shadowName: null,
     executions: true,
@@ -39,4 +40,15 @@ test('finds credentials at their source while the service does not run', () => {
   const settings = settingsOf(places, { CREDENTIALS_DIRECTORY: '/etc/hub-agent' });
   expect(settings.certificatePath).toBe('/etc/hub-agent/certificate.pem');
   expect(settings.buses[0]?.keysPath).toBe('/etc/hub-agent/keys/rs485.json');
+});
+
+test.each([
+  [{}, 8883, 443],
+  [{ fallbackPort: null }, 8883, null],
+  [{ fallbackPort: 8443 }, 8883, 8443],
+  [{ port: 443 }, 443, null],
+  [{ port: 443, fallbackPort: 8883 }, 443, 8883],
+  [{ port: 443, fallbackPort: 443 }, 443, null],
+])('knows the ports to which the agent goes: %j', (cloud, port, fallbackPort) => {
+  expect(settingsOf({ ...places, config: { cloud } }, {})).toMatchObject({ port, fallbackPort });
 });

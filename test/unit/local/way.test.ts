@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { topicsOf } from '../../../agent/contract/topics.ts';
+import { operations } from '../../../agent/local/doctor/explore-session.ts';
 import { settingsOf } from '../../../agent/local/doctor/settings.ts';
-import { operations } from '../../../agent/local/doctor/way.ts';
 import { allows, statementsOf } from '../aws/iam.ts';
 
 const THING = '0f9a1c52-7b1e-4c53-9d57-3f2f7a1b6a01';

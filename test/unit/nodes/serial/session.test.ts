@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { decodeFrame, encodeFrame, type Frame, MAX_FRAME_BYTES } from '../../../../agent/nodes/serial/frame.ts';
 import { newPd, type PdKey, type PdState } from '../../../../agent/nodes/serial/pd.ts';
 import { answersPending, isDiscovered, isSettled, nextRequest, type PlanInput } from '../../../../agent/nodes/serial/plan.ts';
+import { computeMac, deriveKeys, encryptData } from '../../../../agent/nodes/serial/secure-channel.ts';
 import { onMiss, onReply, onSilence } from '../../../../agent/nodes/serial/session.ts';
 import { DEFAULT_TIMINGS } from '../../../../agent/nodes/serial/timings.ts';
 
@@ -44,13 +45,27 @@ function createSession(key: PdKey | null = null) {
       });
       return session.take(decodeFrame(bytes.subarray(1))!);
     },
+    /** The answer through the open channel, or one with a wrong MAC. */
+    inside(code: number, data = '', spoilt = false) {
+      const { pending, channel } = pd;
+      const mac = channel.phase === 'open' ? pending?.mac : null;
+      // After a reset there is no channel: a frame with just any MAC.
+      const keys = channel.phase === 'open' ? channel.keys : deriveKeys(Buffer.alloc(16), PANEL_RANDOM);
+      const last = mac ?? Buffer.alloc(16);
+      const plain = Buffer.from(data, 'hex');
+      const security = { type: plain.length > 0 ? 0x18 : 0x16, data: Buffer.alloc(0) };
+      const sign = (authenticated: Buffer) => computeMac(keys, last, authenticated).map((byte) => (spoilt ? ~byte : byte)) as Buffer;
+      const body = plain.length > 0 ? encryptData(keys, last, plain) : plain;
+      const bytes = encodeFrame({ address: 5, reply: true, sequence: pending!.sequence, code, data: body, security, mac: sign });
+      return session.take(decodeFrame(bytes.subarray(1))!);
+    },
     take(frame: Frame) {
       const step = onReply(pd, frame, nowMs, DEFAULT_TIMINGS);
       pd = step.pd;
       return step.notes.map((note) => note.event);
     },
     silence() {
-      pd = onSilence(pd, nowMs, DEFAULT_TIMINGS);
+      pd = onSilence(pd, nowMs, DEFAULT_TIMINGS).pd;
     },
     miss() {
       pd = onMiss(pd, nowMs, DEFAULT_TIMINGS);
@@ -224,10 +239,158 @@ test('with a key, the handshake comes as observed, at sequence 0', () => {
   expect(scrypt).toMatchObject({ code: 0x77, sequence: 1, security: { type: 0x13 } });
   expect(scrypt.data.toString('hex')).toBe('26d3356e07762d262801fc8e6665a891');
   const rmac = decodeFrame(Buffer.from('53811b000d03140178b2a30057eb98ba2229ec1f875662b52456b2', 'hex'))!;
-  expect(session.take(rmac)).toEqual(['osdp_channel_open']);
-  expect(session.pd().facts.security).toBe('default_key');
+  expect(session.take(rmac)).toEqual([]);
   // Inside, the identity is asked again, encrypted.
   expect(session.ask()).toMatchObject({ code: 0x61, sequence: 2, security: { type: 0x17 } });
+  expect(session.inside(0x45, IDENTITY)).toEqual([]);
+  expect(session.pd().facts.security).toBe(null);
+  expect(session.ask()).toMatchObject({ code: 0x64, sequence: 3, security: { type: 0x15 } });
+  expect(session.inside(0x48, '0000')).toEqual(['osdp_channel_open']);
+  expect(session.pd().facts).toMatchObject({ security: 'default_key', tamper: false });
+});
+
+const HANDSHAKE = [
+  '53812b000c031200765eca010001000010a0a1a2a3a4a5a6a7fde5d2f428ec16312471ea3c02bd77965bd2',
+  '53811b000d03140178b2a30057eb98ba2229ec1f875662b52456b2',
+].map((frame) => decodeFrame(Buffer.from(frame, 'hex'))!);
+
+/** A session in the channel of the observed handshake; `steps` of it were answered. */
+function challenged(steps: 0 | 1 | 2) {
+  const session = createSession({ kind: 'default', bytes: () => Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex') });
+  session.ask();
+  session.answer(0x45, IDENTITY);
+  session.ask();
+  session.answer(0x46, '090101');
+  for (const frame of HANDSHAKE.slice(0, steps)) {
+    session.ask();
+    session.take(frame);
+  }
+  session.ask();
+  return session;
+}
+
+/** A session whose channel was proven. */
+function secured() {
+  const session = challenged(2);
+  session.inside(0x45, IDENTITY);
+  session.ask();
+  session.inside(0x48, '0101');
+  expect(session.pd().facts).toMatchObject({ security: 'default_key', tamper: true, powerFault: true });
+  return session;
+}
+
+const twice = (act: () => unknown) => [act(), act()];
+const ENDS: [string, (session: ReturnType<typeof createSession>) => unknown][] = [
+  ['silence', (session) => twice(() => session.silence())],
+  ['BUSY for ever', (session) => Array.from({ length: 17 }, () => session.answer(0x79, '', 0))],
+  ['NAK 4', (session) => session.answer(0x41, '04')],
+  ['NAK 6', (session) => session.answer(0x41, '06')],
+];
+
+test.each(ENDS.flatMap(([name, end]) => ([0, 1, 2] as const).map((steps) => ({ name, end, steps }))))(
+  'a handshake that ends by $name after $steps answers makes a pause, for status and polls in clear',
+  ({ end, steps }) => {
+    const session = challenged(steps);
+    end(session);
+    expect(session.ask()).toMatchObject({ code: 0x61, sequence: 0 });
+    session.answer(0x45, IDENTITY);
+    expect(session.ask()).toMatchObject({ code: 0x64, security: null });
+    session.answer(0x48, '0100');
+    expect(session.pd().facts).toMatchObject({ security: 'none', tamper: true });
+    expect(session.ask().code).toBe(0x60);
+    session.answer(0x40);
+    session.wait(DEFAULT_TIMINGS.handshakePauseMs);
+    expect(session.ask().code).toBe(0x76);
+    // Twice as long after the next one.
+    twice(() => session.silence());
+    session.ask();
+    session.answer(0x45, IDENTITY);
+    session.wait(DEFAULT_TIMINGS.handshakePauseMs);
+    expect(session.ask().code).toBe(0x64);
+  },
+);
+
+test('what a channel showed goes with it when no new one can be had', () => {
+  for (const [, end] of ENDS) {
+    const session = secured();
+    session.ask();
+    session.answer(0x41, '06');
+    session.ask();
+    session.answer(0x45, IDENTITY);
+    expect(session.ask().code).toBe(0x76);
+    end(session);
+    expect(session.pd().facts).toMatchObject({ available: true, security: null, tamper: null, powerFault: null });
+  }
+});
+
+test('a peripheral that is BUSY for ever after its channel broke is not shown as secured', () => {
+  const session = secured();
+  for (let answer = 0; answer < 40; answer++) {
+    session.ask();
+    session.answer(0x79, '', 0);
+  }
+  expect(session.pd().facts).toMatchObject({ available: true, security: null, tamper: null });
+});
+
+test('a peripheral gone silent keeps what was last known of it', () => {
+  const session = secured();
+  for (let second = 0; second < 10; second++) {
+    session.ask();
+    session.silence();
+    session.wait(1_000);
+  }
+  expect(session.pd().facts).toMatchObject({ available: false, security: 'default_key', tamper: true });
+});
+
+test('a wrong MAC before anything was proven is a refusal, and nobody heard it', () => {
+  const session = challenged(2);
+  const { lastReplyMs } = session.pd();
+  session.wait(100);
+  expect(session.inside(0x45, IDENTITY, true)).toEqual(['osdp_channel_broken', 'osdp_channel_refused']);
+  expect(session.pd()).toMatchObject({ lastReplyMs, channelRetryMs: 100 + DEFAULT_TIMINGS.channelRetryMs, facts: { security: null } });
+  session.ask();
+  session.answer(0x45, IDENTITY);
+  expect(session.ask()).toMatchObject({ code: 0x64, security: null });
+});
+
+test('a wrong MAC later ends the channel, and it is set up again at once', () => {
+  const session = secured();
+  session.ask();
+  expect(session.inside(0x40, '', true)).toEqual(['osdp_channel_broken']);
+  expect(session.ask()).toMatchObject({ code: 0x61, sequence: 0 });
+  session.answer(0x45, IDENTITY);
+  expect(session.ask().code).toBe(0x76);
+});
+
+test('nothing but forged answers: off-line after eight seconds', () => {
+  const session = secured();
+  for (let round = 0; round < 10; round++) {
+    session.ask();
+    session.inside(0x40, '', true);
+    session.wait(1_000);
+  }
+  expect(session.pd().facts.available).toBe(false);
+});
+
+test('a status that is refused for want of a channel leaves tamper and power unknown', () => {
+  const session = createSession();
+  session.settle();
+  session.wait(DEFAULT_TIMINGS.statusIntervalMs);
+  session.ask();
+  session.answer(0x41, '06');
+  expect(session.pd().facts).toMatchObject({ security: 'required', tamper: null, powerFault: null });
+});
+
+test('one that refuses its identity is not the one that told it', () => {
+  const session = createSession();
+  session.settle();
+  twice(() => {
+    session.ask();
+    session.silence();
+  });
+  expect(session.ask().code).toBe(0x61);
+  session.answer(0x41, '03');
+  expect(session.pd().facts).toMatchObject({ identity: null, capabilities: null, tamper: null, security: null });
 });
 
 test.each([
