@@ -8,6 +8,7 @@ import { createIotCore, type IotCoreOptions } from '../../twins/iot-core/index.t
 import type { BrokerMessage, IotCore } from '../../twins/iot-core/types.ts';
 import { createOsdpLine, type OsdpLine, type PeripheralOptions } from '../../twins/osdp-line/index.ts';
 import { createPki } from '../../twins/pki/pki.ts';
+import type { Pki } from '../../twins/pki/types.ts';
 import { createVirtualPort, type VirtualPort } from '../../twins/virtual-port/index.ts';
 import { type AgentProcess, startAgentProcess } from './agent-process.ts';
 import { createSignal, until } from './until.ts';
@@ -40,6 +41,8 @@ export interface Rig {
   readonly apiKey: string;
   readonly folder: string;
   readonly iotCore: IotCore;
+  /** Signed the hub's certificate, and may sign another. */
+  readonly pki: Pki;
   readonly api: CloudApi;
   readonly line: OsdpLine | null;
   readonly port: VirtualPort | null;
@@ -145,6 +148,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     apiKey,
     folder,
     iotCore,
+    pki,
     api,
     line,
     port,

@@ -40,6 +40,8 @@ export interface Broker {
   accept(socket: TLSSocket, reset: () => void): void;
   /** Ends a client's connection as the server; false when it is not connected. */
   kick(clientId: string): boolean;
+  /** Ends the connections that were made with this certificate (SHA-256 in hex), as the server. */
+  expel(certificateId: string): void;
   drop(clientId: string): boolean;
   silence(clientId: string): boolean;
   connections(): string[];
@@ -204,6 +206,12 @@ export function createBroker(deps: BrokerDeps): Broker {
     return client !== undefined;
   }
 
+  const kick = (clientId: string) =>
+    onClient(clientId, (client) => {
+      deps.onEvent('kicked', clientId, 'administrative action');
+      client.end({ reason: 'SERVER_INITIATED_DISCONNECT', code: REASON.administrativeAction, text: 'administrative action' }, true);
+    });
+
   return {
     accept(socket, reset) {
       let accepted: ReturnType<typeof connect> = null;
@@ -235,11 +243,10 @@ export function createBroker(deps: BrokerDeps): Broker {
       strangers.add(connection);
       const cancelTimeout = clock.schedule(CONNECT_TIMEOUT_MS, () => connection.reset());
     },
-    kick: (clientId) =>
-      onClient(clientId, (client) => {
-        deps.onEvent('kicked', clientId, 'administrative action');
-        client.end({ reason: 'SERVER_INITIATED_DISCONNECT', code: REASON.administrativeAction, text: 'administrative action' }, true);
-      }),
+    kick,
+    expel(certificateId) {
+      for (const [clientId, { connection }] of [...clients]) if (connection.certificateId === certificateId) kick(clientId);
+    },
     drop: (clientId) => onClient(clientId, (client) => client.end({ reason: 'CONNECTION_LOST', code: null, text: 'reset' }, true, 'reset')),
     silence: (clientId) => onClient(clientId, (client) => client.connection.silence()),
     connections: () => [...clients.keys()],

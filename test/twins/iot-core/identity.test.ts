@@ -26,6 +26,30 @@ test('a Thing without a certificate of its own takes any the CA signed', async (
   expect(harness.core.connections()).toEqual(['hub-9']);
 });
 
+test('a Thing with two certificates takes both; a revoked one ends its connection, with its will, and does not come back', async () => {
+  harness = await startHarness(['hub-1', 'hub-2']);
+  const { core, pki } = harness;
+  const first = harness.credentialsOf('hub-1').certificate;
+  const second = await pki.issueClient('hub-1');
+  expect(await (await harness.open('hub-1', { credentials: second })).connect({ clientId: 'hub-1' })).toMatchObject({ reasonCode: 0x87 });
+  core.attachCertificate({ thingName: 'hub-1', certificate: second.certificate });
+  const will = { topic: 'hubs/hub-1/presence', payload: 'gone', qos: 1, retain: false } as const;
+  const old = await harness.connect('hub-1', { packet: { will } });
+  const other = await harness.connect('hub-2');
+  core.revokeCertificate(first);
+  expect(await old.next('disconnect')).toMatchObject({ reasonCode: 0x98 });
+  await old.closed;
+  await harness.message(({ topic, payload }) => topic === will.topic && payload.toString() === 'gone');
+  expect(await (await harness.open('hub-1')).connect({ clientId: 'hub-1' })).toMatchObject({ reasonCode: 0x87 });
+  await harness.connect('hub-1', { credentials: second });
+  expect(core.connections().sort()).toEqual(['hub-1', 'hub-2']);
+  // It is good for no Thing, not even for one that takes any.
+  core.registerThing({ thingName: 'hub-9', certificate: null });
+  expect(await (await harness.open('hub-1')).connect({ clientId: 'hub-9' })).toMatchObject({ reasonCode: 0x87 });
+  expect(() => core.attachCertificate({ thingName: 'nobody', certificate: first })).toThrow('nobody');
+  other.destroy();
+});
+
 test('an empty client id is refused, unless the broker is to assign one', async () => {
   harness = await startHarness(['hub-1']);
   const refused = await harness.open('hub-1');

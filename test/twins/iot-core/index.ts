@@ -43,6 +43,11 @@ export interface IotCoreOptions {
   shadowLatencyMs?: number;
 }
 
+/** As AWS forms certificate ids: SHA-256 in hex. */
+function certificateIdOf(certificate: string): string {
+  return new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase();
+}
+
 /** A virtual AWS IoT Core: message broker, Shadow service, lifecycle events and command executions. Opens nothing before `start`. */
 export function createIotCore(options: IotCoreOptions): IotCore {
   const clock = options.clock ?? createMonotonicClock();
@@ -54,7 +59,9 @@ export function createIotCore(options: IotCoreOptions): IotCore {
   const faultState = noFaults();
   const timers = createTimers(clock);
   const sessions = new Map<string, Session>();
-  const things = new Map<string, string | null>();
+  /** The certificates of each Thing by their ids; null: any. */
+  const things = new Map<string, Set<string> | null>();
+  const revoked = new Set<string>();
   const shadowRequests = new Map<string, number>();
   const eventHandlers = new Set<(event: BrokerEvent) => void>();
   const ports = { plain: options.port ?? 0, alpn: options.alpnPort ?? 0 };
@@ -129,7 +136,7 @@ export function createIotCore(options: IotCoreOptions): IotCore {
     uuid,
     authenticates(thingName, certificateId) {
       const attached = things.get(thingName);
-      return attached === null || attached === certificateId;
+      return attached !== undefined && !revoked.has(certificateId) && (attached === null || attached.has(certificateId));
     },
     onPublish: publish,
     onEvent: emit,
@@ -187,8 +194,17 @@ export function createIotCore(options: IotCoreOptions): IotCore {
       emit('stopped', null, 'stopped');
     },
     registerThing({ thingName, certificate }) {
-      const id = certificate === null ? null : new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase();
-      things.set(thingName, id);
+      things.set(thingName, certificate === null ? null : new Set([certificateIdOf(certificate)]));
+    },
+    attachCertificate({ thingName, certificate }) {
+      const attached = things.get(thingName);
+      if (!attached) throw new Error(`${thingName} is not a Thing with certificates of its own`);
+      attached.add(certificateIdOf(certificate));
+    },
+    revokeCertificate(certificate) {
+      const id = certificateIdOf(certificate);
+      revoked.add(id);
+      broker.expel(id);
     },
     hasThing: (thingName) => things.has(thingName),
     shadow: (thingName, shadowName) => ({

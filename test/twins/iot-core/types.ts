@@ -134,6 +134,13 @@ export interface IotCore {
   /** Drops everything and frees the port. Shadows, sessions and retained messages stay for a later `start`. */
   stop(): Promise<void>;
   registerThing(thing: ThingRegistration): void;
+  /** Attaches one more certificate to a Thing that has its own: each may connect, as while one takes another's place. */
+  attachCertificate(thing: { thingName: string; certificate: string }): void;
+  /**
+   * Takes a certificate's right to connect, and ends the connections that it has (AWS: `update-certificate --new-status REVOKED`). It is good for
+   * no Thing any more.
+   */
+  revokeCertificate(certificate: string): void;
   hasThing(thingName: string): boolean;
   /** The shadow of a Thing; without a name the classic shadow. */
   shadow(thingName: string, shadowName?: string): ShadowAccess;
