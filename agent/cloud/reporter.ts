@@ -58,6 +58,11 @@ export const MIN_REPORT_INTERVAL_MS = 1_000;
 const RETRY_MS = 2_000;
 const MAX_FIRST_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 300_000;
+/**
+ * The cloud's rule judges an old session's `offline` and writes it some time later, when it may stand over our `online` (AWS IoT rules are
+ * asynchronous). Nothing tells the hub: after a birth it says once more, so much later, that it is here.
+ */
+const REASSURE_MS = 10_000;
 /** How long a goodbye waits for the first word of its session to be acknowledged. */
 const GREETING_MS = 500;
 
@@ -73,6 +78,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   let lastReportMs = Number.NEGATIVE_INFINITY;
   let lastSentMs = Number.NEGATIVE_INFINITY;
   let cancelTimer: Cancel | null = null;
+  let cancelReassurance: Cancel = () => {};
   let tail: Promise<unknown> = Promise.resolve();
   let waiters: { resolve: () => void; reject: (error: HubError) => void }[] = [];
   let failures = 0;
@@ -208,6 +214,14 @@ export function createReporter(deps: ReporterDeps): Reporter {
     if (acknowledged) schedule(Math.max(0, lastSentMs + MIN_REPORT_INTERVAL_MS - clock.nowMs()));
   }
 
+  function reassureLater(): void {
+    cancelReassurance();
+    cancelReassurance = clock.schedule(REASSURE_MS, () => {
+      forced = true;
+      soon();
+    });
+  }
+
   return {
     attach(link, newSession) {
       writer = link;
@@ -218,11 +232,13 @@ export function createReporter(deps: ReporterDeps): Reporter {
       failures = 0;
       greeting = greet(link);
       forget();
+      reassureLater();
     },
 
     detach() {
       writer = null;
       acknowledged = null;
+      cancelReassurance();
       cancelTimer?.();
       cancelTimer = null;
       for (const { reject } of waiters) reject(new HubError('cloud_disconnected', 'shadow update: the link fell'));
@@ -248,8 +264,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
       // We may be shown offline again: as at the beginning of a session, that waits for no long pause.
       greeted = false;
       failures = 0;
-      if (writer && !leaving && !acknowledged) forget();
-      else soon();
+      if (!writer || leaving) return;
+      if (acknowledged) soon();
+      else forget();
+      reassureLater();
     },
 
     reportCommand(lastCommand) {
@@ -283,6 +301,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
     async goodbye() {
       leaving = true;
+      cancelReassurance();
       cancelTimer?.();
       cancelTimer = null;
       // Our own `online` must not come after it; an answer to it that is lost must not hold it up.

@@ -2,7 +2,7 @@ import type { Topics } from '../contract/topics.ts';
 import type { Cancel, MonotonicClock, WallClock } from '../system/clock.ts';
 import { isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import { isOfflineWritten, presencePayload, presenceStateOf } from './presence.ts';
+import { presencePayload, presenceStateOf } from './presence.ts';
 import type { GuardedOperation, Quarantine } from './quarantine.ts';
 import type { Link } from './transport.ts';
 
@@ -148,14 +148,6 @@ export function createSession(deps: SessionDeps): Session {
       if (topic === topics.presence) {
         if (retained || !speaking || cancelRebirth || presenceStateOf(bytes) !== 'offline') return;
         cancelRebirth = clock.schedule(Math.max(0, lastBirthMs + MIN_REBIRTH_INTERVAL_MS - clock.nowMs()), onRebirthDue);
-        return;
-      }
-      if (speaking && isOfflineWritten(topic, bytes)) {
-        log.warn(
-          { event: 'presence_overwritten', session: id },
-          'somebody wrote offline into the shadow while we are online: reporting again',
-        );
-        deps.onRebirth();
         return;
       }
       const executionId = topics.executionIdOf(topic);

@@ -102,7 +102,7 @@ describe('a session', () => {
     const old = await online();
     old.fall('keepalive');
     (await nextLink()).up();
-    await clock.advance(5_000);
+    await clock.advance(15_000);
     const births = transport.last().sent.length;
     const before = told.length;
     old.receive(TOPICS.presence, JSON.stringify({ state: 'offline' }));

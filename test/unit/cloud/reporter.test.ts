@@ -60,15 +60,16 @@ function make() {
     versions,
     world,
     reporter,
-    /** A link with its shadow read, and the first word and the first report out. */
+    /** A link with its shadow read; the first word, the first report and the reassurance are out. */
     async online(reported: Record<string, unknown> = {}) {
       reporter.attach(writer(), 'session-1');
       reporter.known(view(reported));
       await clock.advance(MIN_REPORT_INTERVAL_MS);
       expect(updates.length).toBe(2);
+      await clock.advance(11_000);
+      expect(updates.length).toBe(3);
       updates.length = 0;
       times.length = 0;
-      await clock.advance(MIN_REPORT_INTERVAL_MS);
     },
     attach: (session: string) => reporter.attach(writer(), session),
     fail: (code: ErrorCode) => {
@@ -114,13 +115,15 @@ describe('what is sent', () => {
   test('a wall clock that jumps, also backwards to 1970, changes nothing but timestamps', async () => {
     const { reporter, online, clock, wall, updates, times } = make();
     await online();
+    const start = clock.nowMs();
     wall.offsetMs = 0;
     reporter.set({ wifi: { ssid: 'a' } });
     await clock.advance(HEARTBEAT_MS + 10_000);
     wall.offsetMs = 4_000_000_000_000;
     await clock.advance(HEARTBEAT_MS);
-    expect(times).toEqual([2_000, 2_000 + HEARTBEAT_MS, 2_000 + 2 * HEARTBEAT_MS]);
-    expect(updates.map(({ reported }) => reported!.lastSeen)).toEqual([2_000, 902_000, 4_000_001_802_000]);
+    const due = [start, start + HEARTBEAT_MS, start + 2 * HEARTBEAT_MS];
+    expect(times).toEqual(due);
+    expect(updates.map(({ reported }) => reported!.lastSeen)).toEqual([due[0], due[1], 4_000_000_000_000 + due[2]!]);
   });
 });
 
@@ -321,6 +324,16 @@ describe('when an update fails', () => {
 });
 
 describe('links come and go', () => {
+  test('some seconds after a birth or a contradiction it says once more that it is here: the rule of the cloud may be late', async () => {
+    const { reporter, online, clock, updates } = make();
+    await online();
+    await clock.advance(60_000);
+    expect(updates).toEqual([]);
+    reporter.refresh();
+    await clock.advance(60_000);
+    expect(updates.map(({ reported }) => reported!.online)).toEqual([true, true]);
+  });
+
   test('a contradiction is answered soon, however long the cloud has refused before', async () => {
     const { reporter, online, clock, updates, fail, work } = make();
     await online();

@@ -238,22 +238,6 @@ describe('the own topic', () => {
     expect(log.events()).toContain('rebirth_failed');
   });
 
-  test('an offline that somebody writes into the shadow is answered there; our own, and what else is written, is not', async () => {
-    const { open, fake, told, births, log } = make();
-    const session = await open();
-    const accepted = `$aws/things/${THING}/shadow/update/accepted`;
-    for (const payload of ['{"state":{"reported":{"online":true}}}', '{"state":{"desired":{"online":false}}}', '{"state":null}', 'torn'])
-      fake.receive(accepted, payload);
-    expect(told.rebirths).toBe(0);
-    fake.receive(accepted, '{"state":{"reported":{"online":false}}}');
-    expect(told.rebirths).toBe(1);
-    expect(log.events()).toContain('presence_overwritten');
-    expect(births()).toBe(1);
-    await session.goodbye();
-    fake.receive(accepted, '{"state":{"reported":{"online":false}}}');
-    expect(told.rebirths).toBe(1);
-  });
-
   test('a rebirth that is not acknowledged: the shadow is told at once, the topic until it is taken', async () => {
     const { open, fake, clock, before, births, told } = make();
     const session = await open();
