@@ -34,6 +34,13 @@ export function isSettled(pd: PdState, input: Choice): boolean {
   return pd.pending === null && (purpose === 'poll' || (purpose === 'identify' && pd.identified));
 }
 
+/** True when the next request is a step of a handshake, or makes the first use of the channel. */
+export function isInHandshake(pd: PdState, input: Choice): boolean {
+  if (pd.pending !== null) return false;
+  const { channel } = pd;
+  return channel.phase === 'open' ? !channel.proven : ['challenge', 'cryptogram'].includes(choosePurpose(pd, input));
+}
+
 /** True when the PD's identity and capabilities were asked: what a scan pass is for. */
 export function isDiscovered(pd: PdState): boolean {
   return pd.identified && (pd.facts.capabilities !== null || pd.capabilitiesRefused);

@@ -4,7 +4,7 @@ import type { Log } from '../../system/log.ts';
 import type { Line, Outcome } from './line.ts';
 import { nodeOfPd, type Sightings } from './node.ts';
 import { newPd, type PdKey, type PdNote, type PdState, resetPd } from './pd.ts';
-import { answersPending, isSettled, nextRequest, type PlanInput } from './plan.ts';
+import { answersPending, isInHandshake, isSettled, nextRequest, type PlanInput } from './plan.ts';
 import { onMiss, onReply, onSilence, type PdStep } from './session.ts';
 import type { OsdpTimings } from './timings.ts';
 
@@ -41,13 +41,8 @@ export interface Roster {
 
 /** A PD that does the same thing over and over is worth a line this often; in between it is detail. */
 const NOTE_INTERVAL_MS = 600_000;
-/** What follows the challenge: the cryptogram, then identity and status inside the channel. */
-const HANDSHAKE_STEPS = 3;
-
-/** True when the next step of a handshake can follow at once. */
-function inHandshake({ channel, pending }: PdState): boolean {
-  return pending === null && (channel.phase === 'verified' || (channel.phase === 'open' && !channel.proven));
-}
+/** What follows an identity told in clear: challenge and cryptogram, then identity and status inside the channel. */
+const HANDSHAKE_STEPS = 4;
 
 export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: RosterDeps): Roster {
   const pds = new Map(addresses.map((address) => [address, newPd(address)]));
@@ -102,7 +97,7 @@ export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy,
     const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
     if (outcome.kind === 'reply') take(onReply(pd(address), outcome.frame, clock.nowMs(), timings));
     else if (outcome.kind === 'silent') take(onSilence(pd(address), clock.nowMs(), timings));
-    return outcome;
+    return { outcome, purpose: pending.purpose };
   };
 
   return {
@@ -111,18 +106,21 @@ export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy,
     node,
 
     async slot(line, address, windowMs, statusCanWait = false) {
-      let outcome = await exchange(line, address, windowMs, statusCanWait);
-      for (let step = 0; step < HANDSHAKE_STEPS && outcome.kind === 'reply' && inHandshake(pd(address)); step++) {
-        outcome = await exchange(line, address, timings.fullWaitMs, false);
+      const { outcome, purpose } = await exchange(line, address, windowMs, statusCanWait);
+      // A scan finds everybody first.
+      if (purpose === 'capabilities') return outcome;
+      let last = outcome;
+      for (let step = 0; step < HANDSHAKE_STEPS && last.kind === 'reply' && isInHandshake(pd(address), planInput(address)); step++) {
+        ({ outcome: last } = await exchange(line, address, timings.fullWaitMs, false));
       }
-      return outcome;
+      return last;
     },
 
     wantStatus(address) {
       pds.set(address, { ...pd(address), statusMs: null });
     },
 
-    settled: (address) => isSettled(pd(address), planInput(address)),
+    settled: (address) => isSettled(pd(address), { ...planInput(address), statusCanWait: true }),
 
     linkDown() {
       for (const address of addresses) put(onMiss(resetPd(pd(address)), clock.nowMs(), timings));

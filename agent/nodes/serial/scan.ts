@@ -122,12 +122,12 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
     return idle;
   };
 
-  /** Keeps secure channels open while a long round goes on. */
-  const keepAlive = async (line: Line) => {
+  /** Keeps secure channels open while a long round goes on. `waiting`: whose tamper and power can wait meanwhile. */
+  const keepAlive = async (line: Line, waiting: ReadonlySet<number> = configured) => {
     const asked = new Set<number>();
     for (let idle = mostIdle(asked); idle !== null; idle = mostIdle(asked)) {
       asked.add(idle);
-      if ((await ask(line, idle, timings.fullWaitMs, { statusCanWait: true })).kind === 'down') return false;
+      if ((await ask(line, idle, timings.fullWaitMs, { statusCanWait: waiting.has(idle) })).kind === 'down') return false;
     }
     return true;
   };
@@ -176,6 +176,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
       for (let round = 0; round < SETTLING_ROUNDS; round++) {
         const open = addresses.filter((address) => available(address) && !roster.settled(address));
         for (const address of open) {
+          if (roster.settled(address)) continue;
           if ((await roster.slot(line, address, timings.fullWaitMs)).kind === 'down' || !(await keepAlive(line))) return false;
         }
         if (open.length === 0) break;
@@ -194,7 +195,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
         const patient = silentSinceMs === null || patience-- > 0;
         const windowMs = patient ? timings.fullWaitMs : window.windowMs;
         if ((await ask(line, address, windowMs, { statusCanWait: waiting.has(address) })).kind === 'down') return false;
-        if (!(await keepAlive(line))) return false;
+        if (!(await keepAlive(line, waiting))) return false;
       }
       const lost = nextOf(nextLost, (address) => !available(address) && roster.pd(address).seen);
       if (lost !== null) {
