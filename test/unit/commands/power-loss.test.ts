@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMemoryFiles } from '../support/memory-files.ts';
 import { createFakeCloud } from './fake-cloud.ts';
-import { createRig } from './rig.ts';
+import { createRig, topics } from './rig.ts';
 
 const COMMANDS: [string, object][] = [
   ['set_wifi_credentials', { ssid: 'Home', credentials: 'correct horse battery' }],
@@ -58,6 +58,56 @@ test('the power goes at every byte of every write: the hub starts again, changes
       expect(changes.length, where).toBeLessThanOrEqual(1);
       expect(after.cloud.desired, where).toEqual({});
       expect(after.cloud.lastCommand?.status, where).not.toBe('IN_PROGRESS');
+      expect(
+        after.service.entries().filter(({ stage }) => stage !== 'delivered'),
+        where,
+      ).toEqual([]);
+    }
+  }
+}, 60_000);
+
+test('a request of AWS IoT Commands, which stands nowhere to be read again, on a disk with atomic writes: what was run is answered, and nothing is run twice', async () => {
+  const request = Buffer.from(
+    JSON.stringify({ command: 'set_wifi_credentials', args: { ssid: 'Home', credentials: 'correct horse battery' } }),
+  );
+  const answers = (cloud: ReturnType<typeof createFakeCloud>) =>
+    cloud.published.filter(({ topic }) => topic === topics.executionResponse('e-1')).length;
+  async function first(cut: { write: number; bytes: number } | null) {
+    const cloud = createFakeCloud();
+    const files = createMemoryFiles();
+    files.cut = cut;
+    const rig = createRig({ cloud, files, quick: true });
+    let started = false;
+    void rig.service.start().then(() => {
+      started = true;
+    });
+    await rig.settle();
+    if (started) {
+      await rig.connect();
+      rig.service.request('e-1', request);
+      await rig.settle();
+    }
+    cloud.connected = false;
+    return { cloud, files, runs: rig.runs.length };
+  }
+  const whole = await first(null);
+  expect([whole.runs, answers(whole.cloud)]).toEqual([1, 1]);
+  for (const [write, { path, data }] of whole.files.writes.entries()) {
+    for (const reached of ['the old content', 'the new content']) {
+      const where = `write ${write} left ${reached}`;
+      const hub = await first({ write, bytes: data.length });
+      expect(hub.files.dead, where).toBe(true);
+      if (reached === 'the old content') {
+        const old = hub.files.writes.slice(0, write).findLast((each) => each.path === path);
+        if (old) hub.files.content.set(path, old.data);
+        else hub.files.content.delete(path);
+      }
+      const after = createRig({ cloud: hub.cloud, files: createMemoryFiles(hub.files.content), quick: true });
+      await after.service.start();
+      await after.connect();
+      const runs = hub.runs + after.runs.length;
+      expect(runs, where).toBeLessThanOrEqual(1);
+      if (runs > 0) expect(answers(hub.cloud), where).toBeGreaterThanOrEqual(1);
       expect(
         after.service.entries().filter(({ stage }) => stage !== 'delivered'),
         where,
