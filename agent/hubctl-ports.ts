@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { HubctlPorts } from './local/cli/command.ts';
 import type { Places } from './local/cli/locate.ts';
 import type { ServiceState } from './local/doctor/check.ts';
-import { credentialsDirectory, settingsOf } from './local/doctor/settings.ts';
+import { settingsOf } from './local/doctor/settings.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
-import { isHubError, messageOf } from './system/errors.ts';
-import { createFiles } from './system/files.ts';
+import { messageOf } from './system/errors.ts';
+import { createFiles, type Files } from './system/files.ts';
 import { createHostFacts } from './system/host-linux.ts';
 import { Secret } from './system/secret.ts';
 import { builtAtMs, version } from './version.ts';
@@ -17,8 +17,16 @@ const HELPER_TIMEOUT_MS = 4_000;
 const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager/system-connections'];
 const MAX_PROFILES = 256;
 
+/** What a test may put in the place of this machine. */
+export interface HubctlMachine {
+  isRoot: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+  files: Pick<Files, 'read'>;
+}
+
 /** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
-export function createHubctlPorts(): HubctlPorts {
+export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {
+  const { isRoot = process.geteuid?.() === 0, env = process.env, files = createFiles() } = machine;
   const wallClock = createWallClock();
   const clock = createMonotonicClock();
 
@@ -63,25 +71,9 @@ export function createHubctlPorts(): HubctlPorts {
     });
   };
 
-  /** The environment in which `credential:NAME` has a meaning for somebody who is not the service. */
-  const credentialEnvironment = () => ({ ...process.env, CREDENTIALS_DIRECTORY: credentialsDirectory(process.env) });
-
-  const configFaults: HubctlPorts['configFaults'] = async ({ identityPath, configPath }) => {
-    const { loadConfig } = await import('./config/load.ts');
-    try {
-      const options = {
-        identityPath,
-        agentPath: configPath,
-        files: createFiles(),
-        env: credentialEnvironment(),
-        now: new Date(wallClock.nowMs()),
-      };
-      const { warnings, identity } = await loadConfig(options);
-      return { problems: [], warnings, hubId: identity.hubId };
-    } catch (error) {
-      if (!isHubError(error, 'config_invalid')) throw error;
-      return { problems: error.details as Awaited<ReturnType<HubctlPorts['configFaults']>>['problems'], warnings: [], hubId: null };
-    }
+  const configFaults: HubctlPorts['configFaults'] = async (places) => {
+    const { findConfigFaults } = await import('./hubctl-config.ts');
+    return findConfigFaults(places, { isRoot, env, files, now: new Date(wallClock.nowMs()) });
   };
 
   /** NetworkManager as this user sees it, over the system bus. */
@@ -116,7 +108,7 @@ export function createHubctlPorts(): HubctlPorts {
 
   /** Every secret that this user can read: TLS key, OSDP keys, the key of command ids, Wi-Fi passwords. */
   async function secrets(places: Places): Promise<Secret[]> {
-    const settings = settingsOf(places, process.env);
+    const settings = settingsOf(places, env);
     const found: string[] = [];
     const read = (path: string | null) => (path === null ? '' : readFile(path, 'utf8').catch(() => ''));
     // A key in PEM is wrapped: each of its lines alone gives it away.
@@ -137,7 +129,8 @@ export function createHubctlPorts(): HubctlPorts {
     version,
     builtAtMs,
     etc: '/etc',
-    env: process.env,
+    env,
+    isRoot,
     wallClock,
     clock,
     host: (stateDirectory) => createHostFacts({ wallClock, stateDirectory }),

@@ -20,6 +20,10 @@ export interface LoadConfigOptions {
   clockSynchronized?: boolean | null;
   /** Mode bits of a file; the default asks the file system. */
   stat?: CredentialsDeps['stat'];
+  /** Makes paths absolute; the default does it as the service sees them. */
+  resolvePath?: ResolvePath;
+  /** What is wrong with the key file of a bus; null: nothing. Without it these files are read when the buses are made. */
+  keyFileProblem?: (path: string) => Promise<Pick<ConfigProblem, 'message' | 'remedy'> | null>;
 }
 
 const CREDENTIALS_REMEDY = 'Start the agent as a service with LoadCredential= for it, or write the path of the file.';
@@ -65,6 +69,15 @@ function resolveBuses(buses: AgentDocument['buses'], file: string, resolvePath: 
   });
 }
 
+async function checkKeyFiles(
+  buses: readonly BusConfig[],
+  file: string,
+  problemOf: LoadConfigOptions['keyFileProblem'],
+): Promise<ConfigProblem[]> {
+  const found = await Promise.all(buses.map(async ({ keysPath }) => (keysPath === null ? null : ((await problemOf?.(keysPath)) ?? null))));
+  return found.flatMap((problem, index) => (problem === null ? [] : [{ file, field: `buses[${index}].keysPath`, ...problem }]));
+}
+
 function checkSocketPath(path: string, file: string): ConfigProblem[] {
   if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return [];
   const message = `${path} is longer than the ${MAX_SOCKET_PATH_BYTES} bytes that a Unix socket's path can have`;
@@ -77,7 +90,7 @@ function checkSocketPath(path: string, file: string): ConfigProblem[] {
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfig> {
   const { files, env } = options;
-  const resolvePath = createResolvePath(env);
+  const resolvePath = options.resolvePath ?? createResolvePath(env);
   const identity = await loadDocument(files, resolve(options.identityPath), identitySchema);
   const agent = await loadDocument(files, resolve(options.agentPath), agentSchema);
   const problems = [...identity.problems, ...agent.problems, ...checkRules(agent)];
@@ -92,7 +105,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfi
 
   const buses = agent.value ? resolveBuses(agent.value.buses, agent.file, resolvePath, problems) : [];
   const socketPath = agent.value ? resolvePath(agent.file, agent.value.local.socketPath)! : '';
-  problems.push(...checkSocketPath(socketPath, agent.file));
+  problems.push(...checkSocketPath(socketPath, agent.file), ...(await checkKeyFiles(buses, agent.file, options.keyFileProblem)));
 
   const { expiresAt } = credentials;
   if (problems.length > 0 || !identity.value || !agent.value || !at.certificate || !at.privateKey || !at.ca || !expiresAt) {

@@ -8,8 +8,9 @@ export const configCheckCommand: Command = {
   usage: '',
   example: 'sudo hubctl config check --config ./agent.json',
   async run({ terminal, json, ports, places }) {
-    const { problems, warnings, hubId } = await ports.configFaults(places);
-    if (json) terminal.out(JSON.stringify({ right: problems.length === 0, problems, warnings }));
+    const { problems, warnings, unreadable, hubId } = await ports.configFaults(places);
+    const right = problems.length > 0 ? false : unreadable.length > 0 ? null : true;
+    if (json) terminal.out(JSON.stringify({ right, problems, warnings, unreadable }));
     else {
       for (const [mark, list] of [
         ['FAIL', problems],
@@ -20,8 +21,11 @@ export const configCheckCommand: Command = {
           for (const line of field(mark, text, 6, terminal.columns)) terminal.out(terminal.paint(mark === 'FAIL' ? 'bad' : 'warn', line));
         }
       }
-      if (problems.length === 0) terminal.out(terminal.paint('good', `The configuration of hub ${hubId} is right.`));
+      for (const path of unreadable) {
+        for (const line of field('-', printable(`${path} cannot be read: use sudo`), 6, terminal.columns)) terminal.out(line);
+      }
+      if (right) terminal.out(terminal.paint('good', `The configuration of hub ${hubId} is right.`));
     }
-    return problems.length === 0 ? EXIT.ok : EXIT.config;
+    return right === null ? EXIT.forbidden : right ? EXIT.ok : EXIT.config;
   },
 };

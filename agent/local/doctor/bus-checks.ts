@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
 import { sleep } from '../../system/clock.ts';
-import type { StatusReport } from '../api.ts';
-import { type Check, type DoctorContext, type Finding, fail, ok, type Settings, skipped, warn } from './check.ts';
+import { type Check, type DoctorContext, type DoctorPorts, type Finding, fail, ok, type Settings, skipped, warn } from './check.ts';
 import { serviceUid } from './file-checks.ts';
 
 /** Processes of a hub, many times over. */
@@ -56,7 +55,14 @@ async function mayOpen(device: string, etc: string): Promise<boolean> {
   return (mode & 0o006) === 0o006;
 }
 
-async function checkPort({ id, path }: Settings['buses'][number], status: StatusReport | null, etc: string): Promise<Finding> {
+/** What the agent may be called while it does not say its pid; its threads' names are those of Node. */
+const AGENT_NAMES = /^(hub-agent|node|MainThread)/;
+
+async function checkPort(
+  { id, path }: Settings['buses'][number],
+  { status, problem }: Awaited<ReturnType<DoctorContext['agent']>>,
+  { etc, isRoot }: DoctorPorts,
+): Promise<Finding> {
   const agentPid = status?.agent.pid ?? null;
   const device = await realpath(path).catch((error: NodeJS.ErrnoException) => error);
   if (typeof device !== 'string') {
@@ -68,17 +74,20 @@ async function checkPort({ id, path }: Settings['buses'][number], status: Status
   if (!(await mayOpen(device, etc)))
     return fail(`${id}: the agent may not open ${device}`, 'sudo usermod -aG dialout hub-agent; sudo systemctl restart hub-agent');
   const others = (await holdersOf(device)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
-  const strangers = others.filter(({ name }) => agentPid !== null || !/^(hub-agent|node|MainThread)/.test(name));
+  // An agent that runs and does not answer is one of them.
+  const silentAgent = problem !== null && ['hung', 'busy', 'forbidden'].includes(problem.problem);
+  const strangers = others.filter(({ name }) => !(silentAgent && AGENT_NAMES.test(name)));
+  // With answers coming in, whoever else has it open does not take them.
+  const works = (status?.nodes.available ?? 0) > 0 && status?.buses.some((bus) => bus.id === id && bus.state === 'up');
   if (strangers.length > 0) {
     const who = strangers.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ');
-    // With answers coming in, whoever else has it open does not take them.
-    const works = (status?.nodes.available ?? 0) > 0 && status?.buses.some((bus) => bus.id === id && bus.state === 'up');
     if (works) return ok(`${id}: ${path} works, and is open in ${who} too`);
     return fail(
       `${id}: ${device} is open in ${who}`,
       `sudo kill ${strangers.map(({ pid }) => pid).join(' ')}; if it is a getty: sudo systemctl disable --now serial-getty@${device.split('/').at(-1)}`,
     );
   }
+  if (!isRoot && !works) return skipped(`${id}: ${path} is there and may be opened; who else has it open cannot be seen: use sudo`);
   return ok(`${id}: ${path} is there and may be opened`);
 }
 
@@ -87,8 +96,8 @@ export const serialCheck: Check = {
   why: 'The readers and locks are behind these ports.',
   async run({ settings, agent, ports }) {
     if (settings.buses.length === 0) return skipped('no bus is configured');
-    const { status } = await agent();
-    return Promise.all(settings.buses.map((bus) => checkPort(bus, status, ports.etc)));
+    const known = await agent();
+    return Promise.all(settings.buses.map((bus) => checkPort(bus, known, ports)));
   },
 };
 

@@ -59,11 +59,13 @@ export interface DoctorPorts {
   /** A clock before this is surely wrong. */
   builtAtMs: number;
   env: Readonly<Record<string, string | undefined>>;
+  /** Only root sees the files and processes of every user. */
+  isRoot: boolean;
   wallClock: WallClock;
   clock: MonotonicClock;
   host(stateDirectory: string): HostFacts;
-  /** Every problem of the configuration and of the files that it names; warnings apart. */
-  configFaults(places: Places): Promise<{ problems: ConfigFault[]; warnings: ConfigFault[]; hubId: string | null }>;
+  /** Every problem of the configuration and of the files that it names; warnings apart, and the files that this user may not read. */
+  configFaults(places: Places): Promise<{ problems: ConfigFault[]; warnings: ConfigFault[]; unreadable: string[]; hubId: string | null }>;
   /** Null where there is no systemd, or no such service. */
   service(): Promise<ServiceState | null>;
   /** Passes on lines of the system's journal of the service. Answers whether there were any. */

@@ -19,11 +19,12 @@ export const configCheck: Check = {
   name: 'config',
   why: 'The agent does not start with a wrong configuration.',
   async run({ configFaults }) {
-    const { problems, warnings } = await configFaults();
+    const { problems, warnings, unreadable } = await configFaults();
     const place = (file: string, field: string) => `${file}${field && `: ${field}`}`;
     const found = [
       ...problems.map(({ file, field, message, remedy }) => fail(`${place(file, field)}: ${message}`, remedy)),
       ...warnings.map(({ file, field, message, remedy }) => warn(`${place(file, field)}: ${message}`, remedy)),
+      ...unreadable.map((path) => skipped(`${path} cannot be read: use sudo`)),
     ];
     return found.length === 0 ? ok('identity.json and agent.json are right') : found.slice(0, MAX_FINDINGS);
   },

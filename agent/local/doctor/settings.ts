@@ -26,12 +26,16 @@ function credentialPath(directory: string, name: string): string {
   return join(directory, key);
 }
 
+/** A path of the configuration for somebody who is not the service: relative to its file, or where the credential is now. */
+export function pathFor(env: Readonly<Record<string, string | undefined>>, file: string, path: string): string {
+  return path.startsWith(PREFIX) ? credentialPath(credentialsDirectory(env), path.slice(PREFIX.length)) : resolve(dirname(file), path);
+}
+
 /** The settings that the checks follow, from files that may be wrong. */
 export function settingsOf(places: Places, env: Readonly<Record<string, string | undefined>>): Settings {
   const pathIn = (file: string, value: unknown): string | null => {
     const path = textOf(value);
-    if (path === null) return null;
-    return path.startsWith(PREFIX) ? credentialPath(credentialsDirectory(env), path.slice(PREFIX.length)) : resolve(dirname(file), path);
+    return path === null ? null : pathFor(env, file, path);
   };
   const { identity, config, identityPath, configPath } = places;
   const cloud = objectOf(config.cloud);

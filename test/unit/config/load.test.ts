@@ -169,6 +169,29 @@ test('all problems of all files are told at once, one line each', async () => {
   });
 });
 
+test('a key file that is wrong is told with the other problems, each at its bus', async () => {
+  const asked: string[] = [];
+  const { problems } = await refusal({
+    ...withBuses(
+      bus({ keysPath: 'right.json' }),
+      bus({ id: 'b', path: '/dev/b' }),
+      bus({ id: 'c', path: '/dev/b', keysPath: 'wrong.json' }),
+    ),
+    async keyFileProblem(path) {
+      asked.push(path);
+      return path.endsWith('wrong.json') ? { message: 'this is not JSON', remedy: 'Correct it.' } : null;
+    },
+  });
+  expect(asked).toEqual([`${FOLDER}/right.json`, `${FOLDER}/wrong.json`]);
+  expect(problems.map(({ field }) => field)).toEqual(['buses[2].path', 'buses[2].keysPath']);
+  expect(problems[1]).toEqual({
+    file: `${FOLDER}/agent.json`,
+    field: 'buses[2].keysPath',
+    message: 'this is not JSON',
+    remedy: 'Correct it.',
+  });
+});
+
 test('a file of another kind does not flood the log', async () => {
   const agent = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, index]));
   const { problems, text } = await refusal({ agent });

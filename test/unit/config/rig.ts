@@ -37,6 +37,7 @@ export interface Rig {
   now?: Date;
   clockSynchronized?: boolean | null;
   keyMode?: number;
+  keyFileProblem?: (path: string) => Promise<{ message: string; remedy: string } | null>;
 }
 
 /** Loads a configuration from files in memory: a working one, changed by `rig`. */
@@ -63,6 +64,7 @@ export function load(rig: Rig = {}): Promise<AgentConfig> {
     env: rig.env ?? {},
     now: rig.now ?? NOW,
     clockSynchronized: rig.clockSynchronized ?? null,
+    ...(rig.keyFileProblem && { keyFileProblem: rig.keyFileProblem }),
     stat: async () => ({ mode: 0o100000 | (rig.keyMode ?? 0o600) }),
   });
 }

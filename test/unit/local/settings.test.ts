@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { settingsOf } from '../../../agent/local/doctor/settings.ts';
+import { pathFor, settingsOf } from '../../../agent/local/doctor/settings.ts';
 
 const places = {
   configPath: '/etc/hub-agent/agent.json',
@@ -40,6 +40,9 @@ test('finds credentials at their source while the service does not run', () => {
   const settings = settingsOf(places, { CREDENTIALS_DIRECTORY: '/etc/hub-agent' });
   expect(settings.certificatePath).toBe('/etc/hub-agent/certificate.pem');
   expect(settings.buses[0]?.keysPath).toBe('/etc/hub-agent/keys/rs485.json');
+  const env = { CREDENTIALS_DIRECTORY: '/etc/hub-agent' };
+  expect(pathFor(env, '/x/agent.json', 'credential:keys_rs485.json')).toBe('/etc/hub-agent/keys/rs485.json');
+  expect(pathFor(env, '/x/agent.json', 'keys/rs485.json')).toBe('/x/keys/rs485.json');
 });
 
 test.each([

@@ -1,0 +1,65 @@
+import { loadConfig } from './config/load.ts';
+import type { HubctlMachine } from './hubctl-ports.ts';
+import type { Places } from './local/cli/locate.ts';
+import type { ConfigFault, DoctorPorts } from './local/doctor/check.ts';
+import { credentialsDirectory, pathFor, settingsOf } from './local/doctor/settings.ts';
+import { loadOsdpKeys } from './nodes/serial/keys.ts';
+import { isHubError } from './system/errors.ts';
+
+const isDenied = (error: unknown) => ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+
+/**
+ * The configuration judged as the agent does when it starts, key files included. A file that only this user may not read is no fault of it:
+ * its name is given apart.
+ */
+export async function findConfigFaults(
+  places: Places,
+  { isRoot, env, files, now }: HubctlMachine & { now: Date },
+): ReturnType<DoctorPorts['configFaults']> {
+  const unreadable = new Set<string>();
+  const denied = (error: unknown, path: string) => {
+    if (!isRoot && isDenied(error)) unreadable.add(path);
+    return unreadable.has(path);
+  };
+  const directory = credentialsDirectory(env);
+  const options = {
+    identityPath: places.identityPath,
+    agentPath: places.configPath,
+    files: {
+      async read(path: string) {
+        return files.read(path).catch((error: unknown) => {
+          denied(error, path);
+          throw error;
+        });
+      },
+    },
+    env: { ...env, CREDENTIALS_DIRECTORY: directory },
+    now,
+    resolvePath: (file: string, path: string) => pathFor(env, file, path),
+    async keyFileProblem(path: string) {
+      try {
+        await loadOsdpKeys(path, { guarded: path.startsWith(`${directory}/`) });
+        return null;
+      } catch (error) {
+        if (!isHubError(error, 'config_invalid')) throw error;
+        return denied(error.cause, path) ? null : { message: error.message, remedy: `Correct ${path}.` };
+      }
+    },
+  };
+  try {
+    const { warnings, identity } = await loadConfig(options);
+    return { problems: [], warnings, unreadable: [...unreadable], hubId: identity.hubId };
+  } catch (error) {
+    if (!isHubError(error, 'config_invalid')) throw error;
+    const named = pathsByField(places, env);
+    const isOurs = ({ file, field }: ConfigFault) => unreadable.has((field === '' ? file : named.get(field)) ?? '');
+    const problems = (error.details as readonly ConfigFault[]).filter((problem) => !isOurs(problem));
+    return { problems, warnings: [], unreadable: [...unreadable], hubId: null };
+  }
+}
+
+/** The fields that name a file of which the load says that it cannot be read. */
+function pathsByField(places: Places, env: HubctlMachine['env']): Map<string, string | null> {
+  const { certificatePath, privateKeyPath, caPath } = settingsOf(places, env);
+  return new Map(Object.entries({ certificatePath, privateKeyPath, 'cloud.caPath': caPath }));
+}
