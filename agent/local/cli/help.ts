@@ -1,8 +1,11 @@
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { padEnd, wrap } from './text.ts';
+import { field, padEnd, wrap } from './text.ts';
 
 const NAME_WIDTH = 14;
+const OPTION_WIDTH = 19;
+const CODE_WIDTH = 7;
+const INDENT = '  ';
 
 /** What every command takes. */
 export const GLOBAL_OPTIONS_HELP = [
@@ -29,7 +32,7 @@ export const EXIT_CODES_HELP: readonly [number, string][] = [
 /** The list of commands; for all of them also the options and exit codes. */
 export function generalHelp(commands: readonly Command[], columns: number): string[] {
   const lines = commands.flatMap(({ name, summary }) =>
-    wrap(summary, columns - NAME_WIDTH - 2).map((text, index) => `  ${padEnd(index === 0 ? name : '', NAME_WIDTH)}${text}`),
+    wrap(summary, columns - NAME_WIDTH - INDENT.length).map((text, index) => `  ${padEnd(index === 0 ? name : '', NAME_WIDTH)}${text}`),
   );
   if (commands.length < 3) return lines;
   return [
@@ -38,22 +41,29 @@ export function generalHelp(commands: readonly Command[], columns: number): stri
     ...lines,
     '',
     'options of every command:',
-    ...GLOBAL_OPTIONS_HELP.map(([name, text]) => `  ${padEnd(name, 17)}${text}`),
+    ...GLOBAL_OPTIONS_HELP.flatMap(([name, text]) => field(`${INDENT}${name}`, text, OPTION_WIDTH, columns)),
     '',
     'exit codes:',
-    ...EXIT_CODES_HELP.map(([code, text]) => `  ${String(code).padStart(3)}  ${text}`),
+    ...EXIT_CODES_HELP.flatMap(([code, text]) => field(`${INDENT}${String(code).padStart(3)}`, text, CODE_WIDTH, columns)),
     '',
     "example: hubctl status; hubctl help 'wifi set'",
   ];
 }
 
-export function commandHelp({ name, summary, usage, details = [], example }: Command): string[] {
+/** A line of an option, or one that goes on below it: its label, and the text that wraps beside it. */
+const LABELLED = /^(\s+|\S.*?\s{2,})?(.*)$/;
+
+export function commandHelp({ name, summary, usage, details = [], example }: Command, columns: number): string[] {
+  const detail = (line: string) => {
+    const [, label = '', text = ''] = LABELLED.exec(line) ?? [];
+    return field(label, text, label.length, columns - INDENT.length).map((row) => INDENT + row);
+  };
   return [
-    `hubctl ${name}: ${summary}`,
+    ...wrap(`hubctl ${name}: ${summary}`, columns),
     '',
-    `usage: hubctl ${name} ${usage}`.trimEnd(),
-    ...details.map((line) => `  ${line}`),
+    ...field('usage: ', `hubctl ${name} ${usage}`.trimEnd(), 7, columns),
+    ...details.flatMap(detail),
     '',
-    `example: ${example}`,
+    ...field('example: ', example, 9, columns),
   ];
 }

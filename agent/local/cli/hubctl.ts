@@ -93,7 +93,7 @@ async function runFound({ command, rest }: { command: Command; rest: string[] },
     const { values, positionals } = parse(command, rest);
     json = values.json === true;
     if (values.help) {
-      for (const row of commandHelp(command)) terminal.out(row);
+      for (const row of commandHelp(command, terminal.columns)) terminal.out(row);
       return EXIT.ok;
     }
     const { min, max } = command.words ?? { min: 0, max: 0 };
@@ -102,10 +102,23 @@ async function runFound({ command, rest }: { command: Command; rest: string[] },
     const { config, identity, socket } = values as { config: string; identity: string; socket?: string };
     const places = await locate({ config, identity, socket });
     const client = createAgentClient(places.socketPath);
-    return await command.run({ terminal, ports, client, places, json, options: values, words: positionals });
+    return await orInterrupted(
+      terminal.interrupted,
+      command.run({ terminal, ports, client, places, json, options: values, words: positionals }),
+    );
   } catch (error) {
     return failed(error, command, terminal, json);
   }
+}
+
+/** Ctrl-C ends every command, wherever it waits: the process takes the signal from the system. */
+function orInterrupted(interrupted: AbortSignal, running: Promise<number>): Promise<number> {
+  const ended = new Promise<number>((resolve) => {
+    const end = () => resolve(EXIT.interrupted);
+    if (interrupted.aborted) end();
+    else interrupted.addEventListener('abort', end, { once: true });
+  });
+  return Promise.race([running, ended]);
 }
 
 function parse(command: Command, args: string[]) {

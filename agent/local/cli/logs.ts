@@ -31,6 +31,17 @@ export function logLine(text: string, columns: number, paint: Paint): string {
   return [first, ...again].map((row) => (colour ? paint(colour, row) : row)).join('\n');
 }
 
+/** One log line for a program. The journal also has lines of systemd, in plain text. */
+export function jsonLine(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;
+  } catch {
+    // Plain text, as any other value that is no object.
+  }
+  return JSON.stringify({ msg: text });
+}
+
 export const logsCommand: Command = {
   name: 'logs',
   summary: "The agent's last log lines, from its memory or the system's journal",
@@ -41,7 +52,7 @@ export const logsCommand: Command = {
   async run({ client, terminal, json, options, ports }) {
     const count = Number(options.lines);
     if (!Number.isInteger(count) || count < 0 || count > 2000) throw new UsageError('--lines must be a whole number from 0 to 2000.');
-    const show = (line: string) => terminal.out(json ? line : logLine(line, terminal.columns, terminal.paint));
+    const show = (line: string) => terminal.out(json ? jsonLine(line) : logLine(line, terminal.columns, terminal.paint));
     const path = `/v1/logs?lines=${count}${options.follow ? '&follow=1' : ''}`;
     const { problem } = await attempt(client.lines({ path, signal: terminal.interrupted }, show));
     if (!problem) {
@@ -49,7 +60,9 @@ export const logsCommand: Command = {
       throw new AgentError('down', 'The agent ended.');
     }
     const shown = await ports.journal({ lines: count, follow: options.follow === true, signal: terminal.interrupted }, show);
-    terminal.error(`hubctl: ${problem.message} ${shown ? "This was the system's journal." : "The system's journal has nothing either."}`);
+    if (json) terminal.out(JSON.stringify({ error: { code: `agent_${problem.problem}`, message: problem.message } }));
+    else
+      terminal.error(`hubctl: ${problem.message} ${shown ? "This was the system's journal." : "The system's journal has nothing either."}`);
     return codeOf(problem);
   },
 };

@@ -11,7 +11,7 @@ export interface Terminal {
   readonly paint: Paint;
   /** Reads a line without showing it; from a pipe, its first line. Null at its end or when interrupted. */
   readSecret(prompt: string): Promise<string | null>;
-  /** Reads a line that is shown. Null at the end of input, and when nobody can be asked. */
+  /** Reads a line that is shown. Null at the end of input, when interrupted, and when nobody can be asked. */
   ask(prompt: string): Promise<string | null>;
   /** Aborts on Ctrl-C. */
   readonly interrupted: AbortSignal;
@@ -37,6 +37,9 @@ const MIN_COLUMNS = 40;
 /** The longest secret is 64 characters; more than this is no line. */
 const MAX_LINE = 1024;
 
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+
 type Input = NodeJS.ReadStream | NodeJS.ReadableStream;
 
 /** The process's own terminal. */
@@ -58,8 +61,8 @@ export function createTerminal(process: NodeJS.Process): Terminal {
     interrupted: interrupt.signal,
 
     async readSecret(prompt) {
-      if (!stdin.isTTY) return readLine(stdin);
-      const line = await readHidden(stdin, () => stderr.write(prompt));
+      if (!stdin.isTTY) return readLine(stdin, interrupt.signal);
+      const line = await readHidden(stdin, () => stderr.write(prompt), interrupt);
       stderr.write('\n');
       return line;
     },
@@ -67,16 +70,17 @@ export function createTerminal(process: NodeJS.Process): Terminal {
     async ask(prompt) {
       if (!stdin.isTTY) return null;
       stderr.write(prompt);
-      return readLine(stdin);
+      return readLine(stdin, interrupt.signal);
     },
   };
 }
 
-function readLine(input: Input): Promise<string | null> {
+function readLine(input: Input, interrupted: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
     let text = '';
     const end = (line: string | null) => {
       input.removeListener('data', onData).removeListener('end', onEnd);
+      interrupted.removeEventListener('abort', onInterrupt);
       input.pause();
       resolve(line);
     };
@@ -87,13 +91,16 @@ function readLine(input: Input): Promise<string | null> {
       else if (text.length > MAX_LINE) end(null);
     };
     const onEnd = () => end(text === '' ? null : text);
+    const onInterrupt = () => end(null);
     input.on('data', onData).on('end', onEnd);
+    interrupted.addEventListener('abort', onInterrupt, { once: true });
+    if (interrupted.aborted) return end(null);
     input.resume();
   });
 }
 
-/** Raw mode: the terminal shows nothing, and editing is ours. It is asked only then: a fast hand's first letters would be shown. */
-function readHidden(input: NodeJS.ReadStream, ask: () => void): Promise<string | null> {
+/** Raw mode: the terminal shows nothing, and editing and Ctrl-C are ours. It is asked only then: a fast hand's first letters would be shown. */
+function readHidden(input: NodeJS.ReadStream, ask: () => void, interrupt: AbortController): Promise<string | null> {
   return new Promise((resolve) => {
     let text = '';
     const end = (line: string | null) => {
@@ -105,8 +112,11 @@ function readHidden(input: NodeJS.ReadStream, ask: () => void): Promise<string |
     const onData = (part: Buffer) => {
       for (const character of part.toString('utf8')) {
         if (character === '\r' || character === '\n') return end(text);
-        // Ctrl-C, and Ctrl-D on an empty line.
-        if (character === '\u0003' || (character === '\u0004' && text === '')) return end(null);
+        if (character === CTRL_C) {
+          end(null);
+          return interrupt.abort();
+        }
+        if (character === CTRL_D && text === '') return end(null);
         if (character === '\u007f' || character === '\b') text = [...text].slice(0, -1).join('');
         else if (character === '\u0015') text = '';
         else if (character >= ' ' && text.length < MAX_LINE) text += character;

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHubctlPorts } from '../../../agent/hubctl-ports.ts';
+import type { HubctlPorts } from '../../../agent/local/cli/command.ts';
 import { EXIT } from '../../../agent/local/cli/exit-codes.ts';
 import { COMMANDS, hubctl } from '../../../agent/local/cli/hubctl.ts';
+import { widthOf } from '../../../agent/local/cli/text.ts';
 import { CHECKS } from '../../../agent/local/doctor/doctor.ts';
 import { CHECK_NAMES } from '../../../agent/local/doctor/names.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
@@ -16,9 +18,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function run(argv: string[], options: Parameters<typeof createFakeTerminal>[0] = {}) {
-  const terminal = createFakeTerminal(options);
-  const ports = { ...createHubctlPorts(), service: async () => null, journal: async () => false };
+async function run(
+  argv: string[],
+  options: Parameters<typeof createFakeTerminal>[0] = {},
+  changes: Partial<HubctlPorts> = {},
+  terminal = createFakeTerminal(options),
+) {
+  const ports = { ...createHubctlPorts(), service: async () => null, journal: async () => false, ...changes };
   const places = ['--config', join(folder, 'agent.json'), '--identity', join(folder, 'identity.json')];
   const code = await hubctl([...argv, ...(argv.length > 0 && !argv.includes('--version') ? places : [])], terminal, ports);
   return { code, terminal };
@@ -33,11 +39,23 @@ describe.each(COMMANDS.map((command) => [command.name, command] as const))('%s',
     expect(terminal.text()).toContain(command.example);
   });
 
+  test('has help that fits, at 60 columns too', async () => {
+    for (const columns of [60, 80]) {
+      const { terminal } = await run([...name.split(' '), '--help'], { columns });
+      for (const line of terminal.output) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
+    }
+  });
+
   test('refuses an option that it does not have, and names it', async () => {
     const { code, terminal } = await run([...name.split(' '), '--frobnicate']);
     expect(code).toBe(EXIT.usage);
     expect(terminal.errors.join()).toContain('--frobnicate');
   });
+});
+
+test('the list of commands fits at 60 columns', async () => {
+  const { terminal } = await run(['--help'], { columns: 60 });
+  for (const line of terminal.output) expect(widthOf(line), line).toBeLessThanOrEqual(60);
 });
 
 test('the help lists every command and every exit code', async () => {
@@ -77,12 +95,45 @@ describe('without an agent', () => {
       const plain = await run(line.split(' '));
       expect(plain.code).toBe(EXIT.down);
       expect([...plain.terminal.output, ...plain.terminal.errors].join().replace(/\s+/g, ' ')).toContain('The agent does not run');
-      if (line === 'logs') return;
       const json = await run([...line.split(' '), '--json']);
       expect(json.code).toBe(EXIT.down);
       expect(JSON.stringify(json.terminal.json())).toContain('The agent does not run');
     },
   );
+
+  test('logs of the journal are JSON to a program, also what systemd says', async () => {
+    const journal: HubctlPorts['journal'] = async (_options, onLine) => {
+      for (const line of ['{"level":"info","msg":"hub agent stopped"}', 'hub-agent.service: Failed with result "exit-code".', '42'])
+        onLine(line);
+      return true;
+    };
+    const { code, terminal } = await run(['logs', '--json'], {}, { journal });
+    expect(code).toBe(EXIT.down);
+    expect(terminal.output.map((line) => JSON.parse(line))).toEqual([
+      { level: 'info', msg: 'hub agent stopped' },
+      { msg: 'hub-agent.service: Failed with result "exit-code".' },
+      { msg: '42' },
+      { error: { code: 'agent_down', message: expect.stringContaining('does not run') } },
+    ]);
+  });
+
+  test('Ctrl-C ends a command wherever it waits', async () => {
+    const never = new Promise<never>(() => {});
+    const waiting: [string[], Partial<HubctlPorts>][] = [
+      [['wifi', 'scan'], { wifiNetworks: () => never }],
+      [['wifi', 'status'], { wifiProblem: () => never }],
+      [['doctor', '--check', 'wifi'], { wifiProblem: () => never }],
+      [['config', 'check'], { configFaults: () => never }],
+      [['status'], { service: () => never }],
+      [['bundle'], { secrets: () => never }],
+    ];
+    for (const [argv, ports] of waiting) {
+      const terminal = createFakeTerminal();
+      const running = run(argv, {}, ports, terminal);
+      terminal.interrupt();
+      expect((await running).code, argv.join(' ')).toBe(EXIT.interrupted);
+    }
+  });
 
   test('the password of wifi set never reaches what is shown', async () => {
     const { code, terminal } = await run(['wifi', 'set', 'Home'], { secret: 'correct horse battery' });
