@@ -15,6 +15,8 @@ export interface NodeBus {
   status(): BusStatus;
   /** Every node that answered since the bus was created; those gone silent too. `firstSeen` is the first answer since then. */
   nodes(): Node[];
+  /** True when the node there does not tell who it is although it was asked: it need not be the one that was known there. */
+  refusesIdentity?(address: string): boolean;
   /** True once every address was asked since start. */
   scanComplete(): boolean;
   /** Resolves after a full scan pass that begins after this call. @throws HubError `bus_unavailable`, `aborted`. */

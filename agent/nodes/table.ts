@@ -1,30 +1,14 @@
 import { join } from 'node:path';
-import type { BusStatus, Node, NodeDirectory } from '../contract/node.ts';
+import type { Node, NodeDirectory } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 import type { Cancel, MonotonicClock } from '../system/clock.ts';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import type { BusEvent, NodeBus } from './bus.ts';
+import { createChanges, maybeSameDevice, type NodeEvent } from './changes.ts';
 import { compareNodes } from './model.ts';
 import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
-
-/** What changed in the table. The names are also the `event` of the log lines. */
-export type NodeEvent =
-  | {
-      event:
-        | 'node_new'
-        | 'node_lost'
-        | 'node_found'
-        | 'node_tamper'
-        | 'node_tamper_cleared'
-        | 'node_power_fault'
-        | 'node_power_restored'
-        | 'node_changed';
-      node: Node;
-    }
-  | { event: 'bus_status'; status: BusStatus }
-  | { event: 'scan_complete'; bus: string };
 
 export interface NodeTableDeps {
   buses: readonly NodeBus[];
@@ -53,37 +37,11 @@ const WRITE_DELAY_MS = 2_000;
 /** A node that comes and goes causes no more writes to flash than one in this time. */
 const WRITE_INTERVAL_MS = 60_000;
 
-/** The events that a node's change is, in the order they are told. */
-export function eventsOf(before: Node | undefined, after: Node): Exclude<NodeEvent['event'], 'bus_status' | 'scan_complete'>[] {
-  const events: ReturnType<typeof eventsOf> = [];
-  if (!before) events.push('node_new');
-  else if (before.available !== after.available) events.push(after.available ? 'node_found' : 'node_lost');
-  if (after.tamper !== (before?.tamper ?? null)) {
-    if (after.tamper) events.push('node_tamper');
-    else if (before?.tamper && after.tamper === false) events.push('node_tamper_cleared');
-  }
-  if (after.powerFault !== (before?.powerFault ?? null)) {
-    if (after.powerFault) events.push('node_power_fault');
-    else if (before?.powerFault && after.powerFault === false) events.push('node_power_restored');
-  }
-  return events.length > 0 ? events : ['node_changed'];
-}
-
-const LEVELS = {
-  node_new: 'info',
-  node_found: 'info',
-  node_lost: 'warn',
-  node_tamper: 'warn',
-  node_tamper_cleared: 'info',
-  node_power_fault: 'warn',
-  node_power_restored: 'info',
-  node_changed: 'debug',
-} as const;
-
 export function createNodeTable({ buses, files, stateDirectory, clock, log, onChange }: NodeTableDeps): NodeTable {
   const store = createNodeStore({ path: join(stateDirectory, FILE_NAME), files, log });
   /** By node id; what a bus says replaces it, except for when the node was first seen. */
   const known = new Map<string, Node>();
+  const changes = createChanges({ log, clock });
   const subscriptions: (() => void)[] = [];
   let cancelWrite: Cancel | null = null;
   let lastWriteMs = Number.NEGATIVE_INFINITY;
@@ -91,11 +49,14 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   let writing: Promise<void> = Promise.resolve();
 
   /** What the bus says now, joined with what is remembered. */
-  const merge = (live: Node): Node => {
-    const before = known.get(live.nodeId);
+  const merge = (bus: NodeBus, live: Node): Node => {
+    const remembered = known.get(live.nodeId);
+    const firstSeen = remembered?.firstSeen ?? live.firstSeen;
+    // What another device at this place told says nothing about this one.
+    const before = remembered && maybeSameDevice(remembered, live) && !bus.refusesIdentity?.(live.address) ? remembered : undefined;
     return {
       ...live,
-      firstSeen: before?.firstSeen ?? live.firstSeen,
+      firstSeen,
       vendor: live.vendor ?? before?.vendor ?? null,
       model: live.model ?? before?.model ?? null,
       serialNumber: live.serialNumber ?? before?.serialNumber ?? null,
@@ -105,7 +66,19 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   };
 
   const takeLive = (bus: NodeBus) => {
-    for (const live of bus.nodes()) if (known.has(live.nodeId)) known.set(live.nodeId, merge(live));
+    for (const live of bus.nodes()) if (known.has(live.nodeId)) known.set(live.nodeId, merge(bus, live));
+  };
+
+  /** Room for one more: the node that has been silent longest goes. Answers false when all of them are there. */
+  const makeRoom = (): boolean => {
+    let oldest: Node | null = null;
+    for (const node of known.values()) {
+      if (!node.available && (!oldest || (node.lastSeen ?? '') < (oldest.lastSeen ?? ''))) oldest = node;
+    }
+    if (!oldest) return false;
+    known.delete(oldest.nodeId);
+    changes.forget(oldest.nodeId);
+    return true;
   };
 
   const write = () => {
@@ -131,29 +104,22 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     cancelWrite = clock.schedule(delayMs, () => void write());
   };
 
-  const onNode = (live: Node) => {
+  const onNode = (bus: NodeBus, live: Node) => {
     const before = known.get(live.nodeId);
-    if (!before && known.size >= MAX_KNOWN_NODES) {
+    if (!before && known.size >= MAX_KNOWN_NODES && !makeRoom()) {
       if (!full)
         log.warn({ event: 'node_table_full', nodeId: live.nodeId, limit: MAX_KNOWN_NODES }, 'a node is left out: too many are known');
       full = true;
       return;
     }
-    const node = merge(live);
+    const node = merge(bus, live);
     known.set(node.nodeId, node);
-    for (const event of eventsOf(before, node)) {
-      const { nodeId, vendor, model, serialNumber, security } = node;
-      log[LEVELS[event]](
-        { event, nodeId, vendor, model, serialNumber, security },
-        `${nodeId}: ${event.slice('node_'.length).replaceAll('_', ' ')}`,
-      );
-      onChange?.({ event, node });
-    }
+    for (const event of changes.take(before, node)) onChange?.({ event, node });
     scheduleWrite();
   };
 
   const onBusEvent = (bus: NodeBus, event: BusEvent) => {
-    if (event.kind === 'node') onNode(event.node);
+    if (event.kind === 'node') onNode(bus, event.node);
     else if (event.kind === 'status') onChange?.({ event: 'bus_status', status: event.status });
     else onChange?.({ event: 'scan_complete', bus: bus.id });
   };
@@ -182,7 +148,10 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
 
   return {
     async start() {
-      for (const node of await store.load()) known.set(node.nodeId, { ...node, available: false });
+      for (const node of await store.load()) {
+        known.set(node.nodeId, { ...node, available: false });
+        changes.remember(node);
+      }
       for (const bus of buses) {
         subscriptions.push(bus.onEvent((event) => onBusEvent(bus, event)));
         bus.start();

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { type FieldProblem, HubError } from '../../system/errors.ts';
 import { Secret } from '../../system/secret.ts';
 import { MAX_ADDRESS } from './frame.ts';
+import { DEFAULT_KEY } from './secure-channel.ts';
 
 /** More than 127 keys with their addresses take, however they are laid out. */
 const MAX_FILE_BYTES = 64 * 1024;
@@ -45,7 +46,11 @@ function problemOf(address: string, key: unknown): FieldProblem | null {
   if (!ADDRESS.test(address) || Number(address) > MAX_ADDRESS) {
     return { field: address, message: `"${address}" is no address: use decimal numbers from 0 to ${MAX_ADDRESS} as names` };
   }
-  if (typeof key === 'string' && KEY.test(key)) return null;
+  if (typeof key === 'string' && KEY.test(key)) {
+    if (key.toLowerCase() !== DEFAULT_KEY.toString('hex')) return null;
+    const remedy = 'give the peripheral an own key, or set allowDefaultKey on the bus';
+    return { field: address, message: `the key of address ${address} is the public default key, which protects nothing: ${remedy}` };
+  }
   return { field: address, message: `the key of address ${address} must be 32 hex digits (16 bytes) as text` };
 }
 

@@ -195,6 +195,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
 
     status,
     nodes: () => roster.nodes(),
+    refusesIdentity: (address) => roster.refusesIdentity(Number(address)),
     scanComplete: () => scanned,
 
     refresh(signal) {

@@ -33,6 +33,8 @@ export interface Roster {
   /** Asks tamper and power at the next opportunity. */
   wantStatus(address: number): void;
   settled(address: number): boolean;
+  /** True when the PD was asked who it is and does not say. One that insists on a channel may only have no key to say it with. */
+  refusesIdentity(address: number): boolean;
   /** The port is gone: every session begins anew, and silence counts from now. Call again while it stays so. */
   linkDown(): void;
   nodes(): ReturnType<typeof nodeOfPd>[];
@@ -121,6 +123,11 @@ export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy,
     },
 
     settled: (address) => isSettled(pd(address), { ...planInput(address), statusCanWait: true }),
+
+    refusesIdentity(address) {
+      const { identified, facts } = pd(address);
+      return identified && facts.identity === null && facts.security !== 'required';
+    },
 
     linkDown() {
       for (const address of addresses) put(onMiss(resetPd(pd(address)), clock.nowMs(), timings));

@@ -12,6 +12,8 @@ export interface FakeBus extends NodeBus {
   complete(): void;
   setState(state: BusState): void;
   readonly listeners: number;
+  /** Addresses of nodes that do not tell who they are. */
+  readonly refuses: Set<string>;
   refreshes: number;
   /** What happens during a refresh. */
   onRefresh: () => void;
@@ -29,6 +31,8 @@ export function createFakeBus(id: string): FakeBus {
     id,
     protocol: 'osdp',
     refreshes: 0,
+    refuses: new Set(),
+    refusesIdentity: (address) => bus.refuses.has(address),
     onRefresh: () => {},
     start: () => bus.setState('up'),
     stop: async () => bus.setState('stopped'),

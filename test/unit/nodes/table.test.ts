@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../../agent/contract/node.ts';
+import { eventsOf, type NodeEvent } from '../../../agent/nodes/changes.ts';
 import { unknownNode } from '../../../agent/nodes/model.ts';
 import { MAX_KNOWN_NODES } from '../../../agent/nodes/store.ts';
-import { createNodeTable, eventsOf, type NodeEvent } from '../../../agent/nodes/table.ts';
+import { createNodeTable } from '../../../agent/nodes/table.ts';
 import { createSteppedClock } from './clock.ts';
 import { createFakeBus } from './fake-bus.ts';
 import { createFakeFiles, createFakeLog } from './fakes.ts';
@@ -145,6 +146,92 @@ test('what was known survives a restart: first seen, last seen, identity; and is
   expect((await again.table.getNodes({ refresh: false }, never)).nodes).toMatchObject([
     { available: true, firstSeen: T1, lastSeen: T3, vendor: '5eca00', capabilities: ['readers'] },
   ]);
+});
+
+test('what another device told is not shown under the one that took its place', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  const seen = { available: true, firstSeen: T1, lastSeen: T1 };
+  const told = { vendor: '5eca00', model: '1', serialNumber: '7', firmwareVersion: '1.0.0', capabilities: ['readers'] };
+  for (const address of ['5', '6', '7']) rig.door.put(address, { ...seen, ...told });
+  await rig.table.stop();
+
+  const again = createRig(rig.files);
+  await again.table.start();
+  again.door.put('5', { ...seen, vendor: '5eca00', serialNumber: '8' });
+  again.door.refuses.add('6');
+  again.door.put('6', seen);
+  again.door.put('7', { ...seen, vendor: '5eca00', serialNumber: '7' });
+  const { nodes } = await again.table.getNodes({ refresh: false }, never);
+  expect(nodes).toMatchObject([
+    { address: '5', firstSeen: T1, serialNumber: '8', model: null, firmwareVersion: null, capabilities: [] },
+    { address: '6', firstSeen: T1, vendor: null, serialNumber: null, capabilities: [] },
+    { address: '7', serialNumber: '7', model: '1', capabilities: ['readers'] },
+  ]);
+});
+
+test('an alarm that stands is told once, however often it cannot be read, and its end is told after a restart too', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  const seen = { available: true, firstSeen: T1, lastSeen: T1 };
+  for (const address of ['5', '6']) rig.door.put(address, { ...seen, tamper: true, powerFault: true });
+  rig.door.put('5', { tamper: null });
+  rig.door.put('5', { tamper: true });
+  expect(rig.names().filter((name) => name === 'node_tamper').length).toBe(2);
+  await rig.table.stop();
+
+  const again = createRig(rig.files);
+  await again.table.start();
+  for (const address of ['5', '6']) again.door.put(address, seen);
+  again.door.put('5', { tamper: true, powerFault: true });
+  again.door.put('6', { tamper: false, powerFault: false });
+  expect(again.names().slice(2)).toEqual(['node_found', 'node_found', 'node_changed', 'node_tamper_cleared', 'node_power_restored']);
+});
+
+test('the alarm of another device at the same place is told', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  const seen = { available: true, firstSeen: T1, lastSeen: T1, vendor: '5eca00' };
+  rig.door.put('5', { ...seen, serialNumber: '1', tamper: true });
+  rig.door.put('5', { ...seen, serialNumber: '2', tamper: null });
+  rig.door.put('5', { tamper: true });
+  expect(rig.names().filter((name) => name === 'node_tamper').length).toBe(2);
+});
+
+test('a contact that chatters is told each time, logged at once, then every ten minutes', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.put('5', { available: true, firstSeen: T1, lastSeen: T1, tamper: false });
+  rig.door.put('6', { available: true, firstSeen: T1, lastSeen: T1, tamper: false });
+  for (let second = 0; second < 3_600; second++) {
+    rig.door.put('5', { tamper: second % 2 === 0 });
+    await rig.clock.advance(1_000);
+  }
+  const loud = () => rig.log.lines.filter((line) => line.level !== 'debug' && line.event.startsWith('node_tamper'));
+  expect(loud().length).toBe(12);
+  expect(rig.names().filter((name) => name.startsWith('node_tamper')).length).toBe(3_600);
+  rig.door.put('6', { tamper: true });
+  expect(loud().at(-1)).toMatchObject({ event: 'node_tamper', nodeId: 'door/6', level: 'warn' });
+});
+
+test('a full table makes room for a new node: the one that is silent longest goes, also of a bus that is no longer configured', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
+  for (let address = 0; address < MAX_KNOWN_NODES - 1; address++)
+    rig.door.put(String(address), { available: address > 1, firstSeen: T1, lastSeen: at(10 - Math.min(address, 9)) });
+  rig.gate.put('1', { available: true, firstSeen: T1, lastSeen: at(0) });
+  await rig.table.stop();
+
+  const again = createRig(rig.files, ['door']);
+  await again.table.start();
+  again.door.put('new', { available: true, firstSeen: T1, lastSeen: at(100) });
+  expect(again.table.summary()).toMatchObject({ total: MAX_KNOWN_NODES, available: 1 });
+  expect(again.log.events()).not.toContain('node_table_full');
+  await again.table.stop();
+  const kept = saved(again).map((node) => node.nodeId);
+  expect(kept).toContain('door/new');
+  expect(kept).not.toContain('gate/1');
 });
 
 test('nodes of a bus that is no longer configured are kept, not shown', async () => {

@@ -70,6 +70,14 @@ test('every wrong entry is named, and no key', async () => {
   expect(error.message).not.toContain(KEY);
 });
 
+test('the public default key is no own key: the remedy is named, the key is not', async () => {
+  await write(JSON.stringify({ 5: KEY, 6: '303132333435363738393A3b3c3d3e3f' }));
+  const error = await failure();
+  expect(error.details.map((problem) => problem.field)).toEqual(['6']);
+  expect(error.message).toContain('allowDefaultKey');
+  expect(error.message).not.toContain('30313233');
+});
+
 test('a file beyond all reason is not read', async () => {
   await write(`{"5": "${KEY}"${' '.repeat(70_000)}}`);
   expect((await failure()).message).toContain('larger');

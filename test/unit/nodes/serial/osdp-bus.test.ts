@@ -141,6 +141,19 @@ test('another peripheral at the same address is taken for what it is', async () 
   expect(rig.log.events()).toContain('osdp_pd_replaced');
 });
 
+test('one that refuses its identity does not inherit that of the one before it', async () => {
+  const rig = rigOf({ peripherals: [{ address: 5, serialNumber: 1 }], bus: { addresses: few } });
+  rig.bus.start();
+  await rig.scanned();
+  await rig.clock.advance(1_000);
+  expect(rig.bus.refusesIdentity?.('5')).toBe(false);
+  rig.line.peripheral(5).remove();
+  rig.line.add({ address: 5, faults: { alwaysNak: 3 } });
+  await rig.clock.until(() => rig.node(5)!.serialNumber === null, 8_000);
+  expect(rig.node(5)).toMatchObject({ available: true, vendor: null, capabilities: [], tamper: null });
+  expect(rig.bus.refusesIdentity?.('5')).toBe(true);
+});
+
 test('busy for a while: asked again with the same sequence until it has time', async () => {
   const rig = rigOf({ peripherals: [{ address: 5, faults: { busyTimes: 6 } }], bus: { addresses: few } });
   rig.bus.start();

@@ -1,0 +1,105 @@
+import type { BusStatus, Node } from '../contract/node.ts';
+import type { MonotonicClock } from '../system/clock.ts';
+import type { Log } from '../system/log.ts';
+
+/** What a change of a node is called. The names are also the `event` of the log lines. */
+export type NodeChange =
+  | 'node_new'
+  | 'node_lost'
+  | 'node_found'
+  | 'node_tamper'
+  | 'node_tamper_cleared'
+  | 'node_power_fault'
+  | 'node_power_restored'
+  | 'node_changed';
+
+/** What changed in the table. */
+export type NodeEvent =
+  | { event: NodeChange; node: Node }
+  | { event: 'bus_status'; status: BusStatus }
+  | { event: 'scan_complete'; bus: string };
+
+const LEVELS = {
+  node_new: 'info',
+  node_found: 'info',
+  node_lost: 'warn',
+  node_tamper: 'warn',
+  node_tamper_cleared: 'info',
+  node_power_fault: 'warn',
+  node_power_restored: 'info',
+  node_changed: 'debug',
+} as const;
+
+/** A node that does the same thing over and over is worth a line this often; in between it is detail. */
+const LOG_INTERVAL_MS = 600_000;
+
+/** The events that a node's change is, in the order they are told. Tamper and power fault of `before` are the last that were known. */
+export function eventsOf(before: Node | undefined, after: Node): NodeChange[] {
+  const events: NodeChange[] = [];
+  if (!before) events.push('node_new');
+  else if (before.available !== after.available) events.push(after.available ? 'node_found' : 'node_lost');
+  if (after.tamper && !before?.tamper) events.push('node_tamper');
+  if (after.tamper === false && before?.tamper) events.push('node_tamper_cleared');
+  if (after.powerFault && !before?.powerFault) events.push('node_power_fault');
+  if (after.powerFault === false && before?.powerFault) events.push('node_power_restored');
+  return events.length > 0 ? events : ['node_changed'];
+}
+
+/** True when both can be the same device, as far as `after` says who it is. */
+export function maybeSameDevice(before: Node, after: Node): boolean {
+  return after.serialNumber === null || (after.serialNumber === before.serialNumber && after.vendor === before.vendor);
+}
+
+type Alarms = Pick<Node, 'tamper' | 'powerFault'>;
+
+/** Names and logs the changes of nodes. */
+export interface Changes {
+  /** What is known from before this start: it is not told again. */
+  remember(node: Node): void;
+  forget(nodeId: string): void;
+  take(before: Node | undefined, after: Node): NodeChange[];
+}
+
+/** Holds as many entries as there are nodes, and events of them. */
+export function createChanges({ log, clock }: { log: Log; clock: MonotonicClock }): Changes {
+  /** The last alarms that were known, as an alarm that cannot be read for a while still stands. */
+  const alarms = new Map<string, Alarms>();
+  /** When an event of a node was last logged at its own level. */
+  const loggedMs = new Map<string, Map<NodeChange, number>>();
+
+  const write = (event: NodeChange, { nodeId, vendor, model, serialNumber, security }: Node) => {
+    const nowMs = clock.nowMs();
+    const times = loggedMs.get(nodeId) ?? new Map<NodeChange, number>();
+    loggedMs.set(nodeId, times);
+    const fresh = nowMs - (times.get(event) ?? Number.NEGATIVE_INFINITY) >= LOG_INTERVAL_MS;
+    if (fresh) times.set(event, nowMs);
+    log[fresh ? LEVELS[event] : 'debug'](
+      { event, nodeId, vendor, model, serialNumber, security },
+      `${nodeId}: ${event.slice('node_'.length).replaceAll('_', ' ')}`,
+    );
+  };
+
+  return {
+    remember({ nodeId, tamper, powerFault }) {
+      alarms.set(nodeId, { tamper, powerFault });
+    },
+
+    forget(nodeId) {
+      alarms.delete(nodeId);
+      loggedMs.delete(nodeId);
+    },
+
+    take(before, after) {
+      const { nodeId } = after;
+      const standing = before && maybeSameDevice(before, after) ? alarms.get(nodeId) : undefined;
+      const told = before && { ...before, tamper: standing?.tamper ?? null, powerFault: standing?.powerFault ?? null };
+      alarms.set(nodeId, {
+        tamper: after.tamper ?? standing?.tamper ?? null,
+        powerFault: after.powerFault ?? standing?.powerFault ?? null,
+      });
+      const events = eventsOf(told, after);
+      for (const event of events) write(event, after);
+      return events;
+    },
+  };
+}
