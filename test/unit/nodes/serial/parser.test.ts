@@ -100,6 +100,26 @@ test('whatever comes: nothing is thrown, nothing piles up, and one good frame af
   expect(total).toBeGreaterThan(1_000_000);
 }, 60_000);
 
+test('without a silence too: at once when nothing is held, and within the longest frame when a false start holds the stream', () => {
+  let held = 0;
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 4, size: 'max' }), (pieces) => {
+      const parser = createFrameParser();
+      for (const bytes of pieces) parser.push(bytes);
+      let waited = 0;
+      if (parser.pending) held++;
+      while (parser.pending && waited <= MAX_FRAME_BYTES + ACK.length) {
+        parser.push(ACK);
+        waited += ACK.length;
+      }
+      expect(parser.pending).toBe(false);
+      expect(codes(parser.push(ID_REPLY))).toEqual([0x45]);
+    }),
+    { numRuns: 300, seed: 20260107 },
+  );
+  expect(held).toBeGreaterThan(50);
+});
+
 test('how a stream is cut into pieces changes nothing', () => {
   fc.assert(
     fc.property(piece, piece, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 }), (noise, more, cuts) => {

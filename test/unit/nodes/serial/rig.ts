@@ -4,6 +4,9 @@ import { createOsdpLine, type OsdpLineOptions, type PeripheralOptions } from '..
 import { createSteppedClock } from '../clock.ts';
 import { createFakeEntropy, createFakeLog, createFakePort } from '../fakes.ts';
 
+/** The wall clock's time when a rig's clock begins. */
+export const RIG_EPOCH_MS: number = Date.UTC(2026, 0, 1);
+
 export interface RigOptions {
   peripherals: PeripheralOptions[];
   /** The line's; the bus's is the same unless `bus` says otherwise. Default 9600. */
@@ -27,7 +30,7 @@ export function createRig({ peripherals, baudRate = 9600, line: lineOptions, bus
     keys: new Map(),
     serialPorts: port,
     clock,
-    wallClock: { nowMs: () => Date.UTC(2026, 0, 1) + clock.nowMs() },
+    wallClock: { nowMs: () => RIG_EPOCH_MS + clock.nowMs() },
     entropy: createFakeEntropy(),
     log,
     ...busOptions,
