@@ -2,21 +2,23 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmod, mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { NodesResult } from '../../agent/contract/node.ts';
 import type { BusTrace } from '../../agent/contract/trace.ts';
 import { createHubctlPorts } from '../../agent/hubctl-ports.ts';
 import type { StatusReport, WifiReport } from '../../agent/local/api.ts';
-import { type AgentClient, createAgentClient } from '../../agent/local/cli/client.ts';
+import { type AgentClient, AgentError, type AgentProblem, createAgentClient } from '../../agent/local/cli/client.ts';
 import { hubctl } from '../../agent/local/cli/hubctl.ts';
 import { locate } from '../../agent/local/cli/locate.ts';
 import type { CheckResult, DoctorPorts } from '../../agent/local/doctor/check.ts';
 import { runDoctor } from '../../agent/local/doctor/doctor.ts';
 import { openTcp } from '../../agent/local/probe/net.ts';
+import { createFiles } from '../../agent/system/files.ts';
 import type { HostReport } from '../../agent/system/host.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
 import { createPki } from '../twins/pki/pki.ts';
-import type { Pki } from '../twins/pki/types.ts';
+import type { Credentials, Pki } from '../twins/pki/types.ts';
 import { createVirtualPort } from '../twins/virtual-port/index.ts';
 import { createFakeTerminal } from '../unit/local/fake-terminal.ts';
 import { HEALTHY, NODES } from '../unit/local/fixtures.ts';
@@ -75,10 +77,248 @@ const state = (mode: number) => async (rig: Rig) => {
   await chmod(join(rig.folder, 'state'), mode);
 };
 
+/** hubctl without root, to whom this file is closed. */
+function createDenied(name: string): Partial<DoctorPorts> {
+  const files = createFiles();
+  const read = async (path: string) => {
+    if (path.endsWith(name)) throw Object.assign(new Error('denied'), { code: 'EACCES' });
+    return files.read(path);
+  };
+  return { configFaults: createHubctlPorts({ isRoot: false, files: { read } }).configFaults };
+}
+
 const RUNNING = { activeState: 'active', subState: 'running', result: 'success', restarts: 0, exitStatus: 0 };
+
+/** An agent that does not do what it is asked. */
+function silentAgent(problem: AgentProblem): Partial<DoctorPorts> {
+  const refuse = async () => Promise.reject(new AgentError(problem, `it is ${problem}`));
+  return { client: { get: refuse, change: refuse, lines: refuse } };
+}
+
+/** A server in the place of the cloud, which `ca.pem` then trusts. Serves one connection. */
+async function tlsServer(rig: Rig, etc: string, { certificate, privateKey }: Credentials): Promise<void> {
+  const server = createTlsServer({ cert: certificate, key: privateKey }, (socket) => socket.on('error', () => {}));
+  server.on('tlsClientError', () => {});
+  server.once('connection', () => server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const cloud = { endpoint: rig.iotCore.host, port, caPath: 'ca.pem' };
+  await writeFile(join(etc, 'ca.pem'), pki.caCertificate);
+  await writeFile(join(etc, 'agent.json'), JSON.stringify({ cloud, local: { socketPath: '../control.sock' } }));
+}
+
+/** A port that drops what comes, as a firewall does: its queue is full, and nobody takes from it (listen(2)). */
+async function blackHole(): Promise<{ port: number } & AsyncDisposable> {
+  const code = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))`;
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
+  child.kill('SIGSTOP');
+  const fill = Array.from({ length: 2 }, () => connect(port, '127.0.0.1'));
+  await Promise.all(fill.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of fill) socket.on('error', () => {}).destroy();
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+const connack = (what: string, reason: number, finding: RegExp, remedy: RegExp): Fault => ({
+  what: `a CONNECT that is refused: ${what}`,
+  check: 'mqtt',
+  make: (rig) => rig.iotCore.faults.refuseConnect(reason),
+  finding,
+  remedy,
+});
 
 const FAULTS: Fault[] = [
   { what: 'the agent does not run', check: 'agent', finding: /does not run/, remedy: /systemctl start/ },
+  {
+    what: 'an agent that may not be asked',
+    check: 'agent',
+    status: 'warn',
+    ports: () => silentAgent('forbidden'),
+    finding: /forbidden/,
+    remedy: /sudo hubctl/,
+  },
+  {
+    what: 'an agent that takes no more connections',
+    check: 'agent',
+    ports: () => silentAgent('busy'),
+    finding: /takes no more connections/,
+    remedy: /another hubctl/,
+  },
+  {
+    what: 'something in the configuration that may go wrong',
+    check: 'config',
+    status: 'warn',
+    ports: () => ({
+      configFaults: async () => ({
+        problems: [],
+        warnings: [{ file: '/x/identity.json', field: 'certificatePath', message: 'the clock is not set', remedy: 'Wait.' }],
+        unreadable: [],
+        hubId: null,
+      }),
+    }),
+    finding: /identity\.json: certificatePath: the clock is not set/,
+    remedy: /Wait/,
+  },
+  {
+    what: 'a key file with a fault, at which the agent would not start',
+    check: 'config',
+    config: { buses: [{ ...BUS, keysPath: 'keys.json' }] },
+    make: (_rig, etc) => writeFile(join(etc, 'keys.json'), '{', { mode: 0o600 }),
+    finding: /buses\[0\]\.keysPath: .*not JSON/,
+    remedy: /Correct .*keys\.json/,
+  },
+  {
+    what: 'a file of the configuration that only root may read, as no fault',
+    check: 'config',
+    status: 'skipped',
+    ports: () => createDenied('private.key'),
+    finding: /private\.key cannot be read: use sudo/,
+    remedy: /^$/,
+  },
+  {
+    what: 'a private key that is not there',
+    check: 'files',
+    make: (_rig, etc) => rm(join(etc, 'private.key')),
+    finding: /private key .*private\.key is missing/,
+    remedy: /mode 0600/,
+  },
+  { what: 'no state directory', check: 'files', status: 'warn', finding: /state directory .* is missing/, remedy: /systemctl start/ },
+  {
+    what: 'a file in place of the state directory',
+    check: 'files',
+    make: (rig) => writeFile(join(rig.folder, 'state'), ''),
+    finding: /state is no directory/,
+    remedy: /mv .*state\.old/,
+  },
+  {
+    what: 'a state directory of another user',
+    check: 'files',
+    ports: async (rig) => {
+      await writeFile(join(rig.folder, 'passwd'), 'hub-agent:x:61234:61234::/:\n');
+      const etc = join(rig.folder, 'etc');
+      const places = await locate({ config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') });
+      // A directory of the system that is surely not the service's.
+      return { etc: rig.folder, places: { ...places, stateDirectory: '/var/lib/misc' } };
+    },
+    finding: /belongs to uid 0, not to hub-agent/,
+    remedy: /chown -R hub-agent/,
+  },
+  {
+    what: 'a socket that everybody may open',
+    check: 'files',
+    status: 'warn',
+    make: async (rig) => {
+      const path = join(rig.folder, 'control.sock');
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      server.unref();
+      await chmod(path, 0o666);
+    },
+    finding: /control\.sock has mode 0666, not 0660/,
+    remedy: /restart/,
+  },
+  {
+    what: 'a certificate that is none',
+    check: 'certificate',
+    make: (_rig, etc) => writeFile(join(etc, 'certificate.pem'), 'PK\u0003\u0004'),
+    finding: /no certificate in PEM/,
+    remedy: /Copy/,
+  },
+  {
+    what: 'two ports where nobody listens',
+    check: 'port',
+    config: { cloud: { port: 1, fallbackPort: 2 } },
+    finding: /refuses connections on port 1\n.*refuses connections on port 2/,
+    remedy: /cloud\.port/,
+  },
+  {
+    what: 'a server with a certificate for another name',
+    check: 'tls',
+    make: async (rig, etc) => tlsServer(rig, etc, await pki.issueServer(['other.example'])),
+    finding: /certificate for another name/,
+    remedy: /cloud\.endpoint/,
+  },
+  {
+    what: 'a server whose certificate has expired',
+    check: 'tls',
+    make: async (rig, etc) => {
+      const past = { notBefore: new Date(Date.now() - 20 * 86_400_000), notAfter: new Date(Date.now() - 86_400_000) };
+      await tlsServer(rig, etc, await pki.issueClient('server', past));
+    },
+    finding: /server's certificate counts as expired/,
+    remedy: /clock/,
+  },
+  {
+    what: 'a private key of another certificate',
+    check: 'tls',
+    make: async (_rig, etc) => writeFile(join(etc, 'private.key'), (await pki.issueClient('other')).privateKey),
+    finding: /does not belong to the certificate/,
+    remedy: /made together/,
+  },
+  connack('the client id', 0x85, /client id is refused \(0x85\)/, /thing name/),
+  connack('the service', 0x88, /service is not available \(0x88\)/, /Health Dashboard/),
+  connack('a quota', 0x97, /quota is exceeded \(0x97\)/, /second client/),
+  connack('the rate', 0x9f, /too many connects in a second \(0x9f\)/, /Wait a minute/),
+  connack('something else', 0x83, /refuses the connection \(0x83\)/, /CloudWatch/),
+  {
+    what: 'a serial port of which only root sees who has it open',
+    check: 'serial',
+    status: 'skipped',
+    config: { buses: [BUS] },
+    make: (_rig, etc) => symlink('/dev/full', join(etc, 'tty')),
+    ports: async (rig) => ({ isRoot: false, etc: rig.folder }),
+    finding: /who else has it open cannot be seen: use sudo/,
+    remedy: /^$/,
+  },
+  {
+    what: 'a bus that is not available',
+    check: 'bus',
+    config: { buses: [BUS] },
+    ports: () => {
+      const error = { code: 'bus_unavailable' as const, message: '/dev/ttyUSB0 is in use by another program' };
+      return agent({ nodes: { ...silentBus, buses: [{ id: 'rs485', protocol: 'osdp', state: 'unavailable', error }] } });
+    },
+    finding: /rs485: .*in use by another program/,
+    remedy: /--check serial/,
+  },
+  {
+    what: 'a bus that a running agent does not know',
+    check: 'bus',
+    status: 'warn',
+    config: { buses: [{ ...BUS, id: 'new' }] },
+    ports: () => agent({ nodes: silentBus }),
+    finding: /new: the agent does not know it/,
+    remedy: /restart/,
+  },
+  {
+    what: 'a radio that is switched off',
+    check: 'wifi',
+    config: { wifi: { backend: 'auto' } },
+    ports: () => ({ wifiProblem: async () => 'The Wi-Fi radio is switched off (rfkill).' }),
+    finding: /switched off/,
+    remedy: /rfkill unblock wifi/,
+  },
+  {
+    what: 'no Wi-Fi adapter',
+    check: 'wifi',
+    config: { wifi: { backend: 'auto' } },
+    ports: () => ({ wifiProblem: async () => 'NetworkManager knows no Wi-Fi device. Check that the adapter is plugged in.' }),
+    finding: /no Wi-Fi device/,
+    remedy: /lsusb/,
+  },
+  {
+    what: 'a journal that only root sees',
+    check: 'watchdog',
+    status: 'skipped',
+    ports: () => ({ isRoot: false, service: async () => RUNNING, journal: async () => false }),
+    finding: /stands in the journal: use sudo/,
+    remedy: /^$/,
+  },
   {
     what: 'a misspelt key in the configuration',
     check: 'config',
@@ -444,21 +684,21 @@ describe.concurrent('the doctor finds', () => {
     });
   });
 
-  test('a serial port that another program holds, and who it is', async () => {
-    const rig = await createRig({ config: { buses: [BUS] } });
-    const port = await createVirtualPort({ link: join(rig.folder, 'etc', 'tty') });
-    const handle = await open(port.path, 'r+');
-    const thief = spawn('sleep', ['60'], { stdio: [handle.fd, 'ignore', 'ignore'] });
-    try {
-      await handle.close();
-      const [result] = await examine(rig, 'serial');
-      expect(result).toMatchObject({ status: 'fail', finding: expect.stringContaining(`sleep (pid ${thief.pid})`) });
-      expect(result!.remedy).toContain(`kill ${thief.pid}`);
-    } finally {
-      thief.kill();
-      await port.close();
-      await rig.dispose();
-    }
+  test('a port that a firewall drops, also while the agent hangs, within 5 s', async () => {
+    await using hole = await blackHole();
+    await using rig = await createRig({ config: { cloud: { port: hole.port } } });
+    const server = createServer(() => {});
+    await new Promise<void>((resolve) => server.listen(join(rig.folder, 'control.sock'), resolve));
+    const terminal = createFakeTerminal();
+    const startMs = performance.now();
+    const argv = ['cloud', 'ping', '--json', ...placesOf(rig)];
+    const [[result], code] = await Promise.all([examine(rig, 'port'), hubctl(argv, terminal, createHubctlPorts())]);
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    expect(result).toMatchObject({ status: 'fail', finding: expect.stringMatching(/does not answer on port \d+: a firewall/) });
+    expect(result!.remedy).toContain(`Open outgoing TCP ${hole.port}`);
+    expect(code).toBe(75);
+    expect(terminal.json()).toMatchObject({ tcp: { ok: false }, agentProblem: expect.stringContaining('does not answer within') });
+    server.close();
   });
 
   test('a real line at another baud rate, which is silent', async () => {
@@ -605,5 +845,44 @@ describe.concurrent('the doctor finds', () => {
     });
     expect(connected).not.toContain('connected');
     server.close();
+  });
+
+  test('a serial port that another program holds, and who it is', async () => {
+    const rig = await createRig({ config: { buses: [BUS] } });
+    const port = await createVirtualPort({ link: join(rig.folder, 'etc', 'tty') });
+    const handle = await open(port.path, 'r+');
+    const thief = spawn('sleep', ['60'], { stdio: [handle.fd, 'ignore', 'ignore'] });
+    try {
+      await handle.close();
+      const [result] = await examine(rig, 'serial');
+      expect(result).toMatchObject({ status: 'fail', finding: expect.stringContaining(`sleep (pid ${thief.pid})`) });
+      // The twin's own holder of the port is found too.
+      expect(result!.remedy).toMatch(new RegExp(`kill [\\d ]*\\b${thief.pid}\\b`));
+    } finally {
+      thief.kill();
+      await port.close();
+      await rig.dispose();
+    }
+  });
+
+  test.each([
+    ['while the agent is down', undefined, 'fail'],
+    ['while the agent hangs, as the agent itself', silentAgent('hung'), 'ok'],
+  ])('a serial port that a Node program holds, %s', async (_what, ports, status) => {
+    await using rig = await createRig({ config: { buses: [BUS] } });
+    const port = await createVirtualPort({ link: join(rig.folder, 'etc', 'tty') });
+    const handle = await open(port.path, 'r+');
+    const code = 'setTimeout(() => {}, 60_000); process.send("up")';
+    const thief = spawn(process.execPath, ['-e', code], { stdio: [handle.fd, 'ignore', 'inherit', 'ipc'] });
+    try {
+      await new Promise((resolve) => thief.once('message', resolve));
+      await handle.close();
+      const [result] = await examine(rig, 'serial', { ...ports, isRoot: true });
+      expect(result).toMatchObject({ status });
+      expect(result!.finding.includes(`(pid ${thief.pid})`)).toBe(status === 'fail');
+    } finally {
+      thief.kill();
+      await port.close();
+    }
   });
 });

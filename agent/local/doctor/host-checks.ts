@@ -22,6 +22,8 @@ export const agentCheck: Check = {
     const state = await service();
     if (problem.problem === 'forbidden') return warn(problem.message, 'sudo hubctl doctor');
     if (problem.problem === 'hung') return fail('it runs and does not answer', 'sudo systemctl restart hub-agent; then hubctl bundle');
+    if (problem.problem === 'busy')
+      return fail('it runs and takes no more connections', 'End another hubctl; or sudo systemctl restart hub-agent');
     const words = state ? ` (systemd: ${state.activeState}, ${state.result}, exit status ${state.exitStatus})` : '';
     return fail(
       `it does not run${words}`,

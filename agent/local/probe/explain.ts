@@ -34,7 +34,7 @@ export function explainTcp(code: string, host: string, port: number): Explanatio
     case 'ETIMEDOUT':
       return explained(
         `${host} does not answer on port ${port}: a firewall drops it, or the way is gone`,
-        `Open outgoing TCP ${port} in the firewall of the site; until then set "port": 443 in /etc/hub-agent/agent.json`,
+        `Open outgoing TCP ${port} in the firewall of the site${port === 443 ? '' : '; until then set "port": 443 in /etc/hub-agent/agent.json'}`,
       );
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
@@ -88,6 +88,9 @@ export function explainTls(code: string, message: string): Explanation {
     );
   }
   if (/EXPIRED/i.test(`${code} ${message}`)) return explained("the hub's certificate has expired", 'Install a new certificate.');
+  if (/REVOKED/i.test(`${code} ${message}`)) {
+    return explained("the hub's certificate was revoked", 'Install a new certificate; ask in AWS IoT who revoked this one.');
+  }
   if (code === 'ETIMEDOUT')
     return explained(
       'the server does not finish the handshake',
