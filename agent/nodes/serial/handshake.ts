@@ -7,6 +7,8 @@ import type { OsdpTimings } from './timings.ts';
 /** The client's answer: its identifier, its random number and its cryptogram. */
 const CLIENT_ID_BYTES = 8;
 const CRYPTOGRAM_ACCEPTED = 0x01;
+/** So many handshakes without an end are blamed on the line; a PD that goes on so is left alone for longer. */
+const QUICK_HANDSHAKES = 6;
 
 type Step = { pd: PdState; notes: PdNote[] };
 
@@ -47,8 +49,9 @@ export function beginAnew(pd: PdState, nowMs: number, timings: OsdpTimings): Ste
     return { pd: resetPd(pd.silentSinceMs === null ? withoutChannel(pd) : pd), notes: [] };
   }
   if (channel.phase === 'open' && channel.proven) return { pd: resetPd(pd), notes: [] };
-  const pauseMs = Math.min(timings.handshakePauseMs * 2 ** unansweredHandshakes, timings.channelRetryMs);
-  const left = leaveAlone({ ...pd, unansweredHandshakes: unansweredHandshakes + 1 }, 'no_answer', pauseMs, nowMs);
+  const unanswered = unansweredHandshakes + 1;
+  const pauseMs = unanswered < QUICK_HANDSHAKES ? timings.handshakePauseMs : timings.channelRetryMs;
+  const left = leaveAlone({ ...pd, unansweredHandshakes: unanswered }, 'no_answer', pauseMs, nowMs);
   return { pd: resetPd(left.pd), notes: left.notes };
 }
 

@@ -18,7 +18,7 @@ const MAX_BUSIES = 16;
 /** How often one request is repeated, identical, before the session begins anew. */
 const MAX_REPEATS = 1;
 /** So many handshakes without an end, a minute of trying, and the key counts as one that does not fit. */
-const HOPELESS_HANDSHAKES = 6;
+const HOPELESS_HANDSHAKES = 8;
 
 function nextSequence(sequence: Sequence): Sequence {
   return sequence === 3 ? 1 : ((sequence + 1) as Sequence);

@@ -18,7 +18,7 @@ export interface OsdpTimings {
   statusIntervalMs: number;
   /** How long a PD that refused the secure channel is left alone. */
   channelRetryMs: number;
-  /** The same after a handshake whose answers were lost; twice as long after each further one, up to `channelRetryMs`. */
+  /** The same after a handshake whose answers were lost, the first few times: a slot or two for status and poll. */
   handshakePauseMs: number;
   /** First and longest pause between two attempts to open the port. */
   reopenMinMs: number;
