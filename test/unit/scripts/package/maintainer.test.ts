@@ -5,7 +5,17 @@ import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
 const FOLDER = resolve(import.meta.dirname, '../../../../scripts/package/maintainer');
-const TOOLS = ['systemctl', 'systemd-sysusers', 'systemd-tmpfiles', 'deb-systemd-helper', 'deb-systemd-invoke'];
+const TOOLS = [
+  'systemctl',
+  'systemd-sysusers',
+  'systemd-tmpfiles',
+  'deb-systemd-helper',
+  'deb-systemd-invoke',
+  'getent',
+  'userdel',
+  'groupdel',
+  'rm',
+];
 
 /** Runs a maintainer script with tools that only note how they were called; gives the calls. `booted`: systemd runs. */
 function run(name: string, args: string[], { booted = true, failing = '' } = {}): { calls: string[]; status: number | null } {
@@ -49,4 +59,17 @@ test('in an image that is being built nothing is loaded or started', () => {
   const { calls, status } = run('postinst', ['configure', ''], { booted: false });
   expect(status).toBe(0);
   expect(calls.filter((call) => /^systemctl|invoke/.test(call))).toEqual([]);
+});
+
+test('a purge takes folders, user and group, also a group that outlived its user; a removal takes none', () => {
+  expect(run('postrm', ['remove']).calls.filter((call) => /^(rm|userdel|groupdel)/.test(call))).toEqual([]);
+  const { calls, status } = run('postrm', ['purge']);
+  expect(status).toBe(0);
+  const folders = '/etc/hub-agent /var/lib/hub-agent /var/cache/hub-agent /run/hub-agent';
+  for (const call of [`rm -rf ${folders}`, 'userdel hub-agent', 'groupdel hub-agent']) expect(calls).toContain(call);
+  expect(at(calls, 'userdel')).toBeLessThan(at(calls, 'groupdel'));
+  expect(run('postrm', ['purge'], { failing: 'userdel' })).toMatchObject({
+    status: 0,
+    calls: expect.arrayContaining(['groupdel hub-agent']),
+  });
 });
