@@ -46,6 +46,13 @@ const ONLINE_TIMEOUT_MS = 150_000;
 const CHECKPOINT_TIMEOUT_MS = 130_000;
 const CONNECT = { spreadSeconds: 0, minBackoffMs: 500, maxBackoffMs: 5_000 };
 
+/** `agent.json` of the virtual hub; the authority lies beside it as `ca.pem`. */
+export function agentConfig(hub: VirtualHub, cloud: CloudWorld): Record<string, unknown> {
+  const { host, port } = cloud.endpoint;
+  const buses = [{ id: 'rs485', protocol: 'osdp', path: hub.serial.path('usb'), addresses: [0] }];
+  return { cloud: { endpoint: host, port, caPath: 'ca.pem', connect: CONNECT }, buses, log: { level: 'info' } };
+}
+
 /** Lays the package's files out as they lie on a hub. */
 async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): Promise<void> {
   const at = async (path: string) => {
@@ -65,12 +72,9 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
   await cp(join(systemd, 'polkit'), await at('usr/share/polkit-1/rules.d'), { recursive: true });
 
   const identity = { ...cloud.identity, certificatePath: 'credential:certificate.pem', privateKeyPath: 'credential:private-key.pem' };
-  const { host, port } = cloud.endpoint;
-  const buses = [{ id: 'rs485', protocol: 'osdp', path: deps.hub.serial.path('usb'), addresses: [0] }];
-  const agent = { cloud: { endpoint: host, port, caPath: 'ca.pem', connect: CONNECT }, buses, log: { level: 'info' } };
   await mkdir(join(folder, 'etc/hub-agent/keys'), { recursive: true });
   await writeFile(join(folder, 'etc/hub-agent/identity.json'), JSON.stringify(identity));
-  await writeFile(join(folder, 'etc/hub-agent/agent.json'), JSON.stringify(agent));
+  await writeFile(join(folder, 'etc/hub-agent/agent.json'), JSON.stringify(agentConfig(deps.hub, cloud)));
   await writeFile(join(folder, 'etc/hub-agent/ca.pem'), cloud.caCertificate);
   await writeFile(join(folder, 'etc/hub-agent/certificate.pem'), cloud.hubCredentials.certificate);
   await writeFile(join(folder, 'etc/hub-agent/private-key.pem'), cloud.hubCredentials.privateKey, { mode: 0o600 });

@@ -24,6 +24,7 @@ export interface LastCommand {
 /** The cloud on the host: IoT Core and the public API as twins, with one hub made, provisioned and claimed. */
 export interface CloudWorld {
   readonly identity: { hubId: string; serial: string; model: string; vendorName: string };
+  /** The pair that the hub has: the last that was issued. */
   readonly hubCredentials: Credentials;
   readonly caCertificate: string;
   /** Host and port as the hub reaches them. */
@@ -32,6 +33,12 @@ export interface CloudWorld {
   start(): Promise<void>;
   stop(): Promise<void>;
   claim(): Promise<void>;
+  /** The back office releases the hub, and somebody else claims it; gives the new site. */
+  reclaim(): Promise<string>;
+  /** The claim that the hub reports; null: none. */
+  reportedClaim(): { siteId: string } | null;
+  /** Issues another pair for the hub; the one before is good until it is revoked. */
+  issuePair(): Promise<Credentials>;
   /** Through the public API; resolves when the API took it. Gives the id of the command before it. */
   send(command: string, args: Record<string, unknown>): Promise<string | null>;
   lastCommand(): LastCommand | null;
@@ -65,7 +72,7 @@ export async function createCloudWorld(): Promise<CloudWorld> {
   const orgId = randomUUID();
   const apiKey = randomBytes(24).toString('hex');
   const pki = await createPki();
-  const hubCredentials = await pki.issueClient(hubId);
+  let hubCredentials = await pki.issueClient(hubId);
   const server = await pki.issueServer([HOST_ADDRESS, '127.0.0.1', 'localhost']);
   const iotCore = createIotCore({ server, caCertificate: pki.caCertificate });
   const keys = [{ key: apiKey, orgId }];
@@ -103,11 +110,18 @@ export async function createCloudWorld(): Promise<CloudWorld> {
   };
   const online = (timeoutMs: number, signal: AbortSignal) =>
     until(async () => iotCore.connections().includes(hubId) && (await status()).online, timeoutMs, signal);
+  async function claim(): Promise<string> {
+    const siteId = randomUUID();
+    await call('ClaimHub', { orgId, siteId, userId: randomUUID() });
+    return siteId;
+  }
   const lastCommand = () => (iotCore.shadow(hubId).get()?.state.reported?.lastCommand as LastCommand | undefined) ?? null;
 
   return {
     identity,
-    hubCredentials,
+    get hubCredentials() {
+      return hubCredentials;
+    },
     caCertificate: pki.caCertificate,
     get endpoint() {
       return { host: HOST_ADDRESS, port: iotCore.port };
@@ -128,7 +142,17 @@ export async function createCloudWorld(): Promise<CloudWorld> {
       await api.stop();
       await iotCore.stop();
     },
-    claim: () => call('ClaimHub', { orgId, siteId: randomUUID(), userId: randomUUID() }),
+    claim: async () => void (await claim()),
+    reclaim() {
+      api.setStatus(hubId, 'Provisioned');
+      return claim();
+    },
+    reportedClaim: () => (iotCore.shadow(hubId).get()?.state.reported?.claim as { siteId: string } | undefined) ?? null,
+    async issuePair() {
+      hubCredentials = await pki.issueClient(hubId);
+      iotCore.attachCertificate({ thingName: hubId, certificate: hubCredentials.certificate });
+      return hubCredentials;
+    },
     send,
     lastCommand,
     answer,

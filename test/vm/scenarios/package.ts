@@ -1,74 +1,29 @@
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { until } from '../cloud-world.ts';
 import { quoted } from '../guest.ts';
-import { run } from '../host/run.ts';
 import type { VirtualHub } from '../hub.ts';
-import { currentSsid } from '../network.ts';
-import { type AgentContext, createExpectations, type Outcome, type Scenario } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
+import { forgetsAndIsClaimedAnew, freshInstallation, nothingLeft, waitsForTheClock } from './package-parts.ts';
+import {
+  ANSWER_TIMEOUT_MS,
+  answerOf,
+  dpkg,
+  GUEST_FOLDER,
+  hubctlJson,
+  installed,
+  kept,
+  ONLINE_TIMEOUT_MS,
+  providePackages,
+  scenario,
+} from './package-steps.ts';
 
-const REPOSITORY = resolve(import.meta.dirname, '../../..');
-const DPKG_TIMEOUT_MS = 300_000;
-const ANSWER_TIMEOUT_MS = 300_000;
-const ONLINE_TIMEOUT_MS = 180_000;
 /** From the kill to the new session, in the guest's time. */
 const BACK_ONLINE_MS = 10_000;
 const KILLS = 20;
 /** WatchdogSec, what is left of the last sign's period, and the restart. */
 const WATCHDOG_TIMEOUT_MS = 180_000;
-const GUEST_FOLDER = '/var/tmp/packages';
-
-type Expect = (condition: boolean, otherwise: string) => void;
-
-function scenario(name: string, work: (context: AgentContext, expect: Expect, missed: string[]) => Promise<string>): Scenario {
-  return {
-    name: `package: ${name}`,
-    kind: 'agent',
-    async run(context): Promise<Outcome> {
-      const { problems, expect } = createExpectations();
-      const started = performance.now();
-      const missed: string[] = [];
-      const answer = await work(context, expect, missed);
-      return { network: await currentSsid(context.hub), answer, tookMs: performance.now() - started, problems, missed };
-    },
-  };
-}
-
-/** Puts package revisions 1 and 2 of the present sources into the guest, unless they are there. */
-async function providePackages(hub: VirtualHub): Promise<void> {
-  if ((await hub.run(`test -e ${GUEST_FOLDER}/2.deb`)).exitCode === 0) return;
-  const folder = await mkdtemp(join(tmpdir(), 'virtual-hub-deb-'));
-  try {
-    await hub.must(`mkdir -p ${GUEST_FOLDER}`);
-    for (const revision of ['1', '2']) {
-      const args = ['scripts/package/main.ts', '--arch', 'amd64', '--fast', '--revision', revision, '--output', folder];
-      const dist = process.env.HUB_VM_DIST ?? join(REPOSITORY, 'dist/amd64');
-      const { stdout } = await run(process.execPath, [...args, '--dist', dist], { cwd: REPOSITORY });
-      const { file } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { file: string };
-      await hub.copyIn(join(folder, basename(file)), `${GUEST_FOLDER}/${revision}.deb`);
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-const dpkg = (hub: VirtualHub, args: string) =>
-  hub.must(`DEBIAN_FRONTEND=noninteractive dpkg ${args} 2>&1`, { timeoutMs: DPKG_TIMEOUT_MS });
-
-async function installed(hub: VirtualHub): Promise<string> {
-  return (await hub.must("dpkg -s hub-agent | sed -n 's/^Version: //p'")).trim();
-}
-
-/** What must outlast every change of the package: who the hub is, how it works, what it knows. */
-const kept = (hub: VirtualHub) =>
-  hub.must('cd /etc/hub-agent && cat identity.json agent.json certificate.pem | sha256sum; cat /var/lib/hub-agent/claim.json');
-
-async function answerOf({ world, signal }: AgentContext, command: string, args: Record<string, unknown>): Promise<string> {
-  const previous = await world.cloud.send(command, args);
-  const answer = await world.cloud.answer(previous, ANSWER_TIMEOUT_MS, signal);
-  return answer ? [answer.status, answer.error?.code].filter(Boolean).join(' ') : 'none';
-}
+/** A boot on a busy host, and the way to the cloud. */
+const REBOOT_TIMEOUT_MS = 420_000;
 
 /** Keeps the event loop of the agent busy for ever, through Node's own inspector. */
 const BLOCK = `
@@ -79,6 +34,13 @@ socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expres
 await new Promise((resolve) => socket.addEventListener('message', resolve));
 process.exit(0);
 `;
+
+/** What hubctl doctor says of one thing. */
+interface Finding {
+  check: string;
+  status: string;
+  finding: string;
+}
 
 async function seconds(hub: VirtualHub): Promise<number> {
   return (await hub.clock()).uptimeMs / 1000;
@@ -114,6 +76,18 @@ export const packageScenarios: Scenario[] = [
     ];
     for (const answer of answers) expect(answer === 'SUCCEEDED', `a command was answered ${answer}`);
     return answers.join(', ');
+  }),
+
+  scenario('power cut after the installation: online by itself', async ({ hub, world, signal }, expect) => {
+    // dpkg was told not to sync in this image.
+    await hub.must('sync');
+    const back = world.cloud.reconnects(REBOOT_TIMEOUT_MS, signal);
+    await hub.powerCut();
+    expect(await back, 'it does not come online after the boot');
+    const state = (await hub.must('systemctl is-active hub-agent || true')).trim();
+    expect(state === 'active', `after the boot the service is ${state}`);
+    expect((await installed(hub)).endsWith('-1'), `${await installed(hub)} is installed`);
+    return 'online after the boot';
   }),
 
   scenario('upgraded with a command in flight', async (context, expect) => {
@@ -174,11 +148,28 @@ export const packageScenarios: Scenario[] = [
     expect(await back, 'it did not come back');
     const result = await hub.must('journalctl -u hub-agent -o cat --no-pager -n 200');
     expect(/watchdog timeout/i.test(result), 'systemd says nothing of the watchdog');
-    return `back after ${((await seconds(hub)) - from).toFixed(0)} s`;
+    const tookSeconds = (await seconds(hub)) - from;
+    const { value } = await hubctlJson<{ checks: Finding[] }>(hub, 'doctor --check watchdog,wifi,files,config');
+    for (const { check, status, finding } of value.checks) {
+      if (check === 'watchdog') expect(status === 'fail' && finding.includes('watchdog'), `hubctl doctor says of the watchdog: ${finding}`);
+      else expect(status !== 'fail', `hubctl doctor finds ${check}: ${finding}`);
+    }
+    const checked = new Set(value.checks.map(({ check }) => check));
+    expect(checked.size === 4, `hubctl doctor checked ${[...checked].join(', ')}`);
+    const path = '/root/bundle.tar.gz';
+    const { value: bundle } = await hubctlJson<{ files: number }>(hub, `bundle --output ${path}`);
+    const inside = (await hub.must(`tar -tzf ${path}`)).trim().split('\n').length;
+    expect(inside > 0 && inside === bundle.files, `the bundle has ${inside} files, not the ${bundle.files} that hubctl names`);
+    const mode = (await hub.must(`stat -c %a ${path}; rm ${path}`)).trim();
+    expect(mode === '600', `the bundle has mode ${mode}`);
+    return `back after ${tookSeconds.toFixed(0)} s`;
   }),
 
+  scenario('a wrong clock at the start: waits, says so, and heals', waitsForTheClock),
+
   scenario('a rotated certificate, a bad one first', async ({ hub, world, signal }, expect) => {
-    const { certificate, privateKey } = world.cloud.hubCredentials;
+    const { certificate: old } = world.cloud.hubCredentials;
+    const { certificate, privateKey } = await world.cloud.issuePair();
     const folder = '/root/new-pair';
     await hub.must(`umask 077; mkdir -p ${folder}; cat > ${folder}/private-key.pem`, { input: privateKey });
     await hub.must(`head -c 200 > ${folder}/certificate.pem`, { input: certificate });
@@ -186,13 +177,19 @@ export const packageScenarios: Scenario[] = [
     expect(bad.exitCode === 78, `a damaged certificate was answered with exit code ${bad.exitCode}`);
     await hub.must(`cat > ${folder}/certificate.pem`, { input: certificate });
     await hub.must(`hub-agent --install-credentials ${folder} && rm -r ${folder}`);
+    // From here on only the new one opens the way.
+    world.cloud.iotCore.revokeCertificate(old);
+    const gone = await until(() => !world.cloud.iotCore.connections().includes(world.cloud.identity.hubId), ONLINE_TIMEOUT_MS, signal);
+    expect(gone, 'the revoked certificate is still connected');
     const back = world.cloud.reconnects(ONLINE_TIMEOUT_MS, signal);
     await hub.must('systemctl restart hub-agent');
     expect(await back, 'it does not come online with the new pair');
     return 'refused, then taken';
   }),
 
-  scenario('removed, installed again, purged', async (context, expect) => {
+  scenario('factory reset by hubctl, then claimed anew, twice', forgetsAndIsClaimedAnew),
+
+  scenario('removed, installed again, purged; a fresh installation, flashed, purged', async (context, expect) => {
     const { hub, world, signal } = context;
     const before = await kept(hub);
     await dpkg(hub, '-r hub-agent');
@@ -201,10 +198,8 @@ export const packageScenarios: Scenario[] = [
     await dpkg(hub, `-i ${GUEST_FOLDER}/2.deb`);
     expect(await world.cloud.online(ONLINE_TIMEOUT_MS, signal), 'it does not come online again');
     await dpkg(hub, '-P hub-agent');
-    const left = await hub.must(
-      "find / -xdev \\( -name '*hub-agent*' -o -name '*hubctl*' \\) -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/virtual-hub/*' -not -path '/var/log/*'; getent passwd hub-agent || true",
-    );
-    expect(left.trim() === '', `left behind: ${left.trim()}`);
-    return 'clean';
+    await nothingLeft(hub, expect);
+    await freshInstallation(context, expect);
+    return 'clean, twice';
   }),
 ];
