@@ -143,6 +143,20 @@ const FAULTS: Fault[] = [
     remedy: /sudo hubctl/,
   },
   {
+    what: 'an agent that lost its socket',
+    check: 'agent',
+    ports: () => ({ ...silentAgent('down'), service: async () => RUNNING }),
+    finding: /it runs, and nobody listens/,
+    remedy: /logs/,
+  },
+  {
+    what: 'an agent to which there is no way',
+    check: 'agent',
+    ports: () => silentAgent('unreachable'),
+    finding: /unreachable/,
+    remedy: /restart/,
+  },
+  {
     what: 'an agent that takes no more connections',
     check: 'agent',
     ports: () => silentAgent('busy'),

@@ -139,7 +139,8 @@ function unanswered(error: NodeJS.ErrnoException, socket: string): Error {
   }
 }
 
-/** Why an answer that had begun has no end. */
-function cutOff(error: unknown): Error {
-  return error instanceof AgentError ? error : new AgentError('down', 'The agent ended while it answered.');
+/** Why an answer that had begun has no end. What is no error of the system is a bug, and stays one. */
+function cutOff(error: unknown): unknown {
+  const isCut = typeof (error as NodeJS.ErrnoException).code === 'string' && !(error instanceof AgentError);
+  return isCut ? new AgentError('down', 'The agent ended while it answered.') : error;
 }

@@ -24,6 +24,9 @@ export const agentCheck: Check = {
     if (problem.problem === 'hung') return fail('it runs and does not answer', 'sudo systemctl restart hub-agent; then hubctl bundle');
     if (problem.problem === 'busy')
       return fail('it runs and takes no more connections', 'End another hubctl; or sudo systemctl restart hub-agent');
+    if (problem.problem === 'unreachable') return fail(problem.message, 'hubctl logs; then sudo systemctl restart hub-agent');
+    if (state?.activeState === 'active')
+      return fail('it runs, and nobody listens on its control socket', 'hubctl logs; then sudo systemctl restart hub-agent');
     const words = state ? ` (systemd: ${state.activeState}, ${state.result}, exit status ${state.exitStatus})` : '';
     return fail(
       `it does not run${words}`,
