@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { NodeBus } from '../../agent/nodes/bus.ts';
 import { createNodeTable } from '../../agent/nodes/table.ts';
 import { Secret } from '../../agent/system/secret.ts';
 import { demoPeripherals } from '../twins/osdp-line/index.ts';
@@ -14,6 +16,8 @@ const PROPERTY_RUNS = 200;
 const MAX_GROWTH_BYTES = 2 * 1024 * 1024;
 /** One timer of the bus, one of the line, one write of the table. */
 const MAX_TIMERS = 6;
+/** On the bus's stop signal: the open line and the pause of the poller; on the caller's: one refresh; the table on the bus. */
+const MAX_LISTENERS = 6;
 const FULL_BUS = 127;
 const MAX_GET_NODES_MS = 5;
 
@@ -22,9 +26,54 @@ function collector(): () => void {
   return runInNewContext('gc') as () => void;
 }
 
-/** The memory and timers of a bus and its table over so many hours of a moved clock, with everything that happens on a line happening. */
+/** Remembers every abort signal made from now on, without keeping it alive. */
+function watchSignals() {
+  const Original = globalThis.AbortController;
+  const made = new Set<WeakRef<AbortSignal>>();
+  globalThis.AbortController = class extends Original {
+    constructor() {
+      super();
+      made.add(new WeakRef(this.signal));
+    }
+  };
+  return {
+    /** How many listeners wait on those that still live. */
+    listeners() {
+      let count = 0;
+      for (const reference of made) {
+        const signal = reference.deref();
+        if (signal) count += getEventListeners(signal, 'abort').length;
+        else made.delete(reference);
+      }
+      return count;
+    },
+    end() {
+      globalThis.AbortController = Original;
+    },
+  };
+}
+
+/** A bus that counts who listens to it. */
+function counted(bus: NodeBus) {
+  let subscribers = 0;
+  const onEvent: NodeBus['onEvent'] = (listener) => {
+    const unsubscribe = bus.onEvent(listener);
+    subscribers++;
+    return () => {
+      subscribers--;
+      unsubscribe();
+    };
+  };
+  return { bus: { ...bus, onEvent }, subscribers: () => subscribers };
+}
+
+const processListeners = () => process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
+
+/** The memory, timers and listeners of a bus and its table over so many hours of a moved clock, with everything that happens on a line happening. */
 async function soak(hours: number, say: (line: string) => void) {
   const collect = collector();
+  const signals = watchSignals();
+  const ownListeners = processListeners();
   const ownKey = '000102030405060708090a0b0c0d0e0f';
   const keyed = { address: 33, secureChannel: { required: true, key: Buffer.from(ownKey, 'hex') } };
   const rig = createRig({
@@ -34,13 +83,16 @@ async function soak(hours: number, say: (line: string) => void) {
     bus: { keys: new Map([[33, new Secret(ownKey)]]), allowDefaultKey: true },
   });
   const files = createFakeFiles();
-  const table = createNodeTable({ buses: [rig.bus], files, stateDirectory: '/state', clock: rig.clock, log: rig.log });
+  const { bus, subscribers } = counted(rig.bus);
+  const table = createNodeTable({ buses: [bus], files, stateDirectory: '/state', clock: rig.clock, log: rig.log });
+  const countListeners = () => signals.listeners() + subscribers() + processListeners() - ownListeners;
   const random = createFakeEntropy(2);
   const never = new AbortController().signal;
   await table.start();
   await rig.scanned();
   const heap: number[] = [];
   let timers = 0;
+  let listeners = 0;
   for (let hour = 1; hour <= hours; hour++) {
     for (let minute = 0; minute < 60; minute++) {
       const peripherals = rig.line.peripherals();
@@ -55,11 +107,12 @@ async function soak(hours: number, say: (line: string) => void) {
       await rig.clock.advance(HOUR_MS / 60);
       rig.log.lines.length = 0;
       timers = Math.max(timers, rig.clock.timers);
+      listeners = Math.max(listeners, countListeners());
     }
     collect();
     heap.push(process.memoryUsage().heapUsed);
     say(
-      `  hour ${hour}: heap ${(heap.at(-1)! / 1024 / 1024).toFixed(2)} MB, at most ${timers} timers, ${files.writes} writes, ${table.summary().available} available`,
+      `  hour ${hour}: heap ${(heap.at(-1)! / 1024 / 1024).toFixed(2)} MB, at most ${timers} timers and ${listeners} listeners, ${files.writes} writes, ${table.summary().available} available`,
     );
   }
   const { available } = table.summary();
@@ -67,7 +120,9 @@ async function soak(hours: number, say: (line: string) => void) {
   const growth = heap.at(-1)! - (heap[1] ?? heap[0]!);
   await table.stop();
   rig.line.stop();
-  return { hours, growthBytes: growth, timers, timersLeft: rig.clock.timers, available, writes: files.writes };
+  const listenersLeft = countListeners();
+  signals.end();
+  return { hours, growthBytes: growth, timers, timersLeft: rig.clock.timers, listeners, listenersLeft, available, writes: files.writes };
 }
 
 /** How long `get_nodes` takes from the live table with a full line, a thousand times. */
@@ -104,5 +159,6 @@ export async function run(args: string[]): Promise<number> {
   await checkHonesty(runs, seed);
   if (args.includes('--json')) say(JSON.stringify({ getNodes, soak: soaked, rough: { runs, seed } }));
   const sound = soaked.growthBytes <= MAX_GROWTH_BYTES && soaked.timers <= MAX_TIMERS && soaked.timersLeft === 0;
-  return sound && getNodes.nodes === FULL_BUS && getNodes.medianMs <= MAX_GET_NODES_MS ? 0 : 1;
+  const quiet = soaked.listeners <= MAX_LISTENERS && soaked.listenersLeft === 0;
+  return sound && quiet && getNodes.nodes === FULL_BUS && getNodes.medianMs <= MAX_GET_NODES_MS ? 0 : 1;
 }

@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PortProblem, SerialConnection } from '../../../../agent/nodes/serial/port.ts';
 import { createSerialPorts } from '../../../../agent/nodes/serial/serialport.ts';
@@ -81,6 +83,25 @@ test('a port that is not there is missing, one that another holds is locked, one
   await connection.close();
   expect(await problem(directory)).toMatchObject({ reason: 'failed' });
   expect((await problem(join(directory, 'none')))!.message).toContain(directory);
+});
+
+/** Opens a port as a user who may not, and prints why it could not. */
+const AS_NOBODY = `
+  const { createSerialPorts } = await import(process.argv[1]);
+  await import('serialport');
+  process.setgroups([]);
+  process.setgid(65534);
+  process.setuid(65534);
+  const result = await createSerialPorts().open(process.argv[2], { baudRate: 9600 }, { onData() {}, onClose() {} });
+  console.log(JSON.stringify(result.problem ?? null));
+`;
+
+test.runIf(process.getuid?.() === 0)('a port that the user may not open says so, with the remedy', async () => {
+  await chmod(directory, 0o755);
+  const root = join(import.meta.dirname, '../../../..');
+  const args = ['--input-type=module', '-e', AS_NOBODY, join(root, 'agent/nodes/serial/serialport.ts'), virtual.path];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+  expect(JSON.parse(stdout)).toMatchObject({ reason: 'permission', message: expect.stringContaining('dialout') });
 });
 
 test('a closed port is free at once, and says nothing more', async () => {
