@@ -46,15 +46,17 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
   return {
     async load() {
       try {
-        const data = await files.read(path);
-        if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')));
-      } catch (error) {
-        log.error({ event: 'claim_damaged', path, reason: messageOf(error) }, 'the stored claim cannot be read; the shadow has it');
-      }
-      try {
         forgotten = (await files.list(deps.stateDirectory)).filter((name) => name.startsWith(FORGOTTEN_CLAIM));
       } catch (error) {
         log.error({ event: 'forgotten_claim_unknown', reason: messageOf(error) }, 'a claim that was forgotten may be taken again');
+      }
+      try {
+        const data = await files.read(path);
+        // A reset that was cut had noted the claim, and not yet removed it.
+        if (data && forgotten.includes(forgottenClaimName(data))) await files.remove(path);
+        else if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')));
+      } catch (error) {
+        log.error({ event: 'claim_damaged', path, reason: messageOf(error) }, 'the stored claim cannot be read; the shadow has it');
       }
     },
 

@@ -14,6 +14,7 @@ const AIR = [{ ssid: 'büro', security: 'wpa-psk' as const, password: PASSWORD }
 const MANUFACTURED = ['identity.json', 'agent.json', 'certificate.pem', 'private.key', 'ca.pem'];
 
 const manufactured = (rig: Rig) => Promise.all(MANUFACTURED.map((name) => readFile(join(rig.folder, 'etc', name), 'utf8')));
+const journalOf = (rig: Rig) => readdir(join(rig.folder, 'state', 'commands')).catch(() => []);
 const stateOf = (rig: Rig) => readdir(join(rig.folder, 'state'));
 const statusOf = async (rig: Rig) => (await runHubctl(rig, 'status --json')).terminal.json() as StatusReport;
 
@@ -55,16 +56,19 @@ describe.concurrent('hubctl reset --factory', () => {
     await use(rig);
     const before = await manufactured(rig);
     const session = String(rig.reported().session);
+    expect(await journalOf(rig)).not.toEqual([]);
     expect((await runHubctl(rig, 'reset --factory --yes')).code).toBe(0);
     expect(await agent.exited).toBe(0);
     expect(rig.reported().online).toBe(false);
     const state = await stateOf(rig);
     for (const gone of ['claim.json', 'command-id.key', 'nodes.json']) expect(state).not.toContain(gone);
-    expect(await readdir(join(rig.folder, 'state', 'commands')).catch(() => [])).toEqual([]);
+    expect(await journalOf(rig)).toEqual([]);
     expect(await manufactured(rig)).toEqual(before);
 
     const second = rig.startAgent();
     const secondSession = await untilOnline(rig, session);
+    const { terminal } = await runHubctl(rig, 'commands --json');
+    expect(terminal.json()).toMatchObject({ commands: [] });
     expect(rig.reported().hubId).toBe(rig.hubId);
     await expectForgotten(rig);
     expect(second.lines.map(({ event }) => event)).not.toContain('claimed');

@@ -96,3 +96,16 @@ test('a reset of what was learnt leaves the claim and notes nothing', async () =
   await forgetState(files, '/state', 'state');
   expect([...files.content.keys()]).toEqual(['/state/claim.json']);
 });
+
+test('a reset that the power cut ended is finished by the next start', async () => {
+  const { files, store } = make();
+  await store.offer(CLAIM);
+  const cut = { ...files, remove: () => Promise.reject(new Error('the power went')) };
+  await expect(forgetState(cut, '/state', 'factory')).rejects.toThrow('the power went');
+  expect(files.content.has('/state/claim.json')).toBe(true);
+  const next = make(files);
+  await next.store.load();
+  expect(next.store.current()).toBeNull();
+  expect(files.content.has('/state/claim.json')).toBe(false);
+  expect(await next.store.offer(CLAIM)).toBeNull();
+});
