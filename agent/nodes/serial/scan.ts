@@ -135,7 +135,8 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   /** Who is polled although tamper and power are due. */
   const statusesThatWait = () => {
     const statusMs = (address: number) => roster.pd(address).statusMs ?? 0;
-    return new Set(addresses.toSorted((a, b) => statusMs(a) - statusMs(b)).slice(STATUS_POLLS));
+    const polled = addresses.filter(available).sort((a, b) => statusMs(a) - statusMs(b));
+    return new Set(polled.slice(STATUS_POLLS));
   };
 
   /** The next address after `from` that passes, going round; null when none does. */

@@ -101,6 +101,15 @@ test('tamper and power changes are told as they happen', async () => {
   expect(told.length).toBe(count);
 });
 
+test('a tamper that is not reported is asked for in time, however many addresses are silent', async () => {
+  const rig = rigOf({ peripherals: [{ address: 90, reportsChanges: false }] });
+  rig.bus.start();
+  await rig.scanned();
+  await rig.clock.advance(20_000);
+  rig.line.peripheral(90).setTampered(true);
+  await rig.clock.until(() => rig.node(90)?.tamper === true, DEFAULT_TIMINGS.statusIntervalMs + 1_500);
+});
+
 test('a peripheral is off-line after eight seconds of silence, not before, and is found again when it returns', async () => {
   const rig = rigOf({ peripherals: [{ address: 5 }, { address: 6 }], bus: { addresses: few } });
   rig.bus.start();
