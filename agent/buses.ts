@@ -1,8 +1,11 @@
 import type { BusConfig } from './config/config.ts';
+import type { LoadConfigOptions } from './config/load.ts';
+import { type Environment, isServiceCredential } from './config/paths.ts';
 import type { NodeBus } from './nodes/bus.ts';
 import { loadOsdpKeys } from './nodes/serial/keys.ts';
 import type { OsdpBusOptions } from './nodes/serial/options.ts';
 import { createOsdpBus } from './nodes/serial/osdp-bus.ts';
+import { isHubError } from './system/errors.ts';
 
 /** Builds the configured buses. @throws HubError `config_invalid` for a key file that is wrong or that others may read. */
 export function createBuses(
@@ -17,7 +20,7 @@ export function createBuses(
         baudRate,
         addresses,
         allowDefaultKey,
-        keys: keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(keysPath) }),
+        keys: keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(process.env, keysPath) }),
         ...deps,
         log: deps.log.child({ part: 'bus', bus: id }),
       }),
@@ -25,8 +28,15 @@ export function createBuses(
   );
 }
 
-/** Files given by the service manager are readable for the service alone, whatever their mode says (systemd.exec(5), CREDENTIALS). */
-function isServiceCredential(path: string): boolean {
-  const directory = process.env.CREDENTIALS_DIRECTORY;
-  return directory !== undefined && path.startsWith(`${directory}/`);
+/** Judges the key file of a bus before any bus is made, so that one run of the configuration's check shows all problems. */
+export function keyFileJudge(env: Environment): NonNullable<LoadConfigOptions['keyFileProblem']> {
+  return async (path) => {
+    try {
+      await loadOsdpKeys(path, { guarded: isServiceCredential(env, path) });
+      return null;
+    } catch (error) {
+      if (!isHubError(error, 'config_invalid')) throw error;
+      return { message: error.message, remedy: `Correct ${path}.` };
+    }
+  };
 }

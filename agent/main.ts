@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { createAgent } from './agent.ts';
+import { keyFileJudge } from './buses.ts';
 import { installCredentials } from './config/install-credentials.ts';
 import { loadConfig } from './config/load.ts';
 import { EX_CONFIG } from './config/problems.ts';
@@ -94,6 +95,7 @@ async function main(): Promise<number> {
     files,
     env: process.env,
     now: new Date(wallClock.nowMs()),
+    keyFileProblem: keyFileJudge(process.env),
   });
   if (options.check) {
     process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);

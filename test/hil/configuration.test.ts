@@ -6,7 +6,7 @@ import { createRig, type Rig } from './rig/rig.ts';
 
 interface Case {
   what: string;
-  config?: Record<string, Record<string, unknown>>;
+  config?: Record<string, object>;
   /** Breaks something in the folder of the configuration. */
   spoil?: (etc: string) => Promise<unknown>;
   /** The file, the field and words of the remedy that stderr must name. */
@@ -60,6 +60,14 @@ const CASES: Case[] = [
     field: 'privateKeyPath',
     remedy: /certificate/,
   },
+  {
+    what: 'a key file that is none',
+    config: { buses: [{ id: 'rs485', protocol: 'osdp', path: '/dev/null', keysPath: 'keys.json' }] },
+    spoil: (etc) => writeFile(join(etc, 'keys.json'), '{"5": "short"}', { mode: 0o600 }),
+    file: 'agent.json',
+    field: 'buses[0].keysPath',
+    remedy: /keys\.json/,
+  },
 ];
 
 let rig: Rig;
@@ -77,9 +85,10 @@ async function copyOfConfiguration(): Promise<string> {
   return etc;
 }
 
-async function changeConfig(path: string, changes: Record<string, Record<string, unknown>>): Promise<void> {
-  const config = JSON.parse(await readFile(path, 'utf8')) as Record<string, Record<string, unknown>>;
-  for (const [section, values] of Object.entries(changes)) config[section] = { ...config[section], ...values };
+async function changeConfig(path: string, changes: NonNullable<Case['config']>): Promise<void> {
+  const config = JSON.parse(await readFile(path, 'utf8')) as Record<string, object>;
+  for (const [section, values] of Object.entries(changes))
+    config[section] = Array.isArray(values) ? values : { ...config[section], ...values };
   await writeFile(path, JSON.stringify(config));
 }
 
