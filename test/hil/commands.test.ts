@@ -126,7 +126,7 @@ test('a claim arrives, and survives a restart without the shadow', async () => {
   expect(shadow.update({ state: { desired: { claim: null }, reported: { claim: null } } }).ok).toBe(true);
   world.agent = rig.startAgent();
   await untilOnline(rig, String(session));
-  expect(rig.reported().claim).toMatchObject(claim);
+  expect(await rig.untilReported('the claim', (reported) => reported.claim)).toMatchObject(claim);
 });
 
 test('with 16 waiting, one more is refused as busy; those before it are not', async () => {
