@@ -33,7 +33,7 @@ async function expectForgotten(rig: Rig): Promise<void> {
   // An answered command is a round of views and reports: the claim in them was seen, and not taken.
   await rig.run('server_info');
   await rig.run('get_nodes', { refresh: false });
-  await rig.untilReported('no claim', ({ claim }) => claim === undefined);
+  expect(rig.reported().claim).toBeUndefined();
   expect((await statusOf(rig)).claim).toBeNull();
   expect(await stateOf(rig)).not.toContain('claim.json');
   const { orgId } = claim as { orgId: string };
