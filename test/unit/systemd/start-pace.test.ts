@@ -35,8 +35,20 @@ test('A start that lasted is forgotten, the wait before it not counted', () => {
   const now = Math.floor(uptime());
   writeFileSync(join(folder, 'starts'), `${now - 11} 9\n`);
   expect(start()).toMatchObject({ waited: 0, vain: 0 });
-  writeFileSync(join(folder, 'starts'), `${now - 5} 9\n`);
+  writeFileSync(join(folder, 'starts'), `${now - 1} 9\n`);
   expect(start()).toMatchObject({ waited: 60, vain: 10 });
+});
+
+test('An agent that is killed again and again while it works comes back at once', () => {
+  let vain = 0;
+  for (let kill = 0; kill < 20; kill += 1) {
+    writeFileSync(join(folder, 'starts'), `${Math.floor(uptime()) - 5} ${vain}\n`);
+    const next = start();
+    expect(next.waited).toBe(0);
+    vain = next.vain;
+  }
+});
+  }
 });
 
 test('A file that a power cut left in pieces does no harm', () => {
