@@ -48,8 +48,6 @@ test('An agent that is killed again and again while it works comes back at once'
     vain = next.vain;
   }
 });
-  }
-});
 
 test('A file that a power cut left in pieces does no harm', () => {
   writeFileSync(join(folder, 'starts'), '');
