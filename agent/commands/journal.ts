@@ -14,6 +14,8 @@ export interface Journal {
   load(): Promise<Entry[]>;
   /** Writes one entry durably. @throws whatever the file system throws (a full disk). */
   write(entry: Entry): Promise<void>;
+  /** Remembers, without room on the disk, that the command of an entry is answered. Never throws. */
+  conclude(id: string): Promise<void>;
   /** Forgets an entry. Never throws: what stays is removed at the next start. */
   remove(id: string): Promise<void>;
   /** The hub's own random key for command ids, made at the first start. @throws when it can be neither read nor stored. */
@@ -22,6 +24,8 @@ export interface Journal {
 
 const STAGES: readonly string[] = ['seen', 'taken', 'finished', 'delivered'] satisfies Stage[];
 const INTAKES: readonly string[] = ['shadow', 'executions'] satisfies IntakeName[];
+/** In place of `.json`: whatever the record says, its command is answered. */
+const DONE = '.done';
 const FORMAT = 1;
 const KEY_BYTES = 32;
 
@@ -56,6 +60,7 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
   const keyPath = join(directory, 'command-id.key');
   const damagedPath = join(directory, 'damaged-command');
   const pathOf = (id: string) => join(entries, `${id}.json`);
+  const donePathOf = (id: string) => join(entries, `${id}${DONE}`);
 
   /** A hub with a broken disk still starts: the cloud's own view rules out a second run. */
   function unreadable(path: string, error: unknown): null {
@@ -68,12 +73,13 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
       const loaded: Entry[] = [];
       const names = await files.list(entries).catch((error: unknown) => unreadable(entries, error) ?? []);
       for (const name of names) {
-        if (!name.endsWith('.json')) continue;
+        if (!name.endsWith('.json') && !name.endsWith(DONE)) continue;
         const path = join(entries, name);
         const data = await files.read(path).catch((error: unknown) => unreadable(path, error));
         if (data === null) continue;
         try {
-          loaded.push(parseEntry(data));
+          const entry = parseEntry(data);
+          loaded.push(name.endsWith(DONE) ? { ...entry, stage: 'delivered', outcome: null, args: null } : entry);
         } catch (error) {
           log.error({ event: 'journal_entry_damaged', path, reason: reasonOf(error) }, 'a journal entry is damaged and set aside');
           await files.writeAtomic(damagedPath, data).catch(() => {});
@@ -88,10 +94,16 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
       await files.writeAtomic(pathOf(entry.id), JSON.stringify({ format: FORMAT, entry: kept }));
     },
 
-    async remove(id) {
+    async conclude(id) {
       await files
-        .remove(pathOf(id))
-        .catch((error: unknown) => log.warn({ event: 'journal_remove_failed', id, reason: messageOf(error) }, 'journal'));
+        .rename(pathOf(id), donePathOf(id))
+        .catch((error: unknown) => log.warn({ event: 'journal_conclude_failed', id, reason: messageOf(error) }, 'journal'));
+    },
+
+    async remove(id) {
+      await Promise.all([files.remove(pathOf(id)), files.remove(donePathOf(id))]).catch((error: unknown) =>
+        log.warn({ event: 'journal_remove_failed', id, reason: messageOf(error) }, 'journal'),
+      );
     },
 
     async idKey() {

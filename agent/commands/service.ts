@@ -129,8 +129,8 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
         status: 'FAILED',
         error: { code: 'internal', message: 'The hub cannot write its journal (disk full or broken): the command was not run.' },
       };
-      // An older record would be answered again after a restart; to forget it needs no room.
-      if (entry.stage === 'delivered') await journal.remove(id);
+      // An older record would be answered again after a restart, and a forgotten one run again when it is redelivered.
+      if (entry.stage === 'delivered') await journal.conclude(id);
       if (entry.stage === 'seen' && entry.outcome === null) {
         state = step(state, { type: 'unjournaled', id, outcome, at: wallClock.nowMs() }).state;
       }

@@ -15,6 +15,8 @@ export interface Files {
   list(directory: string): Promise<string[]>;
   /** Removes a file; does nothing when it does not exist. */
   remove(path: string): Promise<void>;
+  /** Gives a file another name, in one step and without room on the disk; does nothing when it does not exist. */
+  rename(from: string, to: string): Promise<void>;
   /** Removes what torn writes left in a folder, and gives their names. Only while nothing is being written there. */
   removeTorn(directory: string): Promise<string[]>;
 }
@@ -82,6 +84,16 @@ export function createFiles(): Files {
 
     async remove(path) {
       await rm(path, { force: true });
+    },
+
+    async rename(from, to) {
+      try {
+        await rename(from, to);
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        return;
+      }
+      await syncDirectory(dirname(to));
     },
 
     async removeTorn(directory) {

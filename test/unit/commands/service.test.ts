@@ -231,6 +231,27 @@ test('a delivered command that cannot be written down is forgotten, not answered
   expect(next.runs).toHaveLength(0);
 });
 
+test('an execution that was answered while the disk was full is not run again when its request comes once more, after a restart', async () => {
+  const request = Buffer.from(JSON.stringify({ command: 'set_wifi_credentials', args: WIFI }));
+  const rig = createRig();
+  await rig.service.start();
+  await rig.connect();
+  rig.service.request('e-1', request);
+  await rig.settle();
+  rig.files.full = true;
+  rig.runs[0]!.succeed();
+  await rig.settle();
+  expect(rig.service.entries()).toMatchObject([{ id: 'e-1', stage: 'delivered' }]);
+  const next = createRig({ cloud: rig.cloud, files: rig.files });
+  next.files.full = false;
+  await next.service.start();
+  await next.connect();
+  next.service.request('e-1', request);
+  await next.settle();
+  expect(next.runs).toEqual([]);
+  expect(next.service.entries()).toMatchObject([{ id: 'e-1', stage: 'delivered', outcome: null, args: null }]);
+});
+
 test('of one command sixteen wait behind the running one, the next is busy', async () => {
   const rig = createRig();
   await rig.service.start();

@@ -68,6 +68,7 @@ export function createFakeFiles(): Files & { content: Map<string, Buffer>; write
     async remove(path) {
       content.delete(path);
     },
+    rename: () => Promise.reject(new Error('not here')),
     async removeTorn() {
       return [];
     },

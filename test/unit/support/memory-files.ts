@@ -53,6 +53,13 @@ export function createMemoryFiles(content = new Map<string, Buffer>()): MemoryFi
       if (dead) return never();
       content.delete(path);
     },
+    async rename(from, to) {
+      if (dead) return never();
+      const data = content.get(from);
+      if (data === undefined) return;
+      content.delete(from);
+      content.set(to, data);
+    },
     removeTorn: async () => [],
   };
   return files;

@@ -37,6 +37,17 @@ test('what a torn write left is not listed, and can be removed', async () => {
   expect(await readdir(folder)).toEqual(['whole.json']);
 });
 
+test('a file is given another name, whatever has that name', async () => {
+  const [from, to] = [join(folder, 'a'), join(folder, 'b')];
+  await files.writeAtomic(from, 'new');
+  await files.writeAtomic(to, 'old');
+  await files.rename(from, to);
+  expect(await readdir(folder)).toEqual(['b']);
+  expect((await files.read(to))?.toString()).toBe('new');
+  await files.rename(from, to);
+  expect((await files.read(to))?.toString()).toBe('new');
+});
+
 test('what is not there reads as nothing', async () => {
   const missing = join(folder, 'missing');
   expect(await files.read(missing)).toBeNull();

@@ -21,6 +21,7 @@ export function createMemoryFiles(): Files & { contents: Map<string, Buffer> } {
     writeAtomic: async (path, data) => void contents.set(path, Buffer.from(data)),
     list: async (directory) => [...contents.keys()].flatMap((path) => (dirname(path) === directory ? [basename(path)] : [])),
     remove: async (path) => void contents.delete(path),
+    rename: () => Promise.reject(new Error('not here')),
     removeTorn: async () => [],
   };
 }
