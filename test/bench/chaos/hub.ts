@@ -211,7 +211,10 @@ export async function createChaosHub(options: { name: string; withLine: boolean;
       if (!mine) return null;
       if (hung) mine.resume();
       hung = false;
-      if (how === 'stop') return await mine.stop();
+      if (how === 'stop') {
+        ledger.stopping();
+        return await mine.stop();
+      }
       await mine.kill();
       return null;
     },

@@ -51,6 +51,8 @@ export interface Ledger {
   executions(): { id: string; plan: PlannedCommand }[];
   started(id: string, pid: number, standing: boolean): void;
   journalFailed(id: string): void;
+  /** The process was asked to stop: what it has in hand may be answered `interrupted` from now on. */
+  stopping(): void;
   /** A process ended in whatever way. */
   died(pid: number): void;
   page(id: string, status: string, code: string | null): void;
@@ -68,6 +70,7 @@ export function createLedger(): Ledger {
   const fates = new Map<string, Fate>();
   const unknown = new Map<string, number>();
   const early: string[] = [];
+  let isStopping = false;
 
   /** Both places; of a command that could not be journaled the next process knows nothing, and what the shadow says must do. */
   const isAnswered = (fate: Fate) => fate.final && (fate.page || fate.unjournaled);
@@ -104,7 +107,7 @@ export function createLedger(): Ledger {
         starts: 0,
         deaths: 0,
         runningIn: null,
-        ends: 0,
+        ends: isStopping ? 1 : 0,
         unjournaled: false,
         answers: new Set(),
         page: false,
@@ -128,7 +131,13 @@ export function createLedger(): Ledger {
       if (fate) fate.unjournaled = true;
     },
 
+    stopping() {
+      isStopping = true;
+      for (const fate of fates.values()) if (!fate.final) fate.ends += 1;
+    },
+
     died(pid) {
+      isStopping = false;
       for (const fate of fates.values()) {
         if (!fate.final) fate.ends += 1;
         if (fate.runningIn !== pid) continue;
