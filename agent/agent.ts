@@ -193,7 +193,11 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   });
 
   async function onView(view: ShadowView): Promise<void> {
-    if (view.source === 'delta') commands.delta(view);
+    if (view.source === 'delta') {
+      commands.delta(view);
+      if (claims.isNews(view.desired.claim)) await cloud.readShadow().catch(() => claims.unseen());
+      return;
+    }
     const claim = await claims.offer(view.desired.claim);
     if (claim) cloud.report({ claim });
   }

@@ -21,6 +21,13 @@ export interface ClaimStore {
    * is not taken again from the shadow, where it stays; another one is.
    */
   offer(desired: unknown): Promise<Claim | null>;
+  /**
+   * What a delta shows of a claim: only the fields that differ from the reported one (AWS IoT, "Device Shadow delta"), and again with every
+   * report. True, once for each such part, when the shadow must be read to see the claim whole.
+   */
+  isNews(part: unknown): boolean;
+  /** The shadow could not be read: the same part is news again. */
+  unseen(): void;
 }
 
 /** As it lies on disk: the same claim always has the same bytes. */
@@ -33,6 +40,7 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
   const path = join(deps.stateDirectory, 'claim.json');
   let current: Claim | null = null;
   let refused: unknown;
+  let glimpsed: unknown;
   /** Names of the notes of a factory reset. */
   let forgotten: string[] = [];
 
@@ -61,6 +69,16 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
     },
 
     current: () => current,
+
+    isNews(part) {
+      if (part === undefined || part === null || sameJson(part, glimpsed)) return false;
+      glimpsed = part;
+      return true;
+    },
+
+    unseen() {
+      glimpsed = undefined;
+    },
 
     async offer(desired) {
       if (desired === undefined || desired === null) return null;

@@ -129,6 +129,17 @@ test('a claim arrives, and survives a restart without the shadow', async () => {
   expect(await rig.untilReported('the claim', (reported) => reported.claim)).toMatchObject(claim);
 });
 
+test('a claim for another site of the same owner, of which a delta shows only the site, replaces the one before', async () => {
+  const claim = { orgId: 'org', siteId: 'first', claimedBy: 'user', claimedAt: 1_795_300_000_000 };
+  const shadow = rig.iotCore.shadow(rig.hubId);
+  for (const siteId of ['first', 'second']) {
+    expect(shadow.update({ state: { desired: { claim: { ...claim, siteId } } } }).ok).toBe(true);
+    await rig.untilReported(siteId, (reported) => (reported.claim as { siteId?: string } | undefined)?.siteId === siteId);
+    expect(rig.reported().claim).toEqual({ ...claim, siteId });
+  }
+  expect(world.agent.lines.map(({ event }) => event)).not.toContain('claim_invalid');
+});
+
 test('with 16 waiting, one more is refused as busy; those before it are not', async () => {
   // Nobody at 127 addresses: the scan of a refresh outlasts the test.
   await using silent = await startOnline({ peripherals: [], baudRate: 9600 });

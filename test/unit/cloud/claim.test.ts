@@ -109,3 +109,13 @@ test('a reset that the power cut ended is finished by the next start', async () 
   expect(files.content.has('/state/claim.json')).toBe(false);
   expect(await next.store.offer(CLAIM)).toBeNull();
 });
+
+test('a part of a claim in a delta is news once, and again when the shadow could not be read', () => {
+  const { store } = make();
+  expect(store.isNews(undefined)).toBe(false);
+  expect(store.isNews({ siteId: 'other' })).toBe(true);
+  expect(store.isNews({ siteId: 'other' })).toBe(false);
+  store.unseen();
+  expect(store.isNews({ siteId: 'other' })).toBe(true);
+  expect(store.isNews({ siteId: 'third' })).toBe(true);
+});
