@@ -34,6 +34,7 @@ import type { HostFacts } from './system/host.ts';
 import { createHostFacts } from './system/host-linux.ts';
 import type { Log } from './system/log.ts';
 import type { Notify } from './system/notify.ts';
+import { removeTornWrites } from './system/torn-writes.ts';
 import { createProbe, createWatchdog } from './system/watchdog.ts';
 import { builtAtMs, version } from './version.ts';
 import { createWifi } from './wifi/wifi.ts';
@@ -236,18 +237,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   watchdog.require('commands', commands.isProgressing);
   // Name lookups and files share a few threads; when they all hang, timers still run.
   watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
-  /** What the power left half written in the process before. It holds what the whole file would have held. */
-  async function removeTorn(): Promise<void> {
-    try {
-      for (const folder of [stateDirectory, journalFolder(stateDirectory)]) {
-        const torn = await files.removeTorn(folder);
-        if (torn.length > 0) log.warn({ event: 'torn_writes_removed', folder, names: torn }, 'half-written files were removed');
-      }
-    } catch (error) {
-      log.warn({ event: 'torn_writes_stay', reason: messageOf(error) }, 'half-written files could not be removed');
-    }
-  }
-
   const firstStart = async () => isFirstStartSinceBoot(files, stateDirectory, (await host.collect()).bootId);
   let stopping = false;
   const expiry = createExpiryWatch({ expiresAtMs: config.certificateExpiresAt.getTime(), wallClock, clock, log });
@@ -275,7 +264,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     async start() {
       log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
       for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
-      await removeTorn();
+      await removeTornWrites(files, [stateDirectory, journalFolder(stateDirectory)], log);
       await claims.load();
       // Without a claim the one that the shadow still shows from before goes.
       cloud.report({ claim: claims.current() ?? undefined });

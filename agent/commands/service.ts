@@ -14,7 +14,7 @@ import { isSafeId, type Journal } from './journal.ts';
 import { type CommandsEffect, type CommandsEvent, type CommandsState, type Entry, recover, restore, step } from './lifecycle.ts';
 import { createLine } from './line.ts';
 
-/** Pause before a failed read or delivery is tried again while the link stands; a delivery's doubles up to the maximum. */
+/** Pause before a failed read or delivery is tried again while the link stands, doubled up to the maximum. */
 const RETRY_MS = 2_000;
 const MAX_RETRY_MS = 60_000;
 /** On stop, answers that the link still takes are delivered for this long; the rest waits on disk for the next start. */
