@@ -1,13 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
 import { ADMIN_SOCKET_NAME } from '../api.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
 import { credentialsDirectory } from './settings.ts';
 
 const DAY_MS = 86_400_000;
-/** Time to renew a certificate in a fleet. */
-const EXPIRES_SOON_DAYS = 30;
 const OTHERS = 0o077;
 const SYSTEMD_CREDENTIALS = '/run/credentials/';
 const MAX_FINDINGS = 10;
