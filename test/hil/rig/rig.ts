@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createMonotonicClock, createWallClock } from '../../../agent/system/clock.ts';
 import { type ApiKey, type ApiRequestLine, type CloudApi, createCloudApi } from '../../twins/cloud-api/index.ts';
 import { createIotCore, type IotCoreOptions } from '../../twins/iot-core/index.ts';
@@ -56,6 +57,10 @@ export interface Rig {
   provision(): Promise<void>;
   /** Provisions and claims the hub; throws when the API says no. */
   claim(): Promise<void>;
+  /**
+   * Sends a command, as a person would: the same one not twice within a second of the Shadow service's clock, because two such are one
+   * (contract, "Taking a command"). Whoever wants to see just that uses `call`.
+   */
   send(command: string, args?: Record<string, unknown>): Promise<ApiAnswer>;
   reported(): Record<string, unknown>;
   desired(): Record<string, unknown>;
@@ -127,6 +132,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const results: Record<string, unknown>[] = [];
   /** Every command that the reported state has shown: an answer may be repeated there. */
   const commandIds = new Set<string>();
+  /** In which second each command was last sent. */
+  const sentIn = new Map<string, number>();
   const messageHandlers = new Set<(message: BrokerMessage) => void>();
   const agents: AgentProcess[] = [];
   iotCore.onMessage('#', (message) => {
@@ -195,7 +202,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       if (claimed.status !== 200) throw new Error(`ClaimHub answered ${JSON.stringify(claimed)}`);
     },
 
-    send: (command, args) => rig.call('SendHubCommand', { command, ...(args && { args }) }),
+    async send(command, args) {
+      const same = JSON.stringify([command, args ?? {}]);
+      while (sentIn.get(same) === currentSecond()) await sleep(1_000 - (Date.now() % 1_000));
+      const answer = await rig.call('SendHubCommand', { command, ...(args && { args }) });
+      if (answer.status === 200) sentIn.set(same, currentSecond());
+      return answer;
+    },
     reported: () => shadow().reported ?? {},
     desired: () => shadow().desired ?? {},
 
@@ -240,6 +253,9 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   };
   return rig;
 }
+
+/** The resolution of the Shadow service's metadata. */
+const currentSecond = () => Math.floor(Date.now() / 1_000);
 
 async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
