@@ -1,27 +1,16 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { collectFiles, foreignBinaries } from '../../scripts/package/contents.ts';
 import { readElf } from '../../scripts/package/elf.ts';
 import { ARCHITECTURES, nodeRuntime } from '../../scripts/package/runtime.ts';
+import { makePackage, PACKAGE_TIMEOUT_MS } from './rig/packages.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CACHE = join(ROOT, '.cache/runtime');
 /** Set to 1 it has what these tests need built and fetched, and nothing is skipped. */
 const REQUIRED = process.env.HUB_REQUIRE_PACKAGE === '1';
-const PACKAGE_TIMEOUT_MS = 300_000;
-
-/** Builds and packs as `npm run package` does, with the caller's surroundings. */
-async function makePackage(arch: string, output: string, surroundings: { umask: string; zone: string }): Promise<Record<string, unknown>> {
-  const command = `umask ${surroundings.umask} && exec "$0" "$@"`;
-  const program = [process.execPath, join(ROOT, 'scripts/package/main.ts'), '--arch', arch, '--fast', '--output', output];
-  const env = { ...process.env, TZ: surroundings.zone };
-  const { stdout } = await promisify(execFile)('sh', ['-c', command, ...program], { env, cwd: tmpdir() });
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
-}
 
 describe.each(ARCHITECTURES)('The package for %s', (arch) => {
   test.runIf(REQUIRED)('made twice, in other surroundings: the same bytes', { timeout: 2 * PACKAGE_TIMEOUT_MS }, async () => {

@@ -40,20 +40,22 @@ const SETPRIV = '/usr/bin/setpriv';
 export function startAgentProcess(options: {
   identityPath: string;
   configPath: string;
+  /** What to run instead: a program and its first arguments, the agent's own follow. */
+  program?: readonly string[];
   /** More arguments. */
   args?: readonly string[];
   env?: Record<string, string>;
 }): AgentProcess {
-  const args = [
-    ...(existsSync(SETPRIV) ? ['--pdeathsig', 'KILL', process.execPath] : []),
-    process.env[MAIN_VARIABLE] ?? MAIN,
+  const words = [
+    ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
+    ...(options.program ?? [process.execPath, process.env[MAIN_VARIABLE] ?? MAIN]),
     '--identity',
     options.identityPath,
     '--config',
     options.configPath,
     ...(options.args ?? []),
   ];
-  const child: ChildProcess = spawn(existsSync(SETPRIV) ? SETPRIV : process.execPath, args, {
+  const child: ChildProcess = spawn(words[0]!, words.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own session: a Ctrl-C in the terminal is for the demo, which then stops the agent in order.
     detached: true,

@@ -49,8 +49,8 @@ export interface Rig {
   readonly port: VirtualPort | null;
   /** Every result page that was published, oldest first. */
   readonly results: readonly Record<string, unknown>[];
-  /** Starts (another) agent process with the rig's configuration, or another folder's. */
-  startAgent(options?: { args?: readonly string[]; env?: Record<string, string>; etc?: string }): AgentProcess;
+  /** Starts (another) agent process with the rig's configuration, or another folder's; `program` runs in place of the checkout's. */
+  startAgent(options?: { program?: readonly string[]; args?: readonly string[]; env?: Record<string, string>; etc?: string }): AgentProcess;
   call(name: 'ProvisionHub' | 'ClaimHub' | 'SendHubCommand', body?: Record<string, unknown>): Promise<ApiAnswer>;
   status(): Promise<ApiAnswer>;
   /** Registers the hub; throws when the API says no. */
@@ -161,10 +161,11 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     port,
     results,
 
-    startAgent({ args = [], env = {}, etc = configured } = {}) {
+    startAgent({ program, args = [], env = {}, etc = configured } = {}) {
       const agent = startAgentProcess({
         identityPath: join(etc, 'identity.json'),
         configPath: join(etc, 'agent.json'),
+        ...(program && { program }),
         args,
         // A system bus of the machine under the rig is out of reach, whatever the configuration says.
         env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(folder, 'no-system-bus')}`, ...env },

@@ -16,8 +16,11 @@ interface PtyBinding {
 const { requireBinary } = (await import('@lydell/node-pty/requireBinary.js')) as { requireBinary(name: string): PtyBinding };
 const { master, slave, pty } = requireBinary('pty.node').open(80, 24);
 
-/** Raw before anybody opens it: no echo towards the twin. The descriptor `slave` stays open, so that the port outlives its openers. */
-new ReadStream(slave).setRawMode(true).destroy();
+/**
+ * Raw before anybody opens it: no echo towards the twin. Held, and never read: libuv puts the old mode back when its stream is closed. The
+ * descriptor `slave` stays open too, so that the port outlives its openers.
+ */
+const agentSide = new ReadStream(slave).setRawMode(true);
 
 const send = (type: number, payload: Uint8Array): void => void process.stdout.write(encodeMessage(type, payload));
 
@@ -34,6 +37,7 @@ process.stdin.on('data', (bytes: Buffer) => {
 });
 process.stdin.on('end', () => {
   input.destroy();
+  agentSide.destroy();
   closeSync(slave);
   process.exit(0);
 });

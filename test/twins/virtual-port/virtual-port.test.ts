@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,6 +76,7 @@ test('carries every byte unchanged both ways, without echo', async () => {
 
 test('bytes written before anybody opens the port do not come back', async () => {
   const port = await openPort();
+  expect(execFileSync('stty', [process.platform === 'linux' ? '-F' : '-f', port.path, '-a'], { encoding: 'utf8' })).toMatch(/ -echo /);
   const fromAgent = collect(1, (handler) => port.onData(handler));
   port.write(Buffer.from('early'));
   const serial = await openSerial(port.path);
