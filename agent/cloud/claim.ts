@@ -5,6 +5,7 @@ import type { Claim } from '../contract/shadow.ts';
 import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
+import { INTERPRETED } from '../system/parse-options.ts';
 import { sameJson } from './merge-patch.ts';
 
 /** Ids are opaque to the hub; the bound keeps a wrong one from filling shadow and flash. */
@@ -62,7 +63,7 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
         const data = await files.read(path);
         // A reset that was cut had noted the claim, and not yet removed it.
         if (data && forgotten.includes(forgottenClaimName(data))) await files.remove(path);
-        else if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')));
+        else if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')), INTERPRETED);
       } catch (error) {
         log.error({ event: 'claim_damaged', path, reason: messageOf(error) }, 'the stored claim cannot be read; the shadow has it');
       }
@@ -82,7 +83,7 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
 
     async offer(desired) {
       if (desired === undefined || desired === null) return null;
-      const parsed = claimSchema.safeParse(desired);
+      const parsed = claimSchema.safeParse(desired, INTERPRETED);
       if (!parsed.success) {
         // The same bad claim stands in every view of the shadow: one line is enough.
         if (!sameJson(desired, refused))

@@ -11,6 +11,7 @@ import { presencePayload } from './presence.ts';
 import { createQuarantine } from './quarantine.ts';
 import { createReporter, type ReportedIdentity, type ReportedSections } from './reporter.ts';
 import { createSession, type Session } from './session.ts';
+import { createShadowReader } from './shadow-reader.ts';
 import type { Link, Target, Transport } from './transport.ts';
 
 /** A clean stop says goodbye within this time, or leaves it to the will. */
@@ -76,7 +77,6 @@ export function createCloud(deps: CloudDeps): Cloud {
   let session: Session | null = null;
   let sessions = 0;
   let takeovers = 0;
-  let reading: Promise<ShadowView> | null = null;
   let bornListeners: (() => void)[] = [];
 
   const reporter = createReporter({
@@ -87,7 +87,25 @@ export function createCloud(deps: CloudDeps): Cloud {
     heartbeatMs: deps.heartbeatMs,
     log,
     requestRead: () => void readShadow().catch(() => {}),
-    onUpdated: listeners.updated,
+    onUpdated(accepted) {
+      reader.wrote(accepted);
+      listeners.updated(accepted);
+    },
+  });
+
+  const reader = createShadowReader({
+    async request() {
+      const up = session?.link;
+      if (!up) throw new HubError('cloud_disconnected', 'read the shadow: no link');
+      const view = await quarantine.guard('shadow_read', () => up.readShadow());
+      if (session?.link !== up) throw new HubError('cloud_disconnected', 'read the shadow: the link fell');
+      return view;
+    },
+    // Whoever asked, all who keep a picture of the shadow see the answer.
+    onView(view) {
+      reporter.known(view);
+      listeners.view(view);
+    },
   });
 
   const connector = createConnector({
@@ -111,7 +129,11 @@ export function createCloud(deps: CloudDeps): Cloud {
       endSession();
     },
     onMessage: (topic, payload, retained) => session?.message(topic, payload, retained),
-    onDelta: (view) => session && listeners.view(view),
+    onDelta(view) {
+      if (!session) return;
+      reader.heard(view.version);
+      listeners.view(view);
+    },
   });
 
   function openSession(link: Link, id: string): void {
@@ -140,29 +162,13 @@ export function createCloud(deps: CloudDeps): Cloud {
     if (!session) return;
     session.end();
     session = null;
-    reading = null;
+    reader.reset();
     reporter.detach();
     listeners.linkDown();
   }
 
-  /** Readers share one request. Whoever asked, all who keep a picture of the shadow see the answer. */
   function readShadow(): Promise<ShadowView> {
-    const up = session?.link;
-    if (!up) return Promise.reject(new HubError('cloud_disconnected', 'read the shadow: no link'));
-    if (reading) return reading;
-    const mine = quarantine
-      .guard('shadow_read', () => up.readShadow())
-      .then((view) => {
-        if (session?.link !== up) throw new HubError('cloud_disconnected', 'read the shadow: the link fell');
-        reporter.known(view);
-        listeners.view(view);
-        return view;
-      })
-      .finally(() => {
-        if (reading === mine) reading = null;
-      });
-    reading = mine;
-    return mine;
+    return session ? reader.read() : Promise.reject(new HubError('cloud_disconnected', 'read the shadow: no link'));
   }
 
   /** Reports `offline` in both places while the link still stands. True when both took it: else the will has to say it. */

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Files } from '../system/files.ts';
+import { INTERPRETED } from '../system/parse-options.ts';
 import { explainIssues } from './issues.ts';
 import { parseJson } from './json.ts';
 import type { ConfigProblem } from './problems.ts';
@@ -35,7 +36,7 @@ export async function loadDocument<S extends z.ZodType>(
     message: `this key stands a second time in line ${line}`,
     remedy: 'Remove one of them: only the last would count.',
   }));
-  const parsed = schema.safeParse(json.value);
+  const parsed = schema.safeParse(json.value, INTERPRETED);
   if (!parsed.success) problems.push(...explainIssues(parsed.error, schema, json.value).map((problem) => ({ file, ...problem })));
   return { file, raw: json.value, value: parsed.success ? parsed.data : null, problems };
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Files } from '../system/files.ts';
+import { INTERPRETED } from '../system/parse-options.ts';
 import { agentSchema } from './agent-schema.ts';
 import type { AgentConfig, BusConfig } from './config.ts';
 import { type CredentialFile, type CredentialsDeps, checkCredentials } from './credentials.ts';
@@ -36,7 +37,7 @@ function noCredentials(file: string, field: string, path: string): ConfigProblem
 function checkRules({ file, raw }: Document<AgentDocument>): ConfigProblem[] {
   return Object.entries(rules).flatMap(([section, check]) => {
     const value = (raw as Record<string, unknown> | null | undefined)?.[section];
-    const parsed = agentSchema.shape[section as keyof typeof rules].safeParse(value);
+    const parsed = agentSchema.shape[section as keyof typeof rules].safeParse(value, INTERPRETED);
     return parsed.success
       ? (check as (section: unknown) => Omit<ConfigProblem, 'file'>[])(parsed.data).map((found) => ({ file, ...found }))
       : [];

@@ -47,7 +47,8 @@ const MAX_LOG_LINES = 2_000;
 /** A changed log level goes back by itself after this, in minutes. */
 const DEFAULT_LEVEL_MINUTES = 60;
 const MAX_LEVEL_MINUTES = 24 * 60;
-const PING_TIMEOUT_MS = 4_000;
+/** Below what hubctl waits for the whole answer. */
+const PING_TIMEOUT_MS = 3_000;
 
 export function createControl(deps: ControlDeps): Control {
   const { log, clock, logs } = deps;

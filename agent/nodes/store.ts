@@ -3,6 +3,7 @@ import type { Node } from '../contract/node.ts';
 import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
+import { INTERPRETED } from '../system/parse-options.ts';
 
 /** The most nodes that are remembered: several full OSDP lines and a large Zigbee network. The oldest sightings go first. */
 export const MAX_KNOWN_NODES = 2000;
@@ -63,13 +64,13 @@ export function createNodeStore({ path, files, log }: { path: string; files: Fil
         damaged(0, null, 'not JSON');
         return [];
       }
-      const file = fileSchema.safeParse(parsed);
+      const file = fileSchema.safeParse(parsed, INTERPRETED);
       if (!file.success) {
         damaged(0, null, 'unknown format');
         return [];
       }
       const nodes = file.data.nodes.flatMap((entry) => {
-        const node = nodeSchema.safeParse(entry);
+        const node = nodeSchema.safeParse(entry, INTERPRETED);
         return node.success ? [node.data as Node] : [];
       });
       if (nodes.length < file.data.nodes.length) damaged(nodes.length, file.data.nodes.length - nodes.length, 'malformed entries');

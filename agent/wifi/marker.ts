@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { FORGET_WIFI } from '../contract/reset-notes.ts';
 import type { Files } from '../system/files.ts';
+import { INTERPRETED } from '../system/parse-options.ts';
 
 /** What a change leaves on disk while it runs, so that the next start can tell its traces from others'. No SSID, no secret. */
 export interface ChangeMarker {
@@ -30,7 +31,7 @@ export function createChangeMarkerFile(files: Files, stateDirectory: string): Ch
       const data = await files.read(path);
       if (!data) return null;
       try {
-        return schema.parse(JSON.parse(data.toString('utf8')));
+        return schema.parse(JSON.parse(data.toString('utf8')), INTERPRETED);
       } catch {
         return null;
       }

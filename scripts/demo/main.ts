@@ -14,9 +14,6 @@ const STOP_TIMEOUT_MS = 2_500;
 /** The unit's RestartSec. */
 const RESTART_MS = 2_000;
 
-/** Of the agent's log, after a tour that failed. */
-const LAST_LINES = 30;
-
 const USAGE = `usage: npm run demo [-- --once] [--port N]
 
 A hub in one terminal: a virtual AWS IoT Core, the public API on http://127.0.0.1:${DEFAULT_PORT}, six OSDP peripherals on a virtual serial
@@ -59,20 +56,12 @@ async function once(port: number): Promise<number> {
       await commands(rig, tour, screen);
       const second = await presence(rig, tour, agent);
       await secrets(rig, tour, [agent, second]);
-      if (!tour.ok) explain(rig, second, screen);
     }
   } finally {
     await rig.dispose();
   }
   process.stdout.write(`${JSON.stringify({ ok: tour.ok, steps: tour.steps })}\n`);
   return tour.ok ? 0 : 1;
-}
-
-/** What the hub said and showed when a step did not happen: whoever reads a log of CI cannot look for himself. */
-function explain(rig: Rig, agent: AgentProcess, screen: Screen): void {
-  screen.title('The hub when it failed');
-  screen.line(`      shadow: ${JSON.stringify({ desired: rig.desired(), reported: rig.reported() })}`);
-  for (const line of agent.output().trimEnd().split('\n').slice(-LAST_LINES)) screen.line(`      ${line}`);
 }
 
 async function live(port: number): Promise<number> {

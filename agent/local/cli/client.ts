@@ -40,7 +40,7 @@ export interface AgentClient {
 }
 
 /** Nobody in front of a terminal waits longer for a hung agent; with the start of hubctl it stays under 5 s. Streams have a sign of life every second. */
-export const ANSWER_TIMEOUT_MS = 4_000;
+export const ANSWER_TIMEOUT_MS = 3_500;
 /** The largest answer is a full node table. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const MAX_STREAM_LINE = 4 * 1024 * 1024;

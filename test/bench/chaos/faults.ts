@@ -94,6 +94,10 @@ export async function injectCloudFault(hub: ChaosHub, fault: CloudFault): Promis
       return faults.refuseConnect(null);
     case 'cloudClock':
       return faults.shiftClock(fault.byMs);
+    case 'claim': {
+      const claim = { orgId: 'org-1', siteId: fault.siteId, claimedBy: 'user-1', claimedAt: Date.now() };
+      return void iotCore.shadow(hubId).update({ state: { desired: { claim } } });
+    }
   }
 }
 

@@ -33,7 +33,9 @@ export type CloudFault =
   | { kind: 'lateRule'; delayMs: number }
   | { kind: 'disturbLifecycle'; maxDelayMs: number; seed: number }
   | { kind: 'refuseConnect'; forMs: number }
-  | { kind: 'cloudClock'; byMs: number };
+  | { kind: 'cloudClock'; byMs: number }
+  /** The hub is claimed for another site: its shadow changes, and is read, beside the commands. */
+  | { kind: 'claim'; siteId: string };
 
 /** Moments of a command's life that a kill waits for. */
 export const MOMENTS = ['sent', 'taken', 'started', 'page', 'reported'] as const;
@@ -134,6 +136,7 @@ export function* planCloudFaults(random: Random, meanPauseMs: number): Generator
       [4, () => ({ kind: 'disturbLifecycle', maxDelayMs: between(random, 100, 3_000), seed: between(random, 1, 1e9) })],
       [3, () => ({ kind: 'refuseConnect', forMs: between(random, 500, 3_000) })],
       [3, () => ({ kind: 'cloudClock', byMs: pick(random, [-1, 1]) * between(random, 1_000, HOUR_MS) })],
+      [14, () => ({ kind: 'claim', siteId: `site-${between(random, 1, 1e9)}` })],
     ]);
     yield { ...fault, pauseMs: exponential(random, meanPauseMs), calm: random() < CALM_SHARE };
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { until } from '../../hil/rig/until.ts';
 import { createRandom } from '../../twins/iot-core/random.ts';
 import { sendAll } from './backend.ts';
@@ -83,6 +84,10 @@ export async function createChaosWorld(options: ChaosOptions): Promise<ChaosWorl
       'presence',
       until(hub.changed, 'online after the last fault', () => isRight(hub), CONVERGE_MS),
     );
+    await attempt(
+      'claim',
+      until(hub.changed, 'the last claim reported', () => isClaimed(hub), CONVERGE_MS),
+    );
     const code = await hub.end('stop');
     if (code !== 0) problems.push(`${hub.name}: the last stop ended with ${code}`);
     await attempt(
@@ -98,6 +103,8 @@ export async function createChaosWorld(options: ChaosOptions): Promise<ChaosWorl
   }
 
   const isRight = ({ rig }: ChaosHub) => rig.reported().online === true && rig.iotCore.connections().length === 1;
+
+  const isClaimed = ({ rig }: ChaosHub) => isDeepStrictEqual(rig.reported().claim, rig.desired().claim);
 
   return {
     hubs,

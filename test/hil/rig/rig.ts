@@ -150,6 +150,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     queueMicrotask(signal.fire);
   }
 
+  /** Whoever reads of a test that failed elsewhere needs what the hub said and showed. */
+  function withEvidence(error: unknown): never {
+    const said = agents.at(-1)?.output().trimEnd().split('\n').slice(-LAST_LINES).join('\n') ?? 'no agent was started';
+    throw new Error(`${(error as Error).message}\nshadow: ${JSON.stringify(shadow())}\nagent:\n${said}`);
+  }
+
   const rig: Rig = {
     hubId,
     apiKey,
@@ -213,8 +219,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     reported: () => shadow().reported ?? {},
     desired: () => shadow().desired ?? {},
 
-    until: (what, look, timeoutMs) => until(signal.subscribe, what, look, timeoutMs),
-    untilReported: (what, look, timeoutMs) => until(signal.subscribe, what, () => look(rig.reported()), timeoutMs),
+    until: (what, look, timeoutMs) => until(signal.subscribe, what, look, timeoutMs).catch(withEvidence),
+    untilReported: (what, look, timeoutMs) => until(signal.subscribe, what, () => look(rig.reported()), timeoutMs).catch(withEvidence),
 
     async run(command, args, timeoutMs) {
       const before = [...commandIds];
@@ -254,6 +260,9 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   };
   return rig;
 }
+
+/** Of the agent's log, in the error of something that did not come. */
+const LAST_LINES = 40;
 
 /** The resolution of the Shadow service's metadata. */
 const currentSecond = () => Math.floor(Date.now() / 1_000);

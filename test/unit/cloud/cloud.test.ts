@@ -122,6 +122,34 @@ describe('a session', () => {
   });
 });
 
+describe('a read that an update of ours overtakes', () => {
+  const last = (id: string, status: 'IN_PROGRESS' | 'SUCCEEDED') => ({
+    id,
+    command: 'server_info',
+    status,
+    receivedAt: 1,
+    resultTopic: 't',
+  });
+
+  test('does not have us believe that the shadow is as it was: what is reported next is whole', async () => {
+    const { online, cloud, transport, told } = make();
+    await online();
+    await cloud.reportCommand(last('c1', 'SUCCEEDED'));
+    const onItsWay = Promise.withResolvers<void>();
+    transport.answering = () => onItsWay.promise;
+    const reads = told.filter((what) => what.startsWith('view read')).length;
+    const read = cloud.readShadow();
+    await settled();
+    const accepted = await cloud.clearCommand(transport.document()!.version, last('c2', 'IN_PROGRESS'));
+    transport.answering = () => {};
+    onItsWay.resolve();
+    expect((await read).version).toBeGreaterThanOrEqual(accepted);
+    expect(told.filter((what) => what.startsWith('view read'))).toHaveLength(reads + 1);
+    await cloud.reportCommand(last('c2', 'SUCCEEDED'));
+    expect(transport.document()?.state.reported?.lastCommand).toEqual(last('c2', 'SUCCEEDED'));
+  });
+});
+
 describe('connecting', () => {
   test('without a trusted clock: no connect, the reason visible, one line in the log', async () => {
     const { cloud, clock, trusted, transport, log } = make();

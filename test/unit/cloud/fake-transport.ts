@@ -38,6 +38,8 @@ export interface FakeTransport extends Transport {
   last(): FakeLink;
   /** Called before each operation: throw to fail it, return a promise to hold it. `detail` is the topic or filter. */
   before: (operation: Operation, detail: string, link: FakeLink) => void | Promise<void>;
+  /** Called when the Shadow service has answered a read: return a promise to hold the answer on its way. */
+  answering: () => void | Promise<void>;
   /** Called by `connect`; may throw as the SDK does for an unreadable certificate. */
   onConnect: (options: ConnectOptions) => void;
   document(): ShadowDocument | null;
@@ -67,6 +69,7 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
     links,
     last: () => links.at(-1)!,
     before: () => {},
+    answering: () => {},
     onConnect: () => {},
     document: () => shadows.get(THING, null),
     write: (state) => void update({ state }),
@@ -121,6 +124,7 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
         async readShadow() {
           await enter('readShadow', '');
           const document = shadows.get(THING, null);
+          await transport.answering();
           return {
             source: 'read',
             version: document?.version ?? 0,
