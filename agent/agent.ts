@@ -19,7 +19,7 @@ import type { NodeDirectory } from './contract/node.ts';
 import type { ShadowView } from './contract/shadow.ts';
 import { topicsOf } from './contract/topics.ts';
 import type { CommandReport, ResetKind } from './local/api.ts';
-import { forgetState } from './local/reset.ts';
+import { createResets } from './local/resets.ts';
 import { createLocalApi, journalView, type LocalPorts } from './local-api.ts';
 import type { SerialPorts } from './nodes/serial/port.ts';
 import { createSerialPorts } from './nodes/serial/serialport.ts';
@@ -209,8 +209,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     cloud.report({ wifi: ssid === undefined ? undefined : { ssid, ...(typeof signalDbm === 'number' && { signalDbm }) } });
   }
 
-  const reset = Promise.withResolvers<ResetKind>();
-  let resetKind: ResetKind | null = null;
+  const resets = createResets({ files, stateDirectory, log });
   const control =
     ports.local &&
     createLocalApi({
@@ -223,10 +222,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       commands,
       intake: localIntake,
       host,
-      reset(kind) {
-        resetKind = kind;
-        reset.resolve(kind);
-      },
+      reset: resets.ask,
       clock,
       wallClock,
       log: log.child({ part: 'control' }),
@@ -248,8 +244,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
 
   /** The network goes last: goodbye was said over it. */
   async function forget(kind: ResetKind): Promise<void> {
-    const forgotten = await forgetState(files, stateDirectory, kind);
-    log.warn({ event: 'state_forgotten', kind, forgotten }, 'the reset is done');
+    await resets.carryOut(kind);
     if (kind !== 'factory') return;
     await wifi.forget();
     await wifi.stop();
@@ -259,12 +254,13 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     nodes,
     cloud: () => cloud.facts(),
     commands: () => journalView(commands, localIntake),
-    resetAsked: reset.promise,
+    resetAsked: resets.asked,
 
     async start() {
       log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
       for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
       await removeTornWrites(files, [stateDirectory, journalFolder(stateDirectory)], log);
+      await resets.resume();
       await claims.load();
       // Without a claim the one that the shadow still shows from before goes.
       cloud.report({ claim: claims.current() ?? undefined });
@@ -289,8 +285,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       cancelWifiReport();
       await control?.stop();
       await commands.stop();
-      await Promise.all([cloud.stop(), nodes.stop(), ...(resetKind === 'factory' ? [] : [wifi.stop()])]);
-      if (resetKind) await forget(resetKind);
+      const reset = resets.pending();
+      await Promise.all([cloud.stop(), nodes.stop(), ...(reset === 'factory' ? [] : [wifi.stop()])]);
+      if (reset) await forget(reset);
       log.info({ event: 'agent_stopped' }, 'hub agent stopped');
     },
   };

@@ -15,3 +15,6 @@ export const FORGOTTEN_CLAIM = 'forgotten-claim-';
 export function forgottenClaimName(stored: string | Uint8Array): string {
   return FORGOTTEN_CLAIM + createHash('sha256').update(stored).digest('hex');
 }
+
+/** Begins the name that says that a reset of the kind that follows was asked for, and is not done yet. */
+export const RESET_ASKED = 'reset-asked-';

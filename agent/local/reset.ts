@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FORGET_WIFI, FORGOTTEN_CLAIM, forgottenClaimName } from '../contract/reset-notes.ts';
+import { FORGET_WIFI, FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED } from '../contract/reset-notes.ts';
 import type { Files } from '../system/files.ts';
 import type { ResetKind } from './api.ts';
 
@@ -12,7 +12,7 @@ const COMMANDS = 'commands';
 
 /**
  * Forgets; the agent must not run, or be at its end. A factory reset also leaves notes: which claim must not be taken again from the shadow,
- * where it still stands, and that NetworkManager has to forget the agent's profiles. Returns the paths that were removed.
+ * where it still stands, and that NetworkManager has to forget the agent's profiles. Can be repeated after a power cut. Returns the paths that were removed.
  * @throws whatever the file system throws
  */
 export async function forgetState(
@@ -27,6 +27,8 @@ export async function forgetState(
     await files.writeAtomic(join(stateDirectory, FORGET_WIFI), '');
     names.push(...(await noteClaim(files, stateDirectory, present)));
   }
+  // Last: until then a power cut has the next agent do it all again.
+  names.push(...[...present].filter((name) => name.startsWith(RESET_ASKED)));
   const paths = names.map((name) => join(stateDirectory, name));
   for (const path of paths) await files.remove(path);
   return paths;

@@ -72,7 +72,7 @@ async function createWorld(): Promise<World> {
       return { ...HEALTHY.lastCommands[0]!, command: String(envelope.command) };
     },
     setLogLevel: (level, minutes) => void executed.push({ level, minutes }),
-    reset: (kind) => void executed.push({ kind }),
+    reset: async (kind) => void executed.push({ kind }),
     clock,
     log: createLog('info', { write: (text: string) => void logged.push(text) }),
   });

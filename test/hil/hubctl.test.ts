@@ -8,15 +8,11 @@ import { describe, expect, test } from 'vitest';
 import type { StatusReport } from '../../agent/local/api.ts';
 import { createFakeTerminal } from '../unit/local/fake-terminal.ts';
 import { placesOf, runHubctl } from './rig/hubctl.ts';
-import { inTime } from './rig/in-time.ts';
 import { createRig, type Rig } from './rig/rig.ts';
 import { ONE_PERIPHERAL, startOnline, untilOnline, untilScanned } from './rig/start.ts';
 
 const HUBCTL = fileURLToPath(new URL('../../agent/hubctl.ts', import.meta.url));
 const PASSWORD = 'correct horse battery staple';
-
-/** What nobody in front of a terminal waits longer than. */
-const MAX_HELD_MS = 5_000;
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 
@@ -74,9 +70,9 @@ describe.concurrent('hubctl and a running agent', () => {
     });
     expect(rig.reported().session).toBe(status.cloud.session);
 
-    const trace = await runHubctl(rig, 'bus trace rs485 --count 4');
-    expect(trace.code).toBe(0);
-    expect(trace.terminal.text()).toMatch(/→ +0 POLL[\s\S]*← +0 ACK/);
+    const tracer = createFakeTerminal({ onOut: () => /→ +0 POLL[\s\S]*← +0 ACK/.test(tracer.text()) && tracer.interrupt() });
+    expect((await runHubctl(rig, 'bus trace rs485', tracer)).code).toBe(130);
+    expect((await runHubctl(rig, 'bus trace rs485 --count 4')).terminal.output).toHaveLength(4);
     expect((await runHubctl(rig, 'bus trace nope')).code).toBe(1);
 
     const wifi = await runHubctl(rig, ['wifi', 'set', 'Home'], createFakeTerminal({ secret: PASSWORD }));
@@ -112,7 +108,7 @@ describe.concurrent('hubctl and a running agent', () => {
     await agent.waitFor('control_log_level');
   });
 
-  test('an agent that hangs holds nobody, and does nothing later behind his back', { timeout: 30_000 }, async () => {
+  test('an agent that hangs holds nobody, and does nothing later behind his back', async () => {
     await using world = await startOnline();
     const { rig, agent } = world;
     agent.pause();
@@ -131,17 +127,10 @@ describe.concurrent('hubctl and a running agent', () => {
     const bundle = `bundle --output ${join(rig.folder, 'hung.tar.gz')}`;
     // What finds its answers elsewhere too has a code of its own.
     const others: Record<string, number> = { 'cloud ping': 75, 'doctor --check agent,mqtt': 1, [bundle]: 0 };
-    const timed = async (line: string) => {
-      let code = -1;
-      const held = await inTime(MAX_HELD_MS, async () => {
-        ({ code } = await runHubctl(rig, line));
-      });
-      return [line, code, held];
-    };
-    expect(await Promise.all(lines.map(timed))).toEqual(lines.map((line) => [line, 75, 'in time']));
-    expect(await Promise.all(Object.keys(others).map(timed))).toEqual(
-      Object.entries(others).map(([line, code]) => [line, code, 'in time']),
-    );
+    // How long each is held, with the start of its process, is the benchmark's figure (`npm run bench -- hubctl`).
+    const ended = async (line: string) => [line, (await runHubctl(rig, line)).code];
+    expect(await Promise.all(lines.map(ended))).toEqual(lines.map((line) => [line, 75]));
+    expect(await Promise.all(Object.keys(others).map(ended))).toEqual(Object.entries(others));
     const before = agent.lines.length;
     agent.resume();
     // The agent has worked off its queue when it answers a request that came after it.

@@ -87,6 +87,19 @@ describe.concurrent('hubctl reset --factory', () => {
     expect((await stateOf(rig)).filter((name) => name.startsWith('forgotten-'))).toEqual([]);
   });
 
+  test('a hub that loses its power right after the answer is reset all the same', async () => {
+    await using world = await startOnline();
+    const { rig, agent } = world;
+    await use(rig);
+    const session = String(rig.reported().session);
+    expect((await runHubctl(rig, 'reset --factory --yes')).code).toBe(0);
+    await agent.kill();
+    rig.startAgent();
+    await untilOnline(rig, session);
+    await expectForgotten(rig);
+    expect((await stateOf(rig)).filter((name) => name.startsWith('reset-asked-'))).toEqual([]);
+  });
+
   test('a hub whose agent does not run is reset as well', async () => {
     await using world = await startOnline();
     const { rig, agent } = world;

@@ -1,8 +1,8 @@
-import { randomInt } from 'node:crypto';
 import { until } from '../cloud-world.ts';
 import { quoted } from '../guest.ts';
 import type { VirtualHub } from '../hub.ts';
 import type { Scenario } from '../scenario.ts';
+import { KILLS, killedManyTimes } from './package-kills.ts';
 import { forgetsAndIsClaimedAnew, freshInstallation, nothingLeft, waitsForTheClock } from './package-parts.ts';
 import {
   ANSWER_TIMEOUT_MS,
@@ -17,9 +17,6 @@ import {
   scenario,
 } from './package-steps.ts';
 
-/** From the kill to the new session, in the guest's time. */
-const BACK_ONLINE_MS = 10_000;
-const KILLS = 20;
 /** WatchdogSec, what is left of the last sign's period, and the restart. */
 const WATCHDOG_TIMEOUT_MS = 180_000;
 /** A boot on a busy host, and the way to the cloud. */
@@ -124,21 +121,7 @@ export const packageScenarios: Scenario[] = [
     return answer;
   }),
 
-  scenario(`killed ${KILLS} times`, async ({ hub, world, signal }, expect, missed) => {
-    const tookSeconds: number[] = [];
-    for (let kill = 1; kill <= KILLS; kill++) {
-      await new Promise((done) => setTimeout(done, randomInt(0, 5_000)));
-      const back = world.cloud.reconnects(ONLINE_TIMEOUT_MS, signal);
-      const from = await seconds(hub);
-      await hub.must('systemctl kill -s KILL hub-agent');
-      expect(await back, `it did not come back after kill ${kill}`);
-      tookSeconds.push((await seconds(hub)) - from);
-    }
-    const longest = Math.max(...tookSeconds);
-    if (longest * 1000 > BACK_ONLINE_MS) missed.push(`online again within ${BACK_ONLINE_MS / 1000} s`);
-    const median = tookSeconds.sort((a, b) => a - b)[KILLS / 2]!;
-    return `back within ${longest.toFixed(1)} s, median ${median.toFixed(1)}`;
-  }),
+  scenario(`killed ${KILLS} times`, killedManyTimes),
 
   scenario('watchdog: a blocked event loop is ended and begun anew', async ({ hub, world, signal }, expect) => {
     const back = world.cloud.reconnects(WATCHDOG_TIMEOUT_MS, signal);

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { RESET_ASKED } from '../contract/reset-notes.ts';
+import { messageOf } from '../system/errors.ts';
+import type { Files } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import type { ResetKind } from './api.ts';
+import { forgetState } from './reset.ts';
+
+/** Resets that were asked for: promised on disk first, carried out when the agent is at its end, or by the next one. */
+export interface Resets {
+  /** Resolves with the first that is asked for. */
+  readonly asked: Promise<ResetKind>;
+  /** The one that is to be carried out at the end of this agent; null: none. */
+  pending(): ResetKind | null;
+  /** Resolves once the reset cannot get lost any more, also when the power is cut. @throws whatever the file system throws */
+  ask(kind: ResetKind): Promise<void>;
+  /** Forgets; nothing may write to the state directory any more. @throws whatever the file system throws */
+  carryOut(kind: ResetKind): Promise<void>;
+  /** Before anything reads the state: carries out what the last agent had promised and did not get to. Never throws. */
+  resume(): Promise<void>;
+}
+
+export interface ResetsDeps {
+  files: Pick<Files, 'list' | 'read' | 'writeAtomic' | 'remove'>;
+  stateDirectory: string;
+  log: Log;
+}
+
+export function createResets({ files, stateDirectory, log }: ResetsDeps): Resets {
+  const { promise: asked, resolve } = Promise.withResolvers<ResetKind>();
+  let pending: ResetKind | null = null;
+
+  async function carryOut(kind: ResetKind): Promise<void> {
+    const forgotten = await forgetState(files, stateDirectory, kind);
+    log.warn({ event: 'state_forgotten', kind, forgotten }, 'the reset is done');
+  }
+
+  return {
+    asked,
+    pending: () => pending,
+
+    async ask(kind) {
+      await files.writeAtomic(join(stateDirectory, `${RESET_ASKED}${kind}`), '');
+      if (pending !== 'factory') pending = kind;
+      resolve(kind);
+    },
+
+    carryOut,
+
+    async resume() {
+      try {
+        const names = new Set(await files.list(stateDirectory));
+        // The one that forgets more.
+        const kind = (['factory', 'state'] as const).find((each) => names.has(`${RESET_ASKED}${each}`));
+        if (!kind) return;
+        log.warn({ event: 'reset_resumed', kind }, 'a reset was asked for and not done when the agent ended');
+        await carryOut(kind);
+      } catch (error) {
+        log.error({ event: 'reset_failed', reason: messageOf(error) }, 'a reset that was asked for cannot be carried out');
+      }
+    },
+  };
+}
