@@ -3,7 +3,7 @@ import { createBuses } from './buses.ts';
 import { createClaimStore } from './cloud/claim.ts';
 import { createCloud } from './cloud/cloud.ts';
 import { createSdkTransport } from './cloud/sdk-transport.ts';
-import type { Target, Transport } from './cloud/transport.ts';
+import type { Transport } from './cloud/transport.ts';
 import { createCloudProof } from './cloud-proof.ts';
 import { createExecutor } from './commands/executor.ts';
 import { createGetNodes } from './commands/get-nodes.ts';
@@ -15,6 +15,7 @@ import { type CommandService, createCommandService } from './commands/service.ts
 import { createSetWifiCredentials } from './commands/set-wifi-credentials.ts';
 import type { AgentConfig } from './config/config.ts';
 import type { CloudFacts } from './contract/cloud.ts';
+import { portsOf } from './contract/endpoint.ts';
 import type { NodeDirectory } from './contract/node.ts';
 import type { ShadowView } from './contract/shadow.ts';
 import { topicsOf } from './contract/topics.ts';
@@ -35,6 +36,7 @@ import { createHostFacts } from './system/host-linux.ts';
 import type { Log } from './system/log.ts';
 import type { Notify } from './system/notify.ts';
 import { removeTornWrites } from './system/torn-writes.ts';
+import { createClockTrust } from './system/trusted-clock.ts';
 import { createProbe, createWatchdog } from './system/watchdog.ts';
 import { builtAtMs, version } from './version.ts';
 import { createWifi } from './wifi/wifi.ts';
@@ -70,7 +72,9 @@ export interface Agent {
   readonly nodes: NodeDirectory;
 }
 
-/** How often the Wi-Fi signal is looked at for the reported state; the throttle of reports comes on top. */
+/** While a session stands, the Wi-Fi is looked at for the reported state: after its beginning, which the loading of the message bus's client
+ * must not hold up, and then so often. The throttle of reports comes on top. */
+const FIRST_WIFI_REPORT_MS = 3_000;
 const WIFI_REPORT_MS = 5 * 60_000;
 
 /** A folder that cannot be listed for so long will not be. */
@@ -145,18 +149,21 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     log: commandLog,
   });
 
-  /** Synchronised is asked of the system, which takes a moment: the answer of the last question counts. */
-  let clockSynchronized = false;
-  function clockTrusted(): boolean {
-    void host.clockSynchronized().then((answer) => {
-      clockSynchronized = answer === true;
-    });
-    return clockSynchronized || wallClock.nowMs() >= builtAtMs;
+  async function reportWifi(): Promise<void> {
+    const connection = await wifi.current();
+    const { ssid, signalDbm } = connection ?? {};
+    cloud.report({ wifi: ssid === undefined ? undefined : { ssid, ...(typeof signalDbm === 'number' && { signalDbm }) } });
+  }
+
+  let cancelWifiReport = () => {};
+  function followWifi(): void {
+    reportWifi().catch((error: unknown) => log.warn({ event: 'wifi_report_failed', reason: messageOf(error) }, 'Wi-Fi'));
+    cancelWifiReport = clock.schedule(WIFI_REPORT_MS, followWifi);
   }
 
   const cloud = createCloud({
     transport: ports.transport ?? sdkTransport(config, clock),
-    targets: targetsOf(config.cloud),
+    targets: portsOf(config.cloud.port, config.cloud.fallbackPort).map((port) => ({ host: config.cloud.endpoint, port })),
     connection: {
       spreadMs: config.cloud.connect.spreadSeconds * 1000,
       minBackoffMs: config.cloud.connect.minBackoffMs,
@@ -171,15 +178,19 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     executions: config.commands.intake.includes('executions'),
     heartbeatMs: config.heartbeatMinutes * 60_000,
     uptimeSeconds: uptime,
-    clockTrusted,
+    clockTrusted: createClockTrust({ synchronized: host.clockSynchronized, wallClock, builtAtMs }),
     listeners: {
       linkUp() {
         commands.linkUp();
         notify.status('online');
+        // The session may stand on another network now.
+        cancelWifiReport();
+        cancelWifiReport = clock.schedule(FIRST_WIFI_REPORT_MS, followWifi);
       },
       linkDown() {
         commands.linkDown();
         notify.status('offline');
+        cancelWifiReport();
       },
       view: (view) => void onView(view),
       updated: (at) => commands.shadowUpdated(at),
@@ -201,12 +212,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     }
     const claim = await claims.offer(view.desired.claim);
     if (claim) cloud.report({ claim });
-  }
-
-  async function reportWifi(): Promise<void> {
-    const connection = await wifi.current();
-    const { ssid, signalDbm } = connection ?? {};
-    cloud.report({ wifi: ssid === undefined ? undefined : { ssid, ...(typeof signalDbm === 'number' && { signalDbm }) } });
   }
 
   const resets = createResets({ files, stateDirectory, log });
@@ -233,15 +238,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   watchdog.require('commands', commands.isProgressing);
   // Name lookups and files share a few threads; when they all hang, timers still run.
   watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
-  const firstStart = async () => isFirstStartSinceBoot(files, stateDirectory, (await host.collect()).bootId);
+  const firstStart = async () => isFirstStartSinceBoot(files, stateDirectory, await host.bootId());
   let stopping = false;
   const expiry = createExpiryWatch({ expiresAtMs: config.certificateExpiresAt.getTime(), wallClock, clock, log });
-  let cancelWifiReport = () => {};
-  function followWifi(): void {
-    reportWifi().catch((error: unknown) => log.warn({ event: 'wifi_report_failed', reason: messageOf(error) }, 'Wi-Fi'));
-    cancelWifiReport = clock.schedule(WIFI_REPORT_MS, followWifi);
-  }
-
   /** The network goes last: goodbye was said over it. */
   async function forget(kind: ResetKind): Promise<void> {
     await resets.carryOut(kind);
@@ -264,12 +263,11 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await claims.load();
       // Without a claim the one that the shadow still shows from before goes.
       cloud.report({ claim: claims.current() ?? undefined });
-      await control?.start();
       await nodes.start();
       await commands.start();
       // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
       void Promise.all([wifi.start(), firstStart()]).then(([, first]) => stopping || cloud.start({ alone: !first }));
-      followWifi();
+      await control?.start();
       watchdog.start();
       expiry.start();
       notify.ready();
@@ -291,12 +289,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       log.info({ event: 'agent_stopped' }, 'hub agent stopped');
     },
   };
-}
-
-/** 8883, then 443 where a firewall blocks it: AWS IoT takes MQTT there from clients that offer its ALPN name. */
-function targetsOf({ endpoint, port, fallbackPort }: AgentConfig['cloud']): Target[] {
-  const second = fallbackPort === undefined && port === 8883 ? 443 : fallbackPort;
-  return [...new Set([port, second ?? port])].map((each) => ({ host: endpoint, port: each }));
 }
 
 function sdkTransport({ identity, cloud }: AgentConfig, clock: MonotonicClock): Transport {

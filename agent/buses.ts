@@ -1,11 +1,9 @@
 import type { BusConfig } from './config/config.ts';
-import type { LoadConfigOptions } from './config/load.ts';
-import { type Environment, isServiceCredential } from './config/paths.ts';
+import { isServiceCredential } from './config/paths.ts';
 import type { NodeBus } from './nodes/bus.ts';
 import { loadOsdpKeys } from './nodes/serial/keys.ts';
 import type { OsdpBusOptions } from './nodes/serial/options.ts';
 import { createOsdpBus } from './nodes/serial/osdp-bus.ts';
-import { isHubError } from './system/errors.ts';
 
 /** Builds the configured buses. @throws HubError `config_invalid` for a key file that is wrong or that others may read. */
 export function createBuses(
@@ -26,17 +24,4 @@ export function createBuses(
       }),
     ),
   );
-}
-
-/** Judges the key file of a bus before any bus is made, so that one run of the configuration's check shows all problems. */
-export function keyFileJudge(env: Environment): NonNullable<LoadConfigOptions['keyFileProblem']> {
-  return async (path) => {
-    try {
-      await loadOsdpKeys(path, { guarded: isServiceCredential(env, path) });
-      return null;
-    } catch (error) {
-      if (!isHubError(error, 'config_invalid')) throw error;
-      return { message: error.message, remedy: `Correct ${path}.` };
-    }
-  };
 }

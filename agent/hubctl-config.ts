@@ -1,9 +1,9 @@
 import { loadConfig } from './config/load.ts';
 import type { HubctlMachine } from './hubctl-ports.ts';
+import { keyFileJudge } from './key-file-judge.ts';
 import type { Places } from './local/cli/locate.ts';
 import type { ConfigFault, DoctorPorts } from './local/doctor/check.ts';
 import { credentialsDirectory, pathFor, settingsOf } from './local/doctor/settings.ts';
-import { loadOsdpKeys } from './nodes/serial/keys.ts';
 import { isHubError } from './system/errors.ts';
 
 const isDenied = (error: unknown) => ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
@@ -36,15 +36,7 @@ export async function findConfigFaults(
     env: { ...env, CREDENTIALS_DIRECTORY: directory },
     now,
     resolvePath: (file: string, path: string) => pathFor(env, file, path),
-    async keyFileProblem(path: string) {
-      try {
-        await loadOsdpKeys(path, { guarded: path.startsWith(`${directory}/`) });
-        return null;
-      } catch (error) {
-        if (!isHubError(error, 'config_invalid')) throw error;
-        return denied(error.cause, path) ? null : { message: error.message, remedy: `Correct ${path}.` };
-      }
-    },
+    keyFileProblem: keyFileJudge((path) => path.startsWith(`${directory}/`), denied),
   };
   try {
     const { warnings, identity } = await loadConfig(options);

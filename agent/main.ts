@@ -4,10 +4,11 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { createAgent } from './agent.ts';
-import { keyFileJudge } from './buses.ts';
 import { installCredentials } from './config/install-credentials.ts';
 import { loadConfig } from './config/load.ts';
+import { isServiceCredential } from './config/paths.ts';
 import { EX_CONFIG } from './config/problems.ts';
+import { keyFileJudge } from './key-file-judge.ts';
 import { createAdjustableLog } from './local/log-level.ts';
 import { createLogRing, type LogRing } from './local/log-ring.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
@@ -95,7 +96,7 @@ async function main(): Promise<number> {
     files,
     env: process.env,
     now: new Date(wallClock.nowMs()),
-    keyFileProblem: keyFileJudge(process.env),
+    keyFileProblem: keyFileJudge((path) => isServiceCredential(process.env, path)),
   });
   if (options.check) {
     process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);

@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises';
 import type { TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { generate, type Packet, parser } from 'mqtt-packet';
+import { MQTT_ALPN } from '../contract/endpoint.ts';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Target, Will } from './transport.ts';
 
-/** The ALPN name of MQTT on AWS IoT (developer guide, "Device communication protocols"): needed on 443, taken on 8883. */
-const ALPN = 'x-amzn-mqtt-ca';
 const PUBLISH_ID = 1;
 const KEEP_ALIVE_SECONDS = 60;
 /** MQTT 5, section 3.14.2.1. */
@@ -41,7 +40,7 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     cert: await readFile(options.certificatePath),
     key: await readFile(options.privateKeyPath),
     ca: await readFile(options.caPath),
-    ALPNProtocols: [ALPN],
+    ALPNProtocols: [MQTT_ALPN],
   };
   const socket = connect(tlsOptions);
   try {

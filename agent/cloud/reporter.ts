@@ -1,14 +1,9 @@
-import type { LastCommand, Reported, ShadowUpdate, ShadowView } from '../contract/shadow.ts';
+import type { LastCommand, ShadowUpdate, ShadowView } from '../contract/shadow.ts';
 import { type Cancel, type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import { applyPatch, mergePatch } from './merge-patch.ts';
-import { fitted, isVolatileOnly, withoutResult } from './reported-document.ts';
-
-/** What never changes while the process runs. */
-export type ReportedIdentity = Pick<Reported, 'hubId' | 'serial' | 'model' | 'vendorName' | 'version'>;
-/** What other parts report through us. */
-export type ReportedSections = Pick<Reported, 'claim' | 'wifi' | 'nodes' | 'lastCommand'>;
+import { isVolatileOnly, withoutResult } from './reported-document.ts';
+import { createReportedPicture, type ReportedIdentity, type ReportedSections } from './reported-picture.ts';
 
 /** The way to the Shadow service while a link stands. */
 export interface ShadowWriter {
@@ -67,12 +62,10 @@ const REASSURE_MS = 10_000;
 const GREETING_MS = 500;
 
 export function createReporter(deps: ReporterDeps): Reporter {
-  const { identity, clock, wallClock, log } = deps;
+  const { clock, wallClock, log } = deps;
+  const picture = createReportedPicture(deps);
   let writer: ShadowWriter | null = null;
   let session = '';
-  /** What the service holds of our part; null when nobody knows. */
-  let acknowledged: Record<string, unknown> | null = null;
-  let sections: ReportedSections = {};
   let forced = false;
   /** When an update was last accepted, and last sent. */
   let lastReportMs = Number.NEGATIVE_INFINITY;
@@ -91,29 +84,11 @@ export function createReporter(deps: ReporterDeps): Reporter {
   /** Resolves once the shadow of this link has been read; without that picture, keys that must vanish cannot be found. */
   function whenKnown(): Promise<void> {
     if (!writer) return Promise.reject(new HubError('cloud_disconnected', 'shadow update: no link'));
-    if (acknowledged) return Promise.resolve();
+    if (picture.isKnown()) return Promise.resolve();
     return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
   }
 
-  function documentNow(changes: Partial<ReportedSections> = {}): Record<string, unknown> {
-    const reported: Reported = {
-      online: !leaving,
-      session,
-      lastSeen: wallClock.nowMs(),
-      uptimeSeconds: Math.floor(deps.uptimeSeconds()),
-      ...identity,
-      ...sections,
-      ...changes,
-    };
-    return { ...fitted(reported) };
-  }
-
-  /** Only what is ours is compared: other keys are somebody else's, and sections that nobody has set yet are as the last process left them. */
-  function patchTo(document: Record<string, unknown>): Record<string, unknown> {
-    const keys = new Set([...Object.keys(document), ...Object.keys(sections)]);
-    const ours = Object.fromEntries(Object.entries(acknowledged ?? {}).filter(([key]) => keys.has(key)));
-    return mergePatch(ours, document) ?? {};
-  }
+  const documentNow = (changes?: { lastCommand: LastCommand }) => picture.document({ online: !leaving, session }, changes);
 
   /** One update after the other: our own writes must not overtake each other, nor make our conditional ones fail. */
   function exclusive<T>(run: () => Promise<T>): Promise<T> {
@@ -126,7 +101,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     if (!writer) throw new HubError('cloud_disconnected', 'shadow update: no link');
     const to = writer;
     // `online` and `session` go with every report: they heal whatever a late will's rule wrote.
-    const reported = document ? { ...patchTo(document), online: document.online, session: document.session } : null;
+    const reported = document ? { ...picture.patchTo(document), online: document.online, session: document.session } : null;
     const wasForced = forced;
     if (reported) forced = false;
     lastSentMs = clock.nowMs();
@@ -136,7 +111,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       if (to !== writer) return version;
       if (reported) {
         greeted = true;
-        if (acknowledged) acknowledged = applyPatch(acknowledged, reported);
+        picture.taken(reported);
         lastReportMs = clock.nowMs();
       }
       deps.onUpdated(version);
@@ -166,16 +141,16 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
   /** Nobody knows what the service holds: it is read, again and again, beside the queue of updates, which may be waiting for it. */
   function forget(): void {
-    acknowledged = null;
+    picture.forget();
     deps.requestRead();
     schedule(retryMs());
   }
 
   async function flush(): Promise<void> {
-    if (!writer || !acknowledged || leaving) return;
+    if (!writer || !picture.isKnown() || leaving) return;
     const document = documentNow();
     const heartbeat = clock.nowMs() - lastReportMs >= deps.heartbeatMs;
-    if (!forced && !heartbeat && isVolatileOnly(patchTo(document))) return;
+    if (!forced && !heartbeat && isVolatileOnly(picture.patchTo(document))) return;
     await send({}, document);
   }
 
@@ -183,7 +158,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     cancelTimer?.();
     cancelTimer = clock.schedule(delayMs, () => {
       cancelTimer = null;
-      if (writer && !acknowledged) {
+      if (writer && !picture.isKnown()) {
         failures += 1;
         return forget();
       }
@@ -211,7 +186,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   function soon(): void {
     // While reports are refused, the pause before the next one stands.
     if (!writer || leaving || (failures > 0 && cancelTimer)) return;
-    if (acknowledged) schedule(Math.max(0, lastSentMs + MIN_REPORT_INTERVAL_MS - clock.nowMs()));
+    if (picture.isKnown()) schedule(Math.max(0, lastSentMs + MIN_REPORT_INTERVAL_MS - clock.nowMs()));
   }
 
   function reassureLater(): void {
@@ -237,7 +212,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
     detach() {
       writer = null;
-      acknowledged = null;
+      picture.forget();
       cancelReassurance();
       cancelTimer?.();
       cancelTimer = null;
@@ -247,7 +222,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
     known(view) {
       if (!writer || view.reported === null) return;
-      acknowledged = view.reported;
+      picture.known(view.reported);
       for (const { resolve } of waiters) resolve();
       waiters = [];
       failures = 0;
@@ -255,7 +230,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     },
 
     set(changes) {
-      sections = { ...sections, ...changes };
+      picture.set(changes);
       soon();
     },
 
@@ -265,7 +240,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       greeted = false;
       failures = 0;
       if (!writer || leaving) return;
-      if (acknowledged) soon();
+      if (picture.isKnown()) soon();
       else forget();
       reassureLater();
     },
@@ -273,15 +248,15 @@ export function createReporter(deps: ReporterDeps): Reporter {
     reportCommand(lastCommand) {
       return exclusive(async () => {
         await whenKnown();
-        sections = { ...sections, lastCommand };
+        picture.set({ lastCommand });
         // A refused command's answer went with its clear already.
-        if (!forced && isVolatileOnly(patchTo(documentNow()))) return;
+        if (!forced && isVolatileOnly(picture.patchTo(documentNow()))) return;
         try {
           await send({}, documentNow());
         } catch (error) {
           // 413: the cloud's part of the document is larger than we left room for. The result's topic has it all.
           if (!isHubError(error, 'cloud_refused') || !lastCommand.result) throw error;
-          sections = { ...sections, lastCommand: withoutResult(lastCommand) };
+          picture.set({ lastCommand: withoutResult(lastCommand) });
           await send({}, documentNow());
         }
       });
@@ -292,9 +267,9 @@ export function createReporter(deps: ReporterDeps): Reporter {
         await whenKnown();
         const desired = { command: null, args: null };
         if (!lastCommand) return await send({ desired, version }, null);
-        // What is said of the command counts only if it was cleared: `sections` changes after the acknowledgement.
+        // What is said of the command counts only if it was cleared.
         const accepted = await send({ desired, version }, documentNow({ lastCommand }));
-        sections = { ...sections, lastCommand };
+        picture.set({ lastCommand });
         return accepted;
       });
     },
@@ -310,7 +285,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       bound.abort();
       const to = writer;
       // Without the picture others in the queue wait for it as well; this needs none.
-      if (to && !acknowledged) await to.updateShadow({ reported: { online: false, session, lastSeen: wallClock.nowMs() } });
+      if (to && !picture.isKnown()) await to.updateShadow({ reported: { online: false, session, lastSeen: wallClock.nowMs() } });
       else await exclusive(() => send({}, documentNow()));
     },
   };

@@ -1,24 +1,21 @@
 import type { CommandOutcome } from '../contract/command.ts';
 import type { ShadowView } from '../contract/shadow.ts';
 import type { Topics } from '../contract/topics.ts';
-import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
+import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import type { CommandsCloud } from './cloud-port.ts';
-import { answer, lastCommandOf, publishResult } from './delivery.ts';
+import { createDeliveries } from './deliveries.ts';
+import { lastCommandOf } from './delivery.ts';
 import type { Executor } from './executor.ts';
 import type { Catalog } from './handler.ts';
 import { candidateOf, inProgressOf, requestCandidate } from './intake.ts';
 import { isSafeId, type Journal } from './journal.ts';
 import { type CommandsEffect, type CommandsEvent, type CommandsState, type Entry, recover, restore, step } from './lifecycle.ts';
 import { createLine } from './line.ts';
-
-/** Pause before a failed read or delivery is tried again while the link stands, doubled up to the maximum. */
-const RETRY_MS = 2_000;
-const MAX_RETRY_MS = 60_000;
-/** On stop, answers that the link still takes are delivered for this long; the rest waits on disk for the next start. */
-const DRAIN_MS = 3_000;
+import { createLink, type Link } from './link.ts';
+import { createRetryPause } from './retry.ts';
 
 /** The commands of the hub: takes them, runs them, answers them. Drives the lifecycle machine. */
 export interface CommandService {
@@ -57,21 +54,6 @@ export interface CommandServiceDeps {
   log: Log;
 }
 
-/** One MQTT session. Calls that were made on it are nobody's business once it has ended. */
-interface Link {
-  ended: AbortController;
-  /** Deliveries under way. */
-  delivering: Set<string>;
-  /** Commands whose result pages are out on this session: only the rest of the answer is tried again. */
-  paged: Set<string>;
-  /** Reads that failed, one after the other. */
-  failedReads: number;
-}
-
-function createLink(): Link {
-  return { ended: new AbortController(), delivering: new Set(), paged: new Set(), failedReads: 0 };
-}
-
 export function createCommandService(deps: CommandServiceDeps): CommandService {
   const { cloud, journal, executor, catalog, topics, shadowIntake, ttlSeconds, wallClock, clock, entropy, log } = deps;
   let state: CommandsState = restore([]);
@@ -79,11 +61,20 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   const stopping = new AbortController();
   let link = createLink();
   let idleWaiters: (() => void)[] = [];
-  let afterDelivery = () => {};
   /** Events are handled one after the other: an event's persist barrier ends before the next event is looked at. */
   const line = createLine({ clock, log });
 
+  const pause = createRetryPause({ clock, entropy });
   const entryOf = (id: string) => state.entries.find((entry) => entry.id === id);
+  const deliveries = createDeliveries({
+    cloud,
+    topics,
+    pause,
+    clock,
+    log,
+    entryOf,
+    onDelivered: (id) => dispatch({ type: 'delivered', id }),
+  });
 
   function dispatch(event: CommandsEvent): void {
     // An event that waits in line acts on the link of its own time, never on a later one.
@@ -111,8 +102,8 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       } else if (effect.type === 'readShadow') void read(effect.retry, on);
       else if (effect.type === 'clear') void clear(effect.id, effect.version, on);
       else if (effect.type === 'execute') void execute(effect.id);
-      else if (effect.type === 'deliver') void deliverWhileUp(effect.id, on);
-      else void refuse(effect.entry);
+      else if (effect.type === 'deliver') void deliveries.deliver(effect.id, on);
+      else void deliveries.refuse(effect.entry);
     }
   }
 
@@ -138,16 +129,12 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     }
   }
 
-  /** Jittered, doubled with each attempt; ends at once with the link. */
-  const pause = (attempt: number, on: Link) =>
-    sleep(clock, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt) * (0.5 + entropy.unit() / 2), on.ended.signal);
-
   const candidateIn = (view: ShadowView) =>
     shadowIntake ? candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog }) : null;
 
   async function read(retry: boolean, on: Link): Promise<void> {
     const { signal } = on.ended;
-    if (retry) await pause(Math.max(0, on.failedReads - 1), on);
+    if (retry) await pause(Math.max(0, on.failedReads - 1), signal);
     if (signal.aborted || stopping.signal.aborted) return;
     try {
       const view = await cloud.readShadow();
@@ -188,66 +175,10 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     dispatch({ type: 'executed', id, outcome, at: wallClock.nowMs() });
   }
 
-  async function deliverWhileUp(id: string, on: Link): Promise<void> {
-    const { signal } = on.ended;
-    if (on.delivering.has(id)) return;
-    on.delivering.add(id);
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
-      const entry = entryOf(id);
-      if (entry?.stage !== 'finished' || entry.outcome === null) break;
-      try {
-        if (!on.paged.has(id)) await publishResult(cloud, topics, entry, entry.outcome);
-        on.paged.add(id);
-        await answer(cloud, topics, entry, entry.outcome);
-        on.paged.delete(id);
-        log.info({ event: 'command_answered', id, command: entry.command, status: entry.outcome.status }, 'command answered');
-        dispatch({ type: 'delivered', id });
-        break;
-      } catch (error) {
-        log.warn({ event: 'command_answer_failed', id, reason: messageOf(error) }, 'the answer was not taken, it is kept');
-        await pause(attempt, on);
-      }
-    }
-    on.delivering.delete(id);
-    afterDelivery();
-  }
-
-  /** The last word for a request that there is no room to keep: told once, and written down here. */
-  async function refuse(entry: Entry): Promise<void> {
-    log.error(
-      { event: 'command_dropped', id: entry.id, command: entry.command },
-      'too many answers wait: a request is refused and not kept',
-    );
-    if (entry.outcome === null) return;
-    try {
-      await publishResult(cloud, topics, entry, entry.outcome);
-      await answer(cloud, topics, entry, entry.outcome);
-    } catch (error) {
-      log.warn({ event: 'command_answer_failed', id: entry.id, reason: messageOf(error) }, 'the refusal was not taken');
-    }
-  }
-
   function settleIdle(): void {
     if (state.entries.some((entry) => entry.stage !== 'delivered')) return;
     for (const resolve of idleWaiters) resolve();
     idleWaiters = [];
-  }
-
-  /** Resolves when all that has an answer is delivered, the link is gone, or the time for it is over. */
-  async function drained(): Promise<void> {
-    await line.done();
-    const bound = new AbortController();
-    const cancel = clock.schedule(DRAIN_MS, () => bound.abort());
-    link.ended.signal.addEventListener('abort', () => bound.abort(), { once: true });
-    if (link.ended.signal.aborted) bound.abort();
-    while (!bound.signal.aborted && link.delivering.size > 0) {
-      await new Promise<void>((resolve) => {
-        afterDelivery = resolve;
-        bound.signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      await line.done();
-    }
-    cancel();
   }
 
   return {
@@ -270,7 +201,8 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     async stop() {
       stopping.abort();
       await executor.stop();
-      await drained();
+      await line.done();
+      await deliveries.drained(link, line.done);
       link.ended.abort();
       await line.done();
     },

@@ -49,7 +49,10 @@ export function createHostFacts({ wallClock, stateDirectory, root = '/', kernel 
   const uptimeSeconds = () => readUptime(tree, kernel);
   const clockSynchronized = async () => readClockSynchronized(tree, wallClock, await uptimeSeconds());
 
+  const bootId = () => tree.text('proc/sys/kernel/random/boot_id');
+
   return {
+    bootId,
     uptimeSeconds,
     clockSynchronized,
 
@@ -63,7 +66,7 @@ export function createHostFacts({ wallClock, stateDirectory, root = '/', kernel 
         kernel: (await tree.text('proc/sys/kernel/osrelease')) ?? orNull(() => kernel.release()),
         arch: process.arch,
         nodeVersion: process.versions.node,
-        bootId: await tree.text('proc/sys/kernel/random/boot_id'),
+        bootId: await bootId(),
         uptimeSeconds: await uptimeSeconds(),
         processUptimeSeconds: Math.floor(process.uptime()),
         memory: {

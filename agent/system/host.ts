@@ -29,6 +29,8 @@ export interface HostReport {
 /** The hub's computer. No method ever throws. */
 export interface HostFacts {
   collect(): Promise<HostReport>;
+  /** Of this boot of the machine; null when the kernel does not tell. */
+  bootId(): Promise<string | null>;
   /** Seconds since boot. */
   uptimeSeconds(): Promise<number | null>;
   /** True when the clock was set from the network since boot, false when it surely was not, null when nobody on the host says. */

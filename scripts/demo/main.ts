@@ -12,7 +12,7 @@ const DEFAULT_PORT = 8787;
 const STOP_TIMEOUT_MS = 2_500;
 
 /** The unit's RestartSec. */
-const RESTART_MS = 2_000;
+const RESTART_MS = 100;
 
 const USAGE = `usage: npm run demo [-- --once] [--port N]
 

@@ -36,7 +36,7 @@ async function haveHostPackages(options: Options, progress: Progress, signal: Ab
 /** Builds the agent; without it only the machine's own scenarios can run. */
 async function haveAgent(dist: string, progress: Progress, signal: AbortSignal): Promise<void> {
   await progress.step('build the agent', () => run(process.execPath, ['scripts/build.ts', '--arch', 'amd64'], { cwd: REPOSITORY, signal }));
-  if (!(await stat(join(dist, 'hub-agent.cjs')).catch(() => null))) throw new Error(`The build left no ${dist}/hub-agent.mjs`);
+  if (!(await stat(join(dist, 'hub-agent.cjs')).catch(() => null))) throw new Error(`The build left no ${dist}/hub-agent.cjs`);
 }
 
 async function prepare(options: Options, withAgent: boolean, progress: Progress, signal: AbortSignal): Promise<RunnerDeps> {

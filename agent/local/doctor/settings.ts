@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { MQTT_PORT, portsOf } from '../../contract/endpoint.ts';
 import type { Places } from '../cli/locate.ts';
 import type { Settings } from './check.ts';
 
@@ -7,9 +8,6 @@ import type { Settings } from './check.ts';
 const CREDENTIALS = ['/run/credentials/hub-agent.service', '/etc/hub-agent'];
 const PREFIX = 'credential:';
 const KEYS = 'keys_';
-/** As in the configuration's schema, and as the agent falls back. */
-const DEFAULT_PORT = 8883;
-const DEFAULT_FALLBACK_PORT = 443;
 
 type Json = Record<string, unknown>;
 const objectOf = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
@@ -39,15 +37,16 @@ export function settingsOf(places: Places, env: Readonly<Record<string, string |
   };
   const { identity, config, identityPath, configPath } = places;
   const cloud = objectOf(config.cloud);
-  const port = typeof cloud.port === 'number' ? cloud.port : DEFAULT_PORT;
-  const fallback = cloud.fallbackPort === undefined && port === DEFAULT_PORT ? DEFAULT_FALLBACK_PORT : cloud.fallbackPort;
+  const port = typeof cloud.port === 'number' ? cloud.port : MQTT_PORT;
+  const given = cloud.fallbackPort;
+  const [, fallbackPort = null] = portsOf(port, given === undefined || typeof given === 'number' ? given : null);
   const wifi = objectOf(config.wifi);
   const intake = objectOf(config.commands).intake;
   const buses = (Array.isArray(config.buses) ? config.buses : []).map(objectOf);
   return {
     endpoint: textOf(cloud.endpoint),
     port,
-    fallbackPort: typeof fallback === 'number' && fallback !== port ? fallback : null,
+    fallbackPort,
     thingName: textOf(identity.thingName) ?? textOf(identity.hubId),
     shadowName: textOf(cloud.shadowName),
     executions: Array.isArray(intake) && intake.includes('executions'),

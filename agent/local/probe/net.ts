@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { MQTT_ALPN } from '../../contract/endpoint.ts';
 
 /** A step of the way to the cloud: how long it took, or why it failed. Times are milliseconds. */
 export type Step<T> = { ok: true; value: T; ms: number } | { ok: false; code: string; message: string; ms: number };
@@ -68,9 +69,6 @@ export interface TlsFiles {
   ca: Buffer;
 }
 
-/** ALPN protocol of MQTT with client certificates on AWS IoT's port 443. */
-const ALPN = 'x-amzn-mqtt-ca';
-
 /** Mutual TLS over an open connection, checked as the agent does. The caller ends the socket. */
 export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<Step<TLSSocket>> {
   return timed(
@@ -82,7 +80,7 @@ export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<
           ca: files.ca,
           cert: files.certificate,
           key: files.privateKey,
-          ALPNProtocols: [ALPN],
+          ALPNProtocols: [MQTT_ALPN],
           minVersion: 'TLSv1.2',
         });
         tls.once('secureConnect', () => {

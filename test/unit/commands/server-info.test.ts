@@ -33,7 +33,12 @@ function serverInfo(changes: Partial<ServerInfoDeps> = {}, host: Partial<HostRep
     identity: IDENTITY,
     version: '1.2.3',
     certificateExpiresAt: new Date('2049-12-31T23:59:59Z'),
-    host: { collect: async () => ({ ...HOST, ...host }), uptimeSeconds: async () => 1, clockSynchronized: async () => true },
+    host: {
+      bootId: async () => null,
+      collect: async () => ({ ...HOST, ...host }),
+      uptimeSeconds: async () => 1,
+      clockSynchronized: async () => true,
+    },
     cloudFacts: () => ({ endpoint: 'iot.example.com', port: 8883, connected: true, sessionAgeMs: 61_999, reconnectCount: 2, takeovers: 1 }),
     buses: () => [{ id: 'rs485', protocol: 'osdp', state: 'up' }],
     claim: () => CLAIM,

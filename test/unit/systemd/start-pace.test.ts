@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, uptime } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ beforeEach(() => {
 /** One start: the wait in seconds, and what is remembered. */
 function start(): { waited: number; at: number; vain: number } {
   writeFileSync(join(folder, 'slept'), '0');
-  execFileSync('sh', [SCRIPT], { env: { PATH: `${folder}:${process.env.PATH}`, RUNTIME_DIRECTORY: folder } });
+  execFileSync('sh', [SCRIPT, 'true'], { env: { PATH: `${folder}:${process.env.PATH}`, RUNTIME_DIRECTORY: folder } });
   const [at = 0, vain = 0] = readFileSync(join(folder, 'starts'), 'utf8').split(' ').map(Number);
   return { waited: Number(readFileSync(join(folder, 'slept'), 'utf8')), at, vain };
 }
@@ -47,6 +47,20 @@ test('An agent that is killed again and again while it works comes back at once'
     expect(next.waited).toBe(0);
     vain = next.vain;
   }
+});
+
+test('It becomes the program, with its arguments, and ends as that does', () => {
+  const env = { PATH: process.env.PATH, RUNTIME_DIRECTORY: folder };
+  expect(execFileSync('sh', [SCRIPT, 'printf', '%s|', 'a b', ''], { env, encoding: 'utf8' })).toBe('a b||');
+  expect(spawnSync('sh', [SCRIPT, 'sh', '-c', 'exit 78'], { env }).status).toBe(78);
+});
+
+test.each([
+  ['no runtime directory', {}],
+  ['one that cannot be written', { RUNTIME_DIRECTORY: '/proc/none' }],
+])('With %s the program starts all the same', (_, env) => {
+  const { status, stdout } = spawnSync('sh', [SCRIPT, 'echo', 'started'], { env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'started\n' });
 });
 
 test('A file that a power cut left in pieces does no harm', () => {
