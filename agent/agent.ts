@@ -21,6 +21,7 @@ import type { ShadowView } from './contract/shadow.ts';
 import { topicsOf } from './contract/topics.ts';
 import type { CommandReport, ResetKind } from './local/api.ts';
 import { createResets } from './local/resets.ts';
+import { ownState } from './local/state-owner.ts';
 import { createLocalApi, journalView, type LocalPorts } from './local-api.ts';
 import type { SerialPorts } from './nodes/serial/port.ts';
 import { createSerialPorts } from './nodes/serial/serialport.ts';
@@ -161,6 +162,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     cancelWifiReport = clock.schedule(WIFI_REPORT_MS, followWifi);
   }
 
+  const clockTrusted = createClockTrust({ synchronized: host.clockSynchronized, wallClock, builtAtMs });
   const cloud = createCloud({
     transport: ports.transport ?? sdkTransport(config, clock),
     targets: portsOf(config.cloud.port, config.cloud.fallbackPort).map((port) => ({ host: config.cloud.endpoint, port })),
@@ -178,7 +180,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     executions: config.commands.intake.includes('executions'),
     heartbeatMs: config.heartbeatMinutes * 60_000,
     uptimeSeconds: uptime,
-    clockTrusted: createClockTrust({ synchronized: host.clockSynchronized, wallClock, builtAtMs }),
+    clockTrusted,
     listeners: {
       linkUp() {
         commands.linkUp();
@@ -240,7 +242,14 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
   const firstStart = async () => isFirstStartSinceBoot(files, stateDirectory, await host.bootId());
   let stopping = false;
-  const expiry = createExpiryWatch({ expiresAtMs: config.certificateExpiresAt.getTime(), wallClock, clock, log });
+  const expiry = createExpiryWatch({
+    expiresAtMs: config.certificateExpiresAt.getTime(),
+    clockTrusted,
+    wallClock,
+    clock,
+    log,
+    report: (certificate) => cloud.report({ certificate }),
+  });
   /** The network goes last: goodbye was said over it. */
   async function forget(kind: ResetKind): Promise<void> {
     await resets.carryOut(kind);
@@ -259,6 +268,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
       for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
       await removeTornWrites(files, [stateDirectory, journalFolder(stateDirectory)], log);
+      await ownState(files, { stateDirectory, hubId: identity.hubId, log });
       await resets.resume();
       await claims.load();
       // Without a claim the one that the shadow still shows from before goes.

@@ -14,7 +14,7 @@ const isDenied = (error: unknown) => ['EACCES', 'EPERM'].includes((error as Node
  */
 export async function findConfigFaults(
   places: Places,
-  { isRoot, env, files, now }: HubctlMachine & { now: Date },
+  { isRoot, env, files, now, clockSynchronized }: Omit<HubctlMachine, 'helperTimeoutMs'> & { now: Date; clockSynchronized: boolean | null },
 ): ReturnType<DoctorPorts['configFaults']> {
   const unreadable = new Set<string>();
   const denied = (error: unknown, path: string) => {
@@ -35,6 +35,7 @@ export async function findConfigFaults(
     },
     env: { ...env, CREDENTIALS_DIRECTORY: directory },
     now,
+    clockSynchronized,
     resolvePath: (file: string, path: string) => pathFor(env, file, path),
     keyFileProblem: keyFileJudge((path) => path.startsWith(`${directory}/`), denied),
   };

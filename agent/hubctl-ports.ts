@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { HubctlPorts } from './local/cli/command.ts';
 import type { Places } from './local/cli/locate.ts';
-import type { ServiceState } from './local/doctor/check.ts';
 import { settingsOf } from './local/doctor/settings.ts';
+import { type ServiceState, SILENT_SYSTEMD } from './local/service-state.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { messageOf } from './system/errors.ts';
 import { createFiles, type Files } from './system/files.ts';
@@ -22,11 +22,13 @@ export interface HubctlMachine {
   isRoot: boolean;
   env: Readonly<Record<string, string | undefined>>;
   files: Pick<Files, 'read'>;
+  /** For programs that are asked; milliseconds. */
+  helperTimeoutMs: number;
 }
 
 /** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
 export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {
-  const { isRoot = process.geteuid?.() === 0, env = process.env, files = createFiles() } = machine;
+  const { isRoot = process.geteuid?.() === 0, env = process.env, files = createFiles(), helperTimeoutMs = HELPER_TIMEOUT_MS } = machine;
   const wallClock = createWallClock();
   const clock = createMonotonicClock();
 
@@ -34,17 +36,23 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     const { execFile } = await import('node:child_process');
     const names = 'LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus';
     return new Promise((resolve) => {
-      execFile('systemctl', ['show', UNIT, `--property=${names}`], { timeout: HELPER_TIMEOUT_MS }, (error, stdout) => {
-        const values = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
-        if (error || values.get('LoadState') !== 'loaded') return resolve(null);
-        resolve({
-          activeState: values.get('ActiveState') ?? 'unknown',
-          subState: values.get('SubState') ?? 'unknown',
-          result: values.get('Result') ?? 'unknown',
-          restarts: Number(values.get('NRestarts') ?? 0),
-          exitStatus: Number(values.get('ExecMainStatus') ?? 0),
-        });
-      });
+      execFile(
+        'systemctl',
+        ['show', UNIT, `--property=${names}`],
+        { timeout: helperTimeoutMs, killSignal: 'SIGKILL', env },
+        (error, stdout) => {
+          if (error?.killed) return resolve(SILENT_SYSTEMD);
+          const values = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
+          if (error || values.get('LoadState') !== 'loaded') return resolve(null);
+          resolve({
+            activeState: values.get('ActiveState') ?? 'unknown',
+            subState: values.get('SubState') ?? 'unknown',
+            result: values.get('Result') ?? 'unknown',
+            restarts: Number(values.get('NRestarts') ?? 0),
+            exitStatus: Number(values.get('ExecMainStatus') ?? 0),
+          });
+        },
+      );
     });
   }
 
@@ -54,9 +62,10 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
       const args = ['--unit', UNIT, '--output', 'cat', '--quiet', '--no-pager', '--lines', String(lines)];
       const child = spawn('journalctl', [...args, ...(follow ? ['--follow'] : []), ...(grep ? ['--grep', grep] : [])], {
         stdio: ['ignore', 'pipe', 'ignore'],
+        env,
       });
       const end = () => child.kill();
-      const timer = follow ? undefined : setTimeout(end, HELPER_TIMEOUT_MS);
+      const timer = follow ? undefined : setTimeout(end, helperTimeoutMs);
       signal?.addEventListener('abort', end, { once: true });
       let any = false;
       createInterface({ input: child.stdout }).on('line', (line) => {
@@ -73,7 +82,8 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
 
   const configFaults: HubctlPorts['configFaults'] = async (places) => {
     const { findConfigFaults } = await import('./hubctl-config.ts');
-    return findConfigFaults(places, { isRoot, env, files, now: new Date(wallClock.nowMs()) });
+    const clockSynchronized = await createHostFacts({ wallClock, stateDirectory: places.stateDirectory }).clockSynchronized();
+    return findConfigFaults(places, { isRoot, env, files, clockSynchronized, now: new Date(wallClock.nowMs()) });
   };
 
   /** NetworkManager as this user sees it, over the system bus. */

@@ -31,7 +31,7 @@ export interface LocalParts {
   commands: Pick<CommandService, 'entries'>;
   intake: LocalIntake;
   host: HostFacts;
-  reset(kind: ResetKind): Promise<void>;
+  reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
   clock: MonotonicClock;
   wallClock: WallClock;
   log: Log;

@@ -9,14 +9,17 @@ import { loadConfig } from './config/load.ts';
 import { isServiceCredential } from './config/paths.ts';
 import { EX_CONFIG } from './config/problems.ts';
 import { keyFileJudge } from './key-file-judge.ts';
+import { credentialsDirectory, pathFor } from './local/doctor/settings.ts';
 import { createAdjustableLog } from './local/log-level.ts';
 import { createLogRing, type LogRing } from './local/log-ring.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { createEntropy } from './system/entropy.ts';
 import { isHubError, messageOf } from './system/errors.ts';
 import { createFiles } from './system/files.ts';
+import { createHostFacts } from './system/host-linux.ts';
 import { createLog } from './system/log.ts';
 import { createNotify } from './system/notify.ts';
+import { tellStarted } from './system/started.ts';
 import { version } from './version.ts';
 
 /** sysexits.h: wrong usage, internal error. */
@@ -90,13 +93,17 @@ async function main(): Promise<number> {
     process.stdout.write(`${folder} is in use from the next start on; it lasts until ${expiresAt.toISOString()}.\n`);
     return 0;
   }
+  // Whoever checks by hand has no credentials directory: what the service would be given counts.
+  const env = options.check ? { ...process.env, CREDENTIALS_DIRECTORY: credentialsDirectory(process.env) } : process.env;
   const config = await loadConfig({
     identityPath: options.identity,
     agentPath: options.config,
     files,
-    env: process.env,
+    env,
+    ...(options.check && { resolvePath: (file: string, path: string) => pathFor(env, file, path) }),
     now: new Date(wallClock.nowMs()),
-    keyFileProblem: keyFileJudge((path) => isServiceCredential(process.env, path)),
+    clockSynchronized: await createHostFacts({ wallClock, stateDirectory: '/' }).clockSynchronized(),
+    keyFileProblem: keyFileJudge((path) => isServiceCredential(env, path)),
   });
   if (options.check) {
     process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);
@@ -127,6 +134,7 @@ async function main(): Promise<number> {
     ...(systemBusAddress && { systemBusAddress }),
   });
   await agent.start();
+  await tellStarted(files, process.env.RUNTIME_DIRECTORY, log);
   // What a start needs is compiled now. Node would store it only at a clean end, which a killed agent does not have.
   flushCompileCache();
   const signal = await Promise.race([stopAsked, agent.resetAsked.then((kind) => `reset (${kind})`)]);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { FORGOTTEN_CLAIM, forgottenClaimName } from '../contract/reset-notes.ts';
+import { FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED } from '../contract/reset-notes.ts';
 import type { Claim } from '../contract/shadow.ts';
 import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
@@ -31,6 +31,9 @@ export interface ClaimStore {
   unseen(): void;
 }
 
+/** What a new claim ends: the note of the claim before it, and a reset that could not be carried out for the owner before. */
+const isNote = (name: string) => name.startsWith(FORGOTTEN_CLAIM) || name.startsWith(RESET_ASKED);
+
 /** As it lies on disk: the same claim always has the same bytes. */
 function written({ orgId, siteId, claimedBy, claimedAt }: Claim): string {
   return JSON.stringify({ orgId, siteId, claimedBy, claimedAt });
@@ -55,7 +58,7 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
   return {
     async load() {
       try {
-        forgotten = (await files.list(deps.stateDirectory)).filter((name) => name.startsWith(FORGOTTEN_CLAIM));
+        forgotten = (await files.list(deps.stateDirectory)).filter(isNote);
       } catch (error) {
         log.error({ event: 'forgotten_claim_unknown', reason: messageOf(error) }, 'a claim that was forgotten may be taken again');
       }

@@ -6,7 +6,7 @@ import { fitted } from './reported-document.ts';
 /** What never changes while the process runs. */
 export type ReportedIdentity = Pick<Reported, 'hubId' | 'serial' | 'model' | 'vendorName' | 'version'>;
 /** What other parts report through us. */
-export type ReportedSections = Pick<Reported, 'claim' | 'wifi' | 'nodes' | 'lastCommand'>;
+export type ReportedSections = Pick<Reported, 'claim' | 'wifi' | 'certificate' | 'nodes' | 'lastCommand'>;
 
 type Document = Record<string, unknown>;
 

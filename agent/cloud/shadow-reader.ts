@@ -86,6 +86,9 @@ export function createShadowReader({ request, onView }: ShadowReaderDeps): Shado
     reset() {
       reading = null;
       next = null;
+      // The next link hears anew: meanwhile the shadow may have been deleted, and count from the beginning.
+      newest = 0;
+      written = 0;
     },
   };
 }

@@ -18,7 +18,10 @@ export interface CredentialsDeps {
   env: Environment;
   /** The time of day. It may be far off on a hub without a battery-backed clock. */
   now: Date;
-  /** Whether the clock has been set from the network since boot; null when that cannot be known. */
+  /**
+   * Whether the clock has been set from the network since boot; null when nobody on the hub says. Left out: the clock is taken as it is. A hub
+   * without a battery starts with the time of its image's build, or of its last stop: a certificate that seems to begin later is no fault then.
+   */
   clockSynchronized?: boolean | null;
   /** Mode bits of a file; the default asks the file system. */
   stat?: (path: string) => Promise<{ mode: number }>;
@@ -39,8 +42,8 @@ const OTHERS_MODE_BITS = 0o077;
 
 const iso = (date: Date) => date.toISOString().replace('.000Z', 'Z');
 
-function isClockSet({ now, clockSynchronized }: CredentialsDeps): boolean {
-  return clockSynchronized !== false && now >= EARLIEST_PLAUSIBLE_TIME;
+function isClockSet({ now, clockSynchronized = true }: CredentialsDeps): boolean {
+  return clockSynchronized === true && now >= EARLIEST_PLAUSIBLE_TIME;
 }
 
 async function checkKeyMode(key: CredentialFile, deps: CredentialsDeps): Promise<ConfigProblem[]> {
@@ -68,11 +71,11 @@ function place({ file, field }: CredentialFile): { file: string; field: string }
 function checkValidity(certificate: X509Certificate, at: CredentialFile, deps: CredentialsDeps): Omit<CredentialsReport, 'expiresAt'> {
   const { validFromDate: from, validToDate: to } = certificate;
   const period = `${at.path} is valid from ${iso(from)} to ${iso(to)}, and the clock shows ${iso(deps.now)}`;
-  if (deps.now > to) {
+  if (deps.now > to && deps.clockSynchronized !== false) {
     const remedy = 'Install a new certificate, or set the clock if it is wrong.';
     return { problems: [{ ...place(at), message: `the certificate has expired: ${period}`, remedy }], warnings: [] };
   }
-  if (deps.now >= from) return { problems: [], warnings: [] };
+  if (deps.now >= from && deps.now <= to) return { problems: [], warnings: [] };
   if (!isClockSet(deps)) {
     const remedy = 'Nothing to do if the hub gets its time from the network; the cloud cannot be reached before.';
     return { problems: [], warnings: [{ ...place(at), message: `the clock is not set: ${period}`, remedy }] };
@@ -126,7 +129,7 @@ export async function checkCredentials(
       problems.push({ ...place(at.privateKey), message, remedy: 'Install the pair that was made together.' });
     }
   }
-  if (at.ca && authorities.value?.every((authority) => deps.now > authority.validToDate)) {
+  if (at.ca && deps.clockSynchronized !== false && authorities.value?.every((authority) => deps.now > authority.validToDate)) {
     const message = `every certificate authority in ${at.ca.path} has expired, and the clock shows ${iso(deps.now)}`;
     problems.push({ ...place(at.ca), message, remedy: 'Install the current authorities, or set the clock if it is wrong.' });
   }

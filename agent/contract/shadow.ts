@@ -52,6 +52,8 @@ export interface Reported {
   vendorName: string;
   claim?: Claim;
   wifi?: { ssid: string; signalDbm?: number };
+  /** Only in its last 30 days: its end, ISO 8601. */
+  certificate?: { expiresAt: string };
   nodes?: { total: number; available: number; scanComplete: boolean };
   lastCommand?: LastCommand;
 }

@@ -25,7 +25,7 @@ export interface ControlDeps {
   execute(envelope: CommandEnvelope): Promise<CommandReport>;
   setLogLevel(level: string, minutes: number): void;
   /** Resolves when the reset is sure to happen, and begins to stop the agent, which then forgets. */
-  reset(kind: ResetKind): Promise<void>;
+  reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
   clock: MonotonicClock;
   log: Log;
 }
@@ -147,11 +147,11 @@ export function createControl(deps: ControlDeps): Control {
       return { json: { level, minutes: until } };
     },
 
-    'POST /v1/reset': async ({ body }) => {
+    'POST /v1/reset': async ({ body, signal }) => {
       const { kind } = recordOf(body);
       if (kind !== 'state' && kind !== 'factory') throw new ApiError(400, 'invalid_kind', 'The kind must be "state" or "factory".');
       log.warn({ event: 'control_reset', kind }, 'a reset was asked on the hub');
-      await deps.reset(kind);
+      await deps.reset(kind, signal);
       return { json: { kind } };
     },
   };

@@ -18,9 +18,11 @@ const COMMANDS = 'commands';
 export async function forgetState(
   files: Pick<Files, 'list' | 'read' | 'writeAtomic' | 'remove'>,
   stateDirectory: string,
-  kind: ResetKind,
+  asked: ResetKind,
 ): Promise<string[]> {
   const present = new Set(await files.list(stateDirectory));
+  // What was promised before is not taken back by asking for less.
+  const kind = present.has(`${RESET_ASKED}factory`) ? 'factory' : asked;
   const names = [...LEARNT, ...(kind === 'factory' ? OWNED : [])].filter((name) => present.has(name));
   if (kind === 'factory') {
     names.push(...(await files.list(join(stateDirectory, COMMANDS))).map((name) => join(COMMANDS, name)));

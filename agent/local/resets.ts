@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { RESET_ASKED } from '../contract/reset-notes.ts';
-import { messageOf } from '../system/errors.ts';
+import { HubError, messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import type { ResetKind } from './api.ts';
@@ -12,8 +12,11 @@ export interface Resets {
   readonly asked: Promise<ResetKind>;
   /** The one that is to be carried out at the end of this agent; null: none. */
   pending(): ResetKind | null;
-  /** Resolves once the reset cannot get lost any more, also when the power is cut. @throws whatever the file system throws */
-  ask(kind: ResetKind): Promise<void>;
+  /**
+   * Resolves once the reset cannot get lost any more, also when the power is cut. Whoever asked and is gone by then (`signal`) was told that it
+   * failed: nothing happens. @throws whatever the file system throws, HubError `aborted`
+   */
+  ask(kind: ResetKind, signal?: AbortSignal): Promise<void>;
   /** Forgets; nothing may write to the state directory any more. @throws whatever the file system throws */
   carryOut(kind: ResetKind): Promise<void>;
   /** Before anything reads the state: carries out what the last agent had promised and did not get to. Never throws. */
@@ -39,8 +42,13 @@ export function createResets({ files, stateDirectory, log }: ResetsDeps): Resets
     asked,
     pending: () => pending,
 
-    async ask(kind) {
-      await files.writeAtomic(join(stateDirectory, `${RESET_ASKED}${kind}`), '');
+    async ask(kind, signal) {
+      const note = join(stateDirectory, `${RESET_ASKED}${kind}`);
+      await files.writeAtomic(note, '');
+      if (signal?.aborted && pending !== kind) {
+        await files.remove(note);
+        throw new HubError('aborted', 'the reset came too late for whoever asked for it');
+      }
       if (pending !== 'factory') pending = kind;
       resolve(kind);
     },

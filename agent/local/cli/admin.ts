@@ -1,6 +1,7 @@
 import { createFiles } from '../../system/files.ts';
 import { LOG_LEVELS, type ResetKind } from '../api.ts';
 import { forgetState } from '../reset.ts';
+import { isAtRest } from '../service-state.ts';
 import { type Command, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { attempt } from './failure.ts';
@@ -59,9 +60,8 @@ export const resetCommand: Command = {
       terminal.out(json ? JSON.stringify({ kind, by: 'agent' }) : 'The agent forgets and starts again.');
       return EXIT.ok;
     }
-    // A service between two starts would write over what is removed under it.
-    const service = await ports.service();
-    if (service && service.activeState !== 'inactive' && service.activeState !== 'failed') throw problem;
+    // An agent that may live would write over what is removed under it.
+    if (!isAtRest(await ports.service())) throw problem;
     const removed = await forgetState(createFiles(), places.stateDirectory, kind);
     terminal.out(
       json

@@ -1,4 +1,5 @@
 import type { CommandReport, StatusReport } from '../api.ts';
+import { isSilent } from '../service-state.ts';
 import { ANSWER_TIMEOUT_MS } from './client.ts';
 import type { Command, CommandContext } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -188,7 +189,9 @@ export const statusCommand: Command = {
       return problems.length === 0 ? EXIT.ok : EXIT.bad;
     }
     const service = await ports.service();
-    const words = service && `${service.activeState} (${service.result}), started again ${service.restarts} times`;
+    const words = isSilent(service)
+      ? 'unknown: systemd does not answer'
+      : service && `${service.activeState} (${service.result}), started again ${service.restarts} times`;
     const report = await withoutAgent(context, problem.message, words);
     if (json) terminal.out(JSON.stringify(report));
     else for (const line of offlineScreen(report, terminal.columns, terminal.paint)) terminal.out(line);

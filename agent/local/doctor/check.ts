@@ -3,6 +3,7 @@ import type { HostFacts } from '../../system/host.ts';
 import type { StatusReport } from '../api.ts';
 import type { AgentClient, AgentError } from '../cli/client.ts';
 import type { Places } from '../cli/locate.ts';
+import type { ServiceState } from '../service-state.ts';
 
 export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skipped';
 
@@ -36,17 +37,6 @@ export interface ConfigFault {
   field: string;
   message: string;
   remedy: string;
-}
-
-/** What systemd says of the service. */
-export interface ServiceState {
-  activeState: string;
-  subState: string;
-  /** `success`, `exit-code`, `watchdog`, … of the last run. */
-  result: string;
-  restarts: number;
-  /** Exit status of the last run. */
-  exitStatus: number;
 }
 
 /** What the checks need of the outside. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { bytes, utc } from '../cli/text.ts';
+import { isSilent } from '../service-state.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
 
 /** The journal, the node table and an atomic write need little; a system that updates itself needs more. */
@@ -27,6 +28,8 @@ export const agentCheck: Check = {
     if (problem.problem === 'unreachable') return fail(problem.message, 'hubctl logs; then sudo systemctl restart hub-agent');
     if (state?.activeState === 'active')
       return fail('it runs, and nobody listens on its control socket', 'hubctl logs; then sudo systemctl restart hub-agent');
+    if (isSilent(state))
+      return fail('nobody listens on its control socket, and systemd does not answer', 'sudo reboot, if systemctl status hangs');
     const words = state ? ` (systemd: ${state.activeState}, ${state.result}, exit status ${state.exitStatus})` : '';
     return fail(
       `it does not run${words}`,
@@ -98,6 +101,7 @@ export const watchdogCheck: Check = {
   async run({ ports, service }) {
     const state = await service();
     if (!state) return skipped('there is no systemd service hub-agent here');
+    if (isSilent(state)) return skipped('systemd does not answer');
     const lines: string[] = [];
     const any = await ports.journal(
       { lines: HISTORY_LINES, follow: false, grep: 'Watchdog timeout|Failed with result' },

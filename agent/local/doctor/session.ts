@@ -1,9 +1,6 @@
 import type { StatusReport } from '../api.ts';
 import type { AgentError } from '../cli/client.ts';
-import type { ServiceState } from './check.ts';
-
-/** The service in these states has no process (systemd(1)); one between two starts may have one at any moment. */
-const AT_REST = ['inactive', 'failed'];
+import { isAtRest, type ServiceState } from '../service-state.ts';
 
 /**
  * Whether hubctl may connect to the cloud as this hub: AWS IoT ends the session of the agent when another client comes with its client id.
@@ -15,6 +12,5 @@ export async function mayTakeSession(
 ): Promise<boolean> {
   if (agent.status) return agent.status.cloud.phase !== 'connected';
   if (agent.problem?.problem !== 'down') return false;
-  const state = await service();
-  return state === null || AT_REST.includes(state.activeState);
+  return isAtRest(await service());
 }

@@ -73,6 +73,18 @@ test('a shadow that was made anew counts from the beginning', async () => {
   expect(seen).toEqual([2, 3]);
 });
 
+test('a shadow that was made anew while the hub was away: our own update of it counts', async () => {
+  const { reader, asked, seen } = make();
+  reader.wrote(100);
+  reader.reset();
+  const read = reader.read();
+  reader.wrote(1);
+  await asked[0]!(0);
+  expect(seen).toEqual([]);
+  await asked[1]!(1);
+  expect((await read).version).toBe(1);
+});
+
 test('a request that fails fails for those who share it, not for the next', async () => {
   const { reader, asked, failing, seen } = make();
   const first = reader.read();

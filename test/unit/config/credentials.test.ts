@@ -55,9 +55,16 @@ test('a validity problem shows the dates and the clock', async () => {
 test.each([
   ['1970', { now: new Date(60_000), clockSynchronized: null }],
   ['a plausible time that was never set from the network', { now: new Date('2025-12-31T00:00:00Z'), clockSynchronized: false }],
+  ['a plausible time of which nobody says whether it was set', { now: new Date('2025-12-31T00:00:00Z'), clockSynchronized: null }],
+  ['a time after the certificate, not set from the network', { now: new Date('2040-01-01T00:00:00Z'), clockSynchronized: false }],
 ])('a clock that shows %s is a warning, not an error', async (_case, rig) => {
   const { warnings } = await load(rig);
   expect(warnings).toEqual([expect.objectContaining({ field: 'certificatePath', message: expect.stringContaining('clock is not set') })]);
+});
+
+test('a clock that was set from the network is believed', async () => {
+  const { text } = await refusal({ now: new Date('2025-12-31T00:00:00Z'), clockSynchronized: true });
+  expect(text).toContain('not valid yet');
 });
 
 test('a file with several authorities is fine', async () => {

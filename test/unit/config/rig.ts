@@ -63,7 +63,7 @@ export function load(rig: Rig = {}): Promise<AgentConfig> {
     },
     env: rig.env ?? {},
     now: rig.now ?? NOW,
-    clockSynchronized: rig.clockSynchronized ?? null,
+    ...(rig.clockSynchronized !== undefined && { clockSynchronized: rig.clockSynchronized }),
     ...(rig.keyFileProblem && { keyFileProblem: rig.keyFileProblem }),
     stat: async () => ({ mode: 0o100000 | (rig.keyMode ?? 0o600) }),
   });

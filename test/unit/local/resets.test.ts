@@ -76,6 +76,21 @@ describe('a reset that was asked for', () => {
     expect(names(files).filter((name) => !isNote(name))).toEqual(['wifi-change.json']);
   });
 
+  test('does not lose a factory reset that was promised before to a smaller one', async () => {
+    const files = usedState();
+    await make(files).resets.ask('factory');
+    await make(files).resets.carryOut('state');
+    expect(names(files).filter((name) => !isNote(name))).toEqual(['wifi-change.json']);
+  });
+
+  test('does not happen when whoever asked has given up meanwhile', async () => {
+    const files = usedState();
+    const { resets } = make(files);
+    await expect(resets.ask('factory', AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+    expect(names(files)).toEqual([...USED].sort());
+    expect(resets.pending()).toBeNull();
+  });
+
   test('is refused when it cannot be written, and nothing begins', async () => {
     const files: MemoryFiles = { ...usedState(), writeAtomic: () => Promise.reject(new Error('no space left')) };
     const { resets } = make(files);

@@ -39,13 +39,22 @@ test('A start that lasted is forgotten, the wait before it not counted', () => {
   expect(start()).toMatchObject({ waited: 60, vain: 10 });
 });
 
+test('A start that takes long and comes to nothing is waited for as well', () => {
+  for (let vain = 0; vain < 5; vain += 1) {
+    writeFileSync(join(folder, 'starts'), `${Math.floor(uptime()) - 8} ${vain}\n`);
+    expect(start()).toMatchObject({ waited: vain < 4 ? 0 : 4, vain: vain + 1 });
+  }
+});
+
 test('An agent that is killed again and again while it works comes back at once', () => {
   let vain = 0;
   for (let kill = 0; kill < 20; kill += 1) {
-    writeFileSync(join(folder, 'starts'), `${Math.floor(uptime()) - 5} ${vain}\n`);
+    writeFileSync(join(folder, 'starts'), `${Math.floor(uptime()) - 1} ${vain}\n`);
+    writeFileSync(join(folder, 'started'), '1');
     const next = start();
     expect(next.waited).toBe(0);
     vain = next.vain;
+    expect(readFileSync(join(folder, 'started'), 'utf8')).toBe('');
   }
 });
 
