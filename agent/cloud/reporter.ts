@@ -194,6 +194,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
     cancelReassurance = clock.schedule(REASSURE_MS, () => {
       forced = true;
       soon();
+      // Reads that are lost do not keep the hub offline: that it is here is said without them, again and again.
+      if (!writer || picture.isKnown()) return;
+      greeting = greet(writer);
+      reassureLater();
     });
   }
 
@@ -241,7 +245,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
       failures = 0;
       if (!writer || leaving) return;
       if (picture.isKnown()) soon();
-      else forget();
+      else {
+        greeting = greet(writer);
+        forget();
+      }
       reassureLater();
     },
 

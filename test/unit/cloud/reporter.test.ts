@@ -334,6 +334,23 @@ describe('links come and go', () => {
     expect(updates.map(({ reported }) => reported!.online)).toEqual([true, true]);
   });
 
+  test('while reads of the shadow are lost it says all the same that it is here, every ten seconds, and at once when contradicted', async () => {
+    const { reporter, attach, clock, updates } = make();
+    attach('session-1');
+    await clock.advance(35_000);
+    expect(updates).toHaveLength(4);
+    for (const { reported } of updates) expect(reported).toEqual({ online: true, session: 'session-1', lastSeen: expect.any(Number) });
+    reporter.refresh();
+    await settled();
+    expect(updates).toHaveLength(5);
+    reporter.known(view({}));
+    await clock.advance(1_000);
+    expect(updates.at(-1)!.reported).toMatchObject({ online: true, hubId: 'h' });
+    const before = updates.length;
+    await clock.advance(60_000);
+    expect(updates.length - before).toBeLessThanOrEqual(1);
+  });
+
   test('a contradiction is answered soon, however long the cloud has refused before', async () => {
     const { reporter, online, clock, updates, fail, work } = make();
     await online();
