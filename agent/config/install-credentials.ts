@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Files } from '../system/files.ts';
 import { type CredentialsDeps, checkCredentials } from './credentials.ts';
+import { createLinks, type Links } from './links.ts';
 import { parseCertificates } from './pem.ts';
 import { type ConfigProblem, configError } from './problems.ts';
 
@@ -14,6 +13,8 @@ const IN_USE = 'credentials';
 
 export interface InstallCredentialsDeps extends Omit<CredentialsDeps, 'files'> {
   files: Files;
+  /** The default is the real file system. */
+  links?: Links;
 }
 
 /** What was done. */
@@ -23,74 +24,135 @@ export interface InstalledCredentials {
   expiresAt: Date;
 }
 
+/** The contents of both files; null for one that does not exist. */
+interface Pair {
+  certificate: Buffer | null;
+  key: Buffer | null;
+}
+
 /**
  * Puts the pair `certificate.pem` and `private-key.pem` of a folder in place of the one in `/etc/hub-agent`. The pair is checked first, as at a
- * start; a bad one changes nothing. The change is one rename: whenever the power goes, there is the whole old pair or the whole new one. The agent
- * takes the new pair at its next start; the old one stays beside it.
- * @throws HubError `config_invalid` with what is wrong with the new pair
+ * start; a bad one changes nothing. The change is one rename: whenever a write fails or the power goes, there is the whole old pair or the whole
+ * new one. The agent takes the new pair at its next start; the old one stays beside it.
+ * @throws HubError `config_invalid` with what is wrong with the new pair, or why it cannot be put in place
  */
 export async function installCredentials(from: string, folder: string, deps: InstallCredentialsDeps): Promise<InstalledCredentials> {
-  const at = (name: string, field: string) => ({ path: join(from, name), file: join(from, name), field });
-  const pair = { certificate: at(CERTIFICATE, ''), privateKey: at(PRIVATE_KEY, ''), ca: null };
-  const { problems, warnings } = await checkCredentials(pair, deps);
+  const links = deps.links ?? createLinks();
+  // First of all: whoever may not write is told so, and not that they cannot read the new key either.
+  await explained(folder, () => links.checkWritable(folder));
+  const at = (name: string) => ({ path: join(from, name), file: join(from, name), field: '' });
+  const { problems, warnings } = await checkCredentials({ certificate: at(CERTIFICATE), privateKey: at(PRIVATE_KEY), ca: null }, deps);
   const blocking: ConfigProblem[] = [...problems, ...warnings];
   if (blocking.length > 0) throw configError(blocking);
 
-  const certificate = (await deps.files.read(pair.certificate.path))!;
-  const key = (await deps.files.read(pair.privateKey.path))!;
-  const parsed = parseCertificates(certificate.toString('utf8'));
-  if (!parsed.ok) throw configError([{ ...pair.certificate, ...parsed.problem }]);
-  await moveIntoFolder(folder, deps.files);
-  const name = pairName(certificate);
-  await writePair(join(folder, name), certificate, key, deps.files);
-  const before = await readlink(join(folder, IN_USE)).catch(() => null);
-  await link(folder, IN_USE, name);
-  await removeOlder(folder, [name, before], deps.files);
-  return { folder: join(folder, name), expiresAt: parsed.value[0]!.validToDate };
+  return await explained(folder, async () => {
+    const next = await readPair(from, deps.files);
+    const parsed = parseCertificates(next.certificate?.toString('utf8') ?? '');
+    if (!parsed.ok) throw configError([{ ...at(CERTIFICATE), ...parsed.problem }]);
+    const credentials = createCredentialsFolder(folder, deps.files, links);
+    await credentials.linkNames();
+    const before = await credentials.inUse();
+    const name = await credentials.use(next);
+    await credentials.removeAllBut([name, before]);
+    return { folder: join(folder, name), expiresAt: parsed.value[0]!.validToDate };
+  });
 }
 
-function pairName(certificate: Buffer): string {
-  return `credentials-${createHash('sha256').update(certificate).digest('hex').slice(0, 16)}`;
+async function readPair(folder: string, files: Files): Promise<Pair> {
+  return { certificate: await files.read(join(folder, CERTIFICATE)), key: await files.read(join(folder, PRIVATE_KEY)) };
 }
 
-async function writePair(folder: string, certificate: Buffer, key: Buffer, files: Files): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await files.writeAtomic(join(folder, PRIVATE_KEY), key, 0o600);
-  await files.writeAtomic(join(folder, CERTIFICATE), certificate, 0o644);
-}
+const isSame = (one: Buffer | null, other: Buffer | null) => (one && other ? one.equals(other) : one === other);
 
-/** The first time the pair lies in plain files: they become links to a copy of themselves, each at a time, so the pair is whole at every step. */
-async function moveIntoFolder(folder: string, files: Files): Promise<void> {
-  const isLinked = async (name: string) => (await lstat(join(folder, name)).catch(() => null))?.isSymbolicLink() ?? false;
-  if (!(await isLinked(IN_USE))) {
-    const certificate = await files.read(join(folder, CERTIFICATE));
-    const key = await files.read(join(folder, PRIVATE_KEY));
-    const name = certificate && key ? pairName(certificate) : 'credentials-none';
-    if (certificate && key) await writePair(join(folder, name), certificate, key, files);
-    await link(folder, IN_USE, name);
+/** `/etc/hub-agent`: each pair in a folder of its own, `credentials` a link to the one in use, the two names links through that. */
+function createCredentialsFolder(folder: string, files: Files, links: Links) {
+  /** Name of the folder in use. */
+  async function inUse(): Promise<string | null> {
+    const target = await links.target(join(folder, IN_USE));
+    return target === null ? null : basename(target);
   }
-  for (const name of [CERTIFICATE, PRIVATE_KEY]) {
-    if (!(await isLinked(name))) await link(folder, name, join(IN_USE, name));
+
+  /** Makes or replaces a symbolic link in one step, on the disk when this resolves. */
+  async function link(name: string, target: string): Promise<void> {
+    const temporary = join(folder, `${name}.tmp`);
+    await files.remove(temporary);
+    await links.make(temporary, target);
+    await files.rename(temporary, join(folder, name));
   }
+
+  const put = (path: string, data: Buffer | null, mode: number) => (data ? files.writeAtomic(path, data, mode) : files.remove(path));
+
+  /** Writes a pair to a folder of its own and then has it used. */
+  async function use(pair: Pair): Promise<string> {
+    const before = await inUse();
+    const held = await readPair(join(folder, IN_USE), files);
+    if (before !== null && isSame(held.certificate, pair.certificate) && isSame(held.key, pair.key)) return before;
+    const usual = folderName(pair.certificate ?? '');
+    // Two writes into the folder in use would mix two pairs: somebody may have written another pair to it, through the links.
+    const name = usual === before ? folderName(usual) : usual;
+    await links.makeFolder(join(folder, name));
+    await put(join(folder, name, PRIVATE_KEY), pair.key, 0o600);
+    await put(join(folder, name, CERTIFICATE), pair.certificate, 0o644);
+    await link(IN_USE, name);
+    return name;
+  }
+
+  return {
+    inUse,
+    use,
+
+    async removeAllBut(keep: readonly (string | null)[]): Promise<void> {
+      try {
+        for (const name of await files.list(folder)) {
+          if (/^credentials-[0-9a-f]{16}$/.test(name) && !keep.includes(name)) await links.removeFolder(join(folder, name));
+        }
+      } catch {
+        // The pair is in place all the same, and the next change of a pair tries again.
+      }
+    },
+
+    /**
+     * Flashing, or a person, puts plain files under the names, also over links. What the names give now becomes the pair in use before a name
+     * becomes a link: else a link would bring back the pair that was in use before the plain files.
+     */
+    async linkNames(): Promise<void> {
+      const through = (name: string) => join(IN_USE, name);
+      const plain: string[] = [];
+      for (const name of [CERTIFICATE, PRIVATE_KEY]) {
+        if ((await links.target(join(folder, name))) !== through(name)) plain.push(name);
+      }
+      if (plain.length === 0) return;
+      await use(await readPair(folder, files));
+      for (const name of plain) await link(name, through(name));
+    },
+  };
 }
 
-/** Makes or replaces a symbolic link at once, and writes it to the disk. */
-async function link(folder: string, name: string, target: string): Promise<void> {
-  const temporary = join(folder, `${name}.tmp`);
-  await rm(temporary, { force: true });
-  await symlink(target, temporary);
-  await rename(temporary, join(folder, name));
-  const handle = await open(folder, constants.O_RDONLY);
+function folderName(of: Buffer | string): string {
+  return `credentials-${createHash('sha256').update(of).digest('hex').slice(0, 16)}`;
+}
+
+const REMEDIES: Record<string, string> = {
+  EACCES: 'Run it as root (sudo).',
+  EPERM: 'Run it as root (sudo).',
+  EROFS: 'Make the file system writable, then run it again.',
+  ENOSPC: 'Make room on the disk, then run it again.',
+  EDQUOT: 'Make room on the disk, then run it again.',
+  ENOENT: 'Install the package, or name the identity.json that the folder belongs to with --identity.',
+  ENOTDIR: 'Name the identity.json that the folder belongs to with --identity.',
+};
+
+/** What the file system refuses is no bug of the agent: it is said in words. */
+async function explained<T>(folder: string, action: () => Promise<T>): Promise<T> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** The pair in use and the one before it stay. */
-async function removeOlder(folder: string, keep: (string | null)[], files: Files): Promise<void> {
-  for (const name of await files.list(folder)) {
-    if (/^credentials-[0-9a-f]{16}$/.test(name) && !keep.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
+    return await action();
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    // An error number of the system, not a code of Node's or the agent's own.
+    if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw error;
+    const message = `the new certificate and key cannot be put in place (${code}${path && path !== folder ? ` at ${path}` : ''})`;
+    throw configError([
+      { file: folder, field: '', message, remedy: REMEDIES[code] ?? 'Check the disk and the folder, then run it again.' },
+    ]);
   }
 }

@@ -1,12 +1,11 @@
 import { messageOf } from '../../agent/system/errors.ts';
-import type { Secret } from '../../agent/system/secret.ts';
 import { checkCredentials, type HubCredentials, type Validity } from './credentials.ts';
 import { replaceFile } from './durable.ts';
 import { requestFiles } from './generate.ts';
 import { type CommonFiles, digestOf, filesOf, type HubFile } from './hub-files.ts';
 import { type ManifestRow, thingNameOf } from './manifest.ts';
-import { Refused, type RowProblem } from './problems.ts';
-import { provision, provisionRequest } from './provision.ts';
+import { HubRefused, Refused, type RowProblem } from './problems.ts';
+import { type Api, provisionRequest } from './provision.ts';
 import type { Records } from './records.ts';
 import type { Target } from './targets.ts';
 
@@ -18,8 +17,18 @@ export interface HubResult {
   state: 'flashed' | 'unchanged' | 'failed';
   place: string;
   provisioned: boolean;
-  /** Why it failed, with the remedy; null otherwise. */
+  /** Why it failed, or why the API did not take it although it is flashed, with the remedy; null otherwise. */
   problem: string | null;
+}
+
+/** What became of a batch. */
+export interface FlashOutcome {
+  /** Hubs of the manifest. */
+  hubs: number;
+  /** By row; shorter than the manifest when the run was stopped. */
+  results: HubResult[];
+  /** Why the run was stopped before its end, with the remedy; null when it was not. */
+  stopped: string | null;
 }
 
 export interface FlashDeps {
@@ -31,7 +40,7 @@ export interface FlashDeps {
   output: string;
   validity: Validity;
   /** Null: the requests are written only. */
-  api: { url: string; key: Secret } | null;
+  api: Api | null;
   /** Flashes hubs again that were flashed already, with whatever the manifest says now. */
   replace: boolean;
   signal: AbortSignal;
@@ -46,7 +55,7 @@ interface Checked {
 
 /** Waiting for the disk and the API is shared by as many. */
 const AT_ONCE = 4;
-/** Then it is not the hub but the station: the rest would fail as well. */
+/** So many in a row, and it is not the hub but the station: the rest would fail as well. */
 const MAX_FAILURES = 10;
 
 /** Checks every hub before the first is written. @throws Refused with all problems. */
@@ -60,9 +69,14 @@ async function checkAll({ rows, output, validity, records }: FlashDeps): Promise
     if (before === undefined || before === owner) return;
     problems.push({ row: hub.row, field, message: `it is also that of ${before}`, remedy: 'Give each hub its own.' });
   };
-  const inManifest = new Set(rows.map(({ hubId }) => hubId));
+  const inManifest = new Map(rows.map((hub) => [hub.hubId.toLowerCase(), hub]));
   for (const record of records.all()) {
-    if (inManifest.has(record.hubId)) continue;
+    const same = inManifest.get(record.hubId.toLowerCase());
+    if (same && same.hubId !== record.hubId) {
+      const message = `it is the hub ${record.hubId}, flashed before, in other letters`;
+      problems.push({ row: same.row, field: 'hubId', message, remedy: 'Write it the same way.' });
+    }
+    if (same) continue;
     const owner = `the hub ${record.hubId}, flashed before`;
     owners.set(`serial ${record.serial}`, owner);
     owners.set(`thingName ${record.thingName}`, owner);
@@ -104,7 +118,7 @@ async function flashOne(deps: FlashDeps, { hub, credentials }: Checked): Promise
   const digest = digestOf(files, credentials);
   if (records.get(hub.hubId)?.digest === digest && (await target.has(hub.hubId, files))) return 'unchanged';
   const why = await objection(deps, hub, digest);
-  if (why !== null) throw new Error(why);
+  if (why !== null) throw new HubRefused(why);
   await target.write(hub.hubId, files);
   const { hubId, serial } = hub;
   const { certificateFingerprint, publicKeyFingerprint } = credentials;
@@ -129,41 +143,60 @@ async function provisionOne({ api, records, output }: FlashDeps, hub: ManifestRo
     await replaceFile(`${output}/provision/${hub.hubId}.json`, `${JSON.stringify(provisionRequest(hub), null, 2)}\n`, 0o644);
     return false;
   }
-  await provision(api, hub);
+  await api.provision(hub);
   await records.put({ ...record, provisioned: true });
   return true;
 }
 
-async function handle(deps: FlashDeps, one: Checked): Promise<HubResult> {
+/** What became of a hub, and whether the station is to blame for it: the disk, the API as a whole. */
+async function handle(deps: FlashDeps, one: Checked): Promise<{ result: HubResult; isFault: boolean }> {
   const { row, hubId, serial } = one.hub;
-  const result = { row, hubId, serial, place: deps.target.place(hubId) };
   let state: HubResult['state'] = 'failed';
+  const came = (provisioned: boolean, problem: string | null): HubResult => {
+    return { row, hubId, serial, place: deps.target.place(hubId), state, provisioned, problem };
+  };
   try {
     state = await flashOne(deps, one);
-    return { ...result, state, provisioned: await provisionOne(deps, one.hub), problem: null };
+    return { result: came(await provisionOne(deps, one.hub), null), isFault: false };
   } catch (error) {
-    return { ...result, state: 'failed', provisioned: false, problem: messageOf(error) };
+    return { result: came(false, messageOf(error)), isFault: !(error instanceof HubRefused) };
   }
+}
+
+function whyStopped(faults: number, left: number): string | null {
+  if (left === 0) return null;
+  const why = faults >= MAX_FAILURES ? `stopped after ${MAX_FAILURES} failures in a row` : 'stopped by a signal';
+  return `${why}, ${left} hubs left: ${faults >= MAX_FAILURES ? 'mend the cause and run again' : 'run again'}.`;
 }
 
 /**
  * Flashes the hubs of a manifest that are not flashed yet. Each is written as a whole, then remembered; after a crash the next run goes on.
  * @throws Refused before anything is written when a row is wrong.
  */
-export async function flash(deps: FlashDeps): Promise<HubResult[]> {
-  const queue = (await checkAll(deps)).values();
+export async function flash(deps: FlashDeps): Promise<FlashOutcome> {
+  const queue = (await checkAll(deps)).entries();
   const results: HubResult[] = [];
-  let failures = 0;
+  const isFault: boolean[] = [];
+  let faults = 0;
+  let counted = 0;
+  // In the order of the manifest: hubs that go well take longer than those that fail, so the order of ends would show faults in a row.
+  const count = () => {
+    for (; counted in isFault && faults < MAX_FAILURES; counted++) faults = isFault[counted] ? faults + 1 : 0;
+  };
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
-      for (const one of queue) {
-        if (deps.signal.aborted || failures >= MAX_FAILURES) return;
-        const result = await handle(deps, one);
-        if (result.state === 'failed') failures += 1;
-        results.push(result);
-        deps.onResult(result);
+      while (!deps.signal.aborted && faults < MAX_FAILURES) {
+        const { value: next } = queue.next();
+        if (!next) return;
+        const [index, one] = next;
+        const handled = await handle(deps, one);
+        isFault[index] = handled.isFault;
+        count();
+        results.push(handled.result);
+        deps.onResult(handled.result);
       }
     }),
   );
-  return results.sort((a, b) => a.row - b.row);
+  const hubs = deps.rows.length;
+  return { hubs, results: results.sort((a, b) => a.row - b.row), stopped: whyStopped(faults, hubs - results.length) };
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { identitySchema } from '../../agent/config/identity-schema.ts';
-import { parseCsv } from './csv.ts';
 import { Refused, type RowProblem } from './problems.ts';
+import { COLUMNS, readCsvTable, readJsonTable, type TableRow } from './table.ts';
+import { readText } from './text.ts';
 
 /** A hub to be flashed, as the manifest names it. Paths are absolute. */
 export interface ManifestRow {
@@ -23,67 +23,42 @@ export function thingNameOf({ thingName, hubId }: Pick<ManifestRow, 'thingName' 
   return thingName ?? hubId;
 }
 
-const COLUMNS = ['hubId', 'serial', 'model', 'vendorName', 'thingName', 'certificate', 'key'] as const;
-type Raw = { row: number; values: Record<string, unknown> };
 /** Credentials are held for all at once, about 4 KB each; a larger batch can be several. */
 const MAX_ROWS = 10_000;
+/** Longer than the path of any PEM file at a station. */
+const MAX_PATH_LENGTH = 1_024;
+/** How DER in base64 begins, the inside of a PEM file: a SEQUENCE of 128 bytes and more. */
+const BARE_BASE64 = /^MI[A-Za-z0-9+/=]{100,}$/;
 const whoIsIt = identitySchema.pick({ hubId: true, serial: true, model: true, vendorName: true, thingName: true });
 
-function refuse(message: string, remedy: string, row: number | null = null, field = ''): never {
-  throw new Refused([{ row, field, message, remedy }]);
+function refuse(message: string, remedy: string): never {
+  throw new Refused([{ row: null, field: '', message, remedy }]);
 }
 
-function readCsv(text: string): Raw[] {
-  let records: ReturnType<typeof parseCsv>;
-  try {
-    records = parseCsv(text);
-  } catch (error) {
-    refuse((error as Error).message, 'Close it.');
-  }
-  const [head, ...rest] = records;
-  if (!head) refuse('the manifest is empty', `Its first line names the columns: ${COLUMNS.join(',')}.`);
-  return rest.map(({ line, fields }) => {
-    if (fields.length !== head.fields.length) {
-      refuse(`it has ${fields.length} fields, the header has ${head.fields.length}`, 'Check its commas and quotes.', line);
-    }
-    return { row: line, values: Object.fromEntries(head.fields.map((name, index) => [name, fields[index]])) };
-  });
+/** The path of a PEM file; null when the field is empty. What it holds else is never repeated: it may be the key. */
+function pathOf(value: unknown, folder: string, report: (message: string, remedy: string) => void): string | null {
+  if (value === undefined) return null;
+  if (typeof value !== 'string') report('it is not a path', 'Name a PEM file.');
+  else if (value.includes('-----BEGIN') || /[\r\n]/.test(value) || value.length > MAX_PATH_LENGTH || BARE_BASE64.test(value)) {
+    report('it holds a PEM and not the path of one', 'Write the PEM into a file of mode 0600, and name that file here.');
+  } else return resolve(folder, value);
+  return null;
 }
 
-function readJson(text: string): Raw[] {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch (error) {
-    refuse(`it is not JSON: ${(error as Error).message}`, 'Correct it, or name a CSV file *.csv.');
-  }
-  if (!Array.isArray(list)) refuse('it is not a list', 'Write a list of objects, one a hub.');
-  return list.map((values: unknown, index) => {
-    if (typeof values !== 'object' || values === null) refuse('it is not an object', 'Write one object a hub.', index + 1);
-    return { row: index + 1, values: values as Record<string, unknown> };
-  });
-}
-
-function understand({ row, values }: Raw, folder: string): { hub: ManifestRow | null; problems: RowProblem[] } {
+function understand({ row, values }: TableRow, folder: string): { hub: ManifestRow | null; problems: RowProblem[] } {
   const problems: RowProblem[] = [];
-  for (const name of Object.keys(values)) {
-    if (!(COLUMNS as readonly string[]).includes(name)) {
-      problems.push({ row, field: name, message: 'the column is unknown', remedy: `Remove it, or use one of ${COLUMNS.join(', ')}.` });
-    }
-  }
-  const { certificate, key, ...rest } = Object.fromEntries(COLUMNS.map((name) => [name, values[name] === '' ? undefined : values[name]]));
+  const report = (field: string, message: string, remedy: string) => problems.push({ row, field, message, remedy });
+  const { certificate, key, ...rest } = Object.fromEntries(
+    COLUMNS.map((name) => [name, values[name] === '' || values[name] === null ? undefined : values[name]]),
+  );
   const identity = whoIsIt.safeParse(rest);
-  for (const issue of identity.error?.issues ?? []) {
-    problems.push({ row, field: issue.path.join('.'), message: issue.message, remedy: 'Correct it in the manifest.' });
+  for (const { path, message } of identity.error?.issues ?? []) {
+    const field = path.join('.');
+    report(field, rest[field] === undefined ? 'it is missing' : message, 'Correct it in the manifest.');
   }
-  const paths = Object.entries({ certificate, key }).map(([field, path]) => {
-    if (path === undefined || path === null) return null;
-    if (typeof path === 'string') return resolve(folder, path);
-    problems.push({ row, field, message: 'it is not a path', remedy: 'Name a PEM file.' });
-    return null;
-  });
+  const certificatePath = pathOf(certificate, folder, (message, remedy) => report('certificate', message, remedy));
+  const keyPath = pathOf(key, folder, (message, remedy) => report('key', message, remedy));
   if (!identity.success || problems.length > 0) return { hub: null, problems };
-  const [certificatePath = null, keyPath = null] = paths;
   return { hub: { row, ...identity.data, thingName: identity.data.thingName ?? null, certificatePath, keyPath }, problems };
 }
 
@@ -110,10 +85,8 @@ function duplicates(rows: readonly ManifestRow[]): RowProblem[] {
 
 /** Reads a manifest, CSV or JSON by the end of its name. @throws Refused with every problem of every row. */
 export async function readManifest(path: string): Promise<ManifestRow[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
-    refuse(`${path} cannot be read (${error.code})`, 'Check the path and its rights.'),
-  );
-  const raw = path.toLowerCase().endsWith('.csv') ? readCsv(text) : readJson(text);
+  const text = await readText(path, '');
+  const raw = path.toLowerCase().endsWith('.csv') ? readCsvTable(text) : readJsonTable(text);
   if (raw.length === 0) refuse('it names no hub', 'Write one row a hub.');
   if (raw.length > MAX_ROWS) refuse(`it has ${raw.length} rows, at most ${MAX_ROWS} are taken`, 'Split it.');
   const understood = raw.map((row) => understand(row, dirname(resolve(path))));

@@ -8,7 +8,7 @@ export interface RowProblem {
   remedy: string;
 }
 
-/** The input is refused as a whole: nothing was written. */
+/** The input is refused as a whole: no hub was written. */
 export class Refused extends Error {
   readonly problems: readonly RowProblem[];
   constructor(problems: readonly RowProblem[]) {
@@ -16,6 +16,15 @@ export class Refused extends Error {
     this.problems = problems;
   }
 }
+
+/** One hub is not taken, which says nothing about the next one. Whatever else goes wrong with a hub is the station's fault. */
+export class HubRefused extends Error {}
+
+/** The program was started in a way that cannot work; the message says how to start it. */
+export class UsageError extends Error {}
+
+/** A program that is needed is not installed; the message says what to install. */
+export class MissingProgram extends Error {}
 
 /** A problem as one readable line. */
 export function formatProblem({ row, field, message, remedy }: RowProblem): string {

@@ -1,6 +1,7 @@
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from './durable.ts';
+import { takeLock } from './lock.ts';
 
 /** What is remembered of a hub that was flashed. Nothing in it is secret. */
 export interface HubRecord {
@@ -27,41 +28,12 @@ export interface Records {
 
 const LOCK = 'lock';
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-async function lock(path: string): Promise<void> {
-  // A link appears with its content, unlike a file that is opened and then written.
-  const own = `${path}.${process.pid}`;
-  await writeFile(own, String(process.pid));
-  for (;;) {
-    try {
-      await link(own, path);
-      return await rm(own);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (pid > 0 && isAlive(pid)) {
-      await rm(own);
-      throw new Error(`Process ${pid} flashes into this folder. Wait for it, or end it.`);
-    }
-    await rm(path, { force: true });
-  }
-}
-
 /** Opens the memory of an output folder, which no other run then may use. @throws Error when one does. */
 export async function openRecords(output: string): Promise<Records> {
   const folder = join(output, 'records');
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const lockPath = join(output, LOCK);
-  await lock(lockPath);
+  await takeLock(lockPath);
   const records = new Map<string, HubRecord>();
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.json')) continue;

@@ -63,9 +63,9 @@ test('Images of an ext4 file system, at the start and behind a partition table',
   const notOne = join(batch.folder, 'noise.img');
   await writeFile(notOne, Buffer.alloc(1_000_000, 7));
   const refused = await runFlash([...one.with(5, join(batch.folder, 'none')), '--image', notOne]);
-  expect(refused.exitCode).toBe(1);
-  expect(refused.stderr).toContain('ext4');
-  expect(await readdir(join(batch.folder, 'none/hubs'))).not.toContain(`${hubId}.img`);
+  expect(refused.exitCode).toBe(65);
+  expect(refused.stderr).toContain('no ext2, ext3 or ext4 file system');
+  expect(await readdir(join(batch.folder, 'none'))).toEqual(['report.json']);
 });
 
 async function startApi(things: readonly string[]): Promise<CloudApi> {
@@ -86,11 +86,13 @@ test('ProvisionHub is sent once a hub, through passing faults; a refusal is told
   const sending = [...args, '--provision', api.url, '--api-key-file', keyFile];
   const first = await runFlash(sending);
   expect(first.exitCode).toBe(1);
-  expect(last(first.stdout)).toMatchObject({ failed: 1, provisioned: HUBS - 1 });
+  expect(last(first.stdout)).toMatchObject({ flashed: HUBS, failed: 0, provisioned: HUBS - 1, notProvisioned: 1 });
+  const { results } = JSON.parse(await readFile(join(batch.output, 'report.json'), 'utf8'));
+  expect(results[0]).toMatchObject({ hubId: missing, state: 'flashed', provisioned: false, problem: expect.stringContaining('400') });
   expect(first.stderr).toMatch(new RegExp(`row 2, ${missing}: ProvisionHub was answered 400`));
   expect(first.stdout + first.stderr).not.toContain(KEY);
   const second = await runFlash(sending);
-  expect(last(second.stdout)).toMatchObject({ unchanged: HUBS - 1, failed: 1, provisioned: HUBS - 1 });
+  expect(last(second.stdout)).toMatchObject({ unchanged: HUBS, failed: 0, provisioned: HUBS - 1, notProvisioned: 1 });
 });
 
 test('A manifest that is wrong, and arguments that are, write nothing and say what to do', async () => {
@@ -101,4 +103,20 @@ test('A manifest that is wrong, and arguments that are, write nothing and say wh
   expect(await readdir(batch.output).catch(() => [])).not.toContain('hubs');
   expect(await runFlash([...args, '--provision', 'http://localhost'])).toMatchObject({ exitCode: 64 });
   expect(await runFlash([...args, '--api-key', 'secret'])).toMatchObject({ exitCode: 64 });
+  const open = await runFlash([...args, '--provision', 'http://api.example', '--api-key-file', '-']);
+  expect(open).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('an https:// address is needed') });
+});
+
+test('A key in the manifest gets neither into the output nor into the report, which no longer says that all is well', async () => {
+  expect(await runFlash(args)).toMatchObject({ exitCode: 0 });
+  const path = join(batch.folder, `pem/${batch.hubIds[0]}.key`);
+  const text = await readFile(batch.manifest, 'utf8');
+  const key = await readFile(path, 'utf8');
+  await writeFile(batch.manifest, text.replace(`pem/${batch.hubIds[0]}.key`, `"${key}"`));
+  const { exitCode, stdout, stderr } = await runFlash(args);
+  const report = await readFile(join(batch.output, 'report.json'), 'utf8');
+  expect(exitCode).toBe(65);
+  expect(stderr).toContain('row 2, key: it holds a PEM and not the path of one');
+  for (const line of await keyLines(batch)) expect(stdout + stderr + report).not.toContain(line);
+  expect(JSON.parse(report)).toMatchObject({ state: 'refused', problems: [{ row: 2, field: 'key' }] });
 });

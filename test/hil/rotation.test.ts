@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createRig, type Rig } from './rig/rig.ts';
 import { untilOnline } from './rig/start.ts';
@@ -54,4 +55,43 @@ test('a rotated certificate is taken at the restart: the old one is revoked, and
   rig.iotCore.revokeCertificate(await readFile(certificatePath, 'utf8'));
   await rig.until('no connection left', () => rig.iotCore.connections().length === 0);
   expect(rig.reported().session).toBe(rotated);
+});
+
+test('plain files over the links of a rotated pair are the pair in use: the next rotation keeps them beside the new one', async () => {
+  await using rig = await createRig();
+  await asOnAHub(rig);
+  const etc = join(rig.folder, 'etc');
+  const install = (folder: string) => rig.startAgent({ args: ['--install-credentials', folder] }).exited;
+  expect(await install(await issuePair(rig, 'first'))).toBe(0);
+
+  const flashed = await issuePair(rig, 'flashed');
+  for (const name of ['certificate.pem', 'private-key.pem']) {
+    await rm(join(etc, name));
+    await writeFile(join(etc, name), await readFile(join(flashed, name)), { mode: 0o600 });
+  }
+  const last = await issuePair(rig, 'last');
+  expect(await install(last)).toBe(0);
+
+  const key = (folder: string) => readFile(join(folder, 'private-key.pem'), 'utf8');
+  expect(await key(etc)).toBe(await key(last));
+  const beside = (await readdir(etc)).filter((name) => name.startsWith('credentials-'));
+  expect(await Promise.all(beside.map((name) => key(join(etc, name))))).toContain(await key(flashed));
+  rig.startAgent();
+  await untilOnline(rig);
+});
+
+test('without the right to write it says that it is for root, without a stack', async () => {
+  await using rig = await createRig();
+  await asOnAHub(rig);
+  const folder = await issuePair(rig, 'new');
+  // Modes do not hold root back.
+  const main = process.env.HUB_RIG_AGENT ?? fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
+  const asNobody = ['/usr/bin/setpriv', '--reuid', '65534', '--clear-groups', process.execPath, main];
+  await chmod(join(rig.folder, 'etc'), 0o555);
+  const agent = rig.startAgent({ ...(process.getuid?.() === 0 && { program: asNobody }), args: ['--install-credentials', folder] });
+  const code = await agent.exited;
+  await chmod(join(rig.folder, 'etc'), 0o755);
+  expect(code).toBe(78);
+  expect(agent.output()).toMatch(/etc: .*Run it as root \(sudo\)\.$/);
+  expect(agent.output()).not.toMatch(/^\s+at /m);
 });

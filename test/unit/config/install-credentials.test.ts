@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { installCredentials } from '../../../agent/config/install-credentials.ts';
-import { createFiles, type Files } from '../../../agent/system/files.ts';
+import { createLinks, type Links } from '../../../agent/config/links.ts';
+import { createFiles } from '../../../agent/system/files.ts';
 import { createPki } from '../../twins/pki/pki.ts';
 import type { Credentials } from '../../twins/pki/types.ts';
 
@@ -27,7 +28,8 @@ beforeEach(async () => {
   await put(folder, first);
 });
 
-const install = (from: string, files: Files = createFiles()) => installCredentials(from, folder, { files, env: {}, now: new Date() });
+const install = (from: string, deps: { links?: Links } = {}) =>
+  installCredentials(from, folder, { files: createFiles(), env: {}, now: new Date(), ...deps });
 const inUse = async () => ({
   certificate: await readFile(join(folder, 'certificate.pem'), 'utf8'),
   privateKey: await readFile(join(folder, 'private-key.pem'), 'utf8'),
@@ -76,21 +78,28 @@ test('A key that others can read is refused', async () => {
   await expect(install(from)).rejects.toMatchObject({ code: 'config_invalid' });
 });
 
-test('Whatever write fails, there is a whole pair, and the next try succeeds', async () => {
+test('Who may not write is told to be root, and where a file system refuses there is a remedy instead of a stack', async () => {
+  const from = await put(join(home, 'new'), first);
+  const refusing = (code: string): Links => ({
+    ...createLinks(),
+    checkWritable: () => Promise.reject(Object.assign(new Error(`${code}: refused, access`), { code })),
+  });
+  await expect(install(from, { links: refusing('EACCES') })).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringMatching(/EACCES.*run it as root \(sudo\)/i),
+    details: [{ file: folder }],
+  });
+  await expect(install(from, { links: refusing('EROFS') })).rejects.toMatchObject({ code: 'config_invalid' });
+  await expect(install(from, { links: refusing('ERR_INVALID_ARG_TYPE') })).rejects.not.toHaveProperty('details');
+  await rm(folder, { recursive: true });
+  await expect(install(from)).rejects.toMatchObject({ code: 'config_invalid', message: expect.stringContaining('--identity') });
+});
+
+test('Half a pair is kept too: a key whose certificate is still to come is not lost', async () => {
+  await rm(join(folder, 'certificate.pem'));
   const next = await (await createPki()).issueClient('next');
-  const from = await put(join(home, 'new'), next);
-  for (let failing = 1; ; failing++) {
-    let writes = 0;
-    const files: Files = {
-      ...createFiles(),
-      writeAtomic: (...args) => (++writes === failing ? Promise.reject(new Error('disk full')) : createFiles().writeAtomic(...args)),
-    };
-    const failed = await install(from, files).then(
-      () => false,
-      () => true,
-    );
-    if (!failed) break;
-    expect(await inUse()).toEqual(first);
-  }
+  await install(await put(join(home, 'new'), next));
   expect(await inUse()).toEqual(next);
+  const keys = await Promise.all((await folders()).map((name) => readFile(join(folder, name, 'private-key.pem'), 'utf8')));
+  expect(keys).toContain(first.privateKey);
 });

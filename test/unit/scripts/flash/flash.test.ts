@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../../../agent/config/load.ts';
 import { createFiles } from '../../../../agent/system/files.ts';
-import { type FlashDeps, flash } from '../../../../scripts/flash/flash.ts';
+import { type FlashDeps, type FlashOutcome, flash } from '../../../../scripts/flash/flash.ts';
 import { generate, requestFiles } from '../../../../scripts/flash/generate.ts';
 import { readCommonFiles } from '../../../../scripts/flash/hub-files.ts';
 import { readManifest } from '../../../../scripts/flash/manifest.ts';
-import { formatProblem, Refused } from '../../../../scripts/flash/problems.ts';
+import { formatProblem, HubRefused, Refused } from '../../../../scripts/flash/problems.ts';
 import { openRecords } from '../../../../scripts/flash/records.ts';
-import { folderTarget, rootTarget, type Target } from '../../../../scripts/flash/targets.ts';
+import { folderTarget, type Target } from '../../../../scripts/flash/targets.ts';
 import { type Batch, makeBatch } from '../../../bench/flash/batch.ts';
 import { createPki } from '../../../twins/pki/pki.ts';
 
@@ -23,13 +23,13 @@ beforeEach(async () => {
   batch = await makeBatch(folder, 3);
 });
 
-async function run(options: Partial<FlashDeps> & { hub?: number } = {}): Promise<string[]> {
+async function outcome(options: Partial<FlashDeps> & { hub?: number } = {}): Promise<FlashOutcome> {
   const rows = (await readManifest(batch.manifest)).filter((_, index) => options.hub === undefined || index === options.hub);
   const records = await openRecords(batch.output);
   try {
-    const results = await flash({
+    return await flash({
       rows,
-      common: await readCommonFiles(batch.config),
+      common: (await readCommonFiles(batch.config, new Date())).files,
       target: folderTarget(batch.output),
       records,
       output: batch.output,
@@ -40,10 +40,14 @@ async function run(options: Partial<FlashDeps> & { hub?: number } = {}): Promise
       onResult: () => {},
       ...options,
     });
-    return results.map(({ state, problem }) => (problem === null ? state : `${state}: ${problem}`));
   } finally {
     await records.close();
   }
+}
+
+async function run(options: Parameters<typeof outcome>[0] = {}): Promise<string[]> {
+  const { results } = await outcome(options);
+  return results.map(({ state, problem }) => (problem === null ? state : `${state}: ${problem}`));
 }
 
 async function refusals(): Promise<string[]> {
@@ -170,26 +174,6 @@ test('Only the owner of the station gets at what was flashed', async () => {
   expect((await stat(join(batch.output, 'hubs'))).mode & 0o777).toBe(0o700);
 });
 
-test('A mounted root is one hub, and stays it', async () => {
-  const root = join(batch.folder, 'root');
-  await mkdir(join(root, 'etc'), { recursive: true });
-  const target = rootTarget(root);
-  expect(await run({ hub: 0, target })).toEqual(['flashed']);
-  expect(await run({ hub: 0, target })).toEqual(['unchanged']);
-  expect(await run({ hub: 1, target })).toEqual([expect.stringContaining(`is ${batch.hubIds[0]} already`)]);
-  expect(await run({ hub: 1, target, replace: true })).toEqual(['flashed']);
-  expect(await readFile(join(root, 'etc/hub-agent/identity.json'), 'utf8')).toContain(batch.hubIds[1]);
-});
-
-test('Two runs in one folder: the second is told who has it', async () => {
-  const records = await openRecords(batch.output);
-  await expect(run()).rejects.toThrow(`Process ${process.pid}`);
-  await records.close();
-  // What a killed run left.
-  await writeFile(join(batch.output, 'lock'), '999999999');
-  expect(await run()).toEqual(['flashed', 'flashed', 'flashed']);
-});
-
 test('Keys made on the line: a request that openssl reads, and the same key the second time', async () => {
   const rows = (await readManifest(batch.manifest)).map((hub) => ({ ...hub, certificatePath: null, keyPath: null }));
   const files = requestFiles(batch.output, batch.hubIds[0]!);
@@ -208,9 +192,54 @@ test('Keys made on the line: a request that openssl reads, and the same key the 
   expect(parsed.subject).toBe(`CN=${batch.hubIds[0]}`);
 });
 
-test('The configuration of the batch is checked as the agent would', async () => {
-  await writeFile(batch.config, JSON.stringify({ cloud: { endpoint: 'https://x', caPath: 'ca.pem', keepAliveSeconds: 5 } }));
-  await expect(readCommonFiles(batch.config)).rejects.toThrow('host name');
-  await writeFile(batch.config, JSON.stringify({ cloud: { endpoint: 'x.example', caPath: 'other.pem' } }));
-  await expect(readCommonFiles(batch.config)).rejects.toThrow('other.pem');
+const accepting = { provision: () => Promise.resolve() };
+
+test('A hub that the API does not take is flashed all the same, and the next run only asks again', async () => {
+  const refusing = { provision: () => Promise.reject(new HubRefused('no Thing')) };
+  const first = await outcome({ api: refusing });
+  expect(first.results).toEqual(
+    batch.hubIds.map((hubId) => expect.objectContaining({ hubId, state: 'flashed', provisioned: false, problem: 'no Thing' })),
+  );
+  const second = await outcome({ api: accepting });
+  expect(second.results.map(({ state, provisioned, problem }) => [state, provisioned, problem])).toEqual(
+    batch.hubIds.map(() => ['unchanged', true, null]),
+  );
+});
+
+test('Ten faults of the station in a row stop the run and say how many are left; refusals of single hubs do not', async () => {
+  const folder = join(batch.folder, 'many');
+  await mkdir(folder);
+  const HUBS = 18;
+  batch = await makeBatch(folder, HUBS);
+  const dead = await outcome({ api: { provision: () => Promise.reject(new Error('no answer')) } });
+  const left = HUBS - dead.results.length;
+  expect(left).toBeGreaterThan(0);
+  expect(dead.stopped).toBe(`stopped after 10 failures in a row, ${left} hubs left: mend the cause and run again.`);
+
+  const refused = await outcome({ api: { provision: () => Promise.reject(new HubRefused('409')) } });
+  expect(refused).toMatchObject({ stopped: null, results: { length: HUBS } });
+
+  let asked = 0;
+  const flaky = { provision: () => (++asked % 5 === 0 ? Promise.resolve() : Promise.reject(new Error('no answer'))) };
+  expect(await outcome({ api: flaky })).toMatchObject({ stopped: null, results: { length: HUBS } });
+});
+
+test('A disk that is full stops the run: no hub counts as flashed', async () => {
+  const folder = join(batch.folder, 'many');
+  await mkdir(folder);
+  batch = await makeBatch(folder, 16);
+  const full = { ...folderTarget(batch.output), write: () => Promise.reject(new Error('ENOSPC')) };
+  const { results, stopped } = await outcome({ target: full });
+  expect(new Set(results.map(({ state }) => state))).toEqual(new Set(['failed']));
+  expect(stopped).toContain('stopped after 10 failures in a row');
+});
+
+test('A hub that was flashed before is known also when its id is written in other letters', async () => {
+  await run({ hub: 0 });
+  const [hubId] = batch.hubIds;
+  await writeFile(batch.manifest, (await readFile(batch.manifest, 'utf8')).replace(`\n${hubId!}`, `\n${hubId!.toUpperCase()}`));
+  const error = (await run({ hub: 0 }).catch((refused: unknown) => refused)) as Refused;
+  expect(error.problems.map(formatProblem)).toEqual([
+    `row 2, hubId: it is the hub ${hubId}, flashed before, in other letters. Write it the same way.`,
+  ]);
 });

@@ -82,9 +82,78 @@ test('A manifest that is none is refused in words', async () => {
   expect(await problems('m.csv', '')).toEqual([expect.stringContaining('empty')]);
   expect(await problems('m.csv', HEAD)).toEqual([expect.stringContaining('names no hub')]);
   expect(await problems('m.csv', `${HEAD}\n${A},S1`)).toEqual([expect.stringContaining('2 fields, the header has 7')]);
-  expect(await problems('m.csv', `${HEAD},password\n${A},S1,M,V,,,,x`)).toEqual(['2 password the column is unknown']);
+  expect(await problems('m.csv', `${HEAD},password\n${A},S1,M,V,,,,x`)).toEqual(['1 password the column is unknown']);
   expect(await problems('m.json', '{}')).toEqual([expect.stringContaining('not a list')]);
   expect(await problems('m.json', '[1]')).toEqual([expect.stringContaining('not an object')]);
   const error = await readManifest(join(folder, 'missing.csv')).catch((refused: unknown) => refused);
   expect(error).toBeInstanceOf(Refused);
+});
+
+test('A key that stands in the manifest itself is refused and not repeated', async () => {
+  const body = 'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg'.padEnd(184, 'topsecret');
+  const pem = `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`;
+  const row = (certificate: string, key: string) =>
+    JSON.stringify([{ hubId: A, serial: 'S1', model: 'M', vendorName: 'V', certificate, key }]);
+  for (const value of [pem, pem.replaceAll('\n', '\\n'), body, `${body}\r\n${body}`, 'x'.repeat(1_025)]) {
+    expect(await problems('m.json', row('c.pem', value))).toEqual(['1 key it holds a PEM and not the path of one']);
+  }
+  expect(await problems('m.json', row(pem, pem))).toHaveLength(2);
+  const written = [
+    ['m.csv', `${HEAD}\n${A},S1,M,V,,c.pem,"${pem}"`],
+    ['m.csv', `${HEAD}\n${A},S1,M,V,,c.pem,${pem}`],
+    ['m.csv', `${HEAD},"${pem}"\n${A},S1,M,V,,,`],
+    ['m.csv', `${HEAD}\n${A},"${pem}","${pem}","${pem}","${pem}",,`],
+    ['m.json', row('c.pem', pem).replaceAll('\\n', '\n')],
+    ['m.json', row('c.pem', pem).replace('"key"', `"${body}"`)],
+  ] as const;
+  for (const [name, text] of written) {
+    const error = (await read(name, text).catch((refused: unknown) => refused)) as Error;
+    expect(error).toBeInstanceOf(Refused);
+    expect(error.message).not.toMatch(/topsecret|MIGH|BEGIN/);
+  }
+});
+
+test('Columns are told once, not once a row', async () => {
+  const rows = `${A},S1,M\n${B},S2,M\n`;
+  expect(await problems('m.csv', `hubid,serial,model\n${rows}`)).toEqual([
+    '1 hubid the column is unknown',
+    'null hubId the column is missing',
+    'null vendorName the column is missing',
+  ]);
+  expect(await problems('m.csv', `hubId,serial,serial,model,vendorName\n`)).toEqual(['1 serial the column is repeated']);
+  const hub = { serial: 'S1', model: 'M', vendorName: 'V' };
+  expect(
+    await problems(
+      'm.json',
+      JSON.stringify([
+        { ...hub, hubID: A },
+        { ...hub, hubID: B },
+      ]),
+    ),
+  ).toEqual(['1 hubID the column is unknown', 'null hubId the column is missing']);
+  expect(await problems('m.csv', rows)).toEqual(['1  its first line names no column']);
+  expect(await problems('m.json', JSON.stringify([{ ...hub, hubId: A }, { hubId: B }]))).toEqual([
+    '2 serial it is missing',
+    '2 model it is missing',
+    '2 vendorName it is missing',
+  ]);
+});
+
+test.each([';', '\t'])('Other separators are recognised: "%s"', async (separator) => {
+  const text = `${HEAD}\n${A},S1,M,V,,,\n`.replaceAll(',', separator);
+  expect(await problems('m.csv', text)).toEqual([expect.stringContaining('its fields are separated by')]);
+});
+
+test('A byte order mark is no part of the text; another encoding is refused with what to do', async () => {
+  const list = [{ hubId: A, serial: 'S1', model: 'M', vendorName: 'Schlösser', thingName: null, key: null }];
+  for (const [name, text] of [
+    ['m.json', JSON.stringify(list)],
+    ['m.csv', `${HEAD}\n${A},S1,M,Schlösser,,,\n`],
+  ] as const) {
+    expect(await read(name, `\uFEFF${text}`)).toMatchObject([{ hubId: A, vendorName: 'Schlösser', thingName: null, keyPath: null }]);
+    for (const encoding of ['latin1', 'utf16le'] as const) {
+      await writeFile(join(folder, name), Buffer.from(`\uFEFF${text}`, encoding));
+      await expect(readManifest(join(folder, name))).rejects.toThrow(/is not text in UTF-8\. Save it as "CSV UTF-8"/);
+    }
+  }
 });

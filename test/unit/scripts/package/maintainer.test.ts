@@ -15,6 +15,12 @@ const TOOLS = [
   'userdel',
   'groupdel',
   'rm',
+  'mv',
+  'cp',
+  'ln',
+  'mkdir',
+  'chown',
+  'chmod',
 ];
 
 /** Runs a maintainer script with tools that only note how they were called; gives the calls. `booted`: systemd runs. */
@@ -72,4 +78,45 @@ test('a purge takes folders, user and group, also a group that outlived its user
     status: 0,
     calls: expect.arrayContaining(['groupdel hub-agent']),
   });
+});
+
+const PREPARED = [
+  'systemd-sysusers hub-agent.conf',
+  'systemd-tmpfiles --create hub-agent.conf',
+  'deb-systemd-helper unmask hub-agent.service',
+  'deb-systemd-helper --quiet was-enabled hub-agent.service',
+  'deb-systemd-helper enable hub-agent.service',
+  'systemctl --system daemon-reload',
+  'systemctl restart systemd-modules-load.service',
+];
+const RELOADED = ['systemctl --system daemon-reload'];
+
+// Debian Policy 6.6 to 6.8: how dpkg calls the scripts when it upgrades and removes, and when one of the steps fails. These are all calls of
+// tools: what is not listed, as `rm` or `userdel`, is not called.
+test.each([
+  // The way back from an upgrade that failed: the old version runs again, with its own unit.
+  ['postinst', ['abort-upgrade', '1.1-1'], [...PREPARED, 'deb-systemd-invoke restart hub-agent.service']],
+  // The way back from a removal that failed: `prerm remove` had stopped it.
+  ['postinst', ['abort-remove'], [...PREPARED, 'deb-systemd-invoke start hub-agent.service']],
+  ['postinst', ['abort-remove', 'in-favour', 'other', '1'], [...PREPARED, 'deb-systemd-invoke restart hub-agent.service']],
+  ['postinst', ['abort-deconfigure', 'in-favour', 'other', '1'], []],
+  ['postinst', ['triggered', 'ldconfig'], []],
+  // An upgrade leaves the service running until `postinst configure`.
+  ['prerm', ['upgrade', '1.1-1'], []],
+  ['prerm', ['failed-upgrade', '1.0-1'], []],
+  ['prerm', ['deconfigure', 'in-favour', 'other', '1'], []],
+  ['prerm', ['remove'], ['deb-systemd-invoke stop hub-agent.service']],
+  ['postrm', ['remove'], [...RELOADED, 'deb-systemd-helper mask hub-agent.service']],
+  ['postrm', ['upgrade', '1.1-1'], RELOADED],
+  ['postrm', ['failed-upgrade', '1.0-1'], RELOADED],
+  ['postrm', ['abort-install'], RELOADED],
+  ['postrm', ['abort-install', '1.0-1'], RELOADED],
+  ['postrm', ['abort-upgrade', '1.0-1'], RELOADED],
+  ['postrm', ['disappear', 'other', '1'], RELOADED],
+])('%s %j touches neither configuration nor state nor the user', (name, args, expected) => {
+  expect(run(name, args)).toEqual({ calls: expected, status: 0 });
+  // Nothing that fails at the service may hold dpkg up.
+  expect(run(name, args, { failing: 'hub-agent.service' }).status).toBe(0);
+  const inImage = run(name, args, { booted: false });
+  expect(inImage).toEqual({ calls: expected.filter((call) => !/^systemctl|^deb-systemd-invoke/.test(call)), status: 0 });
 });
