@@ -10,7 +10,7 @@ import { createConnector } from './connector.ts';
 import { presencePayload } from './presence.ts';
 import { createQuarantine } from './quarantine.ts';
 import type { ReportedIdentity, ReportedSections } from './reported-picture.ts';
-import { createReporter } from './reporter.ts';
+import { createReporter, type ShadowWriter } from './reporter.ts';
 import { createSession, type Session } from './session.ts';
 import { createShadowReader } from './shadow-reader.ts';
 import type { Link, Target, Transport } from './transport.ts';
@@ -137,6 +137,10 @@ export function createCloud(deps: CloudDeps): Cloud {
     },
   });
 
+  const writerOf = (link: Link): ShadowWriter => ({
+    updateShadow: (update) => quarantine.guard('shadow_update', () => link.updateShadow(update)),
+  });
+
   function openSession(link: Link, id: string): void {
     sessions += 1;
     session = createSession({
@@ -150,7 +154,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       clock,
       log,
       onReady() {
-        reporter.attach({ updateShadow: (update) => quarantine.guard('shadow_update', () => link.updateShadow(update)) }, id);
+        reporter.attach(writerOf(link), id);
         listeners.linkUp();
         for (const tell of bornListeners) tell();
       },
@@ -176,7 +180,7 @@ export function createCloud(deps: CloudDeps): Cloud {
   async function goodbye(last: Session): Promise<boolean> {
     try {
       await last.goodbye();
-      await reporter.goodbye();
+      await reporter.goodbye(writerOf(last.link), last.id);
       log.info({ event: 'cloud_goodbye', session: last.id }, 'said goodbye');
       return true;
     } catch (error) {
@@ -204,6 +208,7 @@ export function createCloud(deps: CloudDeps): Cloud {
         port,
         phase,
         waitReason,
+        nextAttemptMs: connector.nextAttemptMs(),
         lastDown,
         takeovers,
         session: session?.id ?? null,

@@ -15,6 +15,8 @@ export interface Connector {
   /** The network may have changed: a new link as soon as the server's limit allows. */
   hurry(): void;
   state(): ConnectionState;
+  /** Milliseconds until it connects, at the earliest, while it waits; null otherwise. */
+  nextAttemptMs(): number | null;
   /** True when the machine waits for a timer that does not come: a bug that only a new process heals. */
   isStuck(): boolean;
   /** The way in use, or the next one to be tried. */
@@ -167,6 +169,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     },
     hurry: () => dispatch({ type: 'hurry', clockTrusted: deps.clockTrusted() }),
     state: () => state,
+    nextAttemptMs: () => (state.phase === 'waiting' && timerEndMs !== null ? Math.max(0, Math.round(timerEndMs - clock.nowMs())) : null),
     isStuck() {
       if (state.phase !== 'waiting' && state.phase !== 'connecting') return false;
       return timerEndMs === null || clock.nowMs() > timerEndMs + LOST_TIMER_MS;

@@ -28,8 +28,8 @@ export interface Reporter {
   reportCommand(lastCommand: LastCommand): Promise<void>;
   /** Clears the command in `desired`, conditional on the version, with what is said of it (null: nothing). Resolves with the new version. */
   clearCommand(version: number, lastCommand: LastCommand | null): Promise<number>;
-  /** Reports `online: false`; resolves when acknowledged. */
-  goodbye(): Promise<void>;
+  /** Reports `online: false` over the link of this session, attached or not yet; resolves when acknowledged. */
+  goodbye(link: ShadowWriter, session: string): Promise<void>;
 }
 
 export interface ReporterDeps {
@@ -281,7 +281,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       });
     },
 
-    async goodbye() {
+    async goodbye(link, id) {
       leaving = true;
       cancelReassurance();
       cancelTimer?.();
@@ -290,10 +290,9 @@ export function createReporter(deps: ReporterDeps): Reporter {
       const bound = new AbortController();
       await Promise.race([greeting, sleep(clock, GREETING_MS, bound.signal)]);
       bound.abort();
-      const to = writer;
-      // Without the picture others in the queue wait for it as well; this needs none.
-      if (to && !picture.isKnown()) await to.updateShadow({ reported: { online: false, session, lastSeen: wallClock.nowMs() } });
-      else await exclusive(() => send({}, documentNow()));
+      // Without the picture others in the queue wait for it as well; this needs none. A session that is still opening has no writer here yet.
+      if (writer && picture.isKnown()) await exclusive(() => send({}, documentNow()));
+      else await link.updateShadow({ reported: { online: false, session: id, lastSeen: wallClock.nowMs() } });
     },
   };
 }

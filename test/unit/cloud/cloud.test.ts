@@ -450,6 +450,22 @@ describe('stopping', () => {
     expect(clock.timers).toBe(0);
   });
 
+  test('while the session is still opening: what a process before left in the shadow does not stand', async () => {
+    const { cloud, nextLink, transport, clock } = make();
+    // A last word of the process before that came after its will.
+    transport.write({ reported: { online: true, session: 'before' } });
+    transport.before = (operation) => (operation === 'subscribe' || operation === 'openDeltas' ? new Promise(() => {}) : undefined);
+    cloud.start();
+    const link = await nextLink();
+    link.up();
+    await settled();
+    const stopped = cloud.stop();
+    await clock.advance(500);
+    await stopped;
+    expect(transport.document()?.state.reported).toMatchObject({ online: false, session: 'session-1' });
+    expect(link.closed).toBe('silently');
+  });
+
   test('while waiting or connecting: at once', async () => {
     const { cloud, nextLink, clock } = make();
     cloud.start();

@@ -72,6 +72,7 @@ function make() {
       times.length = 0;
     },
     attach: (session: string) => reporter.attach(writer(), session),
+    goodbye: (session = 'session-1') => reporter.goodbye(writer(), session),
     fail: (code: ErrorCode) => {
       world.answer = () => Promise.reject(new HubError(code, code));
     },
@@ -375,7 +376,7 @@ describe('links come and go', () => {
   });
 
   test('a goodbye right after the beginning comes after the first word', async () => {
-    const { reporter, attach, updates, world, work } = make();
+    const { reporter, attach, goodbye, updates, world, work } = make();
     let accept = (_version: number) => {};
     world.answer = () =>
       new Promise((resolve) => {
@@ -383,7 +384,7 @@ describe('links come and go', () => {
       });
     attach('session-1');
     reporter.known(view({}));
-    const gone = reporter.goodbye();
+    const gone = goodbye();
     await settled();
     expect(updates).toHaveLength(1);
     work();
@@ -433,9 +434,9 @@ describe('links come and go', () => {
   });
 
   test('the goodbye reports offline and ends the heartbeat', async () => {
-    const { reporter, online, clock, updates } = make();
+    const { goodbye, reporter, online, clock, updates } = make();
     await online();
-    await reporter.goodbye();
+    await goodbye();
     expect(updates).toMatchObject([{ reported: { online: false, session: 'session-1' } }]);
     reporter.detach();
     await clock.advance(HEARTBEAT_MS * 3);
@@ -444,9 +445,9 @@ describe('links come and go', () => {
   });
 
   test('what changes after the goodbye, while the link still stands, does not say online again', async () => {
-    const { reporter, online, clock, updates, attach } = make();
+    const { goodbye, reporter, online, clock, updates, attach } = make();
     await online();
-    await reporter.goodbye();
+    await goodbye();
     reporter.set({ nodes: { total: 0, available: 0, scanComplete: false } });
     reporter.refresh();
     await clock.advance(10_000);
