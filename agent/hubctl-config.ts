@@ -2,19 +2,26 @@ import { loadConfig } from './config/load.ts';
 import type { HubctlMachine } from './hubctl-ports.ts';
 import { keyFileJudge } from './key-file-judge.ts';
 import type { Places } from './local/cli/locate.ts';
+import { isDenied } from './local/cli/offline.ts';
 import type { ConfigFault, DoctorPorts } from './local/doctor/check.ts';
+import { findClosedFiles } from './local/doctor/service-files.ts';
 import { credentialsDirectory, pathFor, settingsOf } from './local/doctor/settings.ts';
 import { isHubError } from './system/errors.ts';
 
-const isDenied = (error: unknown) => ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
-
 /**
- * The configuration judged as the agent does when it starts, key files included. A file that only this user may not read is no fault of it:
+ * The configuration judged as the agent does when it starts, key files and the rights of its user included. A file that only this user may not read is no fault of it:
  * its name is given apart.
  */
 export async function findConfigFaults(
   places: Places,
-  { isRoot, env, files, now, clockSynchronized }: Omit<HubctlMachine, 'helperTimeoutMs'> & { now: Date; clockSynchronized: boolean | null },
+  {
+    isRoot,
+    env,
+    files,
+    etc,
+    now,
+    clockSynchronized,
+  }: Pick<HubctlMachine, 'isRoot' | 'env' | 'files' | 'etc'> & { now: Date; clockSynchronized: boolean | null },
 ): ReturnType<DoctorPorts['configFaults']> {
   const unreadable = new Set<string>();
   const denied = (error: unknown, path: string) => {
@@ -39,15 +46,16 @@ export async function findConfigFaults(
     resolvePath: (file: string, path: string) => pathFor(env, file, path),
     keyFileProblem: keyFileJudge((path) => path.startsWith(`${directory}/`), denied),
   };
+  const closed = await findClosedFiles(places, etc);
   try {
     const { warnings, identity } = await loadConfig(options);
-    return { problems: [], warnings, unreadable: [...unreadable], hubId: identity.hubId };
+    return { problems: closed, warnings, unreadable: [...unreadable], hubId: identity.hubId };
   } catch (error) {
     if (!isHubError(error, 'config_invalid')) throw error;
     const named = pathsByField(places, env);
     const isOurs = ({ file, field }: ConfigFault) => unreadable.has((field === '' ? file : named.get(field)) ?? '');
     const problems = (error.details as readonly ConfigFault[]).filter((problem) => !isOurs(problem));
-    return { problems, warnings: [], unreadable: [...unreadable], hubId: null };
+    return { problems: [...problems, ...closed], warnings: [], unreadable: [...unreadable], hubId: null };
   }
 }
 

@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { HubctlPorts } from './local/cli/command.ts';
 import type { Places } from './local/cli/locate.ts';
 import { settingsOf } from './local/doctor/settings.ts';
-import { type ServiceState, SILENT_SYSTEMD } from './local/service-state.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { messageOf } from './system/errors.ts';
 import { createFiles, type Files } from './system/files.ts';
@@ -10,9 +9,8 @@ import { createHostFacts } from './system/host-linux.ts';
 import { Secret } from './system/secret.ts';
 import { builtAtMs, version } from './version.ts';
 
-const UNIT = 'hub-agent.service';
 /** A helper that hangs must not hold hubctl longer than the agent may. */
-const HELPER_TIMEOUT_MS = 4_000;
+const HELPER_TIMEOUT_MS = 3_000;
 /** Where NetworkManager keeps its profiles with their passwords; for root only. */
 const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager/system-connections'];
 const MAX_PROFILES = 256;
@@ -24,66 +22,35 @@ export interface HubctlMachine {
   files: Pick<Files, 'read'>;
   /** For programs that are asked; milliseconds. */
   helperTimeoutMs: number;
+  /** The folder of `passwd`, `group` and `hub-agent`. */
+  etc: string;
+  /** There when the machine was booted with systemd (sd_booted(3)). */
+  systemdFolder: string;
+  /** Where the kernel shows the control groups (cgroups(7)). */
+  cgroupFolder: string;
 }
 
 /** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
 export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {
   const { isRoot = process.geteuid?.() === 0, env = process.env, files = createFiles(), helperTimeoutMs = HELPER_TIMEOUT_MS } = machine;
+  const { etc = '/etc', systemdFolder = '/run/systemd/system', cgroupFolder = '/sys/fs/cgroup' } = machine;
   const wallClock = createWallClock();
   const clock = createMonotonicClock();
 
-  async function service(): Promise<ServiceState | null> {
-    const { execFile } = await import('node:child_process');
-    const names = 'LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus';
-    return new Promise((resolve) => {
-      execFile(
-        'systemctl',
-        ['show', UNIT, `--property=${names}`],
-        { timeout: helperTimeoutMs, killSignal: 'SIGKILL', env },
-        (error, stdout) => {
-          if (error?.killed) return resolve(SILENT_SYSTEMD);
-          const values = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
-          if (error || values.get('LoadState') !== 'loaded') return resolve(null);
-          resolve({
-            activeState: values.get('ActiveState') ?? 'unknown',
-            subState: values.get('SubState') ?? 'unknown',
-            result: values.get('Result') ?? 'unknown',
-            restarts: Number(values.get('NRestarts') ?? 0),
-            exitStatus: Number(values.get('ExecMainStatus') ?? 0),
-          });
-        },
-      );
-    });
-  }
+  const service: HubctlPorts['service'] = async (timeoutMs = helperTimeoutMs) => {
+    const { askService } = await import('./hubctl-service.ts');
+    return askService({ env, systemdFolder, cgroupFolder }, timeoutMs);
+  };
 
-  const journal: HubctlPorts['journal'] = async ({ lines, follow, grep, signal }, onLine) => {
-    const [{ spawn }, { createInterface }] = await Promise.all([import('node:child_process'), import('node:readline')]);
-    return new Promise((resolve) => {
-      const args = ['--unit', UNIT, '--output', 'cat', '--quiet', '--no-pager', '--lines', String(lines)];
-      const child = spawn('journalctl', [...args, ...(follow ? ['--follow'] : []), ...(grep ? ['--grep', grep] : [])], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-        env,
-      });
-      const end = () => child.kill();
-      const timer = follow ? undefined : setTimeout(end, helperTimeoutMs);
-      signal?.addEventListener('abort', end, { once: true });
-      let any = false;
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        any = true;
-        onLine(line);
-      });
-      child.once('error', () => resolve(false));
-      child.once('close', () => {
-        clearTimeout(timer);
-        resolve(any);
-      });
-    });
+  const journal: HubctlPorts['journal'] = async (options, onLine) => {
+    const { readJournal } = await import('./hubctl-service.ts');
+    return readJournal(env, { timeoutMs: helperTimeoutMs, ...options }, onLine);
   };
 
   const configFaults: HubctlPorts['configFaults'] = async (places) => {
     const { findConfigFaults } = await import('./hubctl-config.ts');
     const clockSynchronized = await createHostFacts({ wallClock, stateDirectory: places.stateDirectory }).clockSynchronized();
-    return findConfigFaults(places, { isRoot, env, files, clockSynchronized, now: new Date(wallClock.nowMs()) });
+    return findConfigFaults(places, { isRoot, env, files, etc, clockSynchronized, now: new Date(wallClock.nowMs()) });
   };
 
   /** NetworkManager as this user sees it, over the system bus. */
@@ -138,7 +105,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
   return {
     version,
     builtAtMs,
-    etc: '/etc',
+    etc,
     env,
     isRoot,
     wallClock,

@@ -66,7 +66,8 @@ export async function collectBundle({ client, ports, places }: CommandContext): 
     { name: 'logs/agent.jsonl', text: logs },
     { name: 'logs/journal.jsonl', text: journal },
     { name: 'system/service.json', text: pretty(service) },
-    { name: 'system/host.json', text: pretty(host) },
+    // The process that was measured is hubctl's own: the agent's is in its status.
+    { name: 'system/host.json', text: pretty({ ...host, memory: { ...host.memory, agentRssBytes: undefined } }) },
     {
       name: 'versions.json',
       text: pretty({ hubctl: ports.version, node: process.versions.node, openssl: process.versions.openssl, arch: process.arch }),

@@ -1,10 +1,11 @@
 import { createFiles } from '../../system/files.ts';
 import { LOG_LEVELS, type ResetKind } from '../api.ts';
 import { forgetState } from '../reset.ts';
-import { isAtRest } from '../service-state.ts';
+import { isAtRest, isSilent } from '../service-state.ts';
 import { type Command, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt } from './failure.ts';
+import { attempt, say } from './failure.ts';
+import type { Terminal } from './terminal.ts';
 
 export const logLevelCommand: Command = {
   name: 'loglevel',
@@ -31,6 +32,16 @@ const QUESTIONS: Readonly<Record<ResetKind, string>> = {
   factory:
     'The agent forgets whose the hub is, the Wi-Fi networks that it was moved to, its commands and answers not yet delivered, and the nodes it knows, and starts again.',
 };
+
+const MAY_RUN = 'systemd does not answer, so the agent may run: nothing was forgotten.';
+const NEXT = 'Try again, or: sudo systemctl --force --force reboot';
+
+/** Nobody says whether the agent runs. */
+function refuse(terminal: Terminal, json: boolean): number {
+  if (json) terminal.out(JSON.stringify({ error: { code: 'systemd_silent', message: MAY_RUN } }));
+  else say(terminal, `hubctl: ${MAY_RUN} ${NEXT}`);
+  return EXIT.hung;
+}
 
 export const resetCommand: Command = {
   name: 'reset',
@@ -61,7 +72,9 @@ export const resetCommand: Command = {
       return EXIT.ok;
     }
     // An agent that may live would write over what is removed under it.
-    if (!isAtRest(await ports.service())) throw problem;
+    const service = await ports.service();
+    if (isSilent(service) && !isAtRest(service)) return refuse(terminal, json);
+    if (!isAtRest(service)) throw problem;
     const removed = await forgetState(createFiles(), places.stateDirectory, kind);
     terminal.out(
       json

@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { TarEntry } from '../bundle/tar.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { say } from './failure.ts';
 import { bytes, utc } from './text.ts';
 
 /** One text; of logs the end counts. With all texts at their bound the archive stays below 16 MB, packed far below what mail takes. */
@@ -14,6 +15,20 @@ function bounded(text: string): Buffer {
   return data.length <= MAX_TEXT_BYTES
     ? data
     : Buffer.concat([Buffer.from('[the beginning was left out]\n'), data.subarray(data.length - MAX_TEXT_BYTES)]);
+}
+
+/** Writes a file that is not there yet, whole or not at all. */
+async function writeNew(path: string, data: Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(data);
+  } catch (error) {
+    // Half a bundle would take the room that is missing, and be sent all the same.
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
 }
 
 export const bundleCommand: Command = {
@@ -43,15 +58,15 @@ export const bundleCommand: Command = {
     const entries: TarEntry[] = texts.map(({ name, text }) => ({ name: `${folder}/${name}`, data: bounded(redactor.redact(text)) }));
     const leaking = entries.filter(({ data }) => redactor.holdsSecret(data.toString('utf8')));
     if (leaking.length > 0) {
-      terminal.error(`hubctl: a secret is left in ${leaking.map(({ name }) => name).join(', ')}. Nothing was written.`);
+      say(terminal, `hubctl: a secret is left in ${leaking.map(({ name }) => name).join(', ')}. Nothing was written.`);
       return EXIT.bug;
     }
     const packed = gzipSync(tar(entries, nowMs));
     if (packed.length > MAX_BUNDLE_BYTES) {
-      terminal.error(`hubctl: the bundle would have ${bytes(packed.length)}. Nothing was written.`);
+      say(terminal, `hubctl: the bundle would have ${bytes(packed.length)}. Nothing was written.`);
       return EXIT.bug;
     }
-    await writeFile(path, packed, { mode: 0o600, flag: 'wx' });
+    await writeNew(path, packed);
     const summary = { path, bytes: packed.length, files: entries.length, secretsLookedFor: secrets.length };
     terminal.out(
       json

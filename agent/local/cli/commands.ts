@@ -1,7 +1,7 @@
 import type { CommandReport } from '../api.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf } from './failure.ts';
+import { attempt, codeOf, NOT_READABLE, say } from './failure.ts';
 import { readCommands } from './offline.ts';
 import type { Colour, Paint } from './terminal.ts';
 import { type Column, table, utc } from './text.ts';
@@ -35,12 +35,19 @@ export const commandsCommand: Command = {
   example: 'hubctl commands --json | jq .commands[].id',
   async run({ client, terminal, json, places }) {
     const { value, problem } = await attempt(client.get<{ commands: CommandReport[] }>('/v1/commands'));
-    const commands = value?.commands ?? (await readCommands(places.stateDirectory));
-    if (json) terminal.out(JSON.stringify({ commands, ...(problem && { problem: problem.message }) }));
+    const offline = value ? null : await readCommands(places.stateDirectory);
+    const commands = value?.commands ?? offline?.commands ?? [];
+    const closed = offline?.denied === true;
+    if (json) terminal.out(JSON.stringify({ commands, ...(problem && { problem: problem.message }), ...(closed && { unreadable: true }) }));
     else {
       const [head = '', ...body] = table(columnsOf(terminal.paint), commands, terminal.columns);
-      terminal.out(commands.length === 0 ? 'No command has come yet.' : [terminal.paint('dim', head), ...body].join('\n'));
-      if (problem) terminal.error(`hubctl: ${problem.message} This is the journal on the disk.`);
+      if (commands.length > 0) terminal.out([terminal.paint('dim', head), ...body].join('\n'));
+      else if (!closed) terminal.out('No command has come yet.');
+      if (problem)
+        say(
+          terminal,
+          `hubctl: ${problem.message} ${closed ? `The journal on the disk is ${NOT_READABLE}` : 'This is the journal on the disk.'}`,
+        );
     }
     return problem ? codeOf(problem) : EXIT.ok;
   },

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { isDenied } from './offline.ts';
 
 /** Where the agent's things are, read from its configuration without judging it: hubctl must work with a wrong one, and start at once. */
 export interface Places {
@@ -10,17 +11,20 @@ export interface Places {
   /** `agent.json` and `identity.json` as far as they are JSON objects. */
   config: Record<string, unknown>;
   identity: Record<string, unknown>;
+  /** Which of the two this user may not read: what they say is not known, and not absent. */
+  unreadable: readonly string[];
 }
 
 /** As in the configuration's schema. */
 const DEFAULTS = { socketPath: '/run/hub-agent/control.sock', stateDirectory: '/var/lib/hub-agent' };
 
-async function readObject(path: string): Promise<Record<string, unknown>> {
+async function readObject(path: string): Promise<{ path: string; value: Record<string, unknown>; denied: boolean }> {
   try {
     const value: unknown = JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return { path, value: isObject ? (value as Record<string, unknown>) : {}, denied: false };
+  } catch (error) {
+    return { path, value: {}, denied: isDenied(error) };
   }
 }
 
@@ -28,7 +32,8 @@ async function readObject(path: string): Promise<Record<string, unknown>> {
 export async function locate(options: { config: string; identity: string; socket?: string | undefined }): Promise<Places> {
   const configPath = resolve(options.config);
   const identityPath = resolve(options.identity);
-  const [config, identity] = await Promise.all([readObject(configPath), readObject(identityPath)]);
+  const documents = await Promise.all([readObject(configPath), readObject(identityPath)]);
+  const [{ value: config }, { value: identity }] = documents;
   const named = (value: unknown, usual: string) =>
     typeof value === 'string' && value !== '' ? resolve(dirname(configPath), value) : usual;
   return {
@@ -40,5 +45,6 @@ export async function locate(options: { config: string; identity: string; socket
     stateDirectory: named(config.stateDirectory, DEFAULTS.stateDirectory),
     config,
     identity,
+    unreadable: documents.filter(({ denied }) => denied).map(({ path }) => path),
   };
 }

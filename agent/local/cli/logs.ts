@@ -1,7 +1,7 @@
 import { AgentError } from './client.ts';
 import { type Command, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf } from './failure.ts';
+import { attempt, besides, codeOf, QUICK_HELPER_MS, say } from './failure.ts';
 import type { Colour, Paint } from './terminal.ts';
 import { printable, wrap } from './text.ts';
 
@@ -42,6 +42,13 @@ export function jsonLine(text: string): string {
   return JSON.stringify({ msg: text });
 }
 
+/** What came of asking the journal. It shows nothing to others than root and its own groups (journalctl(1)). */
+function journalWords(any: boolean | null, isRoot: boolean): string {
+  if (any === null) return "The system's journal does not answer either.";
+  if (any) return "This was the system's journal.";
+  return isRoot ? "The system's journal has nothing either." : "The system's journal shows nothing to this user: sudo hubctl logs";
+}
+
 export const logsCommand: Command = {
   name: 'logs',
   summary: "The agent's last log lines, from its memory or the system's journal",
@@ -54,15 +61,30 @@ export const logsCommand: Command = {
     if (!Number.isInteger(count) || count < 0 || count > 2000) throw new UsageError('--lines must be a whole number from 0 to 2000.');
     const show = (line: string) => terminal.out(json ? jsonLine(line) : logLine(line, terminal.columns, terminal.paint));
     const path = `/v1/logs?lines=${count}${options.follow ? '&follow=1' : ''}`;
-    const { problem } = await attempt(client.lines({ path, signal: terminal.interrupted }, show));
+    let answered = false;
+    const asked = attempt(
+      client.lines({ path, signal: terminal.interrupted }, (line) => {
+        answered = true;
+        show(line);
+      }),
+    );
+    const follow = options.follow === true;
+    const read = (onLine: (line: string) => void) =>
+      ports.journal({ lines: count, follow, signal: terminal.interrupted, timeoutMs: QUICK_HELPER_MS }, onLine);
+    const kept: string[] = [];
+    // What is to be followed comes after the agent's own lines, if there are any.
+    const early = follow
+      ? null
+      : besides(ports.clock, asked, async () => (answered ? null : { any: await read((line) => kept.push(line)) }));
+    const { problem } = await asked;
     if (!problem) {
-      if (terminal.interrupted.aborted || !options.follow) return terminal.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
+      if (terminal.interrupted.aborted || !follow) return terminal.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
       throw new AgentError('down', 'The agent ended.');
     }
-    const shown = await ports.journal({ lines: count, follow: options.follow === true, signal: terminal.interrupted }, show);
+    const journal = (await early) ?? { any: await read(show) };
+    for (const line of kept) show(line);
     if (json) terminal.out(JSON.stringify({ error: { code: `agent_${problem.problem}`, message: problem.message } }));
-    else
-      terminal.error(`hubctl: ${problem.message} ${shown ? "This was the system's journal." : "The system's journal has nothing either."}`);
+    else say(terminal, `hubctl: ${problem.message} ${journalWords(journal.any, ports.isRoot)}`);
     return codeOf(problem);
   },
 };

@@ -1,13 +1,15 @@
 import type { Node, NodesResult } from '../../contract/node.ts';
 import { sleep } from '../../system/clock.ts';
+import type { AgentError } from './client.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf } from './failure.ts';
+import { attempt, codeOf, NOT_READABLE, say } from './failure.ts';
 import { readNodes } from './offline.ts';
 import { runCommand } from './run.ts';
 import type { Colour, Paint } from './terminal.ts';
-import { type Column, duration, table, truncate, utc } from './text.ts';
+import { type Column, duration, printable, table, utc, wrap } from './text.ts';
 
+const BUS_INDENT = '  ';
 /** Between two looks of `--watch`. */
 const WATCH_MS = 2_000;
 
@@ -48,14 +50,18 @@ export function nodesScreen(result: NodesResult, nowMs: number, columns: number,
   const [head = '', ...body] = lines;
   const scanning = result.scanComplete ? '' : ', still scanning';
   const sum = live ? `${result.available} of ${result.total} available${scanning}` : `${result.total} known`;
-  const buses = result.buses.map(({ id, state, error }) => `${id} ${state}${error ? `: ${error.message}` : ''}`);
-  return [result.nodes.length === 0 ? head : paint('dim', head), ...body, '', sum, ...buses.map((text) => truncate(text, columns))];
+  const buses = result.buses.flatMap(({ id, state, error }) => {
+    const [first = '', ...rest] = wrap(printable(`${id} ${state}${error ? `: ${error.message}` : ''}`), columns - BUS_INDENT.length);
+    return [first, ...rest.map((line) => BUS_INDENT + line)];
+  });
+  return [result.nodes.length === 0 ? head : paint('dim', head), ...body, '', sum, ...buses];
 }
 
-async function watch(context: CommandContext): Promise<number> {
+async function watch(context: CommandContext, path: string): Promise<number> {
   const { client, terminal, ports } = context;
   while (!terminal.interrupted.aborted) {
-    const result = await client.get<NodesResult>('/v1/nodes');
+    const { value: result, problem } = await attempt(client.get<NodesResult>(path));
+    if (problem) throw wrongBus(problem);
     const nowMs = ports.wallClock.nowMs();
     // Home, and clear below: no flicker over a slow link.
     const clear = terminal.interactive ? '\u001b[H\u001b[J' : '';
@@ -69,6 +75,9 @@ async function watch(context: CommandContext): Promise<number> {
   return EXIT.interrupted;
 }
 
+/** A bus that the agent does not have is a wrong argument. */
+const wrongBus = (problem: AgentError) => (problem.code === 'invalid_args' ? new UsageError(problem.message) : problem);
+
 export const nodesCommand: Command = {
   name: 'nodes',
   summary: 'The nodes on the buses, as known now',
@@ -78,19 +87,20 @@ export const nodesCommand: Command = {
   options: { bus: { type: 'string' }, watch: { type: 'boolean' } },
   async run(context) {
     const { client, terminal, json, ports, places, options } = context;
-    if (options.watch) return watch(context);
-    const query = typeof options.bus === 'string' ? `?bus=${encodeURIComponent(options.bus)}` : '';
-    const { value, problem } = await attempt(client.get<NodesResult>(`/v1/nodes${query}`));
-    if (problem?.code === 'invalid_args') throw new UsageError(problem.message);
-    if (problem?.problem === 'refused') throw problem;
+    const path = `/v1/nodes${typeof options.bus === 'string' ? `?bus=${encodeURIComponent(options.bus)}` : ''}`;
+    if (options.watch) return watch(context, path);
+    const { value, problem } = await attempt(client.get<NodesResult>(path));
+    if (problem?.problem === 'refused') throw wrongBus(problem);
     const offline = value ? null : await readNodes(places.stateDirectory);
     const result = value ?? offline!.nodes;
+    const closed = offline?.denied === true;
     if (json) {
-      terminal.out(JSON.stringify(problem ? { ...result, problem: problem.message } : result));
+      terminal.out(JSON.stringify({ ...result, ...(problem && { problem: problem.message }), ...(closed && { unreadable: true }) }));
     } else {
-      for (const line of nodesScreen(result, ports.wallClock.nowMs(), terminal.columns, terminal.paint, value !== null)) terminal.out(line);
+      const lines = closed ? [] : nodesScreen(result, ports.wallClock.nowMs(), terminal.columns, terminal.paint, value !== null);
+      for (const line of lines) terminal.out(line);
       const at = offline?.at == null ? '' : ` These are the nodes it knew at ${utc(offline.at)}.`;
-      if (problem) terminal.error(`hubctl: ${problem.message}${at}`);
+      if (problem) say(terminal, `hubctl: ${problem.message}${closed ? ` The nodes on the disk are ${NOT_READABLE}` : at}`);
     }
     return problem ? codeOf(problem) : EXIT.ok;
   },

@@ -3,13 +3,11 @@ import type { StatusReport } from '../api.ts';
 import type { Way, WayStep } from '../doctor/check.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf } from './failure.ts';
+import { attempt, codeOf, HEAD_START_MS, say } from './failure.ts';
 import type { Paint } from './terminal.ts';
 import { field, padEnd, printable } from './text.ts';
 
 const LABEL_WIDTH = 9;
-/** An agent that is well answers by then; nobody waits for one that hangs before the way is looked at. */
-const HEAD_START_MS = 300;
 
 /** The steps as they are made on the wire. */
 function stepsOf(way: Way): [string, WayStep | null][] {
@@ -64,7 +62,7 @@ export const cloudPingCommand: Command = {
       const { value, problem: refused } = await attempt(client.get<{ pubackMs: number }>('/v1/ping'));
       way.puback = value
         ? { ok: true, ms: value.pubackMs, finding: "on the agent's session", remedy: null }
-        : { ok: false, ms: 0, finding: refused?.message ?? 'no answer', remedy: 'hubctl logs' };
+        : { ok: false, ms: 0, finding: refused?.message ?? 'no answer', remedy: 'sudo hubctl logs' };
     }
     const steps = stepsOf(way);
     const failed = steps.some(([, step]) => step !== null && !step.ok);
@@ -90,7 +88,10 @@ export const cloudPingCommand: Command = {
     terminal.out(
       reached && !failed ? `${padEnd('all', LABEL_WIDTH)}${`${totalMs.toFixed(1)} ms`.padStart(10)}` : 'The cloud was not reached.',
     );
-    if (obstacle) terminal.error(`hubctl: ${obstacle.message} No session was tried: it would end that of an agent that may run.`);
+    if (obstacle) say(terminal, `hubctl: ${obstacle.message} No session was tried: it would end that of an agent that may run.`);
+    else if (!reached && !online && way.connack === null && !failed) {
+      say(terminal, 'hubctl: No session was tried: the agent is about to connect, and would lose its own. See: hubctl status');
+    }
     return code;
   },
 };

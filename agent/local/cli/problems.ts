@@ -1,4 +1,5 @@
 import type { StatusReport } from '../api.ts';
+import { isDiskLow, isMemoryLow } from '../limits.ts';
 import { duration } from './text.ts';
 
 /** Something that is wrong, in a sentence. */
@@ -7,13 +8,6 @@ export interface Problem {
   /** The command that shows more, or mends it. */
   next: string | null;
 }
-
-/** Less memory or disk than this share is trouble ahead. */
-const LOW_SHARE = 0.1;
-/** The journal and the node table need little; what updates the system needs more. */
-const LOW_DISK_BYTES = 50_000_000;
-
-const low = (available: number | null, total: number | null) => available !== null && total !== null && available < total * LOW_SHARE;
 
 const WAITS: Readonly<Record<string, string>> = {
   clock_unsynced: 'it waits for the clock to be set',
@@ -39,22 +33,22 @@ export function problemsOf(report: StatusReport): Problem[] {
   if (cloud.phase !== 'connected') {
     const down = cloud.lastDown && DOWNS[cloud.lastDown] ? `: ${DOWNS[cloud.lastDown]}` : '';
     const wait = cloud.waitReason && WAITS[cloud.waitReason] ? `; ${WAITS[cloud.waitReason]}` : '';
-    add(`The hub is not connected to the cloud${down}${wait}.`, 'hubctl doctor');
+    add(`The hub is not connected to the cloud${down}${wait}.`, 'sudo hubctl doctor');
   }
-  if (cloud.takeovers > 0) add(`Another client came with the identity of this hub, ${cloud.takeovers} times.`, 'hubctl logs');
-  if (cloud.leftOut.length > 0) add(`The cloud refuses to this hub: ${cloud.leftOut.join(', ')}.`, 'hubctl doctor');
-  for (const bus of buses) if (bus.state === 'unavailable') add(`Bus ${bus.id}: ${bus.error?.message ?? 'unavailable'}.`, 'hubctl doctor');
-  if (buses.length > 0 && nodes.scanComplete && nodes.total === 0) add('No node answers on any bus.', 'hubctl doctor');
+  if (cloud.takeovers > 0) add(`Another client came with the identity of this hub, ${cloud.takeovers} times.`, 'sudo hubctl logs');
+  if (cloud.leftOut.length > 0) add(`The cloud refuses to this hub: ${cloud.leftOut.join(', ')}.`, 'sudo hubctl doctor');
+  for (const bus of buses)
+    if (bus.state === 'unavailable') add(`Bus ${bus.id}: ${bus.error?.message ?? 'unavailable'}.`, 'sudo hubctl doctor');
+  if (buses.length > 0 && nodes.scanComplete && nodes.total === 0) add('No node answers on any bus.', 'sudo hubctl doctor');
   const silent = nodes.total - nodes.available;
   if (silent > 0) add(`${silent} of ${nodes.total} nodes ${silent === 1 ? 'is' : 'are'} silent.`, 'hubctl nodes');
   if (clock.synchronized === false) add('The clock was not set from the network since the start.', 'timedatectl');
-  if (low(host.memoryAvailableBytes, host.memoryTotalBytes)) add('Memory is short.', 'hubctl doctor');
-  const disk = host.diskAvailableBytes;
-  if (disk !== null && (disk < LOW_DISK_BYTES || low(disk, host.diskTotalBytes))) add('The disk is nearly full.', 'hubctl doctor');
+  if (isMemoryLow(host.memoryAvailableBytes, host.memoryTotalBytes)) add('Memory is short.', 'sudo hubctl doctor');
+  if (isDiskLow(host.diskAvailableBytes, host.diskTotalBytes)) add('The disk is nearly full.', 'sudo hubctl doctor');
   if (cloud.phase === 'connected' && cloud.reconnectCount > 0 && cloud.sessionAgeMs !== null && cloud.sessionAgeMs < 60_000) {
     add(
       `The connection was made again ${duration(cloud.sessionAgeMs / 1000)} ago, ${cloud.reconnectCount} times since the start.`,
-      'hubctl logs',
+      'sudo hubctl logs',
     );
   }
   return problems;

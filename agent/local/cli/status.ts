@@ -1,9 +1,9 @@
 import type { CommandReport, StatusReport } from '../api.ts';
-import { isSilent } from '../service-state.ts';
+import { serviceWords } from '../service-state.ts';
 import { ANSWER_TIMEOUT_MS } from './client.ts';
 import type { Command, CommandContext } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf } from './failure.ts';
+import { attempt, besides, codeOf, NOT_READABLE, QUICK_HELPER_MS } from './failure.ts';
 import { readOffline } from './offline.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import type { Colour, Paint } from './terminal.ts';
@@ -145,31 +145,40 @@ async function withoutAgent(context: CommandContext, message: string, service: s
     identity,
     claim: state.claim,
     clock: { nowMs: ports.wallClock.nowMs(), synchronized: host.clockSynchronized },
-    host: { hostname: host.hostname, uptimeSeconds: host.uptimeSeconds, ...host.memory, disk: host.disk },
+    host: {
+      hostname: host.hostname,
+      uptimeSeconds: host.uptimeSeconds,
+      totalBytes: host.memory.totalBytes,
+      availableBytes: host.memory.availableBytes,
+      disk: host.disk,
+    },
     nodes: { total: state.nodes.total, writtenAt: state.nodesAt },
     lastCommands: state.commands.slice(-5).reverse(),
+    unreadable: [...places.unreadable, ...state.unreadable],
   };
 }
 
-function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, columns: number, paint: Paint): string[] {
-  const { identity, claim, clock, host, nodes } = report;
+function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identityPath: string, columns: number, paint: Paint): string[] {
+  const { identity, claim, clock, host, nodes, unreadable } = report;
+  const orClosed = (name: string, text: string) => (unreadable.includes(name) ? NOT_READABLE : text);
   const known = nodes.writtenAt === null ? 'none known' : `${nodes.total} known, written ${utc(nodes.writtenAt)}`;
   return [
     header(printable(`${identity.vendorName} ${identity.model} ${identity.serial}`), 'NO AGENT', columns, paint, 'bad'),
     ...layOut(
       [
-        { label: 'Hub', text: identity.hubId ?? '?' },
-        { label: 'Claim', text: claim ? `org ${claim.orgId}, site ${claim.siteId}` : 'not claimed' },
+        { label: 'Hub', text: orClosed(identityPath, identity.hubId ?? '?') },
+        { label: 'Claim', text: orClosed('claim', claim ? `org ${claim.orgId}, site ${claim.siteId}` : 'not claimed') },
         { label: 'Clock', text: utc(clock.nowMs) },
-        { label: 'Nodes', text: known },
+        { label: 'Nodes', text: orClosed('nodes', known) },
         { label: 'Host', text: `up ${duration(host.uptimeSeconds ?? 0)}, ${free(host.disk.availableBytes, host.disk.totalBytes, 'disk')}` },
         ...(report.service === null ? [] : [{ label: 'Service', text: report.service }]),
+        ...(unreadable.includes('commands') ? [{ label: 'Commands', text: NOT_READABLE }] : []),
       ],
       columns,
       paint,
     ),
     ...commandRows(report.lastCommands, columns, paint),
-    ...problemRows([{ text: report.problem, next: 'hubctl doctor' }], columns, paint),
+    ...problemRows([{ text: report.problem, next: 'sudo hubctl doctor' }], columns, paint),
   ];
 }
 
@@ -181,20 +190,18 @@ export const statusCommand: Command = {
   example: 'hubctl status',
   async run(context) {
     const { client, terminal, json, ports } = context;
-    const { value, problem } = await attempt(client.get<StatusReport>('/v1/status'));
+    const asked = attempt(client.get<StatusReport>('/v1/status'));
+    const service = besides(ports.clock, asked, () => ports.service(QUICK_HELPER_MS));
+    const { value, problem } = await asked;
     if (value) {
       const problems = problemsOf(value);
       if (json) terminal.out(JSON.stringify({ ...value, problems }));
       else for (const line of statusScreen(value, terminal.columns, terminal.paint)) terminal.out(line);
       return problems.length === 0 ? EXIT.ok : EXIT.bad;
     }
-    const service = await ports.service();
-    const words = isSilent(service)
-      ? 'unknown: systemd does not answer'
-      : service && `${service.activeState} (${service.result}), started again ${service.restarts} times`;
-    const report = await withoutAgent(context, problem.message, words);
+    const report = await withoutAgent(context, problem.message, serviceWords(await service));
     if (json) terminal.out(JSON.stringify(report));
-    else for (const line of offlineScreen(report, terminal.columns, terminal.paint)) terminal.out(line);
+    else for (const line of offlineScreen(report, context.places.identityPath, terminal.columns, terminal.paint)) terminal.out(line);
     return codeOf(problem);
   },
 };

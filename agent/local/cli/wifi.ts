@@ -1,7 +1,7 @@
 import type { WifiReport } from '../api.ts';
 import { type AirNetwork, type Command, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf } from './failure.ts';
+import { attempt, codeOf, say } from './failure.ts';
 import { runCommand } from './run.ts';
 import type { Paint } from './terminal.ts';
 import { type Column, field, printable, table } from './text.ts';
@@ -33,7 +33,7 @@ export const wifiStatusCommand: Command = {
         ['Changes', report.problem ?? 'possible'],
       ];
       for (const [label, text] of rows) for (const line of field(label, printable(text), 10, terminal.columns)) terminal.out(line);
-      if (problem) terminal.error(`hubctl: ${problem.message}`);
+      if (problem) say(terminal, `hubctl: ${problem.message}`);
     }
     if (problem) return codeOf(problem);
     return report.problem === null ? EXIT.ok : EXIT.bad;

@@ -1,11 +1,10 @@
-import { constants } from 'node:fs';
-import { access, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
 import { sleep } from '../../system/clock.ts';
 import { type Check, type DoctorContext, type DoctorPorts, type Finding, fail, ok, type Settings, skipped, warn } from './check.ts';
-import { serviceUid } from './file-checks.ts';
+import { groupName, mayOpen, serviceUser } from './service-user.ts';
 
 /** Processes of a hub, many times over. */
 const MAX_PROCESSES = 4_096;
@@ -17,7 +16,8 @@ const ENOUGH_NOISE = 2;
 /** A peripheral that is asked at another rate mostly stays silent, for it hears no frame. */
 const AUTO_BAUD = 'set "baudRate": "auto" for this bus in /etc/hub-agent/agent.json';
 
-interface Holder {
+/** A process that has a device open. */
+export interface Holder {
   pid: number;
   name: string;
 }
@@ -37,24 +37,6 @@ export async function holdersOf(device: string): Promise<Holder[]> {
   return found.flat();
 }
 
-/** True when the service's user may open the device; without such a user, whether this one may. */
-async function mayOpen(device: string, etc: string): Promise<boolean> {
-  const uid = await serviceUid(etc);
-  if (uid === null || uid === process.geteuid?.()) {
-    return access(device, constants.R_OK | constants.W_OK).then(
-      () => true,
-      () => false,
-    );
-  }
-  const { mode, gid, uid: owner } = await stat(device);
-  if (owner === uid) return (mode & 0o600) === 0o600;
-  const groups = await readFile(join(etc, 'group'), 'utf8').catch(() => '');
-  const group = groups.split('\n').find((line) => line.split(':')[2] === String(gid));
-  const members = group?.split(':')[3]?.split(',') ?? [];
-  if (members.includes('hub-agent')) return (mode & 0o060) === 0o060;
-  return (mode & 0o006) === 0o006;
-}
-
 /** What the agent may be called while it does not say its pid; its threads' names are those of Node. */
 const AGENT_NAMES = /^(hub-agent|node|MainThread)/;
 
@@ -71,8 +53,6 @@ async function checkPort(
   }
   if (!(await stat(device)).isCharacterDevice())
     return fail(`${id}: ${path} is no serial port`, 'Correct the path of the bus in /etc/hub-agent/agent.json.');
-  if (!(await mayOpen(device, etc)))
-    return fail(`${id}: the agent may not open ${device}`, 'sudo usermod -aG dialout hub-agent; sudo systemctl restart hub-agent');
   const others = (await holdersOf(device)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
   // An agent that runs and does not answer is one of them.
   const silentAgent = problem !== null && ['hung', 'busy', 'forbidden'].includes(problem.problem);
@@ -82,13 +62,32 @@ async function checkPort(
   if (strangers.length > 0) {
     const who = strangers.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ');
     if (works) return ok(`${id}: ${path} works, and is open in ${who} too`);
-    return fail(
-      `${id}: ${device} is open in ${who}`,
-      `sudo kill ${strangers.map(({ pid }) => pid).join(' ')}; if it is a getty: sudo systemctl disable --now serial-getty@${device.split('/').at(-1)}`,
-    );
+    return fail(`${id}: ${device} is open in ${who}`, releaseCommand(strangers, device));
   }
+  // A getty takes the device for itself: its rights are judged without one.
+  if (!(await mayOpen(device, await serviceUser(etc))))
+    return fail(`${id}: the agent may not open ${device}`, await openCommand(device, etc));
   if (!isRoot && !works) return skipped(`${id}: ${path} is there and may be opened; who else has it open cannot be seen: use sudo`);
   return ok(`${id}: ${path} is there and may be opened`);
+}
+
+/** Services that take every serial port they see, and come back when they are only killed. */
+const SERVICES: Readonly<Record<string, string>> = { ModemManager: 'ModemManager', brltty: 'brltty' };
+
+/** What ends these processes, and keeps them away. */
+export function releaseCommand(holders: readonly Holder[], device: string): string {
+  const services = holders.flatMap(({ name }) => (name.endsWith('getty') ? `serial-getty@${basename(device)}` : (SERVICES[name] ?? [])));
+  const others = holders.filter(({ name }) => !name.endsWith('getty') && !SERVICES[name]).map(({ pid }) => pid);
+  const commands = [...new Set(services)].map((service) => `sudo systemctl disable --now ${service}`);
+  return [...commands, ...(others.length > 0 ? [`sudo kill ${others.join(' ')}`] : [])].join('; ');
+}
+
+/** What gives the service the device: its group, when that may use it. */
+async function openCommand(device: string, etc: string): Promise<string> {
+  const { gid, mode } = await stat(device);
+  const restart = 'sudo systemctl restart hub-agent';
+  if (gid === 0 || (mode & 0o060) !== 0o060) return `sudo chgrp dialout ${device}; sudo chmod 0660 ${device}; ${restart}`;
+  return `sudo usermod -aG ${await groupName(etc, gid)} hub-agent; ${restart}`;
 }
 
 export const serialCheck: Check = {
@@ -122,7 +121,7 @@ async function listen({ ports }: DoctorContext, bus: string): Promise<{ answers:
 async function checkBus(context: DoctorContext, { id, baudRate }: Settings['buses'][number], nodes: NodesResult): Promise<Finding> {
   const bus = nodes.buses.find((each) => each.id === id);
   if (!bus) return warn(`${id}: the agent does not know it: it runs with an older configuration`, 'sudo systemctl restart hub-agent');
-  if (bus.state === 'unavailable') return fail(`${id}: ${bus.error?.message ?? 'unavailable'}`, 'hubctl doctor --check serial');
+  if (bus.state === 'unavailable') return fail(`${id}: ${bus.error?.message ?? 'unavailable'}`, 'sudo hubctl doctor --check serial');
   const own = nodes.nodes.filter((node) => node.bus === id);
   const available = own.filter((node) => node.available).length;
   if (available > 0 && available === own.length) return ok(`${id}: ${available} nodes answer`);
@@ -144,7 +143,7 @@ async function checkBus(context: DoctorContext, { id, baudRate }: Settings['buse
   if (silences === 0) return skipped(`${id}: nothing was asked meanwhile`);
   return fail(
     `${id}: nobody answers: no power, cut or crossed wires, another baud rate (now ${baudRate}), or other addresses`,
-    `Measure 12 V at the first reader and A-B at rest (over 200 mV); ${baudRate === 'auto' ? '' : `${AUTO_BAUD}; `}then sudo hubctl nodes scan --bus ${id}`,
+    `Measure 12 V at the first reader and A-B at rest (over 200 mV); ${baudRate === 'auto' ? '' : `${AUTO_BAUD}; `}sudo hubctl nodes scan --bus ${id}`,
   );
 }
 

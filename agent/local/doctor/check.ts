@@ -56,13 +56,13 @@ export interface DoctorPorts {
   host(stateDirectory: string): HostFacts;
   /** Every problem of the configuration and of the files that it names; warnings apart, and the files that this user may not read. */
   configFaults(places: Places): Promise<{ problems: ConfigFault[]; warnings: ConfigFault[]; unreadable: string[]; hubId: string | null }>;
-  /** Null where there is no systemd, or no such service. */
-  service(): Promise<ServiceState | null>;
-  /** Passes on lines of the system's journal of the service. Answers whether there were any. */
+  /** Null only where there surely is no systemd, or no such service. Never longer than the given time, or a few seconds. */
+  service(timeoutMs?: number): Promise<ServiceState | null>;
+  /** Passes on lines of the system's journal of the service. Answers whether there were any; null: the journal did not answer in time. */
   journal(
-    options: { lines: number; follow: boolean; grep?: string; signal?: AbortSignal },
+    options: { lines: number; follow: boolean; grep?: string; signal?: AbortSignal; timeoutMs?: number },
     onLine: (line: string) => void,
-  ): Promise<boolean>;
+  ): Promise<boolean | null>;
   /** Why the Wi-Fi cannot be used, as this user sees it; null when it can. */
   wifiProblem(interfaceName: string | null): Promise<string | null>;
 }

@@ -1,3 +1,4 @@
+import type { CloudFacts } from '../../contract/cloud.ts';
 import { type Check, type DoctorContext, type Finding, fail, ok, skipped, type TopicTried, type WayStep, warn } from './check.ts';
 
 const IOT_POLICY = 'Add it to the policy of the certificate in AWS IoT, for this Thing.';
@@ -51,19 +52,46 @@ export const tlsCheck: Check = {
   },
 };
 
+/** What the agent does instead of being connected. */
+function idle({ phase, waitReason, lastDown }: CloudFacts): string {
+  if (phase === 'connecting') return 'it connects just now';
+  const why = [waitReason, lastDown && `last: ${lastDown}`].filter(Boolean).join(', ');
+  return `${phase === 'waiting' ? 'it waits' : 'its connection is stopped'}${why && ` (${why})`}`;
+}
+
+/** Why no session was tried, or what came of it. */
+async function connackFinding(context: DoctorContext): Promise<Finding> {
+  const { status, problem } = await context.agent();
+  const cloud = status?.cloud ?? null;
+  if (cloud?.phase === 'connected') return ok('the agent is connected');
+  const { connack, tls } = await context.way();
+  if (connack?.ok && cloud) {
+    return warn(`${connack.finding}, but the agent is not connected: ${idle(cloud)}`, 'sudo systemctl restart hub-agent');
+  }
+  if (connack) return asFinding(connack);
+  if (!tls?.ok || (await context.session())) return skipped('not reached');
+  if (cloud)
+    return skipped(
+      `the agent is not connected: ${idle(cloud)}; not tried: it would end the session of the agent, which may come any moment`,
+    );
+  return skipped(
+    `not tried: it would end the session ${problem?.problem === 'hung' ? 'of the agent, which hangs' : 'of an agent that may run'}`,
+  );
+}
+
 export const mqttCheck: Check = {
   name: 'mqtt',
-  why: 'The policy of the certificate decides whether the hub may connect.',
+  why: 'The policy of the certificate decides whether the hub may connect, and only one client at a time may be this hub.',
   async run(context) {
-    if (await online(context)) return ok('the agent is connected');
-    const { problem } = await context.agent();
-    const { connack } = await context.way();
-    if (connack) return asFinding(connack);
-    if (!(await context.session())) {
-      const which = problem?.problem === 'hung' ? 'of the agent, which hangs' : 'of an agent that may run';
-      return skipped(`not tried: it would end the session ${which}`);
-    }
-    return skipped('not reached');
+    const { status } = await context.agent();
+    const found = await connackFinding(context);
+    const takeovers = status?.cloud.takeovers ?? 0;
+    if (takeovers === 0) return found;
+    const copy = warn(
+      `another client came with this hub's identity ${takeovers} ${takeovers === 1 ? 'time' : 'times'}`,
+      'Look for a copy of its certificate and key; if it stays, give the hub a new certificate: `sudo hub-agent --install-credentials DIR && sudo systemctl restart hub-agent`',
+    );
+    return found.status === 'ok' ? copy : [found, copy];
   },
 };
 
@@ -81,7 +109,13 @@ export const topicsCheck: Check = {
     const found = [
       ...topics.refused.map((each) => fail(`${nameOf(each)} is refused`, IOT_POLICY)),
       ...topics.unanswered.map((each) => warn(`${nameOf(each)} got no answer`, 'sudo hubctl doctor --check dns,port,tls,mqtt,topics')),
-      ...(topics.untried.length > 0 ? [skipped(`not tried after that: ${topics.untried.map(nameOf).join(', ')}`)] : []),
+      ...(topics.untried.length > 0
+        ? [
+            skipped(
+              `${topics.refused.length + topics.unanswered.length > 0 ? 'not tried after that' : 'the session ended; not tried'}: ${topics.untried.map(nameOf).join(', ')}`,
+            ),
+          ]
+        : []),
     ];
     if (found.length > 0) return found;
     // A retained message would take the place of the presence, or be one; a message may not come for other reasons.

@@ -1,7 +1,7 @@
 import { sleep } from '../../system/clock.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { StatusReport } from '../api.ts';
-import { attempt } from '../cli/failure.ts';
+import { attempt, besides, NOT_READABLE } from '../cli/failure.ts';
 import { busCheck, serialCheck } from './bus-checks.ts';
 import type { Check, CheckResult, DoctorContext, DoctorPorts, Finding } from './check.ts';
 import { skipped } from './check.ts';
@@ -34,6 +34,17 @@ export const CHECKS: readonly Check[] = [
   versionCheck,
 ];
 
+const CLOUD = [dnsCheck, portCheck, tlsCheck, mqttCheck, topicsCheck];
+const CONFIGURED = [...CLOUD, serialCheck, busCheck, wifiCheck];
+const IDENTIFIED = [certificateCheck, tlsCheck, mqttCheck, topicsCheck];
+
+/** A document without which the check would judge defaults, and that this user may not read. */
+function closedTo(check: Check, { places }: DoctorPorts): string | null {
+  const { configPath, identityPath, unreadable } = places;
+  const needed = [...(CONFIGURED.includes(check) ? [configPath] : []), ...(IDENTIFIED.includes(check) ? [identityPath] : [])];
+  return needed.find((path) => unreadable.includes(path)) ?? null;
+}
+
 /** All checks run side by side; one that hangs ends as skipped. The longest has five steps of 4 s, and some refused topics. */
 const CHECK_TIMEOUT_MS = 30_000;
 
@@ -47,11 +58,13 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 
 function createContext(ports: DoctorPorts): DoctorContext {
   const settings = settingsOf(ports.places, ports.env);
+  const service = once(() => ports.service());
   const agent = once(async () => {
-    const { value, problem } = await attempt(ports.client.get<StatusReport>('/v1/status'));
+    const asked = attempt(ports.client.get<StatusReport>('/v1/status'));
+    void besides(ports.clock, asked, service).catch(() => {});
+    const { value, problem } = await asked;
     return value ? { status: value, problem: null } : { status: null, problem: problem! };
   });
-  const service = once(() => ports.service());
   const session = once(async () => mayTakeSession(await agent(), service));
   return {
     ports,
@@ -83,6 +96,8 @@ export async function runDoctor(
 }
 
 async function runCheck(check: Check, context: DoctorContext): Promise<CheckResult[]> {
+  const closed = closedTo(check, context.ports);
+  if (closed !== null) return [{ check: check.name, why: check.why, ...skipped(`${closed} is ${NOT_READABLE}`) }];
   const done = new AbortController();
   const late = sleep(context.ports.clock, CHECK_TIMEOUT_MS, done.signal).then((): Finding => skipped('it took too long'));
   let found: Finding | Finding[];

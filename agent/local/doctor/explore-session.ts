@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { topicsOf } from '../../contract/topics.ts';
-import { explainConnack, explainTls } from '../probe/explain.ts';
-import { createMqttProbe, type MqttAnswer, type MqttProbe } from '../probe/mqtt.ts';
+import { type Destination, explainConnack, explainTls } from '../probe/explain.ts';
+import { createMqttProbe, type MqttAnswer, type MqttProbe, SESSION_TAKEN_OVER } from '../probe/mqtt.ts';
 import { bad, good, type Settings, type TopicsTried, type Way, type WayStep } from './check.ts';
 
 /** AWS IoT: one CONNECT per client id in a second; a refusal of a topic costs a connection. */
@@ -17,11 +17,11 @@ const NO_NEWS = { state: 'offline', session: '00000000-0000-4000-8000-0000000000
 /** MQTT 5: what AWS IoT answers, or ends the connection with, where the policy says no. */
 const NOT_AUTHORIZED = 0x87;
 
-function connackStep(answer: MqttAnswer): { step: WayStep; tls: boolean } {
+function connackStep(answer: MqttAnswer, to: Destination): { step: WayStep; tls: boolean } {
   if (answer.kind === 'done') return { step: good(answer.ms, 'the cloud takes the connection'), tls: false };
   if (answer.kind === 'refused') return { step: bad(0, explainConnack(answer.reason)), tls: false };
   if (answer.kind === 'closed' && answer.error?.code?.startsWith('ERR_SSL')) {
-    return { step: bad(0, explainTls(answer.error.code, answer.error.message)), tls: true };
+    return { step: bad(0, explainTls(answer.error.code, answer.error.message, to)), tls: true };
   }
   if (answer.kind === 'closed') {
     const remedy =
@@ -67,18 +67,26 @@ function judge(answer: MqttAnswer): Verdict {
   if (answer.kind === 'done') return 'allowed';
   if (answer.kind === 'timeout') return 'unanswered';
   if (answer.reason === NOT_AUTHORIZED) return 'refused';
+  if (answer.reason === SESSION_TAKEN_OVER) return 'untried';
   return answer.kind === 'closed' && answer.reason === null && answer.error === null ? 'closed' : 'unanswered';
 }
 
-/** A link to the cloud as this hub that is made again after a refusal. */
+/** A link to the cloud as this hub that is made again after a refusal, but never against another client: that is the agent, which came back. */
 function createLink(thingName: string, first: MqttProbe, again: () => Promise<TLSSocket | null>) {
   let probe: MqttProbe | null = first;
+  let takenOver = false;
+  const look = () => {
+    takenOver ||= probe?.isTakenOver() === true;
+    return takenOver;
+  };
   async function open(): Promise<MqttProbe | null> {
+    if (takenOver) return null;
     await new Promise((resolve) => setTimeout(resolve, CONNECT_GAP_MS));
     const socket = await again();
     return socket && createMqttProbe(socket);
   }
   const drop = () => {
+    look();
     probe?.end();
     probe = null;
   };
@@ -86,6 +94,7 @@ function createLink(thingName: string, first: MqttProbe, again: () => Promise<TL
     drop,
     open,
     async use(): Promise<MqttProbe | null> {
+      if (look()) return null;
       if (probe) return probe;
       const made = await open();
       if (made && (await made.connect(thingName)).kind === 'done') probe = made;
@@ -126,11 +135,11 @@ async function tryWill({ open, drop }: Link, thingName: string): Promise<Verdict
 export async function exploreSession(
   way: Way,
   settings: Settings,
-  { first, again, topics }: { first: TLSSocket; again: () => Promise<TLSSocket | null>; topics: boolean },
+  { to, first, again, topics }: { to: Destination; first: TLSSocket; again: () => Promise<TLSSocket | null>; topics: boolean },
 ): Promise<void> {
   const thingName = settings.thingName!;
   const probe = createMqttProbe(first);
-  const { step, tls } = connackStep(await probe.connect(thingName));
+  const { step, tls } = connackStep(await probe.connect(thingName), to);
   if (tls) way.tls = step;
   else way.connack = step;
   if (!step.ok) return probe.end();
@@ -156,6 +165,6 @@ export async function exploreSession(
     remedy:
       tried.refused.length > 0
         ? 'Allow iot:Publish on the topics of this hub in the policy of its certificate.'
-        : 'Try again; then look at the link: ip route; nmcli device status',
+        : 'sudo hubctl cloud ping; ip route; nmcli device status',
   });
 }

@@ -3,7 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
 import { ADMIN_SOCKET_NAME } from '../api.ts';
+import { NOT_READABLE } from '../cli/failure.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
+import { serviceUser } from './service-user.ts';
 import { credentialsDirectory } from './settings.ts';
 
 const DAY_MS = 86_400_000;
@@ -58,13 +60,6 @@ async function stateDirectory(path: string, owner: number | null): Promise<Findi
   return null;
 }
 
-/** The service's user, or null where it was not made. */
-export async function serviceUid(etc: string): Promise<number | null> {
-  const text = await readFile(join(etc, 'passwd'), 'utf8').catch(() => '');
-  const uid = /^hub-agent:[^:]*:(\d+):/m.exec(text)?.[1];
-  return uid === undefined ? null : Number(uid);
-}
-
 async function socketModes(socketPath: string): Promise<Finding[]> {
   const wanted = [
     { path: socketPath, mode: 0o660 },
@@ -93,10 +88,11 @@ export const filesCheck: Check = {
     const found = await Promise.all([
       settings.privateKeyPath === null ? null : privateFile(settings.privateKeyPath, 'the private key'),
       ...keys.map((path) => privateFile(path, 'the key file')),
-      serviceUid(ports.etc).then((uid) => stateDirectory(state, state.startsWith('/var/lib/') ? uid : null)),
+      serviceUser(ports.etc).then((user) => stateDirectory(state, state.startsWith('/var/lib/') ? (user?.uid ?? null) : null)),
       ...[await socketModes(socketPath)].flat(),
     ]);
-    const findings = found.filter((finding) => finding !== null);
+    const closed = ports.places.unreadable.map((path) => skipped(`${path} is ${NOT_READABLE}`));
+    const findings = [...closed, ...found.filter((finding) => finding !== null)];
     return findings.length === 0 ? ok('state, keys and sockets have the right modes') : findings;
   },
 };
@@ -129,7 +125,7 @@ export const certificateCheck: Check = {
     if (nowMs < from.getTime())
       return fail(
         `it is valid from ${from.toISOString().slice(0, 10)} on: the clock is behind, or the certificate is new`,
-        'timedatectl; sudo systemctl restart systemd-timesyncd',
+        'timedatectl; sudo timedatectl set-ntp true',
       );
     if (days < EXPIRES_SOON_DAYS) return warn(`it expires in ${days} days, on ${until}`, 'Install a new certificate before.');
     return ok(`valid until ${until} (${subject.replaceAll('\n', ', ')})`);

@@ -6,7 +6,8 @@ import type { Settings } from './check.ts';
 
 /** Where systemd puts the service's credentials while it runs (systemd.exec(5)), and where the unit loads them from. */
 const CREDENTIALS = ['/run/credentials/hub-agent.service', '/etc/hub-agent'];
-const PREFIX = 'credential:';
+/** What systemd opens for the service. */
+export const CREDENTIAL_PREFIX = 'credential:';
 const KEYS = 'keys_';
 
 type Json = Record<string, unknown>;
@@ -26,11 +27,13 @@ function credentialPath(directory: string, name: string): string {
 
 /** A path of the configuration for somebody who is not the service: relative to its file, or where the credential is now. */
 export function pathFor(env: Readonly<Record<string, string | undefined>>, file: string, path: string): string {
-  return path.startsWith(PREFIX) ? credentialPath(credentialsDirectory(env), path.slice(PREFIX.length)) : resolve(dirname(file), path);
+  return path.startsWith(CREDENTIAL_PREFIX)
+    ? credentialPath(credentialsDirectory(env), path.slice(CREDENTIAL_PREFIX.length))
+    : resolve(dirname(file), path);
 }
 
 /** The settings that the checks follow, from files that may be wrong. */
-export function settingsOf(places: Places, env: Readonly<Record<string, string | undefined>>): Settings {
+export function settingsOf(places: Omit<Places, 'unreadable'>, env: Readonly<Record<string, string | undefined>>): Settings {
   const pathIn = (file: string, value: unknown): string | null => {
     const path = textOf(value);
     return path === null ? null : pathFor(env, file, path);

@@ -1,3 +1,6 @@
+import { isIPv6 } from 'node:net';
+import { MQTT_ALPN } from '../../contract/endpoint.ts';
+
 /** A failure in words: what it means, and what mends it. */
 export interface Explanation {
   finding: string;
@@ -6,38 +9,67 @@ export interface Explanation {
 
 const explained = (finding: string, remedy: string): Explanation => ({ finding, remedy });
 
+/** Where the way leads. */
+export interface Destination {
+  host: string;
+  port: number;
+  /** Where the agent goes when nobody answers on `port`; null: nowhere. */
+  fallbackPort: number | null;
+}
+
+const HTTPS_PORT = 443;
+const CONFIG = '/etc/hub-agent/agent.json';
+/** Of Debian's base and NetworkManager; systemd-resolved may not be there. */
+const LOOK_AT_DNS = 'cat /etc/resolv.conf; nmcli device show';
+const LOOK_AT_CLOCK = 'timedatectl; sudo timedatectl set-ntp true';
+const INSTALL = '`sudo hub-agent --install-credentials DIR && sudo systemctl restart hub-agent`';
+
 /** Why a name has no address (getaddrinfo(3)). */
 export function explainDns(code: string, host: string): Explanation {
   switch (code) {
     case 'ENOTFOUND':
       return explained(
         `the name ${host} does not exist`,
-        'Correct cloud.endpoint in /etc/hub-agent/agent.json: `aws iot describe-endpoint --endpoint-type iot:Data-ATS`',
+        `Correct cloud.endpoint in ${CONFIG}: \`aws iot describe-endpoint --endpoint-type iot:Data-ATS\``,
       );
     case 'EAI_AGAIN':
     case 'ETIMEDOUT':
     case 'ETIMEOUT':
-      return explained(`no DNS server answers for ${host}`, 'resolvectl status; cat /etc/resolv.conf; ip route');
+      return explained(`no DNS server answers for ${host}`, `${LOOK_AT_DNS}; ip route`);
     default:
-      return explained(`the name ${host} cannot be resolved (${code})`, 'resolvectl status; cat /etc/resolv.conf');
+      return explained(`the name ${host} cannot be resolved (${code})`, LOOK_AT_DNS);
   }
 }
 
+/** Why nothing can be reached: no default route (ip-route(8)). `what` failed for it. */
+export function explainNoRoute(what: string): Explanation {
+  return explained(`this hub has no route to any network: ${what}`, 'nmcli device status; ip route');
+}
+
+/** What connect(2) answers when the packet did not leave the hub, or the network sent it back. */
+const WITHOUT_WAY = ['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL'];
+
+/** Whether a hub without a route would fail like this. */
+export const isWithoutWay = (code: string): boolean => WITHOUT_WAY.includes(code);
+
 /** Why a TCP connection was not made (connect(2)). */
-export function explainTcp(code: string, host: string, port: number): Explanation {
+export function explainTcp(code: string, { host, port, fallbackPort }: Destination): Explanation {
   switch (code) {
     case 'ECONNREFUSED':
       return explained(
         `${host} refuses connections on port ${port}`,
         'Correct cloud.endpoint and cloud.port, or the firewall that answers in its place.',
       );
-    case 'ETIMEDOUT':
+    case 'ETIMEDOUT': {
+      const meanwhile = port === HTTPS_PORT || fallbackPort !== null ? '' : `; until then set "port": ${HTTPS_PORT} in ${CONFIG}`;
       return explained(
         `${host} does not answer on port ${port}: a firewall drops it, or the way is gone`,
-        `Open outgoing TCP ${port} in the firewall of the site${port === 443 ? '' : '; until then set "port": 443 in /etc/hub-agent/agent.json'}`,
+        `Open outgoing TCP ${port} in the firewall of the site${meanwhile}`,
       );
-    case 'ENETUNREACH':
+    }
     case 'EHOSTUNREACH':
+      return explained(`${host} is unreachable on port ${port}: the gateway is silent, or a firewall refuses`, 'ip route; ip neighbour');
+    case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':
       return explained('there is no route to the network', 'ip route; ip address; nmcli device status');
     default:
@@ -46,18 +78,12 @@ export function explainTcp(code: string, host: string, port: number): Explanatio
 }
 
 /** Why a TLS handshake failed (OpenSSL's verification codes and alerts, as Node names them). */
-export function explainTls(code: string, message: string): Explanation {
+export function explainTls(code: string, message: string, { host, port }: Pick<Destination, 'host' | 'port'>): Explanation {
   switch (code) {
     case 'CERT_HAS_EXPIRED':
-      return explained(
-        "the server's certificate counts as expired",
-        'Check the clock: timedatectl; then sudo systemctl restart systemd-timesyncd',
-      );
+      return explained("the server's certificate counts as expired: it is, or the clock is ahead", LOOK_AT_CLOCK);
     case 'CERT_NOT_YET_VALID':
-      return explained(
-        "the server's certificate counts as not valid yet: the clock is behind",
-        'timedatectl; sudo systemctl restart systemd-timesyncd',
-      );
+      return explained("the server's certificate counts as not valid yet: the clock is behind", LOOK_AT_CLOCK);
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
     case 'SELF_SIGNED_CERT_IN_CHAIN':
@@ -73,7 +99,7 @@ export function explainTls(code: string, message: string): Explanation {
         'Correct cloud.endpoint in /etc/hub-agent/agent.json; use the -ats endpoint.',
       );
     case 'ERR_OSSL_X509_KEY_VALUES_MISMATCH':
-      return explained('the private key does not belong to the certificate', 'Install the pair that was made together.');
+      return explained('the private key does not belong to the certificate', `Install the pair that was made together: ${INSTALL}`);
     default:
       break;
   }
@@ -87,14 +113,16 @@ export function explainTls(code: string, message: string): Explanation {
       'Check in AWS IoT that the certificate is ACTIVE and registered in this account and region.',
     );
   }
-  if (/EXPIRED/i.test(`${code} ${message}`)) return explained("the hub's certificate has expired", 'Install a new certificate.');
+  if (/EXPIRED/i.test(`${code} ${message}`)) {
+    return explained("the hub's certificate has expired", `Make a new certificate for this Thing: ${INSTALL}`);
+  }
   if (/REVOKED/i.test(`${code} ${message}`)) {
-    return explained("the hub's certificate was revoked", 'Install a new certificate; ask in AWS IoT who revoked this one.');
+    return explained("the hub's certificate was revoked", `Ask in AWS IoT who revoked it, and make a new one for this Thing: ${INSTALL}`);
   }
   if (code === 'ETIMEDOUT')
     return explained(
       'the server does not finish the handshake',
-      'A firewall that inspects TLS, or an MTU that is too large: ping -M do -s 1400 <endpoint>',
+      `A firewall that inspects TLS, or an MTU that is too large: \`ping -M do -s 1400 ${host}\``,
     );
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return explained(
@@ -102,7 +130,8 @@ export function explainTls(code: string, message: string): Explanation {
       'Check cloud.port, and ask for an exception from TLS inspection.',
     );
   }
-  return explained(`the TLS handshake failed (${code})`, 'openssl s_client -connect <endpoint>:8883');
+  const authority = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  return explained(`the TLS handshake failed (${code})`, `openssl s_client -connect ${authority} -alpn ${MQTT_ALPN}`);
 }
 
 /** Why a CONNECT was refused (MQTT 5, section 3.2.2.2; AWS IoT's use of the codes). */

@@ -22,6 +22,8 @@ export interface MqttProbe {
   connect(clientId: string, will?: Will): Promise<MqttAnswer>;
   subscribe(filter: string): Promise<MqttAnswer>;
   publish(topic: string, payload: string): Promise<MqttAnswer>;
+  /** Another client came with our client id and has the session now; seen also between two operations. */
+  isTakenOver(): boolean;
   /** Says goodbye and closes. */
   end(): void;
 }
@@ -30,6 +32,8 @@ const ANSWER_TIMEOUT_MS = 4_000;
 /** AWS IoT's shortest. */
 const KEEP_ALIVE_SECONDS = 30;
 const FAILURE = 0x80;
+/** DISCONNECT (MQTT 5, section 3.14.2.1). */
+export const SESSION_TAKEN_OVER = 0x8e;
 
 export function createMqttProbe(socket: TLSSocket): MqttProbe {
   const read = createPacketReader();
@@ -54,7 +58,7 @@ export function createMqttProbe(socket: TLSSocket): MqttProbe {
       socket.destroy();
     }
   });
-  // In TLS 1.3 the server's no to a client certificate comes only after the handshake.
+  // In TLS 1.3 the server's no to a client certificate comes only after the handshake; from far away, even after CONNECT.
   socket.on('error', (error) => {
     broken ??= error;
   });
@@ -88,6 +92,7 @@ export function createMqttProbe(socket: TLSSocket): MqttProbe {
       const id = nextId++;
       return ask(publishPacket(id, topic, payload), ({ type, packetId }) => type === PACKET.puback && packetId === id);
     },
+    isTakenOver: () => closed?.reason === SESSION_TAKEN_OVER,
     end() {
       if (!closed) socket.end(disconnectPacket());
       socket.destroySoon();

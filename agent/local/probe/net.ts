@@ -38,10 +38,20 @@ export function resolveName(host: string): Promise<Step<string[]>> {
 /** Before the next address of a name is tried beside one that is silent. */
 const NEXT_ADDRESS_MS = 500;
 
+/** What says least of the server comes last: of several addresses one may have no way at all, as IPv6 at many a site. */
+const TELLING = ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ETIMEDOUT', 'ENETUNREACH', 'EADDRNOTAVAIL'];
+const rank = (code: string) => (TELLING.includes(code) ? TELLING.indexOf(code) : TELLING.indexOf('ETIMEDOUT') - 0.5);
+
+/** Of the ways in which the addresses of a name failed the one that says most: a no says more than silence. */
+export function mostTelling(codes: readonly string[]): string | null {
+  return codes.toSorted((one, other) => rank(one) - rank(other))[0] ?? null;
+}
+
 /** To the first of the addresses that answers. Opens and closes nothing else: the caller ends the socket. */
-export function openTcp(addresses: readonly string[], port: number): Promise<Step<Socket>> {
+export async function openTcp(addresses: readonly string[], port: number): Promise<Step<Socket>> {
   const known = addresses.map((address) => ({ address, family: isIP(address) }));
-  return timed(
+  const failed: string[] = [];
+  const step = await timed(
     (signal) =>
       new Promise<Socket>((resolve, reject) => {
         const socket = connect({
@@ -53,6 +63,9 @@ export function openTcp(addresses: readonly string[], port: number): Promise<Ste
           autoSelectFamily: true,
           autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
         });
+        socket.on('connectionAttemptFailed', (_address, _port, _family, error: NodeJS.ErrnoException) =>
+          failed.push(error.code ?? 'UNKNOWN'),
+        );
         socket.once('connect', () => {
           socket.removeAllListeners('error');
           socket.on('error', () => {});
@@ -61,6 +74,7 @@ export function openTcp(addresses: readonly string[], port: number): Promise<Ste
         socket.once('error', reject);
       }),
   );
+  return step.ok ? step : { ...step, code: mostTelling([...failed, step.code])! };
 }
 
 export interface TlsFiles {
@@ -69,11 +83,38 @@ export interface TlsFiles {
   ca: Buffer;
 }
 
+/** A TLS connection, and what the server says to our certificate after the handshake. */
+export interface Secured {
+  socket: TLSSocket;
+  /** Its no; null when it took the certificate, or says nothing for a while. Never rejects. */
+  refusal: Promise<NodeJS.ErrnoException | null>;
+}
+
+/** A server on the other side of the world has answered by then. */
+const REFUSAL_MS = 500;
+
+/**
+ * In TLS 1.3 the handshake is over for the client before the server has judged the client's certificate (RFC 8446, section 2): its no is an
+ * alert that may come later, as an `error` event that is not kept in `errored`. Its session ticket says yes; not every server sends one.
+ */
+function refusalOf(socket: TLSSocket): Promise<NodeJS.ErrnoException | null> {
+  const said = Promise.withResolvers<NodeJS.ErrnoException | null>();
+  // Stays, so that no later error goes unhandled.
+  socket.on('error', said.resolve);
+  const accept = () => said.resolve(null);
+  if (socket.getProtocol() !== 'TLSv1.3') accept();
+  // It is told from inside OpenSSL's read: who writes there at once (a promise goes on there) is never sent.
+  socket.once('session', () => setImmediate(accept));
+  socket.once('close', accept);
+  const timer = setTimeout(accept, REFUSAL_MS);
+  return said.promise.finally(() => clearTimeout(timer));
+}
+
 /** Mutual TLS over an open connection, checked as the agent does. The caller ends the socket. */
-export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<Step<TLSSocket>> {
+export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<Step<Secured>> {
   return timed(
     () =>
-      new Promise<TLSSocket>((resolve, reject) => {
+      new Promise<Secured>((resolve, reject) => {
         const tls = connectTls({
           socket,
           ...(isIP(host) ? { host } : { servername: host }),
@@ -83,12 +124,11 @@ export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<
           ALPNProtocols: [MQTT_ALPN],
           minVersion: 'TLSv1.2',
         });
-        tls.once('secureConnect', () => {
-          tls.removeAllListeners('error');
-          tls.on('error', () => {});
-          resolve(tls);
-        });
         tls.once('error', reject);
+        tls.once('secureConnect', () => {
+          tls.removeListener('error', reject);
+          resolve({ socket: tls, refusal: refusalOf(tls) });
+        });
         const cut = () => reject(Object.assign(new Error('the server closed the connection in the handshake'), { code: 'ECONNRESET' }));
         tls.once('close', cut);
         if (socket.readableEnded || socket.destroyed) cut();

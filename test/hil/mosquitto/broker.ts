@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createPki } from '../../twins/pki/pki.ts';
-import type { Credentials } from '../../twins/pki/types.ts';
+import type { Credentials, Pki } from '../../twins/pki/types.ts';
 
 /** Debian's package puts it where only root's PATH leads. */
 const PATHS = ['mosquitto', '/usr/sbin/mosquitto'];
@@ -27,9 +27,16 @@ export interface Mosquitto extends AsyncDisposable {
   files(name: string, credentials: Credentials): Promise<{ certificatePath: string; privateKeyPath: string; caPath: string }>;
 }
 
-export async function startMosquitto(command: string): Promise<Mosquitto> {
+export interface MosquittoOptions {
+  /** The authority; default one of its own. */
+  pki?: Pki;
+  /** PEM of the certificates that it refuses although its authority signed them. */
+  revocations?: string;
+}
+
+export async function startMosquitto(command: string, options: MosquittoOptions = {}): Promise<Mosquitto> {
   const folder = await mkdtemp(join(tmpdir(), 'hub-mosquitto-'));
-  const pki = await createPki();
+  const pki = options.pki ?? (await createPki());
   const server = await pki.issueServer(['127.0.0.1', 'localhost']);
   const write = async (name: string, text: string) => {
     const path = join(folder, name);
@@ -39,6 +46,7 @@ export async function startMosquitto(command: string): Promise<Mosquitto> {
   const caPath = await write('ca.pem', pki.caCertificate);
   const certPath = await write('server.pem', server.certificate);
   const keyPath = await write('server.key', server.privateKey);
+  const revocations = options.revocations === undefined ? [] : [`crlfile ${await write('revocations.pem', options.revocations)}`];
 
   async function start(): Promise<{ child: ChildProcess; port: number } | null> {
     const port = await freePort();
@@ -47,6 +55,7 @@ export async function startMosquitto(command: string): Promise<Mosquitto> {
       `cafile ${caPath}`,
       `certfile ${certPath}`,
       `keyfile ${keyPath}`,
+      ...revocations,
       'require_certificate true',
       'use_identity_as_username true',
       'persistence false',

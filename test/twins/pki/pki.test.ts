@@ -1,6 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { createPki } from './pki.ts';
+import type { Credentials, Pki } from './types.ts';
 
 test('issues a server certificate for names and addresses that the root verifies', async () => {
   const pki = await createPki();
@@ -43,3 +47,30 @@ test('two roots do not accept each other, and serial numbers are unique', async 
   expect(mine.verify(new X509Certificate(second.caCertificate).publicKey)).toBe(false);
   expect(mine.serialNumber).not.toBe(mineToo.serialNumber);
 });
+
+test('a revocation list names the certificates that OpenSSL then refuses, and no other', async () => {
+  const pki = await createPki();
+  const [revoked, good] = await Promise.all([pki.issueClient('revoked'), pki.issueClient('good')]);
+  const ca = [pki.caCertificate];
+  const crl = await pki.revoke([revoked.certificate]);
+  /** What a server that knows the list says to a client. */
+  const judge = async ({ certificate, privateKey }: Credentials) => {
+    const server = createServer({ ...(await serverOf(pki)), ca, crl, requestCert: true, rejectUnauthorized: false });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ port, host: '127.0.0.1', ca, cert: certificate, key: privateKey });
+    const [socket] = (await once(server, 'secureConnection')) as [TLSSocket];
+    const said = socket.authorizationError;
+    client.destroy();
+    server.close();
+    return said;
+  };
+  expect(await judge(revoked)).toBe('CERT_REVOKED');
+  expect(await judge(good)).toBeNull();
+});
+
+async function serverOf(pki: Pki): Promise<{ cert: string; key: string }> {
+  const { certificate, privateKey } = await pki.issueServer(['127.0.0.1']);
+  return { cert: certificate, key: privateKey };
+}

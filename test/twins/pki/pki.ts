@@ -61,6 +61,20 @@ export async function createPki(): Promise<Pki> {
     caCertificate: `${root.toString('pem')}\n`,
     issueServer: (hosts) => issue(hosts[0] ?? 'localhost', x509.ExtendedKeyUsage.serverAuth, hosts, defaultValidity()),
     issueClient: (commonName, validity) => issue(commonName, x509.ExtendedKeyUsage.clientAuth, [], validity ?? defaultValidity()),
+    async revoke(certificates) {
+      const { notBefore: thisUpdate, notAfter: nextUpdate } = defaultValidity();
+      const list = await x509.X509CrlGenerator.create({
+        issuer: rootName,
+        thisUpdate,
+        nextUpdate,
+        entries: certificates.map((pem) => ({ serialNumber: new x509.X509Certificate(pem).serialNumber, revocationDate: thisUpdate })),
+        signingKey: rootKeys.privateKey,
+        signingAlgorithm: ALGORITHM,
+        extensions: [await x509.AuthorityKeyIdentifierExtension.create(rootKeys.publicKey)],
+      });
+      // OpenSSL reads no other label.
+      return `${x509.PemConverter.encode(list.rawData, 'X509 CRL')}\n`;
+    },
   };
 }
 

@@ -12,4 +12,6 @@ export interface Pki {
   issueServer(hosts: string[]): Promise<Credentials>;
   /** A client certificate (P-256), `commonName` as AWS would have it or the Thing's. Validity can be set to test expiry. */
   issueClient(commonName: string, validity?: { notBefore: Date; notAfter: Date }): Promise<Credentials>;
+  /** A revocation list (PEM) that names these certificates, with which a server refuses them. */
+  revoke(certificates: string[]): Promise<string>;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { jsonSchemas } from '../../../agent/config/json-schema.ts';
-import { authority, FOLDER, load, pair } from './rig.ts';
+import { authority, load, pair } from './rig.ts';
 
 const systemd = join(import.meta.dirname, '../../../systemd');
 
@@ -14,14 +14,15 @@ test.each(Object.entries(jsonSchemas()))('the committed %s is what the code says
 test('the example configuration loads', async () => {
   const example = (name: string) => readFile(join(systemd, 'example', name), 'utf8');
   const config = await load({
+    env: { CREDENTIALS_DIRECTORY: '/run/credentials/hub-agent.service' },
     files: {
       'identity.json': await example('identity.json'),
       'agent.json': await example('agent.json'),
-      'certificate.pem': pair.certificate,
-      'private-key.pem': pair.privateKey,
+      '/run/credentials/hub-agent.service/certificate.pem': pair.certificate,
+      '/run/credentials/hub-agent.service/private-key.pem': pair.privateKey,
       'amazon-root-ca.pem': authority,
     },
   });
-  expect(config.identity.privateKeyPath).toBe(`${FOLDER}/private-key.pem`);
+  expect(config.identity.privateKeyPath).toBe('/run/credentials/hub-agent.service/private-key.pem');
   expect(config.buses[0]!.addresses).toHaveLength(33);
 });

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Explanation, explainConnack, explainDns, explainTcp, explainTls } from '../../../agent/local/probe/explain.ts';
+import {
+  type Explanation,
+  explainConnack,
+  explainDns,
+  explainNoRoute,
+  explainTcp,
+  explainTls,
+  isWithoutWay,
+} from '../../../agent/local/probe/explain.ts';
 
 const HOST = 'x-ats.iot.eu-central-1.amazonaws.com';
 
@@ -12,8 +20,8 @@ function reads({ finding, remedy }: Explanation, words: RegExp, help: RegExp): v
 describe('a name without an address', () => {
   test.each([
     ['ENOTFOUND', /does not exist/, /describe-endpoint/],
-    ['EAI_AGAIN', /no DNS server answers/, /resolvectl/],
-    ['ETIMEDOUT', /no DNS server answers/, /resolvectl/],
+    ['EAI_AGAIN', /no DNS server answers/, /resolv\.conf/],
+    ['ETIMEDOUT', /no DNS server answers/, /nmcli device show/],
     ['EAI_FAIL', /cannot be resolved \(EAI_FAIL\)/, /resolv\.conf/],
   ])('%s', (code, words, help) => reads(explainDns(code, HOST), words, help));
 });
@@ -24,10 +32,29 @@ describe('a connection that is not made', () => {
     ['ETIMEDOUT', 8883, /does not answer on port 8883/, /Open outgoing TCP 8883.*"port": 443/],
     ['ETIMEDOUT', 443, /does not answer on port 443/, /Open outgoing TCP 443 in the firewall of the site$/],
     ['ENETUNREACH', 8883, /no route/, /ip route/],
-    ['EHOSTUNREACH', 8883, /no route/, /nmcli/],
+    ['EHOSTUNREACH', 8883, /unreachable on port 8883: the gateway is silent, or a firewall refuses/, /ip neighbour/],
     ['EADDRNOTAVAIL', 8883, /no route/, /ip address/],
     ['EIO', 8883, /cannot be reached \(EIO\)/, /ip route/],
-  ])('%s on %i', (code, port, words, help) => reads(explainTcp(code, HOST, port), words, help));
+  ])('%s on %i', (code, port, words, help) => reads(explainTcp(code, { host: HOST, port, fallbackPort: null }), words, help));
+});
+
+test('another port as a way out only where the agent has none already', () => {
+  const { remedy } = explainTcp('ETIMEDOUT', { host: HOST, port: 8883, fallbackPort: 443 });
+  expect(remedy).toBe('Open outgoing TCP 8883 in the firewall of the site');
+});
+
+test('commands with the endpoint in them, which a shell takes as they stand', () => {
+  expect(explainTls('EPROTO', '', { host: HOST, port: 443 }).remedy).toBe(`openssl s_client -connect ${HOST}:443 -alpn x-amzn-mqtt-ca`);
+  expect(explainTls('EPROTO', '', { host: '2001:db8::1', port: 8883 }).remedy).toContain('-connect [2001:db8::1]:8883 ');
+  expect(explainTls('ETIMEDOUT', '', { host: HOST, port: 8883 }).remedy).toContain(`ping -M do -s 1400 ${HOST}`);
+});
+
+test('no route at all, whatever failed for it', () => {
+  expect(explainNoRoute('x')).toEqual({
+    finding: 'this hub has no route to any network: x',
+    remedy: 'nmcli device status; ip route',
+  });
+  expect(['ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'ETIMEDOUT'].filter(isWithoutWay)).toEqual(['ENETUNREACH', 'EHOSTUNREACH']);
 });
 
 describe('a handshake that fails', () => {
@@ -42,11 +69,11 @@ describe('a handshake that fails', () => {
     ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'tlsv1 alert unknown ca', /does not accept the hub's certificate/, /region/],
     // OpenSSL's names of the alerts 45 and 44.
     ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'ssl/tls alert certificate expired', /hub's certificate has expired/, /new certificate/],
-    ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED', 'ssl/tls alert certificate revoked', /certificate was revoked/, /new certificate/],
+    ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED', 'ssl/tls alert certificate revoked', /certificate was revoked/, /--install-credentials/],
     ['ETIMEDOUT', '', /does not finish the handshake/, /MTU/],
     ['ECONNRESET', '', /cut in the handshake/, /cloud\.port/],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number', /handshake failed \(ERR_SSL_WRONG_VERSION_NUMBER\)/, /openssl/],
-  ])('%s', (code, message, words, help) => reads(explainTls(code, message), words, help));
+  ])('%s', (code, message, words, help) => reads(explainTls(code, message, { host: HOST, port: 8883 }), words, help));
 });
 
 describe('a CONNECT that is refused', () => {

@@ -12,6 +12,7 @@ const places = (config: Record<string, unknown>) => ({
   stateDirectory: '/var/lib/x',
   config,
   identity: { hubId: THING },
+  unreadable: [],
 });
 const tried = (config: Record<string, unknown>) => operations(settingsOf(places(config), {}));
 const EXECUTIONS = { commands: { intake: ['shadow', 'executions'] } };

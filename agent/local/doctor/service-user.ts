@@ -1,0 +1,72 @@
+import { constants } from 'node:fs';
+import { access, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** The user that the agent runs as, by its name in passwd(5). */
+const NAME = 'hub-agent';
+/** The unit gives it to the agent, whoever is a member (SupplementaryGroups=). */
+const SUPPLEMENTARY = 'dialout';
+
+/** What a process of the service may open: by its user, its groups, and nothing else. */
+export interface ServiceUser {
+  uid: number;
+  gids: ReadonlySet<number>;
+}
+
+/** What may be done with a file, as in the three groups of its mode. */
+export const RIGHT = { read: 4, write: 2, enter: 1 } as const;
+
+const fieldsOf = (text: string) => text.split('\n').map((line) => line.split(':'));
+
+/** The service's user; null where it was not made. */
+export async function serviceUser(etc: string): Promise<ServiceUser | null> {
+  const [users, groups] = await Promise.all(['passwd', 'group'].map((name) => readFile(join(etc, name), 'utf8').catch(() => '')));
+  const own = fieldsOf(users!).find(([name]) => name === NAME);
+  if (!own) return null;
+  const member = fieldsOf(groups!).filter(([name, , , members]) => name === SUPPLEMENTARY || members?.split(',').includes(NAME));
+  return { uid: Number(own[2]), gids: new Set([own[3], ...member.map(([, , gid]) => gid)].map(Number)) };
+}
+
+/** The name of a group; its number where it has none. */
+export async function groupName(etc: string, gid: number): Promise<string> {
+  const groups = await readFile(join(etc, 'group'), 'utf8').catch(() => '');
+  return fieldsOf(groups).find(([, , number]) => number === String(gid))?.[0] ?? String(gid);
+}
+
+/** path_resolution(7): one class of the mode counts, the owner's before the group's. */
+function may({ uid, gids }: ServiceUser, file: { uid: number; gid: number; mode: number }, rights: number): boolean {
+  if (uid === 0) return true;
+  const shift = file.uid === uid ? 6 : gids.has(file.gid) ? 3 : 0;
+  return ((file.mode >> shift) & rights) === rights;
+}
+
+/**
+ * What keeps the service from a file: the file itself or a folder above it; null: nothing. What this user cannot look at is nobody's fault.
+ * @param rights of `RIGHT`, added up
+ */
+export async function obstacleTo(user: ServiceUser, path: string, rights: number): Promise<string | null> {
+  const real = await realpath(path).catch(() => null);
+  if (real === null) return null;
+  const folders: string[] = [];
+  for (let folder = dirname(real); ; folder = dirname(folder)) {
+    folders.unshift(folder);
+    if (folder === dirname(folder)) break;
+  }
+  for (const each of [...folders, real]) {
+    const found = await stat(each).catch(() => null);
+    if (found === null) return null;
+    if (!may(user, found, each === real ? rights : RIGHT.enter)) return each;
+  }
+  return null;
+}
+
+/** Whether the service may read and write a device; where its user was not made, whether this one may. */
+export async function mayOpen(device: string, user: ServiceUser | null): Promise<boolean> {
+  if (user === null || user.uid === process.geteuid?.()) {
+    return access(device, constants.R_OK | constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+  }
+  return (await obstacleTo(user, device, RIGHT.read + RIGHT.write)) === null;
+}
