@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { Guest } from './guest.ts';
 
 /** A place where a secret stood. The secret itself is named by its label only. */
@@ -12,7 +13,7 @@ export interface Evidence {
   /** The journal as text, this boot and those before. */
   journal(unit?: string): Promise<string>;
   /**
-   * Searches for each text, and its hexadecimal and base64 forms, in: the record of all program starts (arguments and environment), the live
+   * Searches for each text, and its hexadecimal and base64 forms, in: the record of all program starts (their arguments), the live
    * processes' arguments and environments, the journal (text, raw, and what boots before a power cut had said), and files. Where
    * NetworkManager keeps its profiles, and the access points their own keys, is not searched.
    */
@@ -33,6 +34,21 @@ const SEARCH_TIMEOUT_MS = 180_000;
 function formsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   return [text, bytes.toString('hex'), bytes.toString('hex').toUpperCase(), bytes.toString('base64').replace(/=+$/, '')];
+}
+
+/** The record of a program start without what follows the end of its argument list, which is memory of the caller. */
+export function argumentsOf(line: string): string {
+  return line.replace(/ p\d+=0x0( .*)?$/, '');
+}
+
+/** Whether a program was started with one of the texts among its arguments. */
+async function traceHolds(path: string, texts: string[]): Promise<boolean> {
+  const wanted = texts.map((text) => Buffer.from(text).toString('latin1'));
+  for await (const line of createInterface({ input: createReadStream(path, 'latin1') })) {
+    const given = argumentsOf(line);
+    if (wanted.some((text) => given.includes(text))) return true;
+  }
+  return false;
 }
 
 /** Whether a file holds one of the texts; the file may be larger than memory. */
@@ -57,7 +73,8 @@ export function createEvidence(deps: EvidenceDeps): Evidence {
       const findings: Finding[] = [];
       for (const { label, text } of secrets) {
         const forms = formsOf(text);
-        for (const name of ['execTrace', 'journal', 'console'] as const) {
+        if (await traceHolds(deps.file('execTrace'), forms)) findings.push({ label, place: 'execTrace' });
+        for (const name of ['journal', 'console'] as const) {
           if (await fileHolds(deps.file(name), forms)) findings.push({ label, place: name });
         }
         // Patterns come through standard input, so that this search is not what the next one finds.
