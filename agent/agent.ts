@@ -29,7 +29,6 @@ import { createNodeTable } from './nodes/table.ts';
 import { isFirstStartSinceBoot } from './system/boot.ts';
 import type { MonotonicClock, WallClock } from './system/clock.ts';
 import type { Entropy } from './system/entropy.ts';
-import { messageOf } from './system/errors.ts';
 import { createExpiryWatch } from './system/expiry.ts';
 import type { Files } from './system/files.ts';
 import type { HostFacts } from './system/host.ts';
@@ -41,6 +40,7 @@ import { createClockTrust } from './system/trusted-clock.ts';
 import { createProbe, createWatchdog } from './system/watchdog.ts';
 import { builtAtMs, version } from './version.ts';
 import { createWifi } from './wifi/wifi.ts';
+import { createWifiFollower } from './wifi-follower.ts';
 
 /** The outside world. What is optional has a real implementation that the agent makes itself. */
 export interface AgentPorts {
@@ -72,11 +72,6 @@ export interface Agent {
   readonly resetAsked: Promise<ResetKind>;
   readonly nodes: NodeDirectory;
 }
-
-/** While a session stands, the Wi-Fi is looked at for the reported state: after its beginning, which the loading of the message bus's client
- * must not hold up, and then so often. The throttle of reports comes on top. */
-const FIRST_WIFI_REPORT_MS = 3_000;
-const WIFI_REPORT_MS = 5 * 60_000;
 
 /** A folder that cannot be listed for so long will not be. */
 const DISK_TRIAL_MS = 120_000;
@@ -150,18 +145,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     log: commandLog,
   });
 
-  async function reportWifi(): Promise<void> {
-    const connection = await wifi.current();
-    const { ssid, signalDbm } = connection ?? {};
-    cloud.report({ wifi: ssid === undefined ? undefined : { ssid, ...(typeof signalDbm === 'number' && { signalDbm }) } });
-  }
-
-  let cancelWifiReport = () => {};
-  function followWifi(): void {
-    reportWifi().catch((error: unknown) => log.warn({ event: 'wifi_report_failed', reason: messageOf(error) }, 'Wi-Fi'));
-    cancelWifiReport = clock.schedule(WIFI_REPORT_MS, followWifi);
-  }
-
+  const wifiFollower = createWifiFollower({ wifi, report: (part) => cloud.report({ wifi: part }), clock, log });
   const clockTrusted = createClockTrust({ synchronized: host.clockSynchronized, wallClock, builtAtMs });
   const cloud = createCloud({
     transport: ports.transport ?? sdkTransport(config, clock),
@@ -185,14 +169,12 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       linkUp() {
         commands.linkUp();
         notify.status('online');
-        // The session may stand on another network now.
-        cancelWifiReport();
-        cancelWifiReport = clock.schedule(FIRST_WIFI_REPORT_MS, followWifi);
+        wifiFollower.linkUp();
       },
       linkDown() {
         commands.linkDown();
         notify.status('offline');
-        cancelWifiReport();
+        wifiFollower.linkDown();
       },
       view: (view) => void onView(view),
       updated: (at) => commands.shadowUpdated(at),
@@ -290,7 +272,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       notify.stopping();
       watchdog.stop();
       expiry.stop();
-      cancelWifiReport();
+      wifiFollower.linkDown();
       await control?.stop();
       await commands.stop();
       const reset = resets.pending();

@@ -16,7 +16,6 @@ import type { WifiConnection } from '../contract/wifi.ts';
  *   POST /v1/run {command, args}        stream: {"waiting":true} every second, then the finished CommandReport
  *   PUT /v1/log-level {level, minutes} · POST /v1/reset {kind}
  */
-export const API_PREFIX = '/v1';
 
 /**
  * Optional header of a request: seconds since boot after which nobody waits for the answer. What a hung agent finds in its queue when it
@@ -78,4 +77,3 @@ export interface WifiReport {
 export type ResetKind = 'state' | 'factory';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-export type ApiLogLevel = (typeof LOG_LEVELS)[number];

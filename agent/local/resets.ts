@@ -4,7 +4,7 @@ import { HubError, messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import type { ResetKind } from './api.ts';
-import { forgetState } from './reset.ts';
+import { forgetState } from './forget-state.ts';
 
 /** Resets that were asked for: promised on disk first, carried out when the agent is at its end, or by the next one. */
 export interface Resets {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import { forgetState } from './reset.ts';
+import { forgetState } from './forget-state.ts';
 
 /** Names the hub whose state the directory holds. */
 const OWNER = 'hub-id';

@@ -1,4 +1,5 @@
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { isAlive } from '../processes.ts';
 
 /** A process and no other, also when its number is given away again: its start in clock ticks since boot, and which boot. */
 interface Holder {
@@ -16,15 +17,6 @@ async function holderOf(pid: number): Promise<Holder> {
   const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_FIELD] ?? null;
   const bootId = await readFile(BOOT_ID, 'utf8').catch(() => null);
   return { pid, startTicks, bootId: bootId?.trim() ?? null };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Who holds a lock: the process that wrote it, as long as it is that very one; null for a lock that is left over. */

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ASKING_THE_AGENT } from '../hil/rig/hubctl.ts';
 import { createRig } from '../hil/rig/rig.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -12,21 +13,8 @@ const TARGET_MS = 200;
 
 /** Nobody in front of a terminal waits longer for an agent that hangs. */
 const HELD_TARGET_MS = 5_000;
-/** Everything that asks the agent; more at a time would measure the machine. */
-const ASKING = [
-  'status',
-  'nodes',
-  'nodes scan',
-  'commands',
-  'run server_info',
-  'wifi status',
-  'cloud ping',
-  'logs',
-  'bus trace rs485',
-  'loglevel error',
-  'reset --yes',
-  'doctor --check agent,mqtt',
-];
+/** One after the other: more at a time would measure the machine. */
+const HELD = [...ASKING_THE_AGENT, 'cloud ping', 'doctor --check agent,mqtt'];
 
 const USAGE = `usage: npm run bench -- hubctl [--json] [--runs N]
 
@@ -55,7 +43,7 @@ function measure(name: string, args: string[], runs: number): Figures {
 /** How long each command is held by an agent that hangs, from the start of its process to the end. */
 async function measureHeld(bundle: string, places: string[]): Promise<{ name: string; heldMs: number }[]> {
   const figures: { name: string; heldMs: number }[] = [];
-  for (const name of ASKING) {
+  for (const name of HELD) {
     const startMs = performance.now();
     const child = spawn(process.execPath, [bundle, ...name.split(' '), ...places], { stdio: 'ignore' });
     await once(child, 'exit');

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isAlive } from '../../scripts/processes.ts';
 import { type Air, createAir } from './air.ts';
 import { type Channel, createChannel } from './channel.ts';
 import { createEvidence, type Evidence } from './evidence.ts';
@@ -57,15 +58,6 @@ const SAVE_TIMEOUT_MS = 120_000;
 const POWER_OFF_MS = 1_000;
 const RUN_PREFIX = 'virtual-hub-';
 const SHARE_MOUNT = '/run/virtual-hub/share';
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 /** Removes the run folders of processes that were killed. */
 async function removeLeftovers(): Promise<void> {

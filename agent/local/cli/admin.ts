@@ -1,6 +1,6 @@
 import { createFiles } from '../../system/files.ts';
 import { LOG_LEVELS, type ResetKind } from '../api.ts';
-import { forgetState } from '../reset.ts';
+import { forgetState } from '../forget-state.ts';
 import { isAtRest, isSilent } from '../service-state.ts';
 import { type Command, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';

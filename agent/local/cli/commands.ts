@@ -1,8 +1,8 @@
 import type { CommandReport } from '../api.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf, NOT_READABLE, say } from './failure.ts';
-import { readCommands } from './offline.ts';
+import { attempt, codeOf, say } from './failure.ts';
+import { NOT_READABLE, readCommands } from './offline.ts';
 import type { Colour, Paint } from './terminal.ts';
 import { type Column, table, utc } from './text.ts';
 

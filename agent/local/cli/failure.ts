@@ -1,15 +1,7 @@
-import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { AgentError, type AgentProblem } from './client.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { printable, wrap } from './text.ts';
-
-/** An agent that is well answers by then; nobody waits for one that hangs before the rest is looked at. */
-export const HEAD_START_MS = 300;
-/** For systemd and its journal behind a screen: they have nothing to wait for. */
-export const QUICK_HELPER_MS = 1_200;
-/** What is shown in the place of a file that this user may not read. */
-export const NOT_READABLE = 'not readable: use sudo';
 
 const CODES: Readonly<Record<AgentProblem, number>> = {
   down: EXIT.down,
@@ -54,19 +46,4 @@ export function codeOf(problem: AgentError): number {
 /** A text for a person beside the output, in lines that fit. */
 export function say(terminal: Terminal, text: string): void {
   for (const line of wrap(printable(text), terminal.columns)) terminal.error(line);
-}
-
-/**
- * Begins something else as soon as the agent has failed, or has not answered for a moment: it takes as long as the agent may, not as long
- * after it. Null when the agent answered in time, and nothing was begun.
- */
-export async function besides<T>(
-  clock: MonotonicClock,
-  asked: Promise<{ problem: AgentError | null }>,
-  begin: () => Promise<T>,
-): Promise<T | null> {
-  const done = new AbortController();
-  const early = await Promise.race([asked, sleep(clock, HEAD_START_MS, done.signal)]);
-  done.abort();
-  return early && !early.problem ? null : begin();
 }

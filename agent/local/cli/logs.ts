@@ -1,7 +1,8 @@
+import { besides, QUICK_HELPER_MS } from './besides.ts';
 import { AgentError } from './client.ts';
 import { type Command, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, besides, codeOf, QUICK_HELPER_MS, say } from './failure.ts';
+import { attempt, codeOf, say } from './failure.ts';
 import type { Colour, Paint } from './terminal.ts';
 import { printable, wrap } from './text.ts';
 

@@ -4,6 +4,9 @@ import type { Node, NodesResult } from '../../contract/node.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { CommandReport } from '../api.ts';
 
+/** What is shown in the place of a file that this user may not read. */
+export const NOT_READABLE = 'not readable: use sudo';
+
 /** What the agent left on the disk, for when it does not run. Only read; damaged files count as absent. */
 export interface OfflineState {
   claim: Claim | null;

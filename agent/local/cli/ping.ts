@@ -1,9 +1,10 @@
 import { sleep } from '../../system/clock.ts';
 import type { StatusReport } from '../api.ts';
 import type { Way, WayStep } from '../doctor/check.ts';
+import { HEAD_START_MS } from './besides.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, codeOf, HEAD_START_MS, say } from './failure.ts';
+import { attempt, codeOf, say } from './failure.ts';
 import type { Paint } from './terminal.ts';
 import { field, padEnd, printable } from './text.ts';
 

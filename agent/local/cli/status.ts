@@ -1,10 +1,11 @@
 import type { CommandReport, StatusReport } from '../api.ts';
 import { serviceWords } from '../service-state.ts';
+import { besides, QUICK_HELPER_MS } from './besides.ts';
 import { ANSWER_TIMEOUT_MS } from './client.ts';
 import type { Command, CommandContext } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { attempt, besides, codeOf, NOT_READABLE, QUICK_HELPER_MS } from './failure.ts';
-import { readOffline } from './offline.ts';
+import { attempt, codeOf } from './failure.ts';
+import { NOT_READABLE, readOffline } from './offline.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import type { Colour, Paint } from './terminal.ts';
 import { bytes, duration, field, padEnd, printable, truncate, utc, widthOf } from './text.ts';

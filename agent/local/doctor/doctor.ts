@@ -1,7 +1,9 @@
 import { sleep } from '../../system/clock.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { StatusReport } from '../api.ts';
-import { attempt, besides, NOT_READABLE } from '../cli/failure.ts';
+import { besides } from '../cli/besides.ts';
+import { attempt } from '../cli/failure.ts';
+import { NOT_READABLE } from '../cli/offline.ts';
 import { busCheck, serialCheck } from './bus-checks.ts';
 import type { Check, CheckResult, DoctorContext, DoctorPorts, Finding } from './check.ts';
 import { skipped } from './check.ts';

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
 import { ADMIN_SOCKET_NAME } from '../api.ts';
-import { NOT_READABLE } from '../cli/failure.ts';
+import { NOT_READABLE } from '../cli/offline.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
 import { serviceUser } from './service-user.ts';
 import { credentialsDirectory } from './settings.ts';

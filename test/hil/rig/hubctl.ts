@@ -9,6 +9,20 @@ export function placesOf(rig: Rig): string[] {
   return ['--config', join(rig.folder, 'etc', 'agent.json'), '--identity', join(rig.folder, 'etc', 'identity.json')];
 }
 
+/** Commands that ask the agent and nobody else; a hung one ends each with 75. */
+export const ASKING_THE_AGENT = [
+  'status',
+  'nodes',
+  'nodes scan',
+  'commands',
+  'run server_info',
+  'wifi status',
+  'logs',
+  'bus trace rs485',
+  'loglevel error',
+  'reset --yes',
+];
+
 /** Runs hubctl in this process against a rig. There is no systemd in a rig, whatever is on the machine under it. */
 export async function runHubctl(
   rig: Rig,

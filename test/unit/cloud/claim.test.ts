@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { createClaimStore } from '../../../agent/cloud/claim.ts';
-import { forgetState } from '../../../agent/local/reset.ts';
+import { forgetState } from '../../../agent/local/forget-state.ts';
 import { createFakeFiles, createFakeLog } from '../nodes/fakes.ts';
 
 const CLAIM = { orgId: 'org', siteId: 'site', claimedBy: 'user', claimedAt: 1_795_300_000_000 };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from '../../../scripts/processes.ts';
 import { systemPath } from '../host/requirements.ts';
 import type { Progress } from '../progress.ts';
 import { DEBIAN_PACKAGES, DEBIAN_RELEASE } from './contents.ts';
@@ -65,15 +66,6 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Removes what killed builds left, and old images beyond those kept. */

@@ -1,0 +1,22 @@
+import { type MonotonicClock, sleep } from '../../system/clock.ts';
+import type { AgentError } from './client.ts';
+
+/** An agent that is well answers by then; nobody waits for one that hangs before the rest is looked at. */
+export const HEAD_START_MS = 300;
+/** For systemd and its journal behind a screen: they have nothing to wait for. */
+export const QUICK_HELPER_MS = 1_200;
+
+/**
+ * Begins something else as soon as the agent has failed, or has not answered for a moment: it takes as long as the agent may, not as long
+ * after it. Null when the agent answered in time, and nothing was begun.
+ */
+export async function besides<T>(
+  clock: MonotonicClock,
+  asked: Promise<{ problem: AgentError | null }>,
+  begin: () => Promise<T>,
+): Promise<T | null> {
+  const done = new AbortController();
+  const early = await Promise.race([asked, sleep(clock, HEAD_START_MS, done.signal)]);
+  done.abort();
+  return early && !early.problem ? null : begin();
+}
