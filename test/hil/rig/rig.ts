@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMonotonicClock, createWallClock } from '../../../agent/system/clock.ts';
-import { type ApiKey, type ApiRequestLine, type CloudApi, createCloudApi } from '../../twins/cloud-api/index.ts';
+import { type ApiKey, type ApiRequestLine, type CloudApi, createCloudApi, type SendWhileOffline } from '../../twins/cloud-api/index.ts';
 import { createIotCore, type IotCoreOptions } from '../../twins/iot-core/index.ts';
 import type { BrokerMessage, IotCore } from '../../twins/iot-core/types.ts';
 import { createOsdpLine, type OsdpLine, type PeripheralOptions } from '../../twins/osdp-line/index.ts';
@@ -22,6 +22,8 @@ export interface RigOptions {
   addresses?: (number | string)[];
   iotCore?: Partial<IotCoreOptions>;
   apiPort?: number;
+  /** What SendHubCommand does with a hub that is offline; default `refuse`. */
+  sendWhileOffline?: SendWhileOffline;
   /** A named shadow carries the commands; the API's own is the classic one. */
   shadowName?: string;
   /** Merged over the rig's `agent.json`, section by section; a function sees the started broker's ports. */
@@ -95,6 +97,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     wallClock: createWallClock(),
     port: options.apiPort ?? 0,
     tls: await pki.issueServer(['127.0.0.1', 'localhost']),
+    ...(options.sendWhileOffline && { sendWhileOffline: options.sendWhileOffline }),
     ...(options.onRequest && { onRequest: options.onRequest }),
   });
   await iotCore.start();

@@ -29,6 +29,12 @@ export function failure(status: number, details: readonly FieldProblem[] = [], h
   return headers ? { status, body, headers } : { status, body };
 }
 
+/** The Shadow service did not take what was to be written: 502 whatever its reason, which the message names. */
+export function shadowWriteFailed(reason: string): Answer {
+  const message = `The hub's device shadow could not be written: ${reason}`;
+  return { status: 502, body: { success: false, error: 'Error', message, code: 502 } };
+}
+
 /** A 400 that names one field. */
 export function invalid(field: string, message: string): Answer {
   return failure(400, [{ field, message }]);

@@ -19,7 +19,7 @@ test('ProvisionHub registers a hub once', async () => {
     version: 1,
     event: {
       type: 'HubProvisioned',
-      ...{ hubId: HUB_ID, serial: 'SN-1', model: 'H1', thingName: HUB_ID, vendorName: 'Vendor', provisionedAt: NOW_MS },
+      data: { hubId: HUB_ID, serial: 'SN-1', model: 'H1', thingName: HUB_ID, vendorName: 'Vendor', provisionedAt: NOW_MS },
     },
   });
   const second = await world.provision({ serial: 'SN-2' });
@@ -74,8 +74,14 @@ test("ClaimHub binds the hub to the key's organisation and tells the hub", async
   world.goOnline();
   const reply = await world.claim();
   expect(reply.status).toBe(200);
-  expect(reply.body).toEqual({ success: true, aggregateId: HUB_ID, version: 2 });
-  expect(world.desired()).toEqual({ claim: { orgId: 'own', siteId: 'site', claimedBy: 'user', claimedAt: NOW_MS } });
+  const written = { orgId: 'own', siteId: 'site', claimedBy: 'user', claimedAt: NOW_MS };
+  expect(reply.body).toEqual({
+    success: true,
+    aggregateId: HUB_ID,
+    version: 2,
+    event: { type: 'HubClaimed', data: { hubId: HUB_ID, ...written, isPrimary: true } },
+  });
+  expect(world.desired()).toEqual({ claim: written });
   const again = await world.claim();
   expect(again.status).toBe(400);
   expect(again.body).toEqual(badRequest({ field: 'hubId', message: 'Hub is already claimed' }));
@@ -113,8 +119,10 @@ test('a claim that the shadow did not take is none', async () => {
   await world.provision();
   world.goOnline();
   world.iot.failUpdates(1, 429);
-  expect((await world.claim()).status).toBe(503);
-  expect((await world.status()).body).toMatchObject({ status: 'Provisioned', orgId: null });
+  expect((await world.claim()).status).toBe(502);
+  const { body } = await world.status();
+  expect(body).toMatchObject({ status: 'Provisioned' });
+  expect(body).not.toHaveProperty('orgId');
   expect((await world.claim()).status).toBe(200);
 });
 
@@ -168,17 +176,45 @@ test.each([
   expect(world.desired()).toBeUndefined();
 });
 
-test('SendHubCommand answers 404 for no hub, 502 for one that is off, and what the shadow refuses is malformed', async () => {
+test('SendHubCommand answers 404 for no hub and 502 for one that is off', async () => {
   await using world = await createWorld();
   expect((await world.command({ command: 'get_nodes' })).status).toBe(404);
   await world.provision();
   expect((await world.command({ command: 'get_nodes' })).body).toEqual(OFFLINE);
-  world.goOnline();
-  world.iot.failUpdates(1, 413);
-  expect((await world.command({ command: 'get_nodes' })).status).toBe(400);
-  world.iot.failUpdates(1, 500);
-  expect((await world.command({ command: 'get_nodes' })).status).toBe(503);
+  expect(world.desired()).toBeUndefined();
 });
+
+test('with "store", SendHubCommand leaves the command in the shadow of a hub that is off; ClaimHub still refuses', async () => {
+  await using world = await createWorld({ sendWhileOffline: 'store' });
+  expect((await world.command({ command: 'get_nodes' })).status).toBe(404);
+  await world.provision();
+  expect((await world.claim()).body).toEqual(OFFLINE);
+  const reply = await world.command({ command: 'get_nodes', args: { refresh: true } });
+  expect(reply.status).toBe(200);
+  expect(reply.body).toEqual({ success: true, aggregateId: HUB_ID, version: 1, event: null });
+  expect(world.desired()).toEqual({ command: 'get_nodes', args: { refresh: true } });
+});
+
+test.each(['refuse', 'store'] as const)(
+  'with "%s", a shadow that refuses the command is 502, and the answer says so',
+  async (sendWhileOffline) => {
+    await using world = await createWorld({ sendWhileOffline });
+    await world.provision();
+    world.goOnline();
+    for (const code of [400, 413, 429, 500]) {
+      world.iot.failUpdates(1, code);
+      const { status, body } = await world.command({ command: 'get_nodes' });
+      expect(status).toBe(502);
+      expect(body).toMatchObject({
+        success: false,
+        error: 'Error',
+        code: 502,
+        message: expect.stringContaining(`shadow could not be written: ${code}`),
+      });
+    }
+    expect(world.desired()).toBeUndefined();
+  },
+);
 
 test('the hub of another organisation does not exist', async () => {
   await using world = await createWorld();
@@ -195,9 +231,8 @@ test('status joins what the backend knows with what the hub reports', async () =
   expect((await world.status()).status).toBe(404);
   await world.provision();
   const base = { hubId: HUB_ID, serial: 'SN-1', model: 'H1', thingName: HUB_ID, provisionedAt: NOW_MS };
-  const unseen = { online: false, lastSeen: null, version: null, uptimeSeconds: null };
-  const unclaimed = { status: 'Provisioned', orgId: null, siteId: null, isPrimary: false, claimedAt: null };
-  expect((await world.status()).body).toEqual({ ...base, ...unclaimed, ...unseen });
+  // Exactly these keys: what is unknown is left out.
+  expect((await world.status()).body).toEqual({ ...base, status: 'Provisioned', isPrimary: false, online: false });
 
   world.goOnline();
   world.clock.ms += 1000;

@@ -1,8 +1,8 @@
 import type { WallClock } from '../../../agent/system/clock.ts';
-import { type Answer, failure, invalid } from './answers.ts';
+import { type Answer, failure, invalid, shadowWriteFailed } from './answers.ts';
 import { checkClaimBody, checkCommandBody, checkProvisionBody, type JsonObject } from './bodies.ts';
 import type { Hubs } from './hubs.ts';
-import type { Claim, HubRecord, HubStatusAnswer, IotBackend, Principal } from './types.ts';
+import type { Claim, HubRecord, HubStatusAnswer, IotBackend, Principal, SendWhileOffline } from './types.ts';
 
 /** The four calls. `pathId` is the id in the path, `body` a JSON object of unknown content. */
 export interface Calls {
@@ -10,6 +10,12 @@ export interface Calls {
   claimHub(principal: Principal, pathId: string, body: JsonObject): Answer;
   sendHubCommand(principal: Principal, pathId: string, body: JsonObject): Answer;
   status(principal: Principal, pathId: string): Answer;
+}
+
+/** What happened to a hub, as the answer of the call that made it happen tells. */
+interface HubEvent {
+  type: 'HubProvisioned' | 'HubClaimed';
+  data: object;
 }
 
 const NOT_FOUND = failure(404);
@@ -20,8 +26,8 @@ function mayReach(principal: Principal, hub: HubRecord): boolean {
   return principal.super || hub.claim === null || hub.claim.orgId === principal.orgId;
 }
 
-export function createCalls(deps: { iotCore: IotBackend; hubs: Hubs; wallClock: WallClock }): Calls {
-  const { iotCore, hubs, wallClock } = deps;
+export function createCalls(deps: { iotCore: IotBackend; hubs: Hubs; wallClock: WallClock; sendWhileOffline: SendWhileOffline }): Calls {
+  const { iotCore, hubs, wallClock, sendWhileOffline } = deps;
 
   function reported(hub: HubRecord): JsonObject {
     return iotCore.shadow(hub.thingName).get()?.state.reported ?? {};
@@ -30,23 +36,21 @@ export function createCalls(deps: { iotCore: IotBackend; hubs: Hubs; wallClock: 
   /** Null when the shadow took it; else the answer to give. */
   function writeDesired(hub: HubRecord, desired: JsonObject): Answer | null {
     const result = iotCore.shadow(hub.thingName).update({ state: { desired } });
-    if (result.ok) return null;
-    // The Shadow service refuses what is too large or too deep for the document; that is the caller's doing. The rest is the cloud's.
-    return result.code === 400 || result.code === 413 ? invalid('body', result.message) : failure(503);
+    return result.ok ? null : shadowWriteFailed(`${result.code} ${result.message}`);
   }
 
   return {
     provisionHub(_principal, pathId, body) {
       const checked = checkProvisionBody(body, pathId);
       if (!checked.ok) return failure(400, checked.problems);
-      const { hubId, serial, model, thingName = hubId, vendorName = null } = checked.value;
+      const { hubId, serial, model, thingName = hubId, vendorName } = checked.value;
       const known = hubs.find(hubId);
       if (known) return { status: 200, body: { success: true, aggregateId: known.hubId, version: known.version, event: null } };
       if (!iotCore.hasThing(thingName)) return invalid('thingName', `Thing "${thingName}" does not exist in AWS IoT`);
 
-      const facts = { hubId, serial, model, thingName, vendorName, provisionedAt: wallClock.nowMs() };
-      const { version } = hubs.provision(facts);
-      const event = { type: 'HubProvisioned', ...facts };
+      const data = { hubId, serial, model, thingName, ...(vendorName !== undefined && { vendorName }), provisionedAt: wallClock.nowMs() };
+      const { version } = hubs.provision(data);
+      const event: HubEvent = { type: 'HubProvisioned', data };
       return { status: 201, body: { success: true, aggregateId: hubId, version, event } };
     },
 
@@ -69,7 +73,8 @@ export function createCalls(deps: { iotCore: IotBackend; hubs: Hubs; wallClock: 
       const refusal = writeDesired(hub, { claim });
       if (refusal) return refusal;
       hubs.claim(hub, claim);
-      return { status: 200, body: { success: true, aggregateId: hub.hubId, version: hub.version } };
+      const event: HubEvent = { type: 'HubClaimed', data: { hubId: hub.hubId, ...claim, isPrimary: hub.isPrimary } };
+      return { status: 200, body: { success: true, aggregateId: hub.hubId, version: hub.version, event } };
     },
 
     sendHubCommand(principal, pathId, body) {
@@ -78,7 +83,7 @@ export function createCalls(deps: { iotCore: IotBackend; hubs: Hubs; wallClock: 
       const { hubId, command, args } = checked.value;
       const hub = hubs.find(hubId);
       if (!hub || !mayReach(principal, hub)) return NOT_FOUND;
-      if (reported(hub).online !== true) return HUB_OFFLINE;
+      if (sendWhileOffline === 'refuse' && reported(hub).online !== true) return HUB_OFFLINE;
 
       // Verbatim: args that the caller left out are not written, so older ones in the shadow stay and merge with this command.
       const refusal = writeDesired(hub, args === undefined ? { command } : { command, args });
@@ -95,15 +100,13 @@ export function createCalls(deps: { iotCore: IotBackend; hubs: Hubs; wallClock: 
         model: hub.model,
         thingName: hub.thingName,
         status: hub.status,
-        orgId: hub.claim?.orgId ?? null,
-        siteId: hub.claim?.siteId ?? null,
+        ...(hub.claim && { orgId: hub.claim.orgId, siteId: hub.claim.siteId, claimedAt: hub.claim.claimedAt }),
         isPrimary: hub.isPrimary,
         provisionedAt: hub.provisionedAt,
-        claimedAt: hub.claim?.claimedAt ?? null,
         online: online === true,
-        lastSeen: typeof lastSeen === 'number' ? lastSeen : null,
-        version: typeof version === 'string' ? version : null,
-        uptimeSeconds: typeof uptimeSeconds === 'number' ? uptimeSeconds : null,
+        ...(typeof lastSeen === 'number' && { lastSeen }),
+        ...(typeof version === 'string' && { version }),
+        ...(typeof uptimeSeconds === 'number' && { uptimeSeconds }),
       };
       return { status: 200, body };
     },

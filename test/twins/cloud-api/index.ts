@@ -13,10 +13,10 @@ export type * from './types.ts';
 
 /** The twin of the public API, on plain HTTP and, with a certificate, on TLS on the same port. */
 export function createCloudApi(options: CloudApiOptions): CloudApi {
-  const { iotCore, keys, jwtSecret, wallClock, host = '127.0.0.1', port = 0, tls, onRequest } = options;
+  const { iotCore, keys, jwtSecret, wallClock, host = '127.0.0.1', port = 0, tls, sendWhileOffline = 'refuse', onRequest } = options;
   const hubs = createHubs();
   const auth = createAuthenticator({ keys, jwtSecret, wallClock });
-  const answerTo = createRequestHandler({ calls: createCalls({ iotCore, hubs, wallClock }), auth });
+  const answerTo = createRequestHandler({ calls: createCalls({ iotCore, hubs, wallClock, sendWhileOffline }), auth });
   const presenceRule = createPresenceRule(iotCore);
   const failing = { count: 0, status: 0 };
   let answersToLose = 0;

@@ -28,6 +28,12 @@ export interface TokenRequest {
   expiresInSeconds?: number;
 }
 
+/**
+ * SendHubCommand to a hub that is offline. `refuse`: 502, as the API pages say. `store`: the command is written to the shadow all the
+ * same, as the API's later public description says; the hub takes it when it comes back, or finds it expired.
+ */
+export type SendWhileOffline = 'refuse' | 'store';
+
 export type HubStatus = 'Provisioned' | 'Claimed' | 'Suspended' | 'Decommissioned';
 
 /** A claim as it is written to `desired.claim`; `claimedAt` is epoch milliseconds. */
@@ -44,7 +50,7 @@ export interface HubRecord {
   readonly serial: string;
   readonly model: string;
   readonly thingName: string;
-  readonly vendorName: string | null;
+  readonly vendorName?: string;
   /** Epoch milliseconds. */
   readonly provisionedAt: number;
   status: HubStatus;
@@ -55,22 +61,22 @@ export interface HubRecord {
   version: number;
 }
 
-/** The answer of `GET /hubs/{id}/status`. Times are epoch milliseconds; null is unknown. */
+/** The answer of `GET /hubs/{id}/status`. Times are epoch milliseconds; what is unknown is left out. */
 export interface HubStatusAnswer {
   hubId: string;
   serial: string;
   model: string;
   thingName: string;
   status: HubStatus;
-  orgId: string | null;
-  siteId: string | null;
+  orgId?: string;
+  siteId?: string;
   isPrimary: boolean;
   provisionedAt: number;
-  claimedAt: number | null;
+  claimedAt?: number;
   online: boolean;
-  lastSeen: number | null;
-  version: string | null;
-  uptimeSeconds: number | null;
+  lastSeen?: number;
+  version?: string;
+  uptimeSeconds?: number;
 }
 
 /** One answered request, for the demo and for tests. Neither headers nor bodies: both may carry secrets. */
@@ -102,6 +108,8 @@ export interface CloudApiOptions {
   port?: number;
   /** With it, the same port answers TLS as well as plain HTTP. */
   tls?: Credentials;
+  /** Default `refuse`. */
+  sendWhileOffline?: SendWhileOffline;
   onRequest?: (line: ApiRequestLine) => void;
 }
 
