@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { createHubctlPorts } from './hubctl-ports.ts';
-import { EXIT } from './local/cli/exit-codes.ts';
-import { hubctl } from './local/cli/hubctl.ts';
-import { createTerminal } from './local/cli/terminal.ts';
+import { createHubctlPorts } from './compose/hubctl-ports.ts';
+import { EXIT } from './hubctl/cli/exit-codes.ts';
+import { hubctl } from './hubctl/cli/hubctl.ts';
+import { createTerminal } from './hubctl/terminal/terminal.ts';
 import { messageOf } from './system/errors.ts';
 
 hubctl(process.argv.slice(2), createTerminal(process), createHubctlPorts()).then(

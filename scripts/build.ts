@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
-import { COMMANDS } from '../agent/local/cli/hubctl.ts';
-import { CHECK_NAMES } from '../agent/local/doctor/names.ts';
-import { version } from '../agent/version.ts';
+import { COMMANDS } from '../agent/hubctl/cli/hubctl.ts';
+import { CHECK_NAMES } from '../agent/hubctl/doctor/names.ts';
+import { version } from '../agent/system/version.ts';
 import { bashCompletion } from './hubctl/completion.ts';
 import { manPage } from './hubctl/man.ts';
 

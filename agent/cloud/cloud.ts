@@ -1,19 +1,19 @@
 import type { CloudFacts } from '../contract/cloud.ts';
+import { presencePayload } from '../contract/presence.ts';
 import type { LastCommand, ShadowView } from '../contract/shadow.ts';
 import type { Topics } from '../contract/topics.ts';
 import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import { type ConnectionConfig, MIN_CONNECT_GAP_MS } from './connection.ts';
-import { createConnector } from './connector.ts';
-import { presencePayload } from './presence.ts';
-import { createQuarantine } from './quarantine.ts';
-import type { ReportedIdentity, ReportedSections } from './reported-picture.ts';
-import { createReporter, type ShadowWriter } from './reporter.ts';
-import { createSession, type Session } from './session.ts';
-import { createShadowReader } from './shadow-reader.ts';
-import type { Link, Target, Transport } from './transport.ts';
+import { type ConnectionConfig, MIN_CONNECT_GAP_MS } from './connection/connection.ts';
+import { createConnector } from './connection/connector.ts';
+import { createQuarantine } from './connection/quarantine.ts';
+import type { Link, Target, Transport } from './connection/transport.ts';
+import { createSession, type Session } from './session/session.ts';
+import type { ReportedIdentity, ReportedSections } from './shadow/reported-picture.ts';
+import { createReporter, type ShadowWriter } from './shadow/reporter.ts';
+import { createShadowReader } from './shadow/shadow-reader.ts';
 
 /** A clean stop says goodbye within this time, or leaves it to the will. */
 const GOODBYE_MS = 2_000;

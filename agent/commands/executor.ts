@@ -2,8 +2,8 @@ import type { CommandOutcome } from '../contract/command.ts';
 import type { MonotonicClock } from '../system/clock.ts';
 import { HubError } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import type { Catalog, CommandHandler, Resource } from './handler.ts';
-import { isInternal, outcomeOf } from './outcome.ts';
+import type { Catalog, CommandHandler, Resource } from './handlers/handler.ts';
+import { isInternal, outcomeOf } from './lifecycle/outcome.ts';
 
 /** After a time-out or an abort a command has this long to end by itself; then its resource is given to the next. */
 const GRACE_MS = 5_000;

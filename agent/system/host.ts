@@ -1,4 +1,4 @@
-import type { NetworkInterface } from './host-network.ts';
+import type { NetworkInterface } from './linux/host-network.ts';
 
 /** Facts about the hub's computer. What cannot be known is null. Sizes are bytes, times seconds. */
 export interface HostReport {

@@ -3,13 +3,13 @@ import type { Entropy } from '../system/entropy.ts';
 import { HubError } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import { createDbusMessageBus, SYSTEM_BUS_ADDRESS } from './dbus-message-bus.ts';
-import { createChangeMarkerFile, createForgetNote } from './marker.ts';
-import { createNetworkManagerWifi, type WifiService } from './network-manager-wifi.ts';
-import { createNetworkManager } from './nm-dbus.ts';
-import type { CloudProof } from './proof.ts';
-import { createWifiSurvey, loadNodeWifi } from './survey.ts';
-import { runSync } from './sync.ts';
+import { createChangeMarkerFile, createForgetNote } from './change/marker.ts';
+import type { CloudProof } from './change/proof.ts';
+import { runSync } from './change/sync.ts';
+import { createDbusMessageBus, SYSTEM_BUS_ADDRESS } from './networkmanager/dbus-message-bus.ts';
+import { createNetworkManagerWifi, type WifiService } from './networkmanager/network-manager-wifi.ts';
+import { createNetworkManager } from './networkmanager/nm-dbus.ts';
+import { createWifiSurvey, loadNodeWifi } from './survey/survey.ts';
 
 /** The part of the configuration that the Wi-Fi side reads. */
 export interface WifiConfig {

@@ -1,4 +1,4 @@
-import type { Command } from '../../agent/local/cli/command.ts';
+import type { Command } from '../../agent/hubctl/cli/command.ts';
 
 /** What follows a command that takes words we know. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {

@@ -1,5 +1,5 @@
-import type { Command } from '../../agent/local/cli/command.ts';
-import { EXIT_CODES_HELP, GLOBAL_OPTIONS_HELP } from '../../agent/local/cli/help.ts';
+import type { Command } from '../../agent/hubctl/cli/command.ts';
+import { EXIT_CODES_HELP, GLOBAL_OPTIONS_HELP } from '../../agent/hubctl/cli/help.ts';
 
 /** Text as roff: a backslash, a dash and a dot at the beginning of a line have a meaning there (groff_man_style(7)). */
 function roff(text: string): string {

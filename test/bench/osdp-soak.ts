@@ -6,8 +6,8 @@ import { createNodeTable } from '../../agent/nodes/table.ts';
 import { Secret } from '../../agent/system/secret.ts';
 import { demoPeripherals } from '../twins/osdp-line/index.ts';
 import { createFakeEntropy, createFakeFiles } from '../unit/nodes/fakes.ts';
-import { createRig } from '../unit/nodes/serial/rig.ts';
-import { checkConvergence, checkHonesty } from '../unit/nodes/serial/rough-line.ts';
+import { createRig } from '../unit/nodes/osdp/rig.ts';
+import { checkConvergence, checkHonesty } from '../unit/nodes/osdp/rough-line.ts';
 
 const HOURS = 6;
 const HOUR_MS = 3_600_000;

@@ -1,9 +1,9 @@
 import { loadavg } from 'node:os';
-import { encodeFrame } from '../../agent/nodes/serial/frame.ts';
-import { createLine } from '../../agent/nodes/serial/line.ts';
-import { createOsdpBus } from '../../agent/nodes/serial/osdp-bus.ts';
-import { decodeReply } from '../../agent/nodes/serial/reply.ts';
-import { DEFAULT_TIMINGS, wireMs } from '../../agent/nodes/serial/timings.ts';
+import { createOsdpBus } from '../../agent/nodes/osdp/bus/osdp-bus.ts';
+import { DEFAULT_TIMINGS, wireMs } from '../../agent/nodes/osdp/bus/timings.ts';
+import { encodeFrame } from '../../agent/nodes/osdp/codec/frame.ts';
+import { decodeReply } from '../../agent/nodes/osdp/codec/reply.ts';
+import { createLine } from '../../agent/nodes/osdp/port/line.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
 import { createEntropy } from '../../agent/system/entropy.ts';
 import { createOsdpLine, createPreciseClock, type OsdpLine, type PeripheralOptions } from '../twins/osdp-line/index.ts';

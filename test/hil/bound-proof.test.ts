@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type BoundProofOptions, proveFromAddress } from '../../agent/cloud/bound-proof.ts';
+import { type BoundProofOptions, proveFromAddress } from '../../agent/cloud/connection/bound-proof.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
 import { createPki } from '../twins/pki/pki.ts';

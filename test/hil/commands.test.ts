@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { version } from '../../agent/version.ts';
+import { version } from '../../agent/system/version.ts';
 import { demoPeripherals } from '../twins/osdp-line/index.ts';
 import { createRig, ORGANISATION, type Rig } from './rig/rig.ts';
 import { type OnlineRig, runsOf, startOnline, untilOnline, untilScanned } from './rig/start.ts';

@@ -4,14 +4,14 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DEADLINE_HEADER } from '../../agent/local/api.ts';
-import { createAgentClient } from '../../agent/local/cli/client.ts';
-import { type Control, createControl } from '../../agent/local/control.ts';
-import { createLogRing, type LogRing, MAX_FOLLOWERS } from '../../agent/local/log-ring.ts';
+import { DEADLINE_HEADER } from '../../agent/control/api.ts';
+import { type Control, createControl } from '../../agent/control/control.ts';
+import { createLogRing, type LogRing, MAX_FOLLOWERS } from '../../agent/control/log-ring.ts';
+import { createAgentClient } from '../../agent/hubctl/cli/client.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
-import { createHostFacts } from '../../agent/system/host-linux.ts';
+import { createHostFacts } from '../../agent/system/linux/host-linux.ts';
 import { createLog } from '../../agent/system/log.ts';
-import { HEALTHY } from '../unit/local/fixtures.ts';
+import { HEALTHY } from '../unit/hubctl/fixtures.ts';
 
 interface World extends AsyncDisposable {
   folder: string;

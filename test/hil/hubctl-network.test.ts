@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import type { CheckResult } from '../../agent/local/doctor/check.ts';
+import type { CheckResult } from '../../agent/hubctl/doctor/check.ts';
 
 /** A network namespace of its own has no device that is up, and no route (unshare(1)); who is not root needs a user namespace for it. */
 const EMPTY_NETWORK = ['--net', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'])];

@@ -3,10 +3,10 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createHubctlPorts } from '../../agent/hubctl-ports.ts';
-import { EXIT } from '../../agent/local/cli/exit-codes.ts';
-import { hubctl } from '../../agent/local/cli/hubctl.ts';
-import { createFakeTerminal } from '../unit/local/fake-terminal.ts';
+import { createHubctlPorts } from '../../agent/compose/hubctl-ports.ts';
+import { EXIT } from '../../agent/hubctl/cli/exit-codes.ts';
+import { hubctl } from '../../agent/hubctl/cli/hubctl.ts';
+import { createFakeTerminal } from '../unit/hubctl/fake-terminal.ts';
 
 const HUBCTL = join(import.meta.dirname, '../../agent/hubctl.ts');
 const NOBODY = 65_534;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, createCloud } from '../../agent/cloud/cloud.ts';
-import { createSdkTransport } from '../../agent/cloud/sdk-transport.ts';
-import type { Down, Link } from '../../agent/cloud/transport.ts';
+import { createSdkTransport } from '../../agent/cloud/connection/sdk-transport.ts';
+import type { Down, Link } from '../../agent/cloud/connection/transport.ts';
 import { topicsOf } from '../../agent/contract/topics.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
 import { createEntropy } from '../../agent/system/entropy.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { StatusReport } from '../../agent/local/api.ts';
+import type { StatusReport } from '../../agent/control/api.ts';
 import { runHubctl } from './rig/hubctl.ts';
 import type { Rig } from './rig/rig.ts';
 import { startOnline, untilOnline } from './rig/start.ts';

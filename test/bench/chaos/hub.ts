@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shadowCommandId } from '../../../agent/commands/intake.ts';
+import { shadowCommandId } from '../../../agent/commands/intake/intake.ts';
 import type { AgentProcess, LogLine } from '../../hil/rig/agent-process.ts';
 import { createRig, type Rig } from '../../hil/rig/rig.ts';
 import { createSignal, type Subscribe } from '../../hil/rig/until.ts';

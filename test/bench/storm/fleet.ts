@@ -1,4 +1,9 @@
-import { type ConnectionConfig, type ConnectionEvent, connectionStep, initialConnection } from '../../../agent/cloud/connection.ts';
+import {
+  type ConnectionConfig,
+  type ConnectionEvent,
+  connectionStep,
+  initialConnection,
+} from '../../../agent/cloud/connection/connection.ts';
 import { createRandom } from '../../twins/iot-core/random.ts';
 import { createEventQueue } from './event-queue.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { createHubctlPorts } from '../../../agent/hubctl-ports.ts';
-import { hubctl } from '../../../agent/local/cli/hubctl.ts';
-import { createFakeTerminal, type FakeTerminal } from '../../unit/local/fake-terminal.ts';
+import { createHubctlPorts } from '../../../agent/compose/hubctl-ports.ts';
+import { hubctl } from '../../../agent/hubctl/cli/hubctl.ts';
+import { createFakeTerminal, type FakeTerminal } from '../../unit/hubctl/fake-terminal.ts';
 import type { Rig } from './rig.ts';
 
 /** Where a rig's hub keeps its things, as hubctl is told. */

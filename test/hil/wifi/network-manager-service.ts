@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { Message, type MessageBus, MessageType, sessionBus, Variant } from '@jellybrick/dbus-next';
 import type { MonotonicClock } from '../../../agent/system/clock.ts';
 import { Secret } from '../../../agent/system/secret.ts';
-import { NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/network-manager.ts';
+import { NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/networkmanager/network-manager.ts';
 import { listed } from '../../unit/wifi/fake-air.ts';
 import type { FakeHub } from '../../unit/wifi/fake-hub.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
-import type { NetworkManager } from '../../../agent/wifi/network-manager.ts';
-import { createWifiSurvey, loadNodeWifi } from '../../../agent/wifi/survey.ts';
-import { runSync } from '../../../agent/wifi/sync.ts';
+import { runSync } from '../../../agent/wifi/change/sync.ts';
+import type { NetworkManager } from '../../../agent/wifi/networkmanager/network-manager.ts';
+import { createWifiSurvey, loadNodeWifi } from '../../../agent/wifi/survey/survey.ts';
 
 /** nmcli's terse lines: colons and backslashes of values are escaped. */
 const LIST = `yes:home:AA\\:BB\\:CC\\:DD\\:EE\\:01:Infra:6:2437 MHz:84:WPA2:(none):pair_ccmp group_ccmp psk:wlan1

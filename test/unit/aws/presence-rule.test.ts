@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { presencePayload } from '../../../agent/cloud/presence.ts';
+import { presencePayload } from '../../../agent/contract/presence.ts';
 import { topicsOf } from '../../../agent/contract/topics.ts';
 import { matches } from '../../twins/iot-core/topics.ts';
 import { ACCOUNT, allows, filledText, statementsOf } from './iam.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createExecutor } from '../../../agent/commands/executor.ts';
-import { type CommandHandler, createCatalog, type Resource } from '../../../agent/commands/handler.ts';
+import { type CommandHandler, createCatalog, type Resource } from '../../../agent/commands/handlers/handler.ts';
 import { HubError } from '../../../agent/system/errors.ts';
 import { createSteppedClock } from '../nodes/clock.ts';
 import { createFakeLog } from '../nodes/fakes.ts';

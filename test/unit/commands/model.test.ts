@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type CommandsEvent, type CommandsState, recover, type Step, step } from '../../../agent/commands/lifecycle.ts';
+import { type CommandsEvent, type CommandsState, recover, type Step, step } from '../../../agent/commands/lifecycle/lifecycle.ts';
 import { explore, type ModelOptions } from './model/explore.ts';
 import type { Machine, ModelCommand } from './model/machine.ts';
 

@@ -1,8 +1,8 @@
 import { createExecutor } from '../../../agent/commands/executor.ts';
-import { type CommandHandler, createCatalog } from '../../../agent/commands/handler.ts';
-import { createJournal } from '../../../agent/commands/journal.ts';
+import { type CommandHandler, createCatalog } from '../../../agent/commands/handlers/handler.ts';
+import { createSetWifiCredentials } from '../../../agent/commands/handlers/set-wifi-credentials.ts';
+import { createJournal } from '../../../agent/commands/lifecycle/journal.ts';
 import { type CommandService, createCommandService } from '../../../agent/commands/service.ts';
-import { createSetWifiCredentials } from '../../../agent/commands/set-wifi-credentials.ts';
 import { topicsOf } from '../../../agent/contract/topics.ts';
 import type { Wifi } from '../../../agent/contract/wifi.ts';
 import { createSteppedClock, type SteppedClock } from '../nodes/clock.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createOsdpBus } from '../../../agent/nodes/serial/osdp-bus.ts';
+import { createOsdpBus } from '../../../agent/nodes/osdp/bus/osdp-bus.ts';
 import { createNodeTable } from '../../../agent/nodes/table.ts';
 import { createOsdpLine } from '../../twins/osdp-line/index.ts';
 import { createSteppedClock } from './clock.ts';

@@ -1,4 +1,4 @@
-import type { OpenResult, PortProblem, SerialHandlers, SerialPorts } from '../../../agent/nodes/serial/port.ts';
+import type { OpenResult, PortProblem, SerialHandlers, SerialPorts } from '../../../agent/nodes/osdp/port/port.ts';
 import type { Entropy } from '../../../agent/system/entropy.ts';
 import type { Files } from '../../../agent/system/files.ts';
 import type { Log } from '../../../agent/system/log.ts';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createHostFacts, type HostFactsDeps } from '../../../agent/system/host-linux.ts';
+import { createHostFacts, type HostFactsDeps } from '../../../agent/system/linux/host-linux.ts';
 
 type Kernel = NonNullable<HostFactsDeps['kernel']>;
 

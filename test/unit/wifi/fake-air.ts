@@ -1,4 +1,4 @@
-import type { AccessPoint, ProfileSettings } from '../../../agent/wifi/network-manager.ts';
+import type { AccessPoint, ProfileSettings } from '../../../agent/wifi/networkmanager/network-manager.ts';
 
 /** An access point as the fake hub hears it. */
 export interface FakeAccessPoint {

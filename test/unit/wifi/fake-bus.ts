@@ -1,4 +1,4 @@
-import { type BusCall, BusError, type BusSignal, type MessageBus } from '../../../agent/wifi/message-bus.ts';
+import { type BusCall, BusError, type BusSignal, type MessageBus } from '../../../agent/wifi/networkmanager/message-bus.ts';
 
 /** A message bus that records what is asked and answers from a table. */
 export interface FakeBus extends MessageBus {

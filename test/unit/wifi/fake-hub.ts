@@ -1,6 +1,6 @@
 import type { Cancel, MonotonicClock } from '../../../agent/system/clock.ts';
 import { Secret } from '../../../agent/system/secret.ts';
-import { type LinkEvent, NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/network-manager.ts';
+import { type LinkEvent, NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/networkmanager/network-manager.ts';
 import { type FakeAccessPoint, fateOf } from './fake-air.ts';
 
 /** A profile as the fake keeps it. */

@@ -1,4 +1,9 @@
-import { type LinkEvent, type NetworkManager, NetworkManagerError, POLKIT_ACTION } from '../../../agent/wifi/network-manager.ts';
+import {
+  type LinkEvent,
+  type NetworkManager,
+  NetworkManagerError,
+  POLKIT_ACTION,
+} from '../../../agent/wifi/networkmanager/network-manager.ts';
 import { listed } from './fake-air.ts';
 import { type FakeHub, gone } from './fake-hub.ts';
 import type { ManualClock } from './manual-clock.ts';

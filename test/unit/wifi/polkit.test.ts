@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { POLKIT_ACTION } from '../../../agent/wifi/network-manager.ts';
+import { POLKIT_ACTION } from '../../../agent/wifi/networkmanager/network-manager.ts';
 
 type Rule = (action: { id: string }, subject: { user: string }) => unknown;
 

@@ -152,7 +152,7 @@ const plain: Scenario[] = [
   }),
 ];
 
-/** The states of a change (agent/wifi/change.ts) in which it can be cut. */
+/** The states of a change (agent/wifi/change/change.ts) in which it can be cut. */
 const STATES = ['surveying', 'checkpointing', 'adding', 'activating', 'connecting', 'proving', 'saving', 'committing'];
 
 const cuts: { name: string; answers: string[]; cut(context: AgentContext): Promise<unknown> }[] = [

@@ -1,5 +1,5 @@
-import type { Candidate, CommandsEffect, CommandsEvent, CommandsState, Entry } from '../../../../agent/commands/lifecycle.ts';
-import { recover, restore, step } from '../../../../agent/commands/lifecycle.ts';
+import type { Candidate, CommandsEffect, CommandsEvent, CommandsState, Entry } from '../../../../agent/commands/lifecycle/lifecycle.ts';
+import { recover, restore, step } from '../../../../agent/commands/lifecycle/lifecycle.ts';
 import type { CommandOutcome } from '../../../../agent/contract/command.ts';
 import { type Code, code, EFFECT, idOf, isExpired, kindOf, OUTCOME, otherOf, outcomeOf, TO_HUB, versionOf } from './codes.ts';
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { COMMANDS } from '../../../../agent/local/cli/hubctl.ts';
-import { CHECK_NAMES } from '../../../../agent/local/doctor/names.ts';
+import { COMMANDS } from '../../../../agent/hubctl/cli/hubctl.ts';
+import { CHECK_NAMES } from '../../../../agent/hubctl/doctor/names.ts';
 import { bashCompletion } from '../../../../scripts/hubctl/completion.ts';
 import { manPage } from '../../../../scripts/hubctl/man.ts';
 

@@ -1,0 +1,72 @@
+import { type ErrorCode, HubError, messageOf } from '../../system/errors.ts';
+import type { Down, DownReason } from './transport.ts';
+
+/** The names of aws-crt's errors, as far as they decide something (aws-c-common, aws-c-io, aws-c-mqtt: error tables). */
+const NETWORK = /DNS|SOCKET|NO_ROUTE|NETWORK|CONNECT(ION)?_REFUSED|HOST|AWS_IO_.*TIMEOUT|MQTT_TIMEOUT|CONNACK_TIMEOUT/;
+const TLS = /TLS|CERT|PRIVATE_KEY|PKI|CIPHER/;
+
+/** MQTT 5, section 3.14.2.1 (DISCONNECT reason codes). */
+const NOT_AUTHORIZED = 0x87;
+const KEEP_ALIVE_TIMEOUT = 0x8d;
+const SESSION_TAKEN_OVER = 0x8e;
+
+/** The stable name of a library error, or its text. Rejections of the SDK can be strings (measured). */
+export function nameOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null) {
+    const { error_name: name } = error as { error_name?: unknown };
+    if (typeof name === 'string') return name;
+  }
+  return messageOf(error);
+}
+
+/** Why a link did not come up. */
+export function connectFailure(error: unknown, connackReason: number | undefined): Down {
+  if (connackReason !== undefined) return { reason: 'refused', detail: `CONNACK 0x${connackReason.toString(16)}` };
+  const detail = nameOf(error);
+  const reason: DownReason = TLS.test(detail) ? 'tls' : NETWORK.test(detail) ? 'network' : 'closed';
+  return { reason, detail };
+}
+
+/** Why a link that was up ended. */
+export function disconnection(error: unknown, disconnectReason: number | undefined): Down {
+  if (disconnectReason !== undefined) {
+    const detail = `DISCONNECT 0x${disconnectReason.toString(16)}`;
+    if (disconnectReason === SESSION_TAKEN_OVER) return { reason: 'taken_over', detail };
+    if (disconnectReason === NOT_AUTHORIZED) return { reason: 'unauthorized', detail };
+    if (disconnectReason === KEEP_ALIVE_TIMEOUT) return { reason: 'keepalive', detail };
+    return { reason: 'kicked', detail };
+  }
+  const detail = nameOf(error);
+  if (/PING/.test(detail)) return { reason: 'keepalive', detail };
+  return { reason: 'closed', detail };
+}
+
+/** A rejected publish or subscribe. */
+export function operationError(what: string, error: unknown): HubError {
+  const name = nameOf(error);
+  const code: ErrorCode = /TIMEOUT/.test(name) ? 'cloud_timeout' : 'cloud_disconnected';
+  return new HubError(code, `${what}: ${name}`, { cause: error });
+}
+
+/** A rejected shadow request: the service's own code where it answered, else what the library says. */
+export function shadowError(what: string, error: unknown): HubError {
+  const { modeledError, internalError } = Object(error) as { modeledError?: { code?: number; message?: string }; internalError?: unknown };
+  if (typeof modeledError?.code === 'number') {
+    const text = `${what}: ${modeledError.code} ${modeledError.message ?? ''}`.trim();
+    if (modeledError.code === 409) return new HubError('shadow_conflict', text, { cause: error });
+    if (modeledError.code === 404) return new HubError('shadow_not_found', text, { cause: error });
+    if (modeledError.code === 429) return new HubError('shadow_throttled', text, { cause: error });
+    // 5xx: the service failed, before or after it had done the update.
+    return new HubError(modeledError.code >= 500 ? 'cloud_timeout' : 'cloud_refused', text, { cause: error });
+  }
+  return operationError(what, internalError ?? error);
+}
+
+/** MQTT 5, section 2.4: unspecified, implementation specific, packet identifier in use, quota exceeded. Later it may work. */
+const PASSING = new Set([0x80, 0x83, 0x91, 0x97]);
+
+/** What a PUBACK or SUBACK says: null when all is well (codes below 0x80). */
+export function acknowledgementError(what: string, reasonCode: number | undefined): HubError | null {
+  if (reasonCode === undefined || reasonCode < 0x80) return null;
+  return new HubError(PASSING.has(reasonCode) ? 'cloud_timeout' : 'cloud_refused', `${what}: refused with 0x${reasonCode.toString(16)}`);
+}

@@ -1,0 +1,86 @@
+import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
+
+/** Why a link could not be made or ended. Stable words: decide by them, log them. */
+export type DownReason =
+  /** Name, TCP or timeout before TLS: the network, or a blocked port. */
+  | 'network'
+  /** The TLS handshake failed: certificate, key, CA or clock. */
+  | 'tls'
+  /** CONNACK with an error. */
+  | 'refused'
+  /** Another client came with our client id. */
+  | 'taken_over'
+  /** The server ended it with a DISCONNECT. */
+  | 'kicked'
+  /** The server ended it because we did what the Thing's policy forbids. */
+  | 'unauthorized'
+  /** No PINGRESP in time, or the server heard nothing of us. */
+  | 'keepalive'
+  /** The connection broke. */
+  | 'closed'
+  /** We ended it. */
+  | 'local';
+
+export interface Down {
+  reason: DownReason;
+  /** What the library or the server said, for the log. */
+  detail: string;
+}
+
+/** One way to the endpoint. */
+export interface Target {
+  host: string;
+  /** AWS IoT: 8883, or 443 with ALPN `x-amzn-mqtt-ca` (the SDK offers it on every port). */
+  port: number;
+}
+
+export interface Will {
+  topic: string;
+  payload: string;
+}
+
+export interface ConnectOptions {
+  target: Target;
+  clientId: string;
+  keepAliveSeconds: number;
+  will: Will;
+}
+
+/** What a link tells. `onDown` may be called from inside `close()`, everything else comes from the event loop. */
+export interface LinkHandlers {
+  /** CONNACK with success. */
+  onUp(): void;
+  /** Once, whether the link never came up or fell later. */
+  onDown(down: Down): void;
+  /** `retained`: replayed from the broker's memory on subscribing, not news. */
+  onMessage(topic: string, payload: Buffer, retained: boolean): void;
+  onDelta(view: ShadowView): void;
+  /** A message that the shadow client could not read. */
+  onUnreadable(what: string): void;
+}
+
+/**
+ * One MQTT session with its shadow operations. Rejects with HubError: `cloud_disconnected`, `cloud_timeout` (nobody knows whether it was
+ * done), `cloud_refused`, `shadow_conflict`, `shadow_not_found`, `shadow_throttled`.
+ */
+export interface Link {
+  /** QoS 1; resolves with the PUBACK. */
+  publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
+  /** QoS 1; resolves with the SUBACK. */
+  subscribe(filter: string): Promise<void>;
+  /** Subscribes to the shadow's deltas; resolves when the subscription stands. */
+  openDeltas(): Promise<void>;
+  readShadow(): Promise<ShadowView>;
+  /** Resolves with the new version. */
+  updateShadow(update: ShadowUpdate): Promise<number>;
+  /**
+   * Ends the link with a DISCONNECT; bounded in time. The will is published (MQTT 5, 3.14.2.1, 0x04) unless `silently`: then somebody has
+   * said goodbye already, and that was acknowledged.
+   */
+  close(options?: { silently?: boolean }): Promise<void>;
+}
+
+/** Makes links. A link is one connection: it never reconnects by itself, so that each has its own session id and will. */
+export interface Transport {
+  connect(options: ConnectOptions, handlers: LinkHandlers): Link;
+}

@@ -1,0 +1,173 @@
+import { presencePayload, presenceStateOf } from '../../contract/presence.ts';
+import type { Topics } from '../../contract/topics.ts';
+import type { Cancel, MonotonicClock, WallClock } from '../../system/clock.ts';
+import { isHubError, messageOf } from '../../system/errors.ts';
+import type { Log } from '../../system/log.ts';
+import type { GuardedOperation, Quarantine } from '../connection/quarantine.ts';
+import type { Link } from '../connection/transport.ts';
+
+/** Two hubs with one identity would answer each other's offline for ever; this slows them to a trickle. */
+const MIN_REBIRTH_INTERVAL_MS = 1_000;
+/** Pause after a birth that was not acknowledged. */
+const REBIRTH_RETRY_MS = 5_000;
+
+/** A link whose operations fail for want of a link is given this time to say why it fell. */
+const FALL_MS = 1_000;
+
+/** One MQTT session, from CONNACK to its end: subscriptions, birth, what comes in. */
+export interface Session {
+  readonly id: string;
+  /** Monotonic time of the CONNACK. */
+  readonly upAtMs: number;
+  readonly link: Link;
+  /** Resolves when the birth is acknowledged: the cloud knows that we are here. Rejects when the link fell before. */
+  readonly born: Promise<void>;
+  message(topic: string, payload: Buffer, retained: boolean): void;
+  /** Publishes the birth again; resolves when the cloud has acknowledged it, which proves that the session lives. */
+  confirm(): Promise<void>;
+  /** Publishes `offline`, as the will would. */
+  goodbye(): Promise<void>;
+  /** The link is gone: no more timers. */
+  end(): void;
+}
+
+export interface SessionDeps {
+  id: string;
+  link: Link;
+  topics: Topics;
+  version: string;
+  /** Listen for AWS IoT Commands as well. */
+  executions: boolean;
+  quarantine: Quarantine;
+  wallClock: WallClock;
+  clock: MonotonicClock;
+  log: Log;
+  /** The subscriptions stand and the birth is out: the shadow may be read now without missing a delta. */
+  onReady(): void;
+  onRequest(executionId: string, payload: Buffer): void;
+  /** Somebody has said that we are offline: the shadow must be told otherwise. */
+  onRebirth(): void;
+}
+
+/** The session of a link that has just come up; begins at once. */
+export function createSession(deps: SessionDeps): Session {
+  const { id, link, topics, quarantine, wallClock, clock, log } = deps;
+  const upAtMs = clock.nowMs();
+  let lastBirthMs = upAtMs;
+  /** From the birth's sending to the goodbye: an offline that overtakes the birth's acknowledgement contradicts it, too. */
+  let speaking = false;
+  /** The goodbye is said; a session that is still opening then must not come with its birth after it. */
+  let leaving = false;
+  let cancelRebirth: Cancel | null = null;
+  let cancelEnding: Cancel | null = null;
+  let ended = false;
+
+  const payload = (state: 'online' | 'offline') => presencePayload({ state, session: id, at: wallClock.nowMs(), version: deps.version });
+
+  /** One after the other: when the link falls, the operation under way is the suspect. A refused one is left out, not fatal. */
+  async function attempt(operation: GuardedOperation, run: () => Promise<void>): Promise<void> {
+    try {
+      await quarantine.guard(operation, run);
+    } catch (error) {
+      if (!isHubError(error, 'cloud_refused')) throw error;
+      log.warn({ event: 'session_incomplete', session: id, operation, reason: messageOf(error) }, 'part of the session is missing');
+      if (!ended) renewIn(quarantine.remainingMs(operation));
+    }
+  }
+
+  /** What is missing is tried again in a session of its own, which then is complete from its beginning. */
+  function renewIn(delayMs: number): void {
+    cancelEnding ??= clock.schedule(delayMs, () => {
+      log.info({ event: 'session_renewed', session: id }, 'a new session, to try again what the cloud refused');
+      void link.close();
+    });
+  }
+
+  async function birth(): Promise<void> {
+    lastBirthMs = clock.nowMs();
+    await attempt('presence_publish', () => link.publish(topics.presence, payload('online'), { retain: true }));
+  }
+
+  async function openExecutions(): Promise<void> {
+    await link.subscribe(topics.executionRequests);
+    log.info({ event: 'executions_open', session: id }, 'listening for command executions');
+  }
+
+  async function open(): Promise<void> {
+    await attempt('presence_subscribe', () => link.subscribe(topics.presence));
+    await attempt('deltas', () => link.openDeltas());
+    // Before anything runs beside it: where the account lacks the feature, the link falls here, and nothing else must be suspected.
+    if (deps.executions) await attempt('executions', openExecutions);
+    if (leaving) return;
+    speaking = true;
+    await birth();
+    if (leaving) return;
+    log.info({ event: 'cloud_online', session: id }, 'online');
+    deps.onReady();
+  }
+
+  const born = open().catch((error: unknown) => {
+    // Without its subscriptions a session is deaf: end it, the backoff bounds the loop.
+    if (isHubError(error, 'cloud_disconnected')) {
+      // The library rejects what was under way before it tells why the link fell: that reason decides what comes next.
+      if (!ended) cancelEnding ??= clock.schedule(FALL_MS, () => void link.close());
+    } else {
+      log.warn({ event: 'session_failed', session: id, reason: messageOf(error) }, 'the session could not be opened');
+      void link.close();
+    }
+    throw error;
+  });
+  // Not everybody waits for it.
+  born.catch(() => {});
+
+  async function rebirth(): Promise<void> {
+    if (!speaking) return;
+    log.warn({ event: 'presence_contradicted', session: id }, 'an offline arrived while we are online: publishing the birth again');
+    try {
+      await birth();
+    } catch (error) {
+      log.warn({ event: 'rebirth_failed', session: id, reason: messageOf(error) }, 'the birth could not be published again');
+      if (speaking) cancelRebirth ??= clock.schedule(REBIRTH_RETRY_MS, onRebirthDue);
+    }
+    // The shadow can be told whatever became of the topic: the contradiction may have been written there, too.
+    if (speaking) deps.onRebirth();
+  }
+
+  function onRebirthDue(): void {
+    cancelRebirth = null;
+    void rebirth();
+  }
+
+  return {
+    id,
+    upAtMs,
+    link,
+    born,
+
+    message(topic, bytes, retained) {
+      if (topic === topics.presence) {
+        if (retained || !speaking || cancelRebirth || presenceStateOf(bytes) !== 'offline') return;
+        cancelRebirth = clock.schedule(Math.max(0, lastBirthMs + MIN_REBIRTH_INTERVAL_MS - clock.nowMs()), onRebirthDue);
+        return;
+      }
+      const executionId = topics.executionIdOf(topic);
+      if (executionId !== null) deps.onRequest(executionId, bytes);
+    },
+
+    confirm: () => link.publish(topics.presence, payload('online'), { retain: true }),
+
+    async goodbye() {
+      leaving = true;
+      speaking = false;
+      await link.publish(topics.presence, payload('offline'), { retain: true });
+    },
+
+    end() {
+      ended = true;
+      speaking = false;
+      cancelRebirth?.();
+      cancelRebirth = null;
+      cancelEnding?.();
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Claim } from '../../contract/shadow.ts';
+import { FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED } from '../../state/reset-notes.ts';
+import { messageOf } from '../../system/errors.ts';
+import type { Files } from '../../system/files.ts';
+import type { Log } from '../../system/log.ts';
+import { INTERPRETED } from '../../system/parse-options.ts';
+import { sameJson } from './merge-patch.ts';
+
+/** Ids are opaque to the hub; the bound keeps a wrong one from filling shadow and flash. */
+const id = z.string().min(1).max(128);
+const claimSchema = z.object({ orgId: id, siteId: id, claimedBy: id, claimedAt: z.number().int().nonnegative() });
+
+/** To whom the hub belongs: comes with `desired.claim`, is kept on disk, and is reported back as the acknowledgement. */
+export interface ClaimStore {
+  /** Reads the stored claim. Never throws: a damaged one is logged and comes again with the shadow. */
+  load(): Promise<void>;
+  current(): Claim | null;
+  /**
+   * Takes what stands in `desired.claim`; null when there is nothing new. A later claim replaces an earlier one. One that a factory reset forgot
+   * is not taken again from the shadow, where it stays; another one is.
+   */
+  offer(desired: unknown): Promise<Claim | null>;
+  /**
+   * What a delta shows of a claim: only the fields that differ from the reported one (AWS IoT, "Device Shadow delta"), and again with every
+   * report. True, once for each such part, when the shadow must be read to see the claim whole.
+   */
+  isNews(part: unknown): boolean;
+  /** The shadow could not be read: the same part is news again. */
+  unseen(): void;
+}
+
+/** What a new claim ends: the note of the claim before it, and a reset that could not be carried out for the owner before. */
+const isNote = (name: string) => name.startsWith(FORGOTTEN_CLAIM) || name.startsWith(RESET_ASKED);
+
+/** As it lies on disk: the same claim always has the same bytes. */
+function written({ orgId, siteId, claimedBy, claimedAt }: Claim): string {
+  return JSON.stringify({ orgId, siteId, claimedBy, claimedAt });
+}
+
+export function createClaimStore(deps: { files: Files; stateDirectory: string; log: Log }): ClaimStore {
+  const { files, log } = deps;
+  const path = join(deps.stateDirectory, 'claim.json');
+  let current: Claim | null = null;
+  let refused: unknown;
+  let glimpsed: unknown;
+  /** Names of the notes of a factory reset. */
+  let forgotten: string[] = [];
+
+  /** Another claim has come: what was forgotten before it may come again. */
+  async function removeNotes(): Promise<void> {
+    const names = forgotten;
+    forgotten = [];
+    for (const name of names) await files.remove(join(deps.stateDirectory, name));
+  }
+
+  return {
+    async load() {
+      try {
+        forgotten = (await files.list(deps.stateDirectory)).filter(isNote);
+      } catch (error) {
+        log.error({ event: 'forgotten_claim_unknown', reason: messageOf(error) }, 'a claim that was forgotten may be taken again');
+      }
+      try {
+        const data = await files.read(path);
+        // A reset that was cut had noted the claim, and not yet removed it.
+        if (data && forgotten.includes(forgottenClaimName(data))) await files.remove(path);
+        else if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')), INTERPRETED);
+      } catch (error) {
+        log.error({ event: 'claim_damaged', path, reason: messageOf(error) }, 'the stored claim cannot be read; the shadow has it');
+      }
+    },
+
+    current: () => current,
+
+    isNews(part) {
+      if (part === undefined || part === null || sameJson(part, glimpsed)) return false;
+      glimpsed = part;
+      return true;
+    },
+
+    unseen() {
+      glimpsed = undefined;
+    },
+
+    async offer(desired) {
+      if (desired === undefined || desired === null) return null;
+      const parsed = claimSchema.safeParse(desired, INTERPRETED);
+      if (!parsed.success) {
+        // The same bad claim stands in every view of the shadow: one line is enough.
+        if (!sameJson(desired, refused))
+          log.warn({ event: 'claim_invalid', reason: z.prettifyError(parsed.error) }, 'the claim is not valid');
+        refused = desired;
+        return null;
+      }
+      if (sameJson(parsed.data, current)) return null;
+      const text = written(parsed.data);
+      if (forgotten.includes(forgottenClaimName(text))) return null;
+      current = parsed.data;
+      log.info({ event: 'claimed', orgId: current.orgId, siteId: current.siteId }, 'the hub is claimed');
+      await files
+        .writeAtomic(path, text)
+        .then(removeNotes)
+        .catch((error: unknown) => log.error({ event: 'claim_unstored', path, reason: messageOf(error) }, 'the claim cannot be stored'));
+      return current;
+    },
+  };
+}

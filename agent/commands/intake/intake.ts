@@ -1,0 +1,118 @@
+import { createHmac } from 'node:crypto';
+import type { CommandEnvelope } from '../../contract/command.ts';
+import type { ShadowView } from '../../contract/shadow.ts';
+import { HubError } from '../../system/errors.ts';
+import type { Catalog } from '../handlers/handler.ts';
+import { isSafeId } from '../lifecycle/journal.ts';
+import type { Candidate, InProgress } from '../lifecycle/lifecycle.ts';
+import { outcomeOf } from '../lifecycle/outcome.ts';
+
+/** Longest command name that is repeated in an answer. */
+const MAX_NAME = 64;
+
+/** JSON with sorted keys: the same text for the same value, whatever order the cloud wrote it in. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const pairs = Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`);
+    return `{${pairs.join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}
+
+/**
+ * The id of a shadow command: `shadow-<timestamp>-<8 hex>` (contract, "Taking a command"). The hash is keyed: an id is public, and a
+ * plain hash would help to guess a password among the args.
+ */
+export function shadowCommandId(envelope: CommandEnvelope, timestampSeconds: number, key: Uint8Array): string {
+  const text = canonicalJson({ command: envelope.command, args: envelope.args ?? {} });
+  return `shadow-${timestampSeconds}-${createHmac('sha256', key).update(text).digest('hex').slice(0, 8)}`;
+}
+
+/** A command's name as it may be repeated in logs and answers: the caller can send anything. */
+function printableName(command: unknown): string {
+  const text = typeof command === 'string' ? command : (JSON.stringify(command) ?? 'null');
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_NAME);
+}
+
+/** What judging needs beside the command. */
+export interface JudgeContext {
+  id: string;
+  receivedAt: number;
+  ageSeconds: number | null;
+  ttlSeconds: number;
+  catalog: Catalog;
+}
+
+/**
+ * Judges a command without running it. `ageSeconds` is null where the intake has no age of its own.
+ * The hub is the only validator: the cloud passes on whatever it is sent.
+ */
+export function judge(envelope: CommandEnvelope, context: JudgeContext): Candidate {
+  const { id, receivedAt, ageSeconds, ttlSeconds, catalog } = context;
+  const command = printableName(envelope.command);
+  try {
+    if (ageSeconds !== null && ageSeconds > ttlSeconds) {
+      throw new HubError('expired', `The command is ${ageSeconds} s old, more than the ${ttlSeconds} s this hub still executes.`);
+    }
+    const handler = typeof envelope.command === 'string' ? catalog.get(envelope.command) : undefined;
+    if (!handler) {
+      const known = [...catalog.keys()].join(', ');
+      throw new HubError('unknown_command', `This hub does not know the command '${command}'; it knows ${known}.`);
+    }
+    const args = handler.parse(envelope.args ?? {});
+    return { id, command, receivedAt, verdict: { accept: true, repeatable: handler.repeatable, args } };
+  } catch (error) {
+    return { id, command, receivedAt, verdict: { accept: false, outcome: outcomeOf(error) } };
+  }
+}
+
+/** The command that stands in a shadow view, judged; null when none stands. Its age is told by the cloud's clock alone. */
+export function candidateOf(
+  view: ShadowView,
+  context: { key: Uint8Array; receivedAt: number; ttlSeconds: number; catalog: Catalog },
+): Candidate | null {
+  const envelope: CommandEnvelope = { command: view.desired.command, args: view.desired.args };
+  if (envelope.command === undefined || envelope.command === null) return null;
+  const metadata = view.desiredMetadata.command as { timestamp?: unknown } | undefined;
+  const timestamp = typeof metadata?.timestamp === 'number' ? metadata.timestamp : 0;
+  return judge(envelope, {
+    id: shadowCommandId(envelope, timestamp, context.key),
+    receivedAt: context.receivedAt,
+    ageSeconds: timestamp === 0 ? null : Math.max(0, view.timestampSeconds - timestamp),
+    ttlSeconds: context.ttlSeconds,
+    catalog: context.catalog,
+  });
+}
+
+/** The command in a request of AWS IoT Commands, judged; a payload that is no command is a command that is refused. */
+export function requestCandidate(payload: Buffer, context: JudgeContext): Candidate {
+  try {
+    const body: unknown = parseJson(payload);
+    if (typeof body !== 'object' || body === null) throw new HubError('invalid_args', 'The payload must be an object {command, args}.');
+    return judge({ command: (body as { command?: unknown }).command, args: (body as { args?: unknown }).args }, context);
+  } catch (error) {
+    const { id, receivedAt } = context;
+    return { id, command: printableName(undefined), receivedAt, verdict: { accept: false, outcome: outcomeOf(error) } };
+  }
+}
+
+function parseJson(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'));
+  } catch {
+    // The parser's own words may quote the payload, and with it a password.
+    throw new HubError('invalid_args', 'The payload is not JSON; send {"command": …, "args": {…}}.');
+  }
+}
+
+/** What the reported state still shows as running; null when nothing, or when it is not ours to read. */
+export function inProgressOf(view: ShadowView): InProgress | null {
+  const last = view.reported?.lastCommand as Partial<Record<string, unknown>> | undefined;
+  // Everybody who may write the shadow can write an id: it becomes a file's name and part of a topic.
+  if (last?.status !== 'IN_PROGRESS' || typeof last.id !== 'string' || !isSafeId(last.id)) return null;
+  return { id: last.id, command: printableName(last.command), receivedAt: typeof last.receivedAt === 'number' ? last.receivedAt : 0 };
+}

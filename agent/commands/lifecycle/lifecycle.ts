@@ -1,0 +1,291 @@
+import type { CommandOutcome } from '../../contract/command.ts';
+import {
+  admitted,
+  type Candidate,
+  type Entry,
+  fitOutbox,
+  type InProgress,
+  interrupted,
+  isOutboxFull,
+  MAX_REMEMBERED,
+  orphaned,
+} from './entry.ts';
+
+export type { Candidate, Entry, InProgress, IntakeName, Stage } from './entry.ts';
+
+/**
+ * The life of commands as a pure machine: `(state, event) → (state, effects)`. Its promise: whatever the network and the Shadow service
+ * lose, repeat, delay or reorder, and wherever the process dies, a command runs once (read-only ones at least once) and is always answered.
+ */
+export interface CommandsState {
+  link: 'down' | 'up';
+  /** The newest shadow version we have heard of. While no read is in flight, what `desired` held at that version is known. */
+  viewVersion: number;
+  /** The version known when the read in flight was asked for; null when none is. */
+  reading: number | null;
+  /** The command whose conditional clear is in flight. */
+  clearing: string | null;
+  /** In order of arrival. */
+  entries: readonly Entry[];
+}
+
+export type CommandsEvent =
+  | { type: 'linkUp' }
+  | { type: 'linkDown' }
+  /** The answer to `readShadow`. `inProgress`: what the reported `lastCommand` shows as IN_PROGRESS. */
+  | { type: 'shadowRead'; version: number; candidate: Candidate | null; inProgress: InProgress | null }
+  | { type: 'readFailed' }
+  | { type: 'delta'; version: number; candidate: Candidate | null }
+  /** One of our own updates was accepted; `cleared` names the command that it cleared. */
+  | { type: 'updated'; version: number; cleared: string | null }
+  /** The clear was not done (`conflict`), or nobody knows (`uncertain`). */
+  | { type: 'clearFailed'; id: string; reason: 'conflict' | 'uncertain' }
+  /** A request of an intake with ids of its own. */
+  | { type: 'requested'; candidate: Candidate }
+  | { type: 'executed'; id: string; outcome: CommandOutcome; at: number }
+  | { type: 'delivered'; id: string }
+  /** The journal could not be written: nothing that needs it may run. */
+  | { type: 'unjournaled'; id: string; outcome: CommandOutcome; at: number };
+
+/** Effects are carried out in order; `persist` is a barrier: what follows waits until it is durable. */
+export type CommandsEffect =
+  | { type: 'persist'; id: string }
+  | { type: 'readShadow'; retry: boolean }
+  | { type: 'clear'; id: string; version: number }
+  | { type: 'execute'; id: string }
+  | { type: 'deliver'; id: string }
+  /** Answers once without keeping anything: no more answers may wait. */
+  | { type: 'refuse'; entry: Entry };
+
+export interface Step {
+  state: CommandsState;
+  effects: CommandsEffect[];
+}
+
+/** The start: entries as the journal had them. */
+export function restore(entries: readonly Entry[]): CommandsState {
+  return { link: 'down', viewVersion: 0, reading: null, clearing: null, entries };
+}
+
+/** What to do right after start, before any connection: run again or answer what the last process left behind. */
+export function recover(state: CommandsState, at: number): Step {
+  const effects: CommandsEffect[] = [];
+  const entries = state.entries.map((entry) => {
+    if (entry.stage !== 'taken') return entry;
+    effects.push(entry.repeatable ? { type: 'execute', id: entry.id } : { type: 'persist', id: entry.id });
+    return entry.repeatable ? entry : { ...entry, stage: 'finished' as const, outcome: interrupted(), finishedAt: at };
+  });
+  return { state: { ...state, entries }, effects };
+}
+
+/** One step of the machine. */
+export function step(state: CommandsState, event: CommandsEvent): Step {
+  switch (event.type) {
+    case 'linkUp':
+      return {
+        state: { ...state, link: 'up', clearing: null, reading: state.viewVersion },
+        effects: [{ type: 'readShadow', retry: false }, ...undelivered(state)],
+      };
+    case 'linkDown':
+      return { state: { ...state, link: 'down', clearing: null, reading: null }, effects: [] };
+    case 'shadowRead':
+      return onRead(state, event.version, event.candidate, event.inProgress);
+    case 'readFailed':
+      if (state.link === 'down') return { state, effects: [] };
+      return { state: { ...state, reading: state.viewVersion }, effects: [{ type: 'readShadow', retry: true }] };
+    case 'delta':
+      return onDelta(state, event.version, event.candidate);
+    case 'updated':
+      return onUpdated(state, event.version, event.cleared);
+    case 'clearFailed': {
+      if (state.clearing !== event.id) return { state, effects: [] };
+      return reread({ ...state, clearing: null }, event.reason === 'uncertain');
+    }
+    case 'requested':
+      return onRequested(state, event.candidate);
+    case 'executed':
+      return onExecuted(state, event.id, event.outcome, event.at);
+    case 'delivered':
+      return onDelivered(state, event.id);
+    case 'unjournaled':
+      return {
+        state: amend(state, event.id, (entry) => ({ ...entry, outcome: event.outcome, finishedAt: event.at, args: null })),
+        effects: [],
+      };
+  }
+}
+
+function undelivered(state: CommandsState): CommandsEffect[] {
+  return state.entries.filter((entry) => entry.stage === 'finished').map((entry) => ({ type: 'deliver', id: entry.id }));
+}
+
+function reread(state: CommandsState, retry: boolean): Step {
+  if (state.link === 'down' || state.reading !== null) return { state, effects: [] };
+  return { state: { ...state, reading: state.viewVersion }, effects: [{ type: 'readShadow', retry }] };
+}
+
+function find(state: CommandsState, id: string): Entry | undefined {
+  return state.entries.find((entry) => entry.id === id);
+}
+
+function amend(state: CommandsState, id: string, change: (entry: Entry) => Entry): CommandsState {
+  return { ...state, entries: state.entries.map((entry) => (entry.id === id ? change(entry) : entry)) };
+}
+
+function forget(state: CommandsState): CommandsState {
+  let surplus = state.entries.filter((entry) => entry.stage === 'delivered').length - MAX_REMEMBERED;
+  return { ...state, entries: state.entries.filter((entry) => entry.stage !== 'delivered' || surplus-- <= 0) };
+}
+
+/** While a read is in flight, a delta only tells how new its answer must be: a late copy of an old one must not bring a command back. */
+function onDelta(state: CommandsState, version: number, candidate: Candidate | null): Step {
+  if (version < state.viewVersion || candidate === null) return { state, effects: [] };
+  const next = { ...state, viewVersion: version };
+  return state.reading === null ? onStanding(next, candidate) : { state: next, effects: [] };
+}
+
+/** A fresh view shows this command in `desired`: make sure it is journaled, then have it cleared. */
+function onStanding(state: CommandsState, candidate: Candidate): Step {
+  const { id } = candidate;
+  const known = find(state, id);
+  if (known?.stage === 'seen' && known.outcome === null) {
+    const entry = rejudged(known, candidate);
+    const refused: CommandsEffect[] = entry.outcome === null ? [] : [{ type: 'persist', id }];
+    return startClear(
+      amend(state, id, () => entry),
+      id,
+      refused,
+    );
+  }
+  if (known) return startClear(state, id, []);
+  // It can wait where it stands: a delivery makes room and has the shadow read again.
+  if (isOutboxFull(state.entries)) return { state, effects: [] };
+  const entries = [...state.entries, admitted(state.entries, candidate, 'shadow')];
+  return startClear({ ...state, entries }, id, [{ type: 'persist', id }]);
+}
+
+/** After a restart, or a long time without a link: the args are known again only from `desired`, and the command may have expired. */
+function rejudged(entry: Entry, { verdict, receivedAt }: Candidate): Entry {
+  return verdict.accept ? { ...entry, args: verdict.args } : { ...entry, outcome: verdict.outcome, finishedAt: receivedAt, args: null };
+}
+
+function startClear(state: CommandsState, id: string, before: CommandsEffect[]): Step {
+  if (state.link === 'down' || state.clearing !== null) return { state, effects: before };
+  return { state: { ...state, clearing: id }, effects: [...before, { type: 'clear', id, version: state.viewVersion }] };
+}
+
+function onRead(state: CommandsState, version: number, candidate: Candidate | null, inProgress: InProgress | null): Step {
+  if (state.reading === null) return { state, effects: [] };
+  // Older than what we knew when we asked: the shadow was made anew. Older than what came since: the answer is stale, ask again.
+  const stale = version >= state.reading && version < state.viewVersion;
+  let next: CommandsState = { ...state, reading: null };
+  if (stale) return reread(next, false);
+  next = { ...next, viewVersion: version };
+  const effects: CommandsEffect[] = [];
+  const settled = settleGone(next, candidate?.id ?? null);
+  next = settled.state;
+  effects.push(...settled.effects);
+  if (inProgress && !find(next, inProgress.id) && inProgress.id !== candidate?.id) {
+    // The journal that knew it is lost: the cloud still waits for an answer.
+    const orphan = orphaned(inProgress);
+    next = { ...next, entries: [...next.entries, orphan] };
+    effects.push({ type: 'persist', id: orphan.id }, { type: 'deliver', id: orphan.id });
+  }
+  if (candidate) {
+    const standing = onStanding(next, candidate);
+    return { state: standing.state, effects: [...effects, ...standing.effects] };
+  }
+  return { state: next, effects };
+}
+
+/**
+ * Whatever was seen and does not stand any more is ours: its clear was done and the acknowledgement lost, or a newer command overwrote it.
+ * One whose clear is in flight waits for that answer.
+ */
+function settleGone(state: CommandsState, standingId: string | null): Step {
+  let next = state;
+  const effects: CommandsEffect[] = [];
+  for (const entry of state.entries) {
+    if (entry.intake !== 'shadow' || entry.stage !== 'seen' || entry.id === standingId || entry.id === state.clearing) continue;
+    const gone = onGone(next, entry);
+    next = gone.state;
+    effects.push(...gone.effects);
+  }
+  return { state: next, effects };
+}
+
+/** The command is gone from `desired` for good: run it, or answer it. */
+function onGone(state: CommandsState, entry: Entry): Step {
+  if (entry.outcome !== null) return finish(state, entry, entry.outcome, entry.finishedAt ?? entry.receivedAt);
+  if (entry.args === null) return finish(state, entry, interrupted(), entry.receivedAt);
+  return take(state, entry);
+}
+
+function take(state: CommandsState, entry: Entry): Step {
+  const effects: CommandsEffect[] = [{ type: 'execute', id: entry.id }];
+  // Of a command that must not run twice the journal must know that it may have started.
+  if (!entry.repeatable) effects.unshift({ type: 'persist', id: entry.id });
+  return { state: amend(state, entry.id, (old) => ({ ...old, stage: 'taken' })), effects };
+}
+
+function finish(state: CommandsState, entry: Entry, outcome: CommandOutcome, at: number): Step {
+  const others = state.entries.filter(({ id }) => id !== entry.id);
+  const kept = fitOutbox(others, outcome);
+  const effects: CommandsEffect[] = [{ type: 'persist', id: entry.id }];
+  if (state.link === 'up') effects.push({ type: 'deliver', id: entry.id });
+  return {
+    state: amend(state, entry.id, (old) => ({ ...old, stage: 'finished', outcome: kept, finishedAt: at, args: null })),
+    effects,
+  };
+}
+
+function onUpdated(state: CommandsState, version: number, cleared: string | null): Step {
+  if (cleared === null || cleared !== state.clearing) {
+    // Our own report moved the version by one: nothing else changed, what we know of `desired` still holds.
+    return { state: version === state.viewVersion + 1 ? { ...state, viewVersion: version } : state, effects: [] };
+  }
+  const after = { ...state, clearing: null, viewVersion: Math.max(state.viewVersion, version) };
+  // The condition held: at that version nothing else stood, and now nothing does. A newer delta may have brought the next one.
+  const newer = state.viewVersion > version;
+  const result = newer ? settleOne(after, cleared) : settleGone(after, null);
+  if (!newer) return result;
+  const again = reread(result.state, false);
+  return { state: again.state, effects: [...result.effects, ...again.effects] };
+}
+
+function settleOne(state: CommandsState, id: string): Step {
+  const entry = find(state, id);
+  return entry?.stage === 'seen' ? onGone(state, entry) : { state, effects: [] };
+}
+
+function onRequested(state: CommandsState, candidate: Candidate): Step {
+  const known = find(state, candidate.id);
+  if (known) {
+    // Asked again: the answer may have been lost on the cloud's side.
+    return { state, effects: known.stage === 'finished' && state.link === 'up' ? [{ type: 'deliver', id: known.id }] : [] };
+  }
+  const entry = admitted(state.entries, candidate, 'executions');
+  if (isOutboxFull(state.entries)) return { state, effects: [{ type: 'refuse', entry }] };
+  const next = { ...state, entries: [...state.entries, entry] };
+  if (entry.outcome !== null) return finish(next, entry, entry.outcome, entry.receivedAt);
+  // It stands nowhere that could be read again: the journal must have it before anything else happens.
+  return {
+    state: take(next, entry).state,
+    effects: [
+      { type: 'persist', id: entry.id },
+      { type: 'execute', id: entry.id },
+    ],
+  };
+}
+
+function onExecuted(state: CommandsState, id: string, outcome: CommandOutcome, at: number): Step {
+  const entry = find(state, id);
+  if (entry?.stage !== 'taken') return { state, effects: [] };
+  return finish(state, entry, outcome, at);
+}
+
+function onDelivered(state: CommandsState, id: string): Step {
+  const next = forget(amend(state, id, (entry) => ({ ...entry, stage: 'delivered', outcome: null, args: null })));
+  const made = isOutboxFull(state.entries) ? reread(next, false) : { state: next, effects: [] };
+  return { state: made.state, effects: [{ type: 'persist', id }, ...made.effects] };
+}

@@ -1,0 +1,91 @@
+import type { Cloud } from '../cloud/cloud.ts';
+import type { CommandView, LocalIntake } from '../commands/intake/local-intake.ts';
+import type { CommandService } from '../commands/service.ts';
+import type { AgentConfig } from '../config/config.ts';
+import type { Claim } from '../contract/shadow.ts';
+import type { CommandReport, ResetKind } from '../control/api.ts';
+import { type Control, createControl } from '../control/control.ts';
+import type { LogRing } from '../control/log-ring.ts';
+import type { NodeTable } from '../nodes/table.ts';
+import type { MonotonicClock, WallClock } from '../system/clock.ts';
+import type { HostFacts } from '../system/host.ts';
+import type { Log } from '../system/log.ts';
+import { version } from '../system/version.ts';
+import type { WifiService } from '../wifi/networkmanager/network-manager-wifi.ts';
+
+/** What the process gives to the local API beside the agent's parts: the log is made before the agent. */
+export interface LocalPorts {
+  logs: LogRing;
+  logLevel(): string;
+  setLogLevel(level: string, minutes: number): void;
+}
+
+/** The agent's parts as the local API sees them. */
+export interface LocalParts {
+  config: AgentConfig;
+  local: LocalPorts;
+  cloud: Pick<Cloud, 'facts' | 'reachable'>;
+  claim(): Claim | null;
+  nodes: NodeTable;
+  wifi: WifiService;
+  commands: Pick<CommandService, 'entries'>;
+  intake: LocalIntake;
+  host: HostFacts;
+  reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
+  clock: MonotonicClock;
+  wallClock: WallClock;
+  log: Log;
+}
+
+/** Commands of every intake in order of arrival, without their args. */
+export function journalView(commands: Pick<CommandService, 'entries'>, intake: LocalIntake): CommandReport[] {
+  return [...commands.entries(), ...intake.entries()].sort((a, b) => a.receivedAt - b.receivedAt).map(reportOf);
+}
+
+function reportOf({ id, intake, command, stage, receivedAt, finishedAt, outcome }: CommandView): CommandReport {
+  const status = outcome?.status ?? (stage === 'delivered' ? null : 'IN_PROGRESS');
+  return { id, intake, command, status, stage, receivedAt, finishedAt, outcome };
+}
+
+/** Connects the agent's parts to the local API. Opens nothing. */
+export function createLocalApi(parts: LocalParts): Control {
+  const { config, local, cloud, nodes, wifi, clock } = parts;
+  const commands = () => journalView(parts.commands, parts.intake);
+  return createControl({
+    socketPath: config.local.socketPath,
+    status: {
+      version,
+      identity: config.identity,
+      claim: parts.claim,
+      cloud: () => cloud.facts(),
+      wifi: () => wifi.current(),
+      host: parts.host,
+      buses: () => nodes.buses(),
+      nodes: () => nodes.summary(),
+      commands,
+      logLevel: local.logLevel,
+      wallClock: parts.wallClock,
+      clock,
+    },
+    nodes: (bus) => nodes.getNodes({ refresh: false, ...(bus !== undefined && { bus }) }, new AbortController().signal),
+    commands,
+    wifi: async () => {
+      const [connection, credentialsSet, problem] = await Promise.all([wifi.current(), wifi.credentialsSet(), wifi.problem()]);
+      return { connection, credentialsSet, problem };
+    },
+    async ping(signal) {
+      const startMs = clock.nowMs();
+      await cloud.reachable(signal);
+      return clock.nowMs() - startMs;
+    },
+    logs: local.logs,
+    trace: (bus, listener) => nodes.trace(bus, listener),
+    async execute(envelope) {
+      return reportOf(await parts.intake.execute(envelope));
+    },
+    setLogLevel: local.setLogLevel,
+    reset: parts.reset,
+    clock,
+    log: parts.log,
+  });
+}

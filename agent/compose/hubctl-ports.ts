@@ -1,0 +1,123 @@
+import { readdir, readFile } from 'node:fs/promises';
+import type { HubctlPorts } from '../hubctl/cli/command.ts';
+import type { Places } from '../hubctl/cli/locate.ts';
+import { settingsOf } from '../hubctl/machine/settings.ts';
+import { createMonotonicClock, createWallClock } from '../system/clock.ts';
+import { messageOf } from '../system/errors.ts';
+import { createFiles, type Files } from '../system/files.ts';
+import { createHostFacts } from '../system/linux/host-linux.ts';
+import { Secret } from '../system/secret.ts';
+import { builtAtMs, version } from '../system/version.ts';
+
+/** A helper that hangs must not hold hubctl longer than the agent may. */
+const HELPER_TIMEOUT_MS = 3_000;
+/** Where NetworkManager keeps its profiles with their passwords; for root only. */
+const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager/system-connections'];
+const MAX_PROFILES = 256;
+
+/** What a test may put in the place of this machine. */
+export interface HubctlMachine {
+  isRoot: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+  files: Pick<Files, 'read'>;
+  /** For programs that are asked; milliseconds. */
+  helperTimeoutMs: number;
+  /** The folder of `passwd`, `group` and `hub-agent`. */
+  etc: string;
+  /** There when the machine was booted with systemd (sd_booted(3)). */
+  systemdFolder: string;
+  /** Where the kernel shows the control groups (cgroups(7)). */
+  cgroupFolder: string;
+}
+
+/** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
+export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {
+  const { isRoot = process.geteuid?.() === 0, env = process.env, files = createFiles(), helperTimeoutMs = HELPER_TIMEOUT_MS } = machine;
+  const { etc = '/etc', systemdFolder = '/run/systemd/system', cgroupFolder = '/sys/fs/cgroup' } = machine;
+  const wallClock = createWallClock();
+  const clock = createMonotonicClock();
+
+  const service: HubctlPorts['service'] = async (timeoutMs = helperTimeoutMs) => {
+    const { askService } = await import('../hubctl/machine/service.ts');
+    return askService({ env, systemdFolder, cgroupFolder }, timeoutMs);
+  };
+
+  const journal: HubctlPorts['journal'] = async (options, onLine) => {
+    const { readJournal } = await import('../hubctl/machine/service.ts');
+    return readJournal(env, { timeoutMs: helperTimeoutMs, ...options }, onLine);
+  };
+
+  const configFaults: HubctlPorts['configFaults'] = async (places) => {
+    const { findConfigFaults } = await import('../hubctl/machine/config-faults.ts');
+    const clockSynchronized = await createHostFacts({ wallClock, stateDirectory: places.stateDirectory }).clockSynchronized();
+    return findConfigFaults(places, { isRoot, env, files, etc, clockSynchronized, now: new Date(wallClock.nowMs()) });
+  };
+
+  /** NetworkManager as this user sees it, over the system bus. */
+  async function withNetworkManager<T>(
+    use: (manager: import('../wifi/networkmanager/network-manager.ts').NetworkManager) => Promise<T>,
+  ): Promise<T> {
+    const [{ createDbusMessageBus, SYSTEM_BUS_ADDRESS }, { createNetworkManager }] = await Promise.all([
+      import('../wifi/networkmanager/dbus-message-bus.ts'),
+      import('../wifi/networkmanager/nm-dbus.ts'),
+    ]);
+    const address = process.env.DBUS_SYSTEM_BUS_ADDRESS ?? SYSTEM_BUS_ADDRESS;
+    const manager = createNetworkManager(createDbusMessageBus({ address, clock }));
+    try {
+      return await use(manager);
+    } finally {
+      manager.close();
+    }
+  }
+
+  async function wifiNetworks(interfaceName: string | null) {
+    const { listNetworks } = await import('../wifi/survey/list.ts');
+    return withNetworkManager((networkManager) => listNetworks({ networkManager, interfaceName, clock }));
+  }
+
+  async function wifiProblem(interfaceName: string | null): Promise<string | null> {
+    const { checkUsable, findDevice } = await import('../wifi/networkmanager/device.ts');
+    try {
+      await withNetworkManager(async (manager) => checkUsable(manager, await findDevice(manager, interfaceName)));
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** Every secret that this user can read: TLS key, OSDP keys, the key of command ids, Wi-Fi passwords. */
+  async function secrets(places: Places): Promise<Secret[]> {
+    const settings = settingsOf(places, env);
+    const found: string[] = [];
+    const read = (path: string | null) => (path === null ? '' : readFile(path, 'utf8').catch(() => ''));
+    // A key in PEM is wrapped: each of its lines alone gives it away.
+    found.push(...(await read(settings.privateKeyPath)).split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')));
+    for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
+    const idKey = await readFile(`${places.stateDirectory}/command-id.key`).catch(() => null);
+    if (idKey) found.push(idKey.toString('hex'));
+    for (const folder of PROFILES) {
+      for (const name of (await readdir(folder).catch(() => [] as string[])).slice(0, MAX_PROFILES)) {
+        const text = await read(`${folder}/${name}`);
+        for (const [, value] of text.matchAll(/^(?:psk|password|wep-key\d|leap-password|private-key-password)=(.+)$/gm)) found.push(value!);
+      }
+    }
+    return [...new Set(found)].map((value) => new Secret(value));
+  }
+
+  return {
+    version,
+    builtAtMs,
+    etc,
+    env,
+    isRoot,
+    wallClock,
+    clock,
+    host: (stateDirectory) => createHostFacts({ wallClock, stateDirectory }),
+    configFaults,
+    service,
+    journal,
+    wifiProblem,
+    wifiNetworks,
+    secrets,
+  };
+}

@@ -1,0 +1,146 @@
+import { type IncomingMessage, request } from 'node:http';
+import { uptime } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ADMIN_SOCKET_NAME, DEADLINE_HEADER } from '../../control/api.ts';
+
+/** Why the agent did not do what was asked. */
+export type AgentProblem =
+  /** Nobody listens: it does not run, or runs without its sockets. */
+  | 'down'
+  /** It takes no more connections for now. */
+  | 'busy'
+  /** No way to its socket, and no word on whether it runs. */
+  | 'unreachable'
+  /** It listens and does not answer. */
+  | 'hung'
+  /** The socket may not be opened. */
+  | 'forbidden'
+  /** It answered no. */
+  | 'refused';
+
+export class AgentError extends Error {
+  readonly problem: AgentProblem;
+  /** The agent's error code when it refused. */
+  readonly code: string | null;
+  constructor(problem: AgentProblem, message: string, code: string | null = null) {
+    super(message);
+    this.name = 'AgentError';
+    this.problem = problem;
+    this.code = code;
+  }
+}
+
+/** The agent behind its sockets. Every call ends within `ANSWER_TIMEOUT_MS` of silence. @throws AgentError */
+export interface AgentClient {
+  get<T>(path: string): Promise<T>;
+  /** On the admin socket. */
+  change<T>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<T>;
+  /** Lines of a stream as they come; ends with the stream, or when `signal` aborts. */
+  lines(options: { path: string; body?: unknown; signal?: AbortSignal }, onLine: (line: string) => void): Promise<void>;
+}
+
+/** Nobody in front of a terminal waits longer for a hung agent; with the start of hubctl it stays under 5 s. Streams have a sign of life every second. */
+export const ANSWER_TIMEOUT_MS = 3_500;
+/** The largest answer is a full node table. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_STREAM_LINE = 4 * 1024 * 1024;
+
+export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT_MS): AgentClient {
+  const adminPath = join(dirname(socketPath), ADMIN_SOCKET_NAME);
+
+  function open(socket: string, method: string, path: string, body: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      let answering: IncomingMessage | null = null;
+      const headers = { [DEADLINE_HEADER]: (uptime() + timeoutMs / 1000).toFixed(2) };
+      const call = request({ socketPath: socket, method, path, headers, agent: false, ...(signal && { signal }) }, (response) => {
+        answering = response;
+        resolve(response);
+      });
+      call.setTimeout(timeoutMs, () => (answering ?? call).destroy(hung(timeoutMs)));
+      call.once('error', (error) => reject(unanswered(error, socket)));
+      call.end(text);
+    });
+  }
+
+  async function whole<T>(response: IncomingMessage): Promise<T> {
+    const parts: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const part of response as AsyncIterable<Buffer>) {
+        size += part.length;
+        if (size > MAX_ANSWER_BYTES) throw new AgentError('refused', 'The agent answers more than hubctl reads.');
+        parts.push(part);
+      }
+    } catch (error) {
+      throw cutOff(error);
+    }
+    const answer = parsed<T & { error?: { code: string; message: string } }>(Buffer.concat(parts).toString('utf8'));
+    if (response.statusCode !== 200) {
+      throw new AgentError('refused', answer.error?.message ?? `status ${response.statusCode}`, answer.error?.code ?? null);
+    }
+    return answer;
+  }
+
+  return {
+    get: async <T>(path: string) => whole<T>(await open(socketPath, 'GET', path, undefined)),
+    change: async <T>(method: 'POST' | 'PUT', path: string, body: unknown) => whole<T>(await open(adminPath, method, path, body)),
+
+    async lines({ path, body, signal }, onLine) {
+      const [socket, method] = body === undefined ? [socketPath, 'GET'] : [adminPath, 'POST'];
+      try {
+        const response = await open(socket, method, path, body, signal);
+        if (response.statusCode !== 200) return void (await whole(response));
+        response.setEncoding('utf8');
+        let rest = '';
+        for await (const part of response as AsyncIterable<string>) {
+          const lines = (rest + part).split('\n');
+          rest = lines.pop() ?? '';
+          if (rest.length > MAX_STREAM_LINE) throw new AgentError('refused', 'The agent sends a line without an end.');
+          for (const line of lines) if (line !== '') onLine(line);
+        }
+        if (rest !== '') onLine(rest);
+      } catch (error) {
+        if (signal?.aborted) return;
+        throw cutOff(error);
+      }
+    },
+  };
+}
+
+const hung = (timeoutMs: number) => new AgentError('hung', `The agent does not answer within ${timeoutMs / 1000} s.`);
+
+function parsed<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new AgentError('refused', 'The agent answers something else than JSON.');
+  }
+}
+
+/** Why there is no answer at all. */
+function unanswered(error: NodeJS.ErrnoException, socket: string): Error {
+  if (error instanceof AgentError) return error;
+  switch (error.code) {
+    case 'ENOENT':
+      return new AgentError('down', `The agent does not run: ${socket} is not there.`);
+    case 'ECONNREFUSED':
+      return new AgentError('down', `The agent does not run: nobody listens on ${socket}.`);
+    case 'EACCES':
+    case 'EPERM':
+      return new AgentError('forbidden', `You may not open ${socket}. Run hubctl with sudo, or join the group hub-agent to read.`);
+    // A server with all its connections in use drops the next one; a full backlog is EAGAIN (connect(2)).
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'EAGAIN':
+      return new AgentError('busy', `The agent takes no more connections on ${socket}.`);
+    default:
+      return new AgentError('unreachable', `The agent cannot be reached on ${socket} (${error.code ?? error.message}).`);
+  }
+}
+
+/** Why an answer that had begun has no end. What is no error of the system is a bug, and stays one. */
+function cutOff(error: unknown): unknown {
+  const isCut = typeof (error as NodeJS.ErrnoException).code === 'string' && !(error instanceof AgentError);
+  return isCut ? new AgentError('down', 'The agent ended while it answered.') : error;
+}

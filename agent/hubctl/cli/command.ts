@@ -1,0 +1,62 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { MonotonicClock, WallClock } from '../../system/clock.ts';
+import type { HostFacts } from '../../system/host.ts';
+import type { Secret } from '../../system/secret.ts';
+import type { DoctorPorts } from '../doctor/check.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { AgentClient } from './client.ts';
+import type { Places } from './locate.ts';
+
+/** A network in the air. */
+export interface AirNetwork {
+  ssid: string;
+  signalDbm: number | null;
+  security: readonly string[];
+  active: boolean;
+}
+
+/** What hubctl needs beside its terminal. The real ones load what they need when they are asked: hubctl must start at once. */
+export interface HubctlPorts extends Omit<DoctorPorts, 'client' | 'places'> {
+  version: string;
+  env: Readonly<Record<string, string | undefined>>;
+  wallClock: WallClock;
+  clock: MonotonicClock;
+  host(stateDirectory: string): HostFacts;
+  /** The networks in reach. @throws HubError */
+  wifiNetworks(interfaceName: string | null): Promise<AirNetwork[]>;
+  /** Every secret of this hub that this user can read, for keeping them out of a bundle. */
+  secrets(places: Places): Promise<Secret[]>;
+}
+
+/** What a command works with. */
+export interface CommandContext {
+  terminal: Terminal;
+  ports: HubctlPorts;
+  client: AgentClient;
+  places: Places;
+  /** Print JSON, nothing else. */
+  json: boolean;
+  /** The command's own options and words. */
+  options: Readonly<Record<string, string | boolean | undefined>>;
+  words: readonly string[];
+}
+
+/** One command of hubctl. */
+export interface Command {
+  /** As typed: `nodes`, `wifi set`. */
+  name: string;
+  summary: string;
+  /** After the name, such as `<bus>` or `[--watch]`. */
+  usage: string;
+  /** One line each. */
+  details?: readonly string[];
+  example: string;
+  options?: NonNullable<ParseArgsConfig['options']>;
+  /** How many words it takes. */
+  words?: { min: number; max: number };
+  /** Returns the exit code. */
+  run(context: CommandContext): Promise<number>;
+}
+
+/** Wrong arguments that only the command can see. */
+export class UsageError extends Error {}

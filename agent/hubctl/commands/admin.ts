@@ -1,0 +1,86 @@
+import { LOG_LEVELS, type ResetKind } from '../../control/api.ts';
+import { forgetState } from '../../state/forget-state.ts';
+import { createFiles } from '../../system/files.ts';
+import { type Command, UsageError } from '../cli/command.ts';
+import { EXIT } from '../cli/exit-codes.ts';
+import { attempt, say } from '../cli/failure.ts';
+import { isAtRest, isSilent } from '../machine/service-state.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+export const logLevelCommand: Command = {
+  name: 'loglevel',
+  summary: 'Makes the agent tell more or less, for a while',
+  usage: `${LOG_LEVELS.join('|')} [--minutes N]`,
+  details: ['After N minutes (60) the configured level is back.'],
+  example: 'sudo hubctl loglevel debug --minutes 10',
+  options: { minutes: { type: 'string', default: '60' } },
+  words: { min: 1, max: 1 },
+  async run({ client, terminal, json, options, words }) {
+    const level = words[0]!;
+    const minutes = Number(options.minutes);
+    if (!LOG_LEVELS.includes(level as never)) throw new UsageError(`The level must be one of ${LOG_LEVELS.join(', ')}.`);
+    if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1440)
+      throw new UsageError('--minutes must be a whole number from 1 to 1440.');
+    const answer = await client.change('PUT', '/v1/log-level', { level, minutes });
+    terminal.out(json ? JSON.stringify(answer) : `The agent logs from ${level} on, for ${minutes} minutes.`);
+    return EXIT.ok;
+  },
+};
+
+const QUESTIONS: Readonly<Record<ResetKind, string>> = {
+  state: 'The agent forgets the nodes it knows, and starts again.',
+  factory:
+    'The agent forgets whose the hub is, the Wi-Fi networks that it was moved to, its commands and answers not yet delivered, and the nodes it knows, and starts again.',
+};
+
+const MAY_RUN = 'systemd does not answer, so the agent may run: nothing was forgotten.';
+const NEXT = 'Try again, or: sudo systemctl --force --force reboot';
+
+/** Nobody says whether the agent runs. */
+function refuse(terminal: Terminal, json: boolean): number {
+  if (json) terminal.out(JSON.stringify({ error: { code: 'systemd_silent', message: MAY_RUN } }));
+  else say(terminal, `hubctl: ${MAY_RUN} ${NEXT}`);
+  return EXIT.hung;
+}
+
+export const resetCommand: Command = {
+  name: 'reset',
+  summary: 'Makes the agent forget what it has learnt, and start again',
+  usage: '[--factory] [--yes]',
+  details: [
+    '--factory   forgets the claim, the commands and the Wi-Fi networks that the agent was',
+    '            given as well. Identity, certificate, configuration and the Wi-Fi profiles of',
+    '            others (those of the factory) stay. The next claim is taken, the old one not.',
+    '--yes       does not ask',
+  ],
+  example: 'sudo hubctl reset --factory',
+  options: { factory: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' } },
+  async run({ client, terminal, json, options, places, ports }) {
+    const kind: ResetKind = options.factory ? 'factory' : 'state';
+    if (!options.yes) {
+      const answer = await terminal.ask(`${QUESTIONS[kind]} Type "yes" to go on: `);
+      if (answer === null) throw new UsageError('Nobody can be asked here: use --yes.');
+      if (answer.trim() !== 'yes') {
+        terminal.error('Nothing was done.');
+        return EXIT.bad;
+      }
+    }
+    const { problem } = await attempt(client.change('POST', '/v1/reset', { kind }));
+    if (problem && problem.problem !== 'down') throw problem;
+    if (!problem) {
+      terminal.out(json ? JSON.stringify({ kind, by: 'agent' }) : 'The agent forgets and starts again.');
+      return EXIT.ok;
+    }
+    // An agent that may live would write over what is removed under it.
+    const service = await ports.service();
+    if (isSilent(service) && !isAtRest(service)) return refuse(terminal, json);
+    if (!isAtRest(service)) throw problem;
+    const removed = await forgetState(createFiles(), places.stateDirectory, kind);
+    terminal.out(
+      json
+        ? JSON.stringify({ kind, by: 'hubctl', removed })
+        : `The agent does not run; ${removed.length} files were removed from ${places.stateDirectory}.${kind === 'factory' ? ' It forgets its Wi-Fi networks when it starts.' : ''}`,
+    );
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,78 @@
+import { open, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { TarEntry } from '../bundle/tar.ts';
+import type { Command } from '../cli/command.ts';
+import { EXIT } from '../cli/exit-codes.ts';
+import { say } from '../cli/failure.ts';
+import { bytes, utc } from '../terminal/text.ts';
+
+/** One text; of logs the end counts. With all texts at their bound the archive stays below 16 MB, packed far below what mail takes. */
+const MAX_TEXT_BYTES = 1_000_000;
+const MAX_BUNDLE_BYTES = 10_000_000;
+
+function bounded(text: string): Buffer {
+  const data = Buffer.from(text, 'utf8');
+  return data.length <= MAX_TEXT_BYTES
+    ? data
+    : Buffer.concat([Buffer.from('[the beginning was left out]\n'), data.subarray(data.length - MAX_TEXT_BYTES)]);
+}
+
+/** Writes a file that is not there yet, whole or not at all. */
+async function writeNew(path: string, data: Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(data);
+  } catch (error) {
+    // Half a bundle would take the room that is missing, and be sent all the same.
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+export const bundleCommand: Command = {
+  name: 'bundle',
+  summary: 'One file for support: state, logs, configuration, findings; without secrets',
+  usage: '[--output FILE]',
+  details: [
+    'Every known secret of the hub is taken out, and looked for again before the',
+    'file is written. Not yet readable secrets need sudo to be known.',
+  ],
+  example: 'sudo hubctl bundle --output /tmp/hub.tar.gz',
+  options: { output: { type: 'string', short: 'o' } },
+  async run(context) {
+    const { terminal, json, options, ports, places } = context;
+    const nowMs = ports.wallClock.nowMs();
+    const folder = `hub-bundle-${utc(nowMs).slice(0, 19).replace(/[- :]/g, '')}`;
+    const path = resolve(typeof options.output === 'string' ? options.output : `${folder}.tar.gz`);
+    if (!json) terminal.error('Collecting; this takes some seconds …');
+    const [{ gzipSync }, { collectBundle }, { createRedactor }, { tar }] = await Promise.all([
+      import('node:zlib'),
+      import('../bundle/collect.ts'),
+      import('../bundle/redact.ts'),
+      import('../bundle/tar.ts'),
+    ]);
+    const [texts, secrets] = await Promise.all([collectBundle(context), ports.secrets(places)]);
+    const redactor = createRedactor(secrets);
+    const entries: TarEntry[] = texts.map(({ name, text }) => ({ name: `${folder}/${name}`, data: bounded(redactor.redact(text)) }));
+    const leaking = entries.filter(({ data }) => redactor.holdsSecret(data.toString('utf8')));
+    if (leaking.length > 0) {
+      say(terminal, `hubctl: a secret is left in ${leaking.map(({ name }) => name).join(', ')}. Nothing was written.`);
+      return EXIT.bug;
+    }
+    const packed = gzipSync(tar(entries, nowMs));
+    if (packed.length > MAX_BUNDLE_BYTES) {
+      say(terminal, `hubctl: the bundle would have ${bytes(packed.length)}. Nothing was written.`);
+      return EXIT.bug;
+    }
+    await writeNew(path, packed);
+    const summary = { path, bytes: packed.length, files: entries.length, secretsLookedFor: secrets.length };
+    terminal.out(
+      json
+        ? JSON.stringify(summary)
+        : `${path}\n${bytes(packed.length)}, ${entries.length} files; ${secrets.length} known secrets looked for, none is in it.`,
+    );
+    return EXIT.ok;
+  },
+};

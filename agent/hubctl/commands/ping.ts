@@ -1,0 +1,98 @@
+import type { StatusReport } from '../../control/api.ts';
+import { sleep } from '../../system/clock.ts';
+import type { Command } from '../cli/command.ts';
+import { EXIT } from '../cli/exit-codes.ts';
+import { attempt, codeOf, say } from '../cli/failure.ts';
+import { HEAD_START_MS } from '../cli/hedged-request.ts';
+import type { Way, WayStep } from '../doctor/check.ts';
+import type { Paint } from '../terminal/terminal.ts';
+import { field, padEnd, printable } from '../terminal/text.ts';
+
+const LABEL_WIDTH = 9;
+
+/** The steps as they are made on the wire. */
+function stepsOf(way: Way): [string, WayStep | null][] {
+  return [
+    ['DNS', way.dns],
+    ['TCP', way.tcp],
+    ['TLS', way.tls],
+    ['CONNACK', way.connack],
+    ['PUBACK', way.puback],
+  ];
+}
+
+function stepLines(label: string, step: WayStep | null, note: string, columns: number, paint: Paint): string[] {
+  if (step === null) return [paint('dim', `${padEnd(label, LABEL_WIDTH)}${note}`)];
+  const time = step.ok ? `${step.ms.toFixed(1)} ms`.padStart(10) : 'failed'.padStart(10);
+  const lines = field(`${padEnd(label, LABEL_WIDTH)}${time}  `, printable(step.finding), LABEL_WIDTH + 12, columns);
+  if (step.remedy !== null) lines.push(...field('', `do: ${step.remedy}`, LABEL_WIDTH + 12, columns));
+  return step.ok ? lines : lines.map((line) => paint('bad', line));
+}
+
+export const cloudPingCommand: Command = {
+  name: 'cloud ping',
+  summary: 'The round trip to the cloud, step by step',
+  usage: '',
+  details: [
+    'DNS, TCP and TLS on a connection of its own. An agent that is online measures the',
+    'PUBACK on its session; without an agent hubctl connects as the hub.',
+  ],
+  example: 'sudo hubctl cloud ping',
+  async run({ client, terminal, json, ports, places }) {
+    const asked = attempt(client.get<StatusReport>('/v1/status'));
+    const [{ settingsOf }, { exploreWay }, { mayTakeSession }] = await Promise.all([
+      import('../machine/settings.ts'),
+      import('../connectivity/connectivity.ts'),
+      import('../doctor/session.ts'),
+    ]);
+    const settings = settingsOf(places, ports.env);
+    const session = asked.then(({ value, problem }) => mayTakeSession({ status: value, problem }, ports.service));
+    const early = await Promise.race([asked, sleep(ports.clock, HEAD_START_MS)]);
+    const cloud = early?.value?.cloud;
+    // The agent may be on the second port.
+    const way = await exploreWay(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {
+      session: () => session,
+      topics: false,
+      otherPort: false,
+    });
+    const { value: status, problem } = await asked;
+    const online = status?.cloud.phase === 'connected';
+    /** What kept a session from being tried. */
+    const obstacle = !online && !(await session) ? problem : null;
+    if (online) {
+      const { value, problem: refused } = await attempt(client.get<{ pubackMs: number }>('/v1/ping'));
+      way.puback = value
+        ? { ok: true, ms: value.pubackMs, finding: "on the agent's session", remedy: null }
+        : { ok: false, ms: 0, finding: refused?.message ?? 'no answer', remedy: 'sudo hubctl logs' };
+    }
+    const steps = stepsOf(way);
+    const failed = steps.some(([, step]) => step !== null && !step.ok);
+    const reached = way.puback?.ok === true;
+    const totalMs = Math.round(steps.reduce((sum, [, step]) => sum + (step?.ok ? step.ms : 0), 0) * 10) / 10;
+    const code = obstacle ? codeOf(obstacle) : reached && !failed ? EXIT.ok : EXIT.bad;
+    if (json) {
+      terminal.out(
+        JSON.stringify({
+          endpoint: settings.endpoint,
+          ...Object.fromEntries(steps.map(([name, step]) => [name.toLowerCase(), step])),
+          totalMs,
+          reached,
+          ...(obstacle && { agentProblem: obstacle.message }),
+        }),
+      );
+      return code;
+    }
+    for (const [name, step] of steps) {
+      const note = online && name === 'CONNACK' ? "          the agent's session stands" : '         -';
+      for (const line of stepLines(name, step, note, terminal.columns, terminal.paint)) terminal.out(line);
+    }
+    terminal.out(
+      reached && !failed ? `${padEnd('all', LABEL_WIDTH)}${`${totalMs.toFixed(1)} ms`.padStart(10)}` : 'The cloud was not reached.',
+    );
+    if (obstacle) say(terminal, `hubctl: ${obstacle.message} No session was tried: it would end that of an agent that may run.`);
+    else if (!reached && !online && way.connack === null && !failed) {
+      say(terminal, 'hubctl: No session was tried: the agent is about to connect, and would lose its own. See: hubctl status');
+    }
+    return code;
+  },
+};

@@ -1,0 +1,208 @@
+import type { CommandReport, StatusReport } from '../../control/api.ts';
+import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
+import type { Command, CommandContext } from '../cli/command.ts';
+import { EXIT } from '../cli/exit-codes.ts';
+import { attempt, codeOf } from '../cli/failure.ts';
+import { besides, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
+import { NOT_READABLE, readOffline } from '../cli/offline.ts';
+import { type Problem, problemsOf } from '../cli/problems.ts';
+import { serviceWords } from '../machine/service-state.ts';
+import type { Colour, Paint } from '../terminal/terminal.ts';
+import { bytes, duration, field, padEnd, printable, truncate, utc, widthOf } from '../terminal/text.ts';
+
+const LABEL_WIDTH = 10;
+
+/** One row of the screen: what it is called, what it says, and how it stands. */
+interface Row {
+  label: string;
+  text: string;
+  colour?: Colour;
+}
+
+const STATUS_COLOURS: Readonly<Record<string, Colour>> = {
+  SUCCEEDED: 'good',
+  FAILED: 'bad',
+  REJECTED: 'bad',
+  TIMED_OUT: 'bad',
+  IN_PROGRESS: 'warn',
+};
+
+/** `01:48:24 get_nodes SUCCEEDED 0.2 s (shadow)`. */
+export function commandLine({ receivedAt, finishedAt, command, status, stage, intake, outcome }: CommandReport): string {
+  const took = finishedAt === null ? '' : ` ${((finishedAt - receivedAt) / 1000).toFixed(1)} s`;
+  const code = outcome && 'error' in outcome ? ` ${outcome.error.code}` : '';
+  return `${utc(receivedAt).slice(11, 19)} ${printable(command)} ${status ?? stage}${code}${took} (${intake})`;
+}
+
+const free = (available: number | null, total: number | null, what: string) =>
+  available === null || total === null ? `${what} unknown` : `${bytes(available)} of ${bytes(total)} ${what} free`;
+
+function cloudRow({ phase, sessionAgeMs, session, reconnectCount, waitReason, lastDown, endpoint, port }: StatusReport['cloud']): Row[] {
+  const online = phase === 'connected';
+  const since = online && sessionAgeMs !== null ? ` for ${duration(sessionAgeMs / 1000)}, reconnected ${reconnectCount} times` : '';
+  const why = online ? '' : [waitReason, lastDown && `last: ${lastDown}`].filter(Boolean).join(', ');
+  return [
+    { label: 'Cloud', text: `${online ? 'online' : phase}${since}${why && ` (${why})`}`, colour: online ? 'good' : 'bad' },
+    { label: '', text: `${endpoint}:${port}` },
+    { label: 'Presence', text: session === null ? 'offline' : `online, session ${session.slice(0, 8)}` },
+  ];
+}
+
+/** The rows of a running agent. */
+function liveRows({ identity, agent, claim, cloud, clock, wifi, host, buses, nodes }: StatusReport): Row[] {
+  const rows: Row[] = [
+    { label: 'Hub', text: `${identity.hubId}${identity.thingName === identity.hubId ? '' : ` (thing ${identity.thingName})`}` },
+    { label: 'Claim', text: claim ? `org ${claim.orgId}, site ${claim.siteId}` : 'not claimed', colour: claim ? 'good' : 'warn' },
+    ...cloudRow(cloud),
+    {
+      label: 'Clock',
+      text: `${utc(clock.nowMs)}, ${clock.synchronized === null ? 'synchronisation unknown' : clock.synchronized ? 'synchronised' : 'NOT synchronised'}`,
+      ...(clock.synchronized === false && { colour: 'warn' as const }),
+    },
+    { label: 'Wi-Fi', text: wifi ? `${wifi.ssid}${wifi.signalDbm === null ? '' : ` ${wifi.signalDbm} dBm`}` : 'none' },
+  ];
+  for (const [index, bus] of buses.entries()) {
+    const text = `${bus.id} ${bus.state}${bus.error ? `: ${bus.error.message}` : ''}`;
+    rows.push({
+      label: index === 0 ? 'Buses' : '',
+      text,
+      colour: bus.state === 'up' ? 'good' : bus.state === 'unavailable' ? 'bad' : 'warn',
+    });
+  }
+  const nodesText = `${nodes.available} of ${nodes.total} available${nodes.scanComplete ? '' : ', still looking'}`;
+  rows.push({ label: 'Nodes', text: nodesText, colour: nodes.available === nodes.total ? 'good' : 'warn' });
+  const temperature = host.temperatureCelsius === null ? '' : `, ${host.temperatureCelsius} °C`;
+  rows.push({
+    label: 'Host',
+    text: `up ${duration(host.uptimeSeconds ?? 0)}, ${free(host.memoryAvailableBytes, host.memoryTotalBytes, 'memory')}, ${free(host.diskAvailableBytes, host.diskTotalBytes, 'disk')}${temperature}`,
+  });
+  rows.push({
+    label: 'Agent',
+    text: `${agent.version}, pid ${agent.pid}, up ${duration(agent.uptimeSeconds)}, log level ${agent.logLevel}`,
+  });
+  return rows;
+}
+
+/** Lays out rows; the colour goes on after the wrapping. */
+function layOut(rows: readonly Row[], columns: number, paint: Paint): string[] {
+  return rows.flatMap(({ label, text, colour }) =>
+    field(label, printable(text), LABEL_WIDTH, columns).map((line) => {
+      const body = line.slice(LABEL_WIDTH);
+      return paint('dim', line.slice(0, LABEL_WIDTH)) + (colour ? paint(colour, body) : body);
+    }),
+  );
+}
+
+function header(left: string, right: string, columns: number, paint: Paint, colour: Colour): string {
+  const room = columns - widthOf(right) - 2;
+  return `${paint('bold', padEnd(truncate(left, room), room))}  ${paint(colour, right)}`;
+}
+
+function commandRows(commands: readonly CommandReport[], columns: number, paint: Paint): string[] {
+  return commands.map((command, index) => {
+    const label = padEnd(index === 0 ? 'Commands' : '', LABEL_WIDTH);
+    const line = truncate(commandLine(command), columns - LABEL_WIDTH);
+    return paint('dim', label) + (command.status ? paint(STATUS_COLOURS[command.status] ?? 'dim', line) : line);
+  });
+}
+
+function problemRows(problems: readonly Problem[], columns: number, paint: Paint): string[] {
+  if (problems.length === 0) return ['', paint('good', 'Nothing wrong in sight.')];
+  const lines = problems.flatMap(({ text, next }) =>
+    field('!', `${printable(text)}${next ? ` See: ${next}` : ''}`, 2, columns).map((line) => paint('bad', line)),
+  );
+  return ['', ...lines];
+}
+
+/** The status screen of a running agent. */
+export function statusScreen(report: StatusReport, columns: number, paint: Paint): string[] {
+  const { identity, cloud } = report;
+  const online = cloud.phase === 'connected';
+  return [
+    header(
+      printable(`${identity.vendorName} ${identity.model} ${identity.serial}`),
+      online ? 'ONLINE' : 'OFFLINE',
+      columns,
+      paint,
+      online ? 'good' : 'bad',
+    ),
+    ...layOut(liveRows(report), columns, paint),
+    ...commandRows(report.lastCommands, columns, paint),
+    ...problemRows(problemsOf(report), columns, paint),
+  ];
+}
+
+const text = (value: unknown) => (typeof value === 'string' ? value : '?');
+
+/** What can be said while the agent is down or hangs. */
+async function withoutAgent(context: CommandContext, message: string, service: string | null) {
+  const { places, ports } = context;
+  const [state, host] = await Promise.all([readOffline(places.stateDirectory), ports.host(places.stateDirectory).collect()]);
+  const identity = Object.fromEntries(['hubId', 'serial', 'model', 'vendorName'].map((key) => [key, text(places.identity[key])]));
+  return {
+    agent: null,
+    problem: message,
+    service,
+    identity,
+    claim: state.claim,
+    clock: { nowMs: ports.wallClock.nowMs(), synchronized: host.clockSynchronized },
+    host: {
+      hostname: host.hostname,
+      uptimeSeconds: host.uptimeSeconds,
+      totalBytes: host.memory.totalBytes,
+      availableBytes: host.memory.availableBytes,
+      disk: host.disk,
+    },
+    nodes: { total: state.nodes.total, writtenAt: state.nodesAt },
+    lastCommands: state.commands.slice(-5).reverse(),
+    unreadable: [...places.unreadable, ...state.unreadable],
+  };
+}
+
+function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identityPath: string, columns: number, paint: Paint): string[] {
+  const { identity, claim, clock, host, nodes, unreadable } = report;
+  const orClosed = (name: string, text: string) => (unreadable.includes(name) ? NOT_READABLE : text);
+  const known = nodes.writtenAt === null ? 'none known' : `${nodes.total} known, written ${utc(nodes.writtenAt)}`;
+  return [
+    header(printable(`${identity.vendorName} ${identity.model} ${identity.serial}`), 'NO AGENT', columns, paint, 'bad'),
+    ...layOut(
+      [
+        { label: 'Hub', text: orClosed(identityPath, identity.hubId ?? '?') },
+        { label: 'Claim', text: orClosed('claim', claim ? `org ${claim.orgId}, site ${claim.siteId}` : 'not claimed') },
+        { label: 'Clock', text: utc(clock.nowMs) },
+        { label: 'Nodes', text: orClosed('nodes', known) },
+        { label: 'Host', text: `up ${duration(host.uptimeSeconds ?? 0)}, ${free(host.disk.availableBytes, host.disk.totalBytes, 'disk')}` },
+        ...(report.service === null ? [] : [{ label: 'Service', text: report.service }]),
+        ...(unreadable.includes('commands') ? [{ label: 'Commands', text: NOT_READABLE }] : []),
+      ],
+      columns,
+      paint,
+    ),
+    ...commandRows(report.lastCommands, columns, paint),
+    ...problemRows([{ text: report.problem, next: 'sudo hubctl doctor' }], columns, paint),
+  ];
+}
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'One screen: who the hub is, what works, what does not',
+  usage: '',
+  details: [`Answers within ${Math.ceil(ANSWER_TIMEOUT_MS / 1000)} s; without the agent it shows what stands on the disk.`],
+  example: 'hubctl status',
+  async run(context) {
+    const { client, terminal, json, ports } = context;
+    const asked = attempt(client.get<StatusReport>('/v1/status'));
+    const service = besides(ports.clock, asked, () => ports.service(QUICK_HELPER_MS));
+    const { value, problem } = await asked;
+    if (value) {
+      const problems = problemsOf(value);
+      if (json) terminal.out(JSON.stringify({ ...value, problems }));
+      else for (const line of statusScreen(value, terminal.columns, terminal.paint)) terminal.out(line);
+      return problems.length === 0 ? EXIT.ok : EXIT.bad;
+    }
+    const report = await withoutAgent(context, problem.message, serviceWords(await service));
+    if (json) terminal.out(JSON.stringify(report));
+    else for (const line of offlineScreen(report, context.places.identityPath, terminal.columns, terminal.paint)) terminal.out(line);
+    return codeOf(problem);
+  },
+};

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { bad, good, type Settings, type Way, type WayStep } from '../doctor/check.ts';
+import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, isWithoutWay } from './explain.ts';
+import { exploreSession } from './explore-session.ts';
+import { openTcp, openTls, resolveName, type TlsFiles } from './net.ts';
+import { isWithoutRoute } from './routes.ts';
+
+const MQTT_PORT = 8883;
+const HTTPS_PORT = 443;
+
+async function tlsFiles({ certificatePath, privateKeyPath, caPath }: Settings): Promise<TlsFiles | null> {
+  try {
+    const [certificate, privateKey, ca] = await Promise.all([readFile(certificatePath!), readFile(privateKeyPath!), readFile(caPath!)]);
+    return { certificate, privateKey, ca };
+  } catch {
+    return null;
+  }
+}
+
+async function dnsFault(code: string, host: string) {
+  return (await isWithoutRoute()) ? explainNoRoute(`${host} cannot be resolved`) : explainDns(code, host);
+}
+
+async function tcpFault(code: string, to: Destination) {
+  return isWithoutWay(code) && (await isWithoutRoute()) ? explainNoRoute(`${to.host} cannot be reached`) : explainTcp(code, to);
+}
+
+async function tcpStep(addresses: string[], to: Destination): Promise<{ step: WayStep; socket: Socket | null }> {
+  const opened = await openTcp(addresses, to.port);
+  if (opened.ok) return { step: good(opened.ms, `port ${to.port} is open`), socket: opened.value };
+  return { step: bad(opened.ms, await tcpFault(opened.code, to)), socket: null };
+}
+
+/** The port to look at beside the configured one. Where the agent goes to no second one, AWS IoT's other one may still be the way out. */
+function secondPort({ port, fallbackPort }: Settings): { port: number; used: boolean } | null {
+  if (fallbackPort !== null) return { port: fallbackPort, used: true };
+  const other = port === MQTT_PORT ? HTTPS_PORT : port === HTTPS_PORT ? MQTT_PORT : null;
+  return other === null ? null : { port: other, used: false };
+}
+
+/** How far a connection to the cloud comes. When `session` answers true, as far as MQTT, which ends a session of the same identity elsewhere. */
+export async function exploreWay(
+  settings: Settings,
+  options: { session: () => Promise<boolean>; topics: boolean; otherPort: boolean },
+): Promise<Way> {
+  const way: Way = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
+  const { endpoint, port, fallbackPort } = settings;
+  if (endpoint === null) return way;
+  const resolved = await resolveName(endpoint);
+  if (!resolved.ok) {
+    way.dns = bad(resolved.ms, await dnsFault(resolved.code, endpoint));
+    return way;
+  }
+  const addresses = resolved.value;
+  way.dns = good(resolved.ms, `${endpoint} is ${addresses.slice(0, 2).join(', ')}`);
+
+  const to = (number: number): Destination => ({ host: endpoint, port: number, fallbackPort });
+  const other = options.otherPort ? secondPort(settings) : null;
+  const looked = other && tcpStep(addresses, to(other.port));
+  const { step, socket } = await tcpStep(addresses, to(port));
+  way.tcp = step;
+  const alternative = await looked;
+  alternative?.socket?.destroy();
+  if (alternative) way.otherPort = { ...alternative.step, ...other! };
+  // Like the agent, which then goes over its second port.
+  const usedPort = socket || !other?.used ? port : other.port;
+  const usable = socket ?? (way.otherPort?.ok && other!.used ? (await tcpStep(addresses, to(usedPort))).socket : null);
+  if (!usable) return way;
+
+  const files = await tlsFiles(settings);
+  if (!files) {
+    usable.destroy();
+    return way;
+  }
+  const secured = await openTls(usable, endpoint, files);
+  if (!secured.ok) {
+    usable.destroy();
+    way.tls = bad(secured.ms, explainTls(secured.code, secured.message, to(usedPort)));
+    return way;
+  }
+  const { socket: first, refusal } = secured.value;
+  // Asked before the session, which may take a while: after that the server may have closed, and its word is lost.
+  const refused = await refusal;
+  if (refused?.code?.startsWith('ERR_SSL')) {
+    first.destroy();
+    way.tls = bad(secured.ms, explainTls(refused.code, refused.message, to(usedPort)));
+    return way;
+  }
+  way.tls = good(secured.ms, `${first.getProtocol()} with the certificate of the hub`);
+  if (settings.thingName === null || !(await options.session())) {
+    first.destroy();
+    return way;
+  }
+  /** The same way once more. */
+  async function again() {
+    const tcp = await openTcp(addresses, usedPort);
+    if (!tcp.ok) return null;
+    const tls = await openTls(tcp.value, endpoint!, files!);
+    if (!tls.ok) tcp.value.destroy();
+    return tls.ok ? tls.value.socket : null;
+  }
+  await exploreSession(way, settings, { to: to(usedPort), first, again, topics: options.topics });
+  return way;
+}

@@ -1,0 +1,170 @@
+import type { TLSSocket } from 'node:tls';
+import { topicsOf } from '../../contract/topics.ts';
+import { bad, good, type Settings, type TopicsTried, type Way, type WayStep } from '../doctor/check.ts';
+import { type Destination, explainConnack, explainTls } from './explain.ts';
+import { createMqttProbe, type MqttAnswer, type MqttProbe, SESSION_TAKEN_OVER } from './mqtt.ts';
+
+/** AWS IoT: one CONNECT per client id in a second; a refusal of a topic costs a connection. */
+const CONNECT_GAP_MS = 1_100;
+/** Topics that may be refused before the search is given up: each costs a connect. */
+const MAX_REFUSALS = 4;
+/** Each costs a wait of 4 s. */
+const MAX_UNANSWERED = 2;
+/** A version that no shadow has: the update is judged by the policy, then refused with 409, and changes nothing. */
+const IMPOSSIBLE_VERSION = 2_147_483_647;
+/** Not retained, and of a session that never was: nobody takes it for news of the hub. */
+const NO_NEWS = { state: 'offline', session: '00000000-0000-4000-8000-000000000000', at: 0, version: 'hubctl' };
+/** MQTT 5: what AWS IoT answers, or ends the connection with, where the policy says no. */
+const NOT_AUTHORIZED = 0x87;
+
+function connackStep(answer: MqttAnswer, to: Destination): { step: WayStep; tls: boolean } {
+  if (answer.kind === 'done') return { step: good(answer.ms, 'the cloud takes the connection'), tls: false };
+  if (answer.kind === 'refused') return { step: bad(0, explainConnack(answer.reason)), tls: false };
+  if (answer.kind === 'closed' && answer.error?.code?.startsWith('ERR_SSL')) {
+    return { step: bad(0, explainTls(answer.error.code, answer.error.message, to)), tls: true };
+  }
+  if (answer.kind === 'closed') {
+    const remedy =
+      'Check in AWS IoT that the certificate is ACTIVE, belongs to the Thing of identity.json, and has a policy with iot:Connect.';
+    return { step: bad(0, { finding: 'the cloud closes the connection instead of answering CONNECT', remedy }), tls: false };
+  }
+  return {
+    step: bad(0, { finding: 'the cloud does not answer CONNECT', remedy: 'Try again; then look at the AWS Health Dashboard.' }),
+    tls: false,
+  };
+}
+
+/** What the agent does with topics, each tried in a way that changes nothing. Vital ones first. The shadow's filters are those of the SDK's shadow client. */
+export function operations({ thingName, shadowName, executions }: Settings) {
+  const thing = thingName!;
+  const topics = topicsOf(thing);
+  const shadow = `$aws/things/${thing}/shadow${shadowName === null ? '' : `/name/${shadowName}`}`;
+  const subscribe = (topic: string) => ({ operation: 'iot:Subscribe', topic, run: (probe: MqttProbe) => probe.subscribe(topic) });
+  const publish = (topic: string, payload: unknown) => ({
+    operation: 'iot:Publish',
+    topic,
+    run: (probe: MqttProbe) => probe.publish(topic, JSON.stringify(payload)),
+  });
+  return [
+    subscribe(topics.presence),
+    subscribe(`${shadow}/update/delta`),
+    subscribe(`${shadow}/get/+`),
+    subscribe(`${shadow}/update/accepted`),
+    subscribe(`${shadow}/update/rejected`),
+    publish(topics.presence, NO_NEWS),
+    publish(`${shadow}/get`, {}),
+    publish(`${shadow}/update`, { state: { reported: {} }, version: IMPOSSIBLE_VERSION }),
+    publish(topics.commandResult('hubctl'), { id: 'hubctl', command: 'hubctl', status: 'SUCCEEDED', page: 1, pages: 1, result: {} }),
+    // Of an execution that nobody started: judged by the policy, then rejected.
+    ...(executions ? [subscribe(topics.executionRequests), publish(topics.executionResponse('hubctl'), { status: 'IN_PROGRESS' })] : []),
+  ];
+}
+
+type Verdict = keyof TopicsTried | 'allowed' | 'closed';
+
+/** A timeout, a quota or a link that fell is no word of the policy. */
+function judge(answer: MqttAnswer): Verdict {
+  if (answer.kind === 'done') return 'allowed';
+  if (answer.kind === 'timeout') return 'unanswered';
+  if (answer.reason === NOT_AUTHORIZED) return 'refused';
+  if (answer.reason === SESSION_TAKEN_OVER) return 'untried';
+  return answer.kind === 'closed' && answer.reason === null && answer.error === null ? 'closed' : 'unanswered';
+}
+
+/** A link to the cloud as this hub that is made again after a refusal, but never against another client: that is the agent, which came back. */
+function createLink(thingName: string, first: MqttProbe, again: () => Promise<TLSSocket | null>) {
+  let probe: MqttProbe | null = first;
+  let takenOver = false;
+  const look = () => {
+    takenOver ||= probe?.isTakenOver() === true;
+    return takenOver;
+  };
+  async function open(): Promise<MqttProbe | null> {
+    if (takenOver) return null;
+    await new Promise((resolve) => setTimeout(resolve, CONNECT_GAP_MS));
+    const socket = await again();
+    return socket && createMqttProbe(socket);
+  }
+  const drop = () => {
+    look();
+    probe?.end();
+    probe = null;
+  };
+  return {
+    drop,
+    open,
+    async use(): Promise<MqttProbe | null> {
+      if (look()) return null;
+      if (probe) return probe;
+      const made = await open();
+      if (made && (await made.connect(thingName)).kind === 'done') probe = made;
+      else made?.end();
+      return probe;
+    },
+  };
+}
+type Link = ReturnType<typeof createLink>;
+
+/** One operation. A close without a word may be chance: only the second one counts as a refusal. */
+async function tryOne(link: Link, run: (probe: MqttProbe) => Promise<MqttAnswer>): Promise<{ verdict: Verdict; ms: number }> {
+  let verdict: Verdict = 'untried';
+  for (let round = 0; round < 2; round += 1) {
+    const probe = await link.use();
+    if (!probe) return { verdict: 'untried', ms: 0 };
+    const answer = await run(probe);
+    verdict = judge(answer);
+    if (answer.kind === 'done') return { verdict, ms: answer.ms };
+    if (answer.kind !== 'refused') link.drop();
+    if (verdict !== 'closed') break;
+  }
+  return { verdict: verdict === 'closed' ? 'refused' : verdict, ms: 0 };
+}
+
+/** The agent leaves a will with its CONNECT; this one is taken back with a DISCONNECT at once. A CONNECT without it is known to be allowed. */
+async function tryWill({ open, drop }: Link, thingName: string): Promise<Verdict> {
+  drop();
+  const probe = await open();
+  if (!probe) return 'untried';
+  const answer = await probe.connect(thingName, { topic: topicsOf(thingName).presence, payload: JSON.stringify(NO_NEWS) });
+  probe.end();
+  const verdict = judge(answer);
+  return verdict === 'closed' ? 'refused' : verdict;
+}
+
+/** CONNECT, and with `topics` everything that the agent does on topics; else one message. */
+export async function exploreSession(
+  way: Way,
+  settings: Settings,
+  { to, first, again, topics }: { to: Destination; first: TLSSocket; again: () => Promise<TLSSocket | null>; topics: boolean },
+): Promise<void> {
+  const thingName = settings.thingName!;
+  const probe = createMqttProbe(first);
+  const { step, tls } = connackStep(await probe.connect(thingName), to);
+  if (tls) way.tls = step;
+  else way.connack = step;
+  if (!step.ok) return probe.end();
+
+  const link = createLink(thingName, probe, again);
+  const tried: TopicsTried = { refused: [], unanswered: [], untried: [] };
+  const enough = () => tried.refused.length >= MAX_REFUSALS || tried.unanswered.length >= MAX_UNANSWERED || tried.untried.length > 0;
+  const all = operations(settings);
+  for (const { operation, topic, run } of topics ? all : all.filter((each) => each.operation === 'iot:Publish').slice(0, 1)) {
+    const { verdict, ms } = enough() ? { verdict: 'untried' as const, ms: 0 } : await tryOne(link, run);
+    if (verdict === 'allowed' && operation === 'iot:Publish') way.puback ??= good(ms, 'a message is acknowledged');
+    if (verdict !== 'allowed' && verdict !== 'closed') tried[verdict].push({ operation, topic });
+  }
+  if (topics) {
+    const verdict = enough() ? 'untried' : await tryWill(link, thingName);
+    const will = { operation: 'iot:Connect with a last will (iot:ConnectAttributes LastWill)', topic: topicsOf(thingName).presence };
+    if (verdict !== 'allowed' && verdict !== 'closed') tried[verdict].push(will);
+    way.topics = tried;
+  }
+  link.drop();
+  way.puback ??= bad(0, {
+    finding: 'no message is acknowledged',
+    remedy:
+      tried.refused.length > 0
+        ? 'Allow iot:Publish on the topics of this hub in the policy of its certificate.'
+        : 'sudo hubctl cloud ping; ip route; nmcli device status',
+  });
+}

@@ -1,0 +1,142 @@
+import type { StatusReport } from '../../control/api.ts';
+import type { MonotonicClock, WallClock } from '../../system/clock.ts';
+import type { HostFacts } from '../../system/host.ts';
+import type { AgentClient, AgentError } from '../cli/client.ts';
+import type { Places } from '../cli/locate.ts';
+import type { ServiceState } from '../machine/service-state.ts';
+
+export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skipped';
+
+/** What a check found. */
+export interface Finding {
+  status: CheckStatus;
+  /** What is, as a sentence without a capital or a full stop. */
+  finding: string;
+  /** The command, or the thing to do, that mends it; null when nothing is to mend. */
+  remedy: string | null;
+}
+
+/** A named question about the hub. */
+export interface Check {
+  /** Stable, for scripts. */
+  name: string;
+  /** Why it matters. */
+  why: string;
+  /** Never throws on a fault of the hub; never longer than `CHECK_TIMEOUT_MS`. May find several things. */
+  run(context: DoctorContext): Promise<Finding | Finding[]>;
+}
+
+export interface CheckResult extends Finding {
+  check: string;
+  why: string;
+}
+
+/** One problem of the configuration, as the agent itself would name it. */
+export interface ConfigFault {
+  file: string;
+  field: string;
+  message: string;
+  remedy: string;
+}
+
+/** What the checks need of the outside. */
+export interface DoctorPorts {
+  client: AgentClient;
+  places: Places;
+  version: string;
+  /** The folder of `passwd` and `group`. */
+  etc: string;
+  /** A clock before this is surely wrong. */
+  builtAtMs: number;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Only root sees the files and processes of every user. */
+  isRoot: boolean;
+  wallClock: WallClock;
+  clock: MonotonicClock;
+  host(stateDirectory: string): HostFacts;
+  /** Every problem of the configuration and of the files that it names; warnings apart, and the files that this user may not read. */
+  configFaults(places: Places): Promise<{ problems: ConfigFault[]; warnings: ConfigFault[]; unreadable: string[]; hubId: string | null }>;
+  /** Null only where there surely is no systemd, or no such service. Never longer than the given time, or a few seconds. */
+  service(timeoutMs?: number): Promise<ServiceState | null>;
+  /** Passes on lines of the system's journal of the service. Answers whether there were any; null: the journal did not answer in time. */
+  journal(
+    options: { lines: number; follow: boolean; grep?: string; signal?: AbortSignal; timeoutMs?: number },
+    onLine: (line: string) => void,
+  ): Promise<boolean | null>;
+  /** Why the Wi-Fi cannot be used, as this user sees it; null when it can. */
+  wifiProblem(interfaceName: string | null): Promise<string | null>;
+}
+
+/** What several checks look at is asked once, by the first. */
+export interface DoctorContext {
+  ports: DoctorPorts;
+  settings: Settings;
+  agent(): Promise<{ status: StatusReport; problem: null } | { status: null; problem: AgentError }>;
+  configFaults: DoctorPorts['configFaults'] extends (places: Places) => infer R ? () => R : never;
+  service(): Promise<ServiceState | null>;
+  /** Whether a session of this hub's identity may be made. */
+  session(): Promise<boolean>;
+  way(): Promise<Way>;
+}
+
+/** The configuration as far as it can be read, right or wrong. */
+export interface Settings {
+  endpoint: string | null;
+  port: number;
+  /** Where the agent goes when nobody answers on the first; null: nowhere. */
+  fallbackPort: number | null;
+  thingName: string | null;
+  shadowName: string | null;
+  executions: boolean;
+  certificatePath: string | null;
+  privateKeyPath: string | null;
+  caPath: string | null;
+  buses: { id: string; path: string; baudRate: string; keysPath: string | null }[];
+  wifi: { backend: string; interface: string | null };
+}
+
+/** One step to the cloud, in words. */
+export interface WayStep {
+  ok: boolean;
+  /** Milliseconds. */
+  ms: number;
+  finding: string;
+  remedy: string | null;
+}
+
+/** The way to the cloud, as far as it leads. A step that was not reached is null. */
+export interface Way {
+  dns: WayStep | null;
+  /** The configured port, and the agent's second one, else AWS IoT's other one. `used`: the agent goes there too. */
+  tcp: WayStep | null;
+  otherPort: (WayStep & { port: number; used: boolean }) | null;
+  tls: WayStep | null;
+  /** Null too when the agent holds the session: a second one of the same identity would end it. */
+  connack: WayStep | null;
+  puback: WayStep | null;
+  /** What the agent does on topics, tried; null: not reached. */
+  topics: TopicsTried | null;
+}
+
+export interface TopicTried {
+  operation: string;
+  topic: string;
+}
+
+export interface TopicsTried {
+  /** What the policy refuses. */
+  refused: TopicTried[];
+  /** Tried, and neither taken nor refused. */
+  unanswered: TopicTried[];
+  /** What the link did not last for. */
+  untried: TopicTried[];
+}
+
+/** A step that was made, and one that was not. */
+export const good = (ms: number, finding: string): WayStep => ({ ok: true, ms, finding, remedy: null });
+export const bad = (ms: number, { finding, remedy }: { finding: string; remedy: string }): WayStep => ({ ok: false, ms, finding, remedy });
+
+export const ok = (finding: string): Finding => ({ status: 'ok', finding, remedy: null });
+export const warn = (finding: string, remedy: string): Finding => ({ status: 'warn', finding, remedy });
+export const fail = (finding: string, remedy: string): Finding => ({ status: 'fail', finding, remedy });
+export const skipped = (finding: string): Finding => ({ status: 'skipped', finding, remedy: null });

@@ -1,0 +1,113 @@
+import type { StatusReport } from '../../control/api.ts';
+import { sleep } from '../../system/clock.ts';
+import { messageOf } from '../../system/errors.ts';
+import { attempt } from '../cli/failure.ts';
+import { besides } from '../cli/hedged-request.ts';
+import { NOT_READABLE } from '../cli/offline.ts';
+import { exploreWay } from '../connectivity/connectivity.ts';
+import { settingsOf } from '../machine/settings.ts';
+import { busCheck, serialCheck } from './bus-checks.ts';
+import type { Check, CheckResult, DoctorContext, DoctorPorts, Finding } from './check.ts';
+import { skipped } from './check.ts';
+import { dnsCheck, mqttCheck, portCheck, tlsCheck, topicsCheck } from './cloud-checks.ts';
+import { certificateCheck, configCheck, filesCheck } from './file-checks.ts';
+import { agentCheck, clockCheck, diskCheck, memoryCheck, versionCheck, watchdogCheck } from './host-checks.ts';
+import { mayTakeSession } from './session.ts';
+import { wifiCheck } from './wifi-check.ts';
+
+/** Every check, in the order in which a person would look: what stands first explains what comes later. */
+export const CHECKS: readonly Check[] = [
+  agentCheck,
+  configCheck,
+  filesCheck,
+  certificateCheck,
+  clockCheck,
+  dnsCheck,
+  portCheck,
+  tlsCheck,
+  mqttCheck,
+  topicsCheck,
+  serialCheck,
+  busCheck,
+  wifiCheck,
+  diskCheck,
+  memoryCheck,
+  watchdogCheck,
+  versionCheck,
+];
+
+const CLOUD = [dnsCheck, portCheck, tlsCheck, mqttCheck, topicsCheck];
+const CONFIGURED = [...CLOUD, serialCheck, busCheck, wifiCheck];
+const IDENTIFIED = [certificateCheck, tlsCheck, mqttCheck, topicsCheck];
+
+/** A document without which the check would judge defaults, and that this user may not read. */
+function closedTo(check: Check, { places }: DoctorPorts): string | null {
+  const { configPath, identityPath, unreadable } = places;
+  const needed = [...(CONFIGURED.includes(check) ? [configPath] : []), ...(IDENTIFIED.includes(check) ? [identityPath] : [])];
+  return needed.find((path) => unreadable.includes(path)) ?? null;
+}
+
+/** All checks run side by side; one that hangs ends as skipped. The longest has five steps of 4 s, and some refused topics. */
+const CHECK_TIMEOUT_MS = 30_000;
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | null = null;
+  return () => {
+    result ??= work();
+    return result;
+  };
+}
+
+function createContext(ports: DoctorPorts): DoctorContext {
+  const settings = settingsOf(ports.places, ports.env);
+  const service = once(() => ports.service());
+  const agent = once(async () => {
+    const asked = attempt(ports.client.get<StatusReport>('/v1/status'));
+    void besides(ports.clock, asked, service).catch(() => {});
+    const { value, problem } = await asked;
+    return value ? { status: value, problem: null } : { status: null, problem: problem! };
+  });
+  const session = once(async () => mayTakeSession(await agent(), service));
+  return {
+    ports,
+    settings,
+    agent,
+    configFaults: once(() => ports.configFaults(ports.places)),
+    service,
+    session,
+    way: once(() => exploreWay(settings, { session, topics: true, otherPort: true })),
+  };
+}
+
+/** Runs the checks. `onResult` hears of each in the order of `CHECKS`, as soon as all before it are known. */
+export async function runDoctor(
+  ports: DoctorPorts,
+  names: readonly string[],
+  onResult: (results: CheckResult[]) => void,
+): Promise<CheckResult[]> {
+  const context = createContext(ports);
+  const chosen = names.length === 0 ? CHECKS : CHECKS.filter(({ name }) => names.includes(name));
+  const running = chosen.map((check) => runCheck(check, context));
+  const all: CheckResult[] = [];
+  for (const each of running) {
+    const results = await each;
+    all.push(...results);
+    onResult(results);
+  }
+  return all;
+}
+
+async function runCheck(check: Check, context: DoctorContext): Promise<CheckResult[]> {
+  const closed = closedTo(check, context.ports);
+  if (closed !== null) return [{ check: check.name, why: check.why, ...skipped(`${closed} is ${NOT_READABLE}`) }];
+  const done = new AbortController();
+  const late = sleep(context.ports.clock, CHECK_TIMEOUT_MS, done.signal).then((): Finding => skipped('it took too long'));
+  let found: Finding | Finding[];
+  try {
+    found = await Promise.race([check.run(context), late]);
+  } catch (error) {
+    found = skipped(`it could not be checked: ${messageOf(error)}`);
+  }
+  done.abort();
+  return [found].flat().map((finding) => ({ check: check.name, why: check.why, ...finding }));
+}

@@ -1,0 +1,177 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDiskLow, isMemoryLow } from '../../control/limits.ts';
+import type { AgentError } from '../cli/client.ts';
+import { isMasked, isSilent, type ServiceState } from '../machine/service-state.ts';
+import { bytes, utc } from '../terminal/text.ts';
+import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
+
+/** An atomic write fails soon. */
+const FULL_BYTES = 5_000_000;
+/** The unit's MemoryHigh is 192 MiB: from there on the kernel slows the agent down. */
+const AGENT_HIGH_BYTES = 180_000_000;
+/** As many lines as tell of some weeks. */
+const HISTORY_LINES = 20;
+
+const RESTART = 'sudo systemctl restart hub-agent';
+const LAST_WORDS = 'sudo journalctl -u hub-agent -n 200 -o cat';
+const FORCED_REBOOT = 'sudo systemctl --force --force reboot';
+
+/** An agent that does not do what it is asked, by what its sockets say. Null: nobody listens there. */
+function unansweredFinding({ problem, message }: AgentError): Finding | null {
+  switch (problem) {
+    case 'forbidden':
+      return warn(message, 'sudo hubctl doctor');
+    case 'hung':
+      return fail('it runs and does not answer', `sudo hubctl bundle; ${RESTART}`);
+    case 'busy':
+      return fail('it runs and takes no more connections: end another hubctl', `pgrep -af hubctl; ${RESTART}`);
+    case 'unreachable':
+      return fail(message, `sudo hubctl logs; ${RESTART}`);
+    default:
+      return null;
+  }
+}
+
+/** Nobody listens on the control socket, and systemd is silent. */
+function silentFinding({ pid }: ServiceState): Finding {
+  if (pid === null) return fail('nobody listens on its control socket, and systemd does not answer', FORCED_REBOOT);
+  const words = pid === 0 ? 'it does not run' : `it runs (pid ${pid}), nobody listens on its control socket`;
+  return fail(`${words}, and systemd does not answer`, FORCED_REBOOT);
+}
+
+/** Nobody listens on the control socket: what systemd says of it. */
+function downFinding(state: ServiceState | null, flashed: boolean): Finding {
+  if (state === null) return fail('it does not run', 'sudo systemctl start hub-agent');
+  if (isSilent(state)) return silentFinding(state);
+  const { activeState, subState, result, restarts, exitStatus, unitFileState } = state;
+  if (activeState === 'active') return fail('it runs, and nobody listens on its control socket', `sudo hubctl logs; ${RESTART}`);
+  if (isMasked(state)) {
+    const runtime = unitFileState === 'masked-runtime' ? ' --runtime' : '';
+    return fail('it does not run: it is masked', `sudo systemctl unmask${runtime} hub-agent; sudo systemctl start hub-agent`);
+  }
+  if (activeState === 'activating' || subState === 'auto-restart') {
+    return fail(
+      restarts > 0 ? `it ends and is started again (${restarts} times)` : 'it is being started, and nobody listens yet',
+      'sudo hubctl config check; sudo journalctl -u hub-agent -n 50',
+    );
+  }
+  if (state.conditionFailed && !flashed)
+    return fail('this hub was not flashed: /etc/hub-agent/identity.json is missing', 'ls -l /etc/hub-agent');
+  const words = `it does not run (systemd: ${activeState}, ${result}, exit status ${exitStatus})`;
+  if (result === 'exit-code') return fail(words, `sudo hubctl config check; ${LAST_WORDS}; ${RESTART}`);
+  return fail(words, `sudo systemctl ${unitFileState === 'disabled' ? 'enable --now' : 'start'} hub-agent`);
+}
+
+export const agentCheck: Check = {
+  name: 'agent',
+  why: 'The agent is what connects locks and cloud.',
+  async run({ agent, service, ports }) {
+    const { status, problem } = await agent();
+    if (!status) {
+      const flashed = () =>
+        access(join(ports.etc, 'hub-agent', 'identity.json')).then(
+          () => true,
+          () => false,
+        );
+      return unansweredFinding(problem) ?? downFinding(await service(), await flashed());
+    }
+    const runs = ok(`version ${status.agent.version} runs, pid ${status.agent.pid}`);
+    if ((await service())?.unitFileState !== 'disabled') return runs;
+    return [runs, warn('it is disabled: systemd does not start it when the hub is switched on', 'sudo systemctl enable hub-agent')];
+  },
+};
+
+export const clockCheck: Check = {
+  name: 'clock',
+  why: 'With a wrong clock certificates count as expired or not yet valid.',
+  async run({ ports }) {
+    const nowMs = ports.wallClock.nowMs();
+    const remedy = 'timedatectl; sudo timedatectl set-ntp true';
+    if (nowMs < ports.builtAtMs) return fail(`it shows ${utc(nowMs)}, before this agent was built`, remedy);
+    const synchronized = await ports.host(ports.places.stateDirectory).clockSynchronized();
+    if (synchronized === false) return warn(`it shows ${utc(nowMs)}, and was not set from the network since the start`, remedy);
+    return ok(`${utc(nowMs)}, ${synchronized ? 'set from the network' : 'nobody says whether it is set'}`);
+  },
+};
+
+export const diskCheck: Check = {
+  name: 'disk',
+  why: 'A command that cannot be written to the journal is not run.',
+  async run({ ports }) {
+    const { stateDirectory } = ports.places;
+    const { disk } = await ports.host(stateDirectory).collect();
+    const remedy = `df -h ${stateDirectory}; sudo journalctl --vacuum-size=20M`;
+    if (disk.availableBytes === null || disk.totalBytes === null) return skipped(`${stateDirectory} cannot be looked at`);
+    const free = `${bytes(disk.availableBytes)} of ${bytes(disk.totalBytes)} are free`;
+    if (disk.availableBytes < FULL_BYTES) return fail(`the disk of ${stateDirectory} is full: ${free}`, remedy);
+    const writable = await access(stateDirectory, constants.W_OK).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code !== 'EROFS',
+    );
+    if (!writable)
+      return fail(
+        `the disk of ${stateDirectory} is read-only`,
+        `sudo dmesg | tail -50; sudo mount -o remount,rw "$(findmnt -nT ${stateDirectory} -o TARGET)"`,
+      );
+    if (isDiskLow(disk.availableBytes, disk.totalBytes)) return warn(`the disk is nearly full: ${free}`, remedy);
+    return ok(free);
+  },
+};
+
+export const memoryCheck: Check = {
+  name: 'memory',
+  why: 'The kernel ends the largest process when memory runs out.',
+  async run({ ports, agent }) {
+    const { memory } = await ports.host(ports.places.stateDirectory).collect();
+    const { status } = await agent();
+    const rss = status?.agent.rssBytes ?? null;
+    const findings: Finding[] = [];
+    if (isMemoryLow(memory.availableBytes, memory.totalBytes)) {
+      findings.push(fail(`only ${bytes(memory.availableBytes ?? 0)} are available`, `ps aux --sort=-rss | head; ${RESTART}`));
+    }
+    if (rss !== null && rss > AGENT_HIGH_BYTES) {
+      findings.push(warn(`the agent uses ${bytes(rss)}, near the 192 MiB from which it is slowed down`, `sudo hubctl bundle; ${RESTART}`));
+    }
+    if (findings.length > 0) return findings;
+    const available = memory.availableBytes === null ? 'unknown' : `${bytes(memory.availableBytes)} available`;
+    return ok(`${available}${rss === null ? '' : `, the agent uses ${bytes(rss)}`}`);
+  },
+};
+
+export const watchdogCheck: Check = {
+  name: 'watchdog',
+  why: 'An agent that systemd had to end or start again has a fault that comes back.',
+  async run({ ports, service }) {
+    const lines: string[] = [];
+    const [state, any] = await Promise.all([
+      service(),
+      ports.journal({ lines: HISTORY_LINES, follow: false, grep: 'Watchdog timeout|Failed with result' }, (line) => void lines.push(line)),
+    ]);
+    if (!state) return skipped('there is no systemd service hub-agent here');
+    const watchdogs = lines.filter((line) => line.includes('Watchdog')).length;
+    if (state.result === 'watchdog' || watchdogs > 0) {
+      return fail(`its watchdog ended the agent${watchdogs > 0 ? ` ${watchdogs} times` : ''}: it hung`, 'sudo hubctl bundle');
+    }
+    if (isSilent(state)) return warn('systemd does not answer: nobody says how often it was started again', FORCED_REBOOT);
+    if (state.restarts > 0)
+      return warn(`systemd started the agent again ${state.restarts} times since it was started`, 'sudo hubctl logs; sudo hubctl bundle');
+    if (any === null)
+      return warn('systemd has not started it again; the journal does not answer', 'sudo systemctl restart systemd-journald');
+    // journalctl shows to others than root, and its own groups, nothing of the service (journalctl(1)).
+    if (!any && !ports.isRoot) return skipped('systemd has not started it again; what was before stands in the journal: use sudo');
+    return ok('it was never started again');
+  },
+};
+
+export const versionCheck: Check = {
+  name: 'version',
+  why: 'After an update the old agent runs until it is restarted.',
+  async run({ ports, agent }) {
+    const { status } = await agent();
+    if (!status) return ok(`hubctl ${ports.version}, Node ${process.versions.node}`);
+    if (status.agent.version === ports.version) return ok(`${ports.version}, Node ${process.versions.node}`);
+    return warn(`the agent runs ${status.agent.version}, installed is ${ports.version}`, 'sudo systemctl restart hub-agent');
+  },
+};

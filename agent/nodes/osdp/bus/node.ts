@@ -1,0 +1,29 @@
+import type { Node } from '../../../contract/node.ts';
+import { isoTime, unknownNode } from '../../model.ts';
+import { capabilityNames } from '../codec/capabilities.ts';
+import type { PdFacts } from '../session/pd.ts';
+
+/** When a PD answered, as wall-clock milliseconds. */
+export interface Sightings {
+  firstMs: number;
+  lastMs: number;
+}
+
+/** A PD as the contract shows it. Tamper and power fault of a PD gone silent are those of `lastSeen`. */
+export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sightings): Node {
+  const { identity, capabilities, available, security, tamper, powerFault } = facts;
+  return {
+    ...unknownNode(bus, 'osdp', String(address)),
+    available,
+    firstSeen: isoTime(seen.firstMs),
+    lastSeen: isoTime(seen.lastMs),
+    vendor: identity?.vendor ?? null,
+    model: identity ? String(identity.model) : null,
+    serialNumber: identity ? String(identity.serialNumber) : null,
+    firmwareVersion: identity?.firmware ?? null,
+    capabilities: capabilities ? capabilityNames(capabilities) : [],
+    security,
+    tamper,
+    powerFault,
+  };
+}

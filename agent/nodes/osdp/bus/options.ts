@@ -1,0 +1,51 @@
+import type { MonotonicClock, WallClock } from '../../../system/clock.ts';
+import type { Entropy } from '../../../system/entropy.ts';
+import { HubError } from '../../../system/errors.ts';
+import type { Log } from '../../../system/log.ts';
+import type { Secret } from '../../../system/secret.ts';
+import { MAX_ADDRESS } from '../codec/frame.ts';
+import type { SerialPorts } from '../port/port.ts';
+import type { PdKey } from '../session/pd.ts';
+import { DEFAULT_KEY } from '../session/secure-channel.ts';
+import type { OsdpTimings } from './timings.ts';
+
+/** The rates of the standard, the most common ones first: the order in which `auto` tries them. */
+export const BAUD_RATES: readonly number[] = [9600, 115200, 38400, 19200, 57600, 230400];
+
+/** What an OSDP bus is made of. */
+export interface OsdpBusOptions {
+  id: string;
+  /** The device, best its name under /dev/serial/by-id, which survives another port number. */
+  path: string;
+  /** 9600 … 230400, or found by trying. */
+  baudRate: number | 'auto';
+  /** 0 … 126, each once. */
+  addresses: readonly number[];
+  /** Use the public default key with PDs that have no own one. It protects nothing: off unless somebody opts in. */
+  allowDefaultKey: boolean;
+  /** Own base keys by address, as 32 hex digits. */
+  keys: ReadonlyMap<number, Secret>;
+  serialPorts: SerialPorts;
+  clock: MonotonicClock;
+  wallClock: WallClock;
+  entropy: Entropy;
+  log: Log;
+  timings?: Partial<OsdpTimings>;
+}
+
+/** @throws HubError `config_invalid` for addresses that no PD can have, that stand twice, or for none at all. */
+export function checkAddresses(id: string, addresses: readonly number[]): void {
+  const bad = addresses.find(
+    (address, index) => !Number.isInteger(address) || address < 0 || address > MAX_ADDRESS || addresses.indexOf(address) !== index,
+  );
+  if (addresses.length > 0 && bad === undefined) return;
+  const message = bad === undefined ? 'names no address' : `address ${bad} must be a whole number from 0 to ${MAX_ADDRESS} and stand once`;
+  throw new HubError('config_invalid', `bus ${id}: ${message}`, { details: [{ field: 'addresses', message }] });
+}
+
+/** The key for a PD: its own one, else the default one when somebody opted in. An own key never gives way to the default one. */
+export function keyOf({ keys, allowDefaultKey }: Pick<OsdpBusOptions, 'keys' | 'allowDefaultKey'>, address: number): PdKey | null {
+  const own = keys.get(address);
+  if (own) return { kind: 'own', bytes: () => Buffer.from(own.reveal(), 'hex') };
+  return allowDefaultKey ? { kind: 'default', bytes: () => DEFAULT_KEY } : null;
+}

@@ -1,0 +1,215 @@
+import type { BusState, BusStatus } from '../../../contract/node.ts';
+import { sleep } from '../../../system/clock.ts';
+import { HubError } from '../../../system/errors.ts';
+import type { BusEvent, NodeBus } from '../../bus.ts';
+import type { Frame } from '../codec/frame.ts';
+import { createLine, type Line } from '../port/line.ts';
+import type { PortProblem } from '../port/port.ts';
+import { createPortKeeper } from '../port/port-keeper.ts';
+import { BAUD_RATES, checkAddresses, keyOf, type OsdpBusOptions } from './options.ts';
+import { createRoster } from './pd-sessions.ts';
+import { createRefreshQueue } from './refresh-queue.ts';
+import { createScanner } from './scan.ts';
+import { DEFAULT_TIMINGS, type OsdpTimings } from './timings.ts';
+import { createLineTrace } from './trace.ts';
+
+/** A port that does not close is left to itself after this. */
+const STOP_LIMIT_MS = 2_000;
+/** Addresses named in the log although nobody configured them. */
+const MAX_UNEXPECTED = 8;
+
+/** An OSDP line behind a serial port, with this side as its control panel. @throws HubError `config_invalid` for bad addresses. */
+export function createOsdpBus(options: OsdpBusOptions): NodeBus {
+  const { id, path, clock, log } = options;
+  checkAddresses(id, options.addresses);
+  const timings: OsdpTimings = { ...DEFAULT_TIMINGS, ...options.timings };
+  const addresses = options.addresses.toSorted((a, b) => a - b);
+  const rates = options.baudRate === 'auto' ? BAUD_RATES : [options.baudRate];
+  const automatic = rates.length > 1;
+
+  const listeners = new Set<(event: BusEvent) => void>();
+  const unexpected = new Set<number>();
+  let state: BusState = 'stopped';
+  let problem: PortProblem | null = null;
+  let scanned = false;
+  let rateIndex = 0;
+  let stopping: AbortController | null = null;
+  let running: Promise<void> = Promise.resolve();
+
+  const emit = (event: BusEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+
+  const status = (): BusStatus => ({
+    id,
+    protocol: 'osdp',
+    state,
+    ...(problem && state === 'unavailable' && { error: { code: 'bus_unavailable' as const, message: problem.message } }),
+  });
+
+  const setState = (next: BusState, why: PortProblem | null) => {
+    if (state === next && problem?.message === why?.message) return;
+    state = next;
+    problem = why;
+    if (why) log.warn({ event: 'bus_unavailable', bus: id, reason: why.reason }, why.message);
+    else if (next === 'up') log.info({ event: 'bus_up', bus: id, path }, 'serial port open');
+    emit({ kind: 'status', status: status() });
+  };
+
+  const roster = createRoster({
+    ...options,
+    bus: id,
+    addresses,
+    keyOf: (address) => keyOf(options, address),
+    timings,
+    onFacts: (address) => emit({ kind: 'node', node: roster.node(address) }),
+  });
+  const refreshes = createRefreshQueue(() => rates.length);
+  const scanner = createScanner({
+    roster,
+    timings,
+    nowMs: () => clock.nowMs(),
+    onUnexpected: (address) => {
+      if (unexpected.has(address) || unexpected.size >= MAX_UNEXPECTED) return;
+      unexpected.add(address);
+      log.warn({ event: 'osdp_unexpected_address', bus: id, address }, 'a peripheral answers at an address that is not configured');
+    },
+  });
+  const keeper = createPortKeeper({ ...options, timings });
+  const trace = createLineTrace({ bus: id, wallClock: options.wallClock });
+
+  const anyAvailable = () => addresses.some((address) => roster.pd(address).facts.available);
+
+  /** One full pass. Answers whether the line is still up. */
+  const pass = async (line: Line) => {
+    const startedMs = clock.nowMs();
+    const waiting = refreshes.take();
+    const complete = await scanner.pass(line);
+    const lastRate = rateIndex === rates.length - 1;
+    if (complete && !scanned && (anyAvailable() || lastRate)) {
+      scanned = true;
+      const found = addresses.filter((address) => roster.pd(address).facts.available).length;
+      const durationMs = Math.round(clock.nowMs() - startedMs);
+      log.info(
+        { event: 'scan_complete', bus: id, found, durationMs, windowMs: Math.round(scanner.windowMs()) },
+        'first scan pass complete',
+      );
+      emit({ kind: 'scan_complete' });
+    }
+    const settled = complete && (await scanner.settle(line));
+    // With the rate still unknown, only silence at every rate is an answer.
+    if (!settled) refreshes.giveBack(waiting);
+    else if (anyAvailable()) refreshes.resolve(waiting, rates.length);
+    else refreshes.resolve(waiting, 1);
+    return settled;
+  };
+
+  /** Works on an open line until it goes down or its baud rate shows to be wrong. */
+  const serve = async (line: Line, signal: AbortSignal): Promise<'down' | 'wrong_rate'> => {
+    let answeredMs = clock.nowMs();
+    // After the port came back, whoever was there is asked first: a pass takes its time.
+    if (anyAvailable() && !(await scanner.pollCycle(line))) return 'down';
+    if (!(await pass(line))) return 'down';
+    if (automatic && !anyAvailable()) return 'wrong_rate';
+    while (!signal.aborted) {
+      const cycleMs = clock.nowMs();
+      if (!(refreshes.waiting() ? await pass(line) : await scanner.pollCycle(line))) return 'down';
+      if (anyAvailable()) answeredMs = clock.nowMs();
+      else if (automatic && clock.nowMs() - answeredMs >= timings.baudRetryMs) return 'wrong_rate';
+      await refreshes.pause(clock, timings.pollCycleMs - (clock.nowMs() - cycleMs), signal);
+    }
+    return 'down';
+  };
+
+  /** Opens the port and works on it until it goes away. */
+  const session = async (signal: AbortSignal) => {
+    const baudRate = rates[rateIndex]!;
+    let line: Line | null = null;
+    const link = await keeper.open(baudRate, signal, {
+      onData: (bytes) => line?.receive(bytes),
+      onDown: (why) => {
+        setState('unavailable', why);
+        line?.fail();
+      },
+      onWaiting: (why) => {
+        setState('unavailable', why);
+        roster.linkDown();
+        refreshes.reject(why.message);
+      },
+    });
+    if (!link) return;
+    const abort = () => line?.fail();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (link.isDown()) return;
+      const onStray = (frame: Frame) => {
+        trace.stray(frame);
+        scanner.onStray(frame);
+      };
+      line = trace.watch(createLine({ baudRate, clock, timings, write: link.write, onStray }));
+      setState('up', null);
+      if ((await serve(line, signal)) === 'down') return;
+      rateIndex = (rateIndex + 1) % rates.length;
+      if (scanned) await refreshes.pause(clock, timings.pollCycleMs, signal);
+    } finally {
+      signal.removeEventListener('abort', abort);
+      roster.linkDown();
+      await link.close();
+    }
+  };
+
+  const run = async (signal: AbortSignal) => {
+    while (!signal.aborted) {
+      try {
+        await session(signal);
+      } catch (error) {
+        // A bug must not take the bus away for good.
+        log.error({ event: 'bus_failed', bus: id, err: error }, 'the bus failed by a bug and begins anew');
+        setState('unavailable', { reason: 'failed', message: `bus ${id} failed by an internal error` });
+        await sleep(clock, timings.reopenMaxMs, signal);
+      }
+    }
+  };
+
+  return {
+    id,
+    protocol: 'osdp',
+
+    start() {
+      if (stopping) return;
+      stopping = new AbortController();
+      setState('starting', null);
+      running = run(stopping.signal);
+    },
+
+    async stop() {
+      if (!stopping) return;
+      stopping.abort();
+      const over = new AbortController();
+      await Promise.race([running, sleep(clock, STOP_LIMIT_MS, over.signal)]);
+      over.abort();
+      stopping = null;
+      refreshes.reject(`bus ${id} was stopped`);
+      setState('stopped', null);
+    },
+
+    status,
+    nodes: () => roster.nodes(),
+    refusesIdentity: (address) => roster.refusesIdentity(Number(address)),
+    scanComplete: () => scanned,
+
+    refresh(signal) {
+      if (state === 'unavailable' || state === 'stopped') {
+        return Promise.reject(new HubError('bus_unavailable', problem?.message ?? `bus ${id} is stopped`));
+      }
+      return refreshes.add(signal);
+    },
+
+    onTrace: trace.onTrace,
+
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,200 @@
+import type { MonotonicClock } from '../../../system/clock.ts';
+import { createTalkers } from '../bus/babble-guard.ts';
+import { type OsdpTimings, wireMs } from '../bus/timings.ts';
+import { type Frame, MAX_FRAME_BYTES } from '../codec/frame.ts';
+import { createFrameParser } from '../codec/parser.ts';
+import { createEchoFilter, type EchoFilter } from './echo.ts';
+
+/** One request and how long to wait for its answer. */
+export interface Request {
+  bytes: Buffer;
+  address: number;
+  /** From the end of the request on the wire to the first byte of the answer. */
+  windowMs: number;
+  /** Decides whether a frame from this address answers this request or an earlier one. */
+  answers(frame: Frame): boolean;
+}
+
+/** How a transaction ended. A transaction never ends in a guess. */
+export type Outcome =
+  /** `firstByteMs`: from the end of the request on the wire to the answer's first byte, 0 or more. */
+  | { kind: 'reply'; frame: Frame; firstByteMs: number }
+  /** No answer. What was heard instead: the late frame of another PD or an earlier answer (`stray`), or noise and torn frames. */
+  | { kind: 'silent'; heard: 'nothing' | 'stray' | 'noise' }
+  /** The port went away. */
+  | { kind: 'down' };
+
+/** A half-duplex line: one transaction at a time. */
+export interface Line {
+  /** Sends and waits. Resolves always, except that a second call before the first ended is a bug and rejects. */
+  transact(request: Request): Promise<Outcome>;
+  /** Bytes from the port. */
+  receive(bytes: Uint8Array): void;
+  /** The port went away: the running transaction and all later ones end as `down`. */
+  fail(): void;
+}
+
+export interface LineDeps {
+  baudRate: number;
+  clock: MonotonicClock;
+  timings: OsdpTimings;
+  write(bytes: Buffer): void;
+  /** A good reply that nobody waited for: the late frame of a PD that was given up. */
+  onStray(frame: Frame): void;
+}
+
+/** Silence is declared by two timers with a turn of the event loop in between: the first one fires so long before the second. */
+const GRACE_MS = 1;
+/** Timers fire up to this much early. */
+const TIMER_GRAIN_MS = 1;
+/** A timer that fires later than this shows a stalled process: the answer may already wait in the kernel. */
+const STALL_MS = 5;
+/** The most that a stall extends a wait. */
+const MAX_STALL_GRACE_MS = 100;
+
+interface Transaction {
+  request: Request;
+  /** Who answered the request before, when that was the last thing on the line. */
+  previous: number | null;
+  echo: EchoFilter;
+  /** When the last byte of the request has left, by the baud rate. */
+  sentEndMs: number;
+  /** When to give up unless more bytes come. */
+  deadlineMs: number;
+  /** Never later than this, whatever comes: a jabbering device holds the line no longer. */
+  limitMs: number;
+  /** When the first byte of what is being heard came. */
+  firstByteMs: number | null;
+  /** The event loop polled once more since the deadline. */
+  graced: boolean;
+  stray: boolean;
+  noiseBefore: number;
+  finish(outcome: Outcome): void;
+}
+
+export function createLine({ baudRate, clock, timings, write, onStray }: LineDeps): Line {
+  const parser = createFrameParser();
+  const talkers = createTalkers(clock);
+  const longestFrameMs = wireMs(MAX_FRAME_BYTES, baudRate) + timings.interByteGapMs;
+  let current: Transaction | null = null;
+  let lastAnswerer: number | null = null;
+  let busy = false;
+  let down = false;
+  let cancelTimer = () => {};
+
+  const finish = (transaction: Transaction, outcome: Outcome) => {
+    cancelTimer();
+    current = null;
+    transaction.finish(outcome);
+  };
+
+  const take = (frame: Frame, nowMs: number) => {
+    const transaction = current;
+    if (!frame.reply) return; // an echo that the filter did not know
+    if (transaction && frame.address === transaction.request.address && transaction.request.answers(frame)) {
+      lastAnswerer = frame.address;
+      finish(transaction, { kind: 'reply', frame, firstByteMs: Math.max(0, (transaction.firstByteMs ?? nowMs) - transaction.sentEndMs) });
+      return;
+    }
+    if (transaction) {
+      transaction.stray = true;
+      transaction.firstByteMs = null;
+      transaction.deadlineMs = Math.max(transaction.deadlineMs, nowMs + transaction.request.windowMs);
+    }
+    onStray(frame);
+  };
+
+  const expire = () => {
+    const transaction = current;
+    if (!transaction) return;
+    const nowMs = clock.nowMs();
+    const dueMs = Math.min(transaction.deadlineMs, transaction.limitMs);
+    if (nowMs < dueMs - 2 * GRACE_MS) {
+      cancelTimer = clock.schedule(dueMs - nowMs - GRACE_MS, expire);
+      return;
+    }
+    // After a stall a timer may fire before a read that is already pending: let the event loop poll once more before declaring silence.
+    if (!transaction.graced && nowMs < transaction.limitMs) {
+      transaction.graced = true;
+      const lateMs = nowMs - dueMs;
+      cancelTimer = clock.schedule(lateMs > STALL_MS ? Math.min(lateMs, MAX_STALL_GRACE_MS) : Math.max(0, -lateMs), expire);
+      return;
+    }
+    if (dueMs - nowMs > TIMER_GRAIN_MS) {
+      cancelTimer = clock.schedule(dueMs - nowMs, expire);
+      return;
+    }
+    for (const frame of parser.flush()) {
+      take(frame, nowMs);
+      if (current !== transaction) return;
+    }
+    const noise = parser.noiseBytes !== transaction.noiseBefore;
+    finish(transaction, { kind: 'silent', heard: noise ? 'noise' : transaction.stray ? 'stray' : 'nothing' });
+  };
+
+  const begin = (request: Request, previous: number | null) =>
+    new Promise<Outcome>((resolve) => {
+      const nowMs = clock.nowMs();
+      for (const frame of parser.flush()) take(frame, nowMs);
+      const sentEndMs = nowMs + wireMs(request.bytes.length, baudRate);
+      const deadlineMs = sentEndMs + request.windowMs;
+      current = {
+        request,
+        previous,
+        echo: createEchoFilter(request.bytes),
+        sentEndMs,
+        deadlineMs,
+        limitMs: deadlineMs + request.windowMs + longestFrameMs,
+        firstByteMs: null,
+        graced: false,
+        stray: false,
+        noiseBefore: parser.noiseBytes,
+        finish: resolve,
+      };
+      cancelTimer = clock.schedule(deadlineMs - nowMs - GRACE_MS, expire);
+      write(request.bytes);
+    });
+
+  /** What arrived during a transaction, without its echo; moves the deadline. */
+  const listen = (transaction: Transaction, bytes: Uint8Array, nowMs: number): Uint8Array => {
+    const heard = transaction.echo.take(bytes);
+    const { echo, request, previous } = transaction;
+    transaction.graced = false;
+    if (heard.length > 0 || echo.undecided) {
+      transaction.firstByteMs ??= nowMs;
+      transaction.deadlineMs = Math.max(transaction.deadlineMs, nowMs + timings.interByteGapMs);
+    } else if (echo.complete) {
+      transaction.firstByteMs = null;
+      transaction.deadlineMs = transaction.sentEndMs + request.windowMs;
+    }
+    // Nobody may talk while a request is on the wire: whoever answered last has not ended yet.
+    if (heard.length > 0 && nowMs < transaction.sentEndMs && previous !== null) talkers.blame(previous);
+    return heard;
+  };
+
+  return {
+    async transact(request) {
+      if (busy) throw new Error('a transaction is already running on this line');
+      busy = true;
+      const previous = lastAnswerer;
+      lastAnswerer = null;
+      if (previous !== null && talkers.isWatched(previous)) await talkers.quietAfter(previous, longestFrameMs);
+      const outcome: Outcome = down ? { kind: 'down' } : await begin(request, previous);
+      busy = false;
+      return outcome;
+    },
+
+    receive(bytes) {
+      const nowMs = clock.nowMs();
+      talkers.heard();
+      const heard = current ? listen(current, bytes, nowMs) : bytes;
+      for (const frame of parser.push(heard)) take(frame, nowMs);
+    },
+
+    fail() {
+      down = true;
+      talkers.end();
+      if (current) finish(current, { kind: 'down' });
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import type { SerialPort } from 'serialport';
+import { messageOf } from '../../../system/errors.ts';
+import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
+
+/** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
+const STALLED_WRITE_MS = 2_000;
+/** How long a close may take before it is left to itself. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Asks the file system why a port did not open: the library's errors carry no codes. */
+async function diagnose(path: string, error: unknown): Promise<PortProblem> {
+  const detail = messageOf(error);
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+  } catch (denied) {
+    const code = (denied as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      return { reason: 'missing', message: `${path} does not exist: is the adapter plugged in?` };
+    if (code === 'EACCES' || code === 'EPERM') {
+      return { reason: 'permission', message: `${path} may not be opened: add the service user to the port's group (dialout)` };
+    }
+  }
+  // The lock is the library's own (flock); an exclusive open by another program is EBUSY.
+  const reason: PortFailure = /lock|busy/i.test(detail) ? 'locked' : 'failed';
+  const message = reason === 'locked' ? `${path} is in use by another program` : `${path} cannot be opened: ${detail}`;
+  return { reason, message };
+}
+
+/**
+ * The ports of this machine, through the serialport package. It cannot set TIOCSRS485: the direction of a half-duplex line is the adapter's,
+ * the driver's or the device tree's business.
+ */
+export function createSerialPorts(): SerialPorts {
+  return {
+    async open(path, { baudRate }, handlers) {
+      let port: SerialPort;
+      try {
+        // Loaded here: a native part that does not fit this machine costs the bus, not the agent.
+        const { SerialPort } = await import('serialport');
+        port = new SerialPort({ path, baudRate, autoOpen: false, lock: true });
+      } catch (error) {
+        return { ok: false, problem: { reason: 'failed', message: `${path} cannot be opened: ${messageOf(error)}` } };
+      }
+      return new Promise<OpenResult>((resolve) => {
+        let ended = false;
+        let writingSinceMs: number | null = null;
+
+        const closePort = () =>
+          new Promise<void>((closed) => {
+            if (!port.isOpen) return closed();
+            const timer = setTimeout(closed, CLOSE_TIMEOUT_MS);
+            port.close(() => {
+              clearTimeout(timer);
+              closed();
+            });
+          });
+
+        /** Ends the connection once, whichever event tells first; `close` may come twice, and after a failed write. */
+        const lose = (reason: PortFailure, detail: string) => {
+          if (ended) return;
+          ended = true;
+          void closePort().then(() => handlers.onClose({ reason, message: `${path} ${detail}` }));
+        };
+
+        port.on('error', (error) => lose('lost', `failed: ${messageOf(error)}`));
+        port.on('close', (error: unknown) => lose('lost', error ? `went away: ${messageOf(error)}` : 'was closed'));
+        port.on('end', () => lose('lost', 'went away: end of file'));
+
+        const connection: SerialConnection = {
+          write(bytes) {
+            if (ended) return;
+            if (writingSinceMs !== null && performance.now() - writingSinceMs > STALLED_WRITE_MS)
+              return lose('stalled', 'takes no more bytes');
+            writingSinceMs ??= performance.now();
+            port.write(Buffer.from(bytes), (error) => {
+              if (port.writableLength === 0) writingSinceMs = null;
+              if (error) lose('lost', `went away: ${messageOf(error)}`);
+            });
+          },
+          async close() {
+            ended = true;
+            await closePort();
+          },
+        };
+
+        port.open((error) => {
+          if (error) {
+            ended = true;
+            void diagnose(path, error).then((problem) => resolve({ ok: false, problem }));
+            return;
+          }
+          port.on('data', handlers.onData);
+          resolve({ ok: true, connection });
+        });
+      });
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { OsdpTimings } from '../bus/timings.ts';
+import { REPLY, SECURITY } from '../codec/codes.ts';
+import type { Frame } from '../codec/frame.ts';
+import { type PdNote, type PdState, resetPd, withFacts } from './pd.ts';
+import { BLOCK_BYTES, CHALLENGE_BYTES, clientCryptogram, initialMac, sameBytes, serverCryptogram } from './secure-channel.ts';
+
+/** The client's answer: its identifier, its random number and its cryptogram. */
+const CLIENT_ID_BYTES = 8;
+const CRYPTOGRAM_ACCEPTED = 0x01;
+/** So many handshakes without an end are blamed on the line; a PD that goes on so is left alone for longer. */
+const QUICK_HANDSHAKES = 6;
+
+type Step = { pd: PdState; notes: PdNote[] };
+
+/** What a channel showed is not known without it. What was learnt in clear stays: it is learnt anew in clear. */
+function withoutChannel(pd: PdState): PdState {
+  const { security } = pd.facts;
+  const shown = security === 'secured' || security === 'default_key';
+  return shown ? withFacts(pd, { security: null, tamper: null, powerFault: null }) : pd;
+}
+
+/** The handshake failed: leave the PD alone for a while. A wrong own key never falls back to the default one. */
+function leaveAlone(pd: PdState, reason: string, pauseMs: number, nowMs: number): Step {
+  const key = 'key' in pd.channel ? pd.channel.key : null;
+  const first = pd.channelRetryMs === 0;
+  const next = { ...pd, channel: { phase: 'closed' as const }, channelRetryMs: nowMs + pauseMs, statusMs: null };
+  const note: PdNote = {
+    level: first ? 'warn' : 'debug',
+    event: 'osdp_channel_refused',
+    message: 'no secure channel with this peripheral',
+    fields: { reason, key },
+  };
+  return { pd: withoutChannel(next), notes: [note] };
+}
+
+/** The PD, or its proof, said no. */
+export function refuse(pd: PdState, reason: string, nowMs: number, timings: OsdpTimings): Step {
+  return leaveAlone({ ...pd, unansweredHandshakes: 0 }, reason, timings.channelRetryMs, nowMs);
+}
+
+/**
+ * Begins the session anew. A handshake that ends so, or a channel that never carried anything, makes a pause: tried again at once it would
+ * leave no room for status and polls. The pause is short at first, as the line may only have lost the answer.
+ */
+export function beginAnew(pd: PdState, nowMs: number, timings: OsdpTimings): Step {
+  const { channel, unansweredHandshakes } = pd;
+  if (channel.phase === 'closed') {
+    // It answers, and a whole session went by without the channel that is still shown.
+    return { pd: resetPd(pd.silentSinceMs === null ? withoutChannel(pd) : pd), notes: [] };
+  }
+  if (channel.phase === 'open' && channel.proven) return { pd: resetPd(pd), notes: [] };
+  const unanswered = unansweredHandshakes + 1;
+  const pauseMs = unanswered < QUICK_HANDSHAKES ? timings.handshakePauseMs : timings.channelRetryMs;
+  const left = leaveAlone({ ...pd, unansweredHandshakes: unanswered }, 'no_answer', pauseMs, nowMs);
+  return { pd: resetPd(left.pd), notes: left.notes };
+}
+
+/** A status or a poll was answered inside the channel: the first one proves that it carries. */
+export function prove(pd: PdState): Step {
+  const { channel } = pd;
+  if (channel.phase !== 'open' || channel.proven) return { pd, notes: [] };
+  const { key } = channel;
+  const note: PdNote = { level: 'info', event: 'osdp_channel_open', message: 'secure channel established', fields: { key } };
+  return { pd: { ...pd, channel: { ...channel, proven: true }, channelRetryMs: 0, unansweredHandshakes: 0 }, notes: [note] };
+}
+
+/** The answer to the challenge: the PD must prove that it has the key. `frame` null: it refused. */
+export function answerToChallenge(pd: PdState, frame: Frame | null, nowMs: number, timings: OsdpTimings): Step {
+  const { channel } = pd;
+  if (channel.phase !== 'challenged') return { pd, notes: [] };
+  if (!frame || frame.code !== REPLY.clientCryptogram || frame.security?.type !== SECURITY.clientCryptogram)
+    return refuse(pd, 'refused', nowMs, timings);
+  if (frame.data.length !== CLIENT_ID_BYTES + CHALLENGE_BYTES + BLOCK_BYTES) return refuse(pd, 'malformed', nowMs, timings);
+  if (frame.security.data[0] !== (channel.key === 'own' ? 1 : 0)) return refuse(pd, 'key_type', nowMs, timings);
+  const pdRandom = frame.data.subarray(CLIENT_ID_BYTES, CLIENT_ID_BYTES + CHALLENGE_BYTES);
+  const proof = frame.data.subarray(CLIENT_ID_BYTES + CHALLENGE_BYTES);
+  const { key, keys, panelRandom } = channel;
+  if (!sameBytes(proof, clientCryptogram(keys, panelRandom, pdRandom))) return refuse(pd, 'wrong_key', nowMs, timings);
+  return { pd: { ...pd, channel: { phase: 'verified', key, keys, cryptogram: serverCryptogram(keys, panelRandom, pdRandom) } }, notes: [] };
+}
+
+/** The answer to our cryptogram: the PD accepted it and sends the first MAC. `frame` null: it refused. */
+export function answerToCryptogram(pd: PdState, frame: Frame | null, nowMs: number, timings: OsdpTimings): Step {
+  const { channel } = pd;
+  if (channel.phase !== 'verified') return { pd, notes: [] };
+  if (!frame || frame.code !== REPLY.initialMac || frame.security?.type !== SECURITY.initialMac)
+    return refuse(pd, 'refused', nowMs, timings);
+  if (frame.security.data[0] !== CRYPTOGRAM_ACCEPTED) return refuse(pd, 'cryptogram_refused', nowMs, timings);
+  const { key, keys } = channel;
+  const pdMac = initialMac(keys, channel.cryptogram);
+  if (!sameBytes(frame.data, pdMac)) return refuse(pd, 'wrong_mac', nowMs, timings);
+  // What was asked in clear could have been anybody's answer: ask it again inside the channel.
+  return { pd: { ...pd, channel: { phase: 'open', key, keys, pdMac, proven: false }, identified: false, statusMs: null }, notes: [] };
+}

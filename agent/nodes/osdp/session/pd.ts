@@ -1,0 +1,119 @@
+import type { NodeSecurity } from '../../../contract/node.ts';
+import type { Sequence } from '../codec/frame.ts';
+import type { Capability, Identity } from '../codec/reply.ts';
+import type { ChannelKeys } from './secure-channel.ts';
+
+/** What is known of a PD; a new object whenever something in it changed. Unknown is null. */
+export interface PdFacts {
+  available: boolean;
+  identity: Identity | null;
+  capabilities: readonly Capability[] | null;
+  security: NodeSecurity | null;
+  tamper: boolean | null;
+  powerFault: boolean | null;
+}
+
+/** What a request is for. */
+export type Purpose = 'identify' | 'capabilities' | 'status' | 'poll' | 'challenge' | 'cryptogram';
+
+/** A request without an answer yet. It is kept as bytes, because a repeat must be identical. */
+export interface Pending {
+  purpose: Purpose;
+  bytes: Buffer;
+  sequence: Sequence;
+  repeats: number;
+  /** The request's full MAC when it went through the secure channel. */
+  mac: Buffer | null;
+}
+
+/** A base key for one PD and whether it is the public default one. */
+export interface PdKey {
+  kind: 'own' | 'default';
+  /** The 16 bytes, for one handshake. */
+  bytes(): Buffer;
+}
+
+/** The secure channel's progress. */
+export type Channel =
+  | { phase: 'closed' }
+  | { phase: 'challenged'; key: PdKey['kind']; keys: ChannelKeys; panelRandom: Buffer }
+  | { phase: 'verified'; key: PdKey['kind']; keys: ChannelKeys; cryptogram: Buffer }
+  /** `pdMac`: the last MAC the PD sent, all 16 bytes. `proven`: a status or a poll was answered inside. */
+  | { phase: 'open'; key: PdKey['kind']; keys: ChannelKeys; pdMac: Buffer; proven: boolean };
+
+/** The session with one PD: the pure machine's state. Times are monotonic milliseconds. */
+export interface PdState {
+  readonly address: number;
+  readonly facts: PdFacts;
+  /** True once it answered: before, it is only an address. */
+  readonly seen: boolean;
+  /** The sequence number of the next new request. */
+  readonly sequence: Sequence;
+  readonly pending: Pending | null;
+  /** BUSY answers in a row. */
+  readonly busies: number;
+  readonly lastReplyMs: number | null;
+  /** When it first failed to answer since its last answer. */
+  readonly silentSinceMs: number | null;
+  readonly channel: Channel;
+  /** No handshake before this time. */
+  readonly channelRetryMs: number;
+  /** Handshakes in a row that ended without a yes or a no: their answers were lost, or made no sense. */
+  readonly unansweredHandshakes: number;
+  /** Identity asked, and answered or refused, since the session last began. */
+  readonly identified: boolean;
+  /** The PD refuses to tell its capabilities. */
+  readonly capabilitiesRefused: boolean;
+  /** When tamper and power were last answered or refused; null: to be asked now. */
+  readonly statusMs: number | null;
+}
+
+/** Something worth a log line; `event` is stable. */
+export interface PdNote {
+  level: 'debug' | 'info' | 'warn';
+  event: string;
+  message: string;
+  fields?: Record<string, unknown>;
+}
+
+const NOTHING_KNOWN: PdFacts = { available: false, identity: null, capabilities: null, security: null, tamper: null, powerFault: null };
+
+/** An address nobody answered at yet. */
+export function newPd(address: number): PdState {
+  return {
+    address,
+    facts: NOTHING_KNOWN,
+    seen: false,
+    sequence: 0,
+    pending: null,
+    busies: 0,
+    lastReplyMs: null,
+    silentSinceMs: null,
+    channel: { phase: 'closed' },
+    channelRetryMs: 0,
+    unansweredHandshakes: 0,
+    identified: false,
+    capabilitiesRefused: false,
+    statusMs: null,
+  };
+}
+
+/** Begins the session anew: sequence 0 resets the PD and ends its secure channel, and it may be another PD than before. Facts stay. */
+export function resetPd(pd: PdState): PdState {
+  return {
+    ...pd,
+    sequence: 0,
+    pending: null,
+    busies: 0,
+    channel: { phase: 'closed' },
+    identified: false,
+    capabilitiesRefused: false,
+    statusMs: null,
+  };
+}
+
+/** Changes facts, keeping the object when nothing changes. */
+export function withFacts(pd: PdState, changes: Partial<PdFacts>): PdState {
+  const changed = (Object.keys(changes) as (keyof PdFacts)[]).some((key) => pd.facts[key] !== changes[key]);
+  return changed ? { ...pd, facts: { ...pd.facts, ...changes } } : pd;
+}

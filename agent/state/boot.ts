@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import type { Files } from '../system/files.ts';
+
+/**
+ * Whether this is the first start of the agent since the machine booted. Told by the boot id that the last start left behind: one small
+ * write a boot. An id that is unknown or cannot be kept counts as a first start.
+ */
+export async function isFirstStartSinceBoot(files: Files, stateDirectory: string, bootId: string | null): Promise<boolean> {
+  if (bootId === null) return true;
+  const path = join(stateDirectory, 'boot-id');
+  try {
+    if ((await files.read(path))?.toString('utf8') === bootId) return false;
+    await files.writeAtomic(path, bootId);
+  } catch {
+    return true;
+  }
+  return true;
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import type { ResetKind } from '../control/api.ts';
+import { HubError, messageOf } from '../system/errors.ts';
+import type { Files } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import { forgetState } from './forget-state.ts';
+import { RESET_ASKED } from './reset-notes.ts';
+
+/** Resets that were asked for: promised on disk first, carried out when the agent is at its end, or by the next one. */
+export interface Resets {
+  /** Resolves with the first that is asked for. */
+  readonly asked: Promise<ResetKind>;
+  /** The one that is to be carried out at the end of this agent; null: none. */
+  pending(): ResetKind | null;
+  /**
+   * Resolves once the reset cannot get lost any more, also when the power is cut. Whoever asked and is gone by then (`signal`) was told that it
+   * failed: nothing happens. @throws whatever the file system throws, HubError `aborted`
+   */
+  ask(kind: ResetKind, signal?: AbortSignal): Promise<void>;
+  /** Forgets; nothing may write to the state directory any more. @throws whatever the file system throws */
+  carryOut(kind: ResetKind): Promise<void>;
+  /** Before anything reads the state: carries out what the last agent had promised and did not get to. Never throws. */
+  resume(): Promise<void>;
+}
+
+export interface ResetsDeps {
+  files: Pick<Files, 'list' | 'read' | 'writeAtomic' | 'remove'>;
+  stateDirectory: string;
+  log: Log;
+}
+
+export function createResets({ files, stateDirectory, log }: ResetsDeps): Resets {
+  const { promise: asked, resolve } = Promise.withResolvers<ResetKind>();
+  let pending: ResetKind | null = null;
+
+  async function carryOut(kind: ResetKind): Promise<void> {
+    const forgotten = await forgetState(files, stateDirectory, kind);
+    log.warn({ event: 'state_forgotten', kind, forgotten }, 'the reset is done');
+  }
+
+  return {
+    asked,
+    pending: () => pending,
+
+    async ask(kind, signal) {
+      const note = join(stateDirectory, `${RESET_ASKED}${kind}`);
+      await files.writeAtomic(note, '');
+      if (signal?.aborted && pending !== kind) {
+        await files.remove(note);
+        throw new HubError('aborted', 'the reset came too late for whoever asked for it');
+      }
+      if (pending !== 'factory') pending = kind;
+      resolve(kind);
+    },
+
+    carryOut,
+
+    async resume() {
+      try {
+        const names = new Set(await files.list(stateDirectory));
+        // The one that forgets more.
+        const kind = (['factory', 'state'] as const).find((each) => names.has(`${RESET_ASKED}${each}`));
+        if (!kind) return;
+        log.warn({ event: 'reset_resumed', kind }, 'a reset was asked for and not done when the agent ended');
+        await carryOut(kind);
+      } catch (error) {
+        log.error({ event: 'reset_failed', reason: messageOf(error) }, 'a reset that was asked for cannot be carried out');
+      }
+    },
+  };
+}

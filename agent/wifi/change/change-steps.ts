@@ -1,0 +1,217 @@
+import type { WifiChangeResult, WifiCredentials } from '../../contract/wifi.ts';
+import { linkFailure } from '../networkmanager/link-failure.ts';
+import { createLinkWatch } from '../networkmanager/link-watch.ts';
+import { isNetworkManagerError, NetworkManagerError, type ObjectPath, type ProfileSettings } from '../networkmanager/network-manager.ts';
+import { dbmOfPercent } from '../survey/seen-networks.ts';
+import type { ChangeEffect, ChangeEvent, ChangeState } from './change.ts';
+import { type Preflight, preflight } from './preflight.ts';
+import { proveCloud, waitForCloud } from './proof.ts';
+import { type ChangeTraces, PROFILE_ID_PREFIX } from './restore.ts';
+import type { ChangeDeps } from './transaction.ts';
+
+/** The effects of the machine, and what they remember of one change. */
+export interface ChangeSteps {
+  /** Does what a state is for; null: its event comes from elsewhere. `signal` aborts when the state is left. */
+  run(effect: ChangeEffect, state: ChangeState, signal: AbortSignal): Promise<ChangeEvent | null>;
+  /** Lets go of everything, and of the marker when nothing is left to put in order. Never throws: nothing may fail a committed change. */
+  end(succeeded: boolean): Promise<void>;
+  result(durationMs: number): WifiChangeResult;
+}
+
+/** The steps for one change. `hooks.dispatch` takes what comes by itself. */
+export function createChangeSteps(
+  deps: ChangeDeps,
+  wanted: WifiCredentials,
+  hooks: { dispatch: (event: ChangeEvent) => void; armDeadline: () => void },
+): ChangeSteps {
+  const { networkManager: manager, restorer, clock, log } = deps;
+  const uuid = deps.entropy.uuid();
+  const ssid = Buffer.from(wanted.ssid);
+  let found: Preflight;
+  let traces: ChangeTraces | null = null;
+  let profile: ObjectPath;
+  let active: ObjectPath;
+  let address: { address: string | null; gateway: string | null } = { address: null, gateway: null };
+  let signalDbm: number | null = null;
+  let orderly = true;
+  let unwatch: (() => void) | null = null;
+
+  const watch = createLinkWatch(clock, {
+    up: () => hooks.dispatch({ type: 'link_up' }),
+    failed: (reason, joined) => hooks.dispatch({ type: 'link_failed', error: linkFailure(reason, found.plan, joined) }),
+  });
+
+  function settings(overrides: Partial<ProfileSettings> = {}): ProfileSettings {
+    return {
+      id: `${PROFILE_ID_PREFIX}${wanted.ssid}`,
+      uuid,
+      interfaceName: found.device.interfaceName,
+      ssid,
+      hidden: wanted.hidden,
+      security: found.plan.security,
+      secret: wanted.credentials,
+      autoconnect: false,
+      autoconnectPriority: found.autoconnectPriority,
+      ...overrides,
+    };
+  }
+
+  function tracesNow(): ChangeTraces {
+    if (!traces) throw new Error('the change left no traces yet');
+    return traces;
+  }
+
+  /** Makes the proof's packets take the way over Wi-Fi while Ethernet is the uplink; the address to bind to. */
+  async function routeProof(): Promise<string | undefined> {
+    const { address: own, gateway } = address;
+    if (!found.otherUplink || !own) return undefined;
+    if (gateway) {
+      try {
+        await manager.holdProfile(profile, settings({ sourceRoute: { address: own, gateway } }));
+        await manager.reapply(found.device.path);
+      } catch (error) {
+        if (!isNetworkManagerError(error) || error.problem === 'not_running') throw error;
+        log.warn({ event: 'wifi_source_route_refused' }, 'No route of its own for the proof; it goes by the Wi-Fi address alone');
+      }
+    }
+    return own;
+  }
+
+  async function readLink(): Promise<void> {
+    address = await manager.ipv4(found.device.path);
+    const points = await manager.accessPoints(found.device.path);
+    const strengths = points.filter((point) => point.ssid.equals(ssid)).map((point) => point.strengthPercent);
+    signalDbm = strengths.length > 0 ? dbmOfPercent(Math.max(...strengths)) : null;
+  }
+
+  /** After the commit: takes the proof's route back, and deletes what the new network supersedes. */
+  async function tidy(): Promise<void> {
+    if (found.otherUplink) await manager.reapply(found.device.path);
+    const profiles = await manager.wifiProfiles();
+    for (const old of found.superseded) {
+      const path = profiles.find((each) => each.uuid === old.uuid)?.path;
+      if (path) await manager.deleteProfile(path);
+    }
+  }
+
+  const effects: Record<ChangeEffect, (state: ChangeState, signal: AbortSignal) => Promise<ChangeEvent | null>> = {
+    async survey(_state, signal) {
+      await restorer.removeLeftovers();
+      found = await preflight(deps, wanted, signal);
+      return { type: 'surveyed' };
+    },
+
+    async create_checkpoint(_state, signal) {
+      const marker = { uuid, interfaceName: found.device.interfaceName, previousUuid: found.previous?.uuid ?? null };
+      traces = { ...marker, checkpoint: 'none' };
+      hooks.armDeadline();
+      await deps.marker.write(marker);
+      unwatch = await manager.watch(found.device.path, (event) => {
+        if (event.type === 'manager_gone') {
+          hooks.dispatch({ type: 'manager_lost', error: new NetworkManagerError('not_running', 'NetworkManager left the bus.') });
+        } else {
+          watch.handle(event);
+        }
+      });
+      if (signal.aborted) return null;
+      orderly = false;
+      traces.checkpoint = 'unknown';
+      try {
+        traces.checkpoint = await manager.createCheckpoint(found.device.path, deps.checkpointSeconds);
+      } catch (error) {
+        if (!isNetworkManagerError(error, 'no_reply', 'not_running')) traces.checkpoint = 'none';
+        throw error;
+      }
+      return { type: 'checkpointed' };
+    },
+
+    async add_profile() {
+      profile = await manager.addProfile(settings());
+      return { type: 'profile_added' };
+    },
+
+    async activate() {
+      watch.activating();
+      active = await manager.activate(profile, found.device.path);
+      return { type: 'activation_started' };
+    },
+
+    async await_link() {
+      watch.follow(active, await manager.activeState(active));
+      return null;
+    },
+
+    async prove(_state, signal) {
+      await readLink();
+      await proveCloud(deps.proof, clock, signal, await routeProof());
+      return { type: 'proved' };
+    },
+
+    async save() {
+      await manager.saveProfile(profile, settings({ autoconnect: true }));
+      await deps.sync();
+      return { type: 'saved' };
+    },
+
+    async commit() {
+      await manager.destroyCheckpoint(tracesNow().checkpoint);
+      orderly = true;
+      return { type: 'committed' };
+    },
+
+    async abandon() {
+      await restorer.abandon(tracesNow());
+      orderly = true;
+      return { type: 'restored' };
+    },
+
+    async roll_back() {
+      await restorer.rollBack(tracesNow());
+      orderly = true;
+      return { type: 'restored' };
+    },
+
+    async settle(state, signal) {
+      const outcome = await restorer.settle(tracesNow(), state.name === 'settling' && state.proven, signal);
+      orderly = true;
+      await restorer.ensureConnected(tracesNow(), signal);
+      return { type: 'settled', kept: outcome === 'kept' };
+    },
+
+    async await_cloud(_state, signal) {
+      if (!(await waitForCloud(deps.proof, clock, signal))) {
+        log.warn({ event: 'wifi_cloud_not_back' }, 'The cloud is not reachable yet after the Wi-Fi change');
+      }
+      return { type: 'returned' };
+    },
+
+    async finish() {
+      return null;
+    },
+  };
+
+  return {
+    run: (effect, state, signal) => effects[effect](state, signal),
+
+    async end(succeeded) {
+      watch.stop();
+      unwatch?.();
+      deps.survey.changed();
+      try {
+        if (traces && orderly) await deps.marker.remove();
+        if (succeeded) await tidy();
+      } catch (error) {
+        const problem = isNetworkManagerError(error) ? error.problem : 'storage';
+        log.warn({ event: 'wifi_tidy_failed', problem }, 'Something of the Wi-Fi change stays behind; the next one takes it away');
+      }
+    },
+
+    result: (durationMs) => ({
+      ssid: wanted.ssid,
+      previousSsid: found.previous?.ssid.toString('utf8') ?? null,
+      ipv4: address.address,
+      signalDbm,
+      durationMs,
+    }),
+  };
+}

@@ -1,0 +1,72 @@
+import { type MonotonicClock, sleep } from '../../system/clock.ts';
+import { HubError, isHubError } from '../../system/errors.ts';
+
+/** The cloud as the judge of a network; the composition root gives it. */
+export interface CloudProof {
+  /**
+   * Opens a new MQTT session and has a publish acknowledged on it, once. `localAddress`: from this address. Rejects when that failed, or
+   * when `signal` aborts.
+   */
+  prove(signal: AbortSignal, options?: { localAddress?: string }): Promise<void>;
+  /** Resolves when the agent's own session has carried something since this call; rejects when `signal` aborts. */
+  waitReachable(signal: AbortSignal): Promise<void>;
+}
+
+/** A fresh network needs a moment for name service and routes; beyond this it has no way to the cloud. */
+const PROOF_TIMEOUT_MS = 45_000;
+/** AWS IoT allows one CONNECT a second for each client id. */
+const PROOF_PAUSE_MS = 2000;
+/** The old network is up within 13 s (measured); the session's backoff comes on top. */
+const RETURN_TIMEOUT_MS = 60_000;
+
+/** Tries until the cloud is proven. @throws HubError `wifi_cloud_unreachable` */
+export async function proveCloud(proof: CloudProof, clock: MonotonicClock, signal: AbortSignal, localAddress?: string): Promise<void> {
+  const bounded = bound(clock, PROOF_TIMEOUT_MS, signal);
+  let last: unknown = null;
+  try {
+    while (!bounded.signal.aborted) {
+      try {
+        return await orAborted(proof.prove(bounded.signal, localAddress === undefined ? {} : { localAddress }), bounded.signal);
+      } catch (error) {
+        if (!bounded.signal.aborted || last === null) last = error;
+      }
+      await sleep(clock, PROOF_PAUSE_MS, bounded.signal);
+    }
+  } finally {
+    bounded.end();
+  }
+  const why = isHubError(last) ? ` (${last.message})` : '';
+  throw new HubError(
+    'wifi_cloud_unreachable',
+    `The network was joined, but the cloud did not answer over it${why}. Check its way to the internet, a login page, and port 8883 or 443.`,
+  );
+}
+
+/** Waits for the cloud over whatever network the hub is on. False when it did not come in time. */
+export async function waitForCloud(proof: CloudProof, clock: MonotonicClock, signal: AbortSignal): Promise<boolean> {
+  const bounded = bound(clock, RETURN_TIMEOUT_MS, signal);
+  try {
+    await orAborted(proof.waitReachable(bounded.signal), bounded.signal);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    bounded.end();
+  }
+}
+
+function bound(clock: MonotonicClock, timeoutMs: number, signal: AbortSignal): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  const cancel = clock.schedule(timeoutMs, () => controller.abort());
+  return { signal: AbortSignal.any([signal, controller.signal]), end: cancel };
+}
+
+/** Also rejects on abort when the promise does not care. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new HubError('aborted', 'It took too long.'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

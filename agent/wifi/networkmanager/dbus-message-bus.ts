@@ -1,0 +1,163 @@
+import type { EventEmitter } from 'node:events';
+import type { MessageBus as DbusNextBus, Message } from '@jellybrick/dbus-next';
+import type { MonotonicClock } from '../../system/clock.ts';
+import { type BusCall, BusError, type BusSignal, type MessageBus, Variant } from './message-bus.ts';
+
+type Library = typeof import('@jellybrick/dbus-next');
+
+/** The well-known place of the system bus (D-Bus specification, "System message bus"). */
+export const SYSTEM_BUS_ADDRESS = 'unix:path=/run/dbus/system_bus_socket';
+
+/** NetworkManager answers in milliseconds, a loaded hub in a second or two; the daemon itself never gives up on a call. */
+const CALL_TIMEOUT_MS = 10_000;
+
+const DAEMON = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
+
+interface Connection {
+  library: Library;
+  bus: DbusNextBus;
+  /** Rejects when the connection is lost. */
+  lost: Promise<never>;
+  lose(): void;
+}
+
+/** The message bus on dbus-next, which costs about 11 MB of memory and is loaded with the first call. */
+export function createDbusMessageBus(deps: { address: string; clock: MonotonicClock }): MessageBus {
+  const lostListeners = new Set<() => void>();
+  const subscriptions = new Set<{ rule: string; matches: (signal: BusSignal) => boolean; listener: (signal: BusSignal) => void }>();
+  let connection: Promise<Connection> | null = null;
+
+  async function connect(): Promise<Connection> {
+    const mine = connection;
+    const library = await import('@jellybrick/dbus-next');
+    const bus = library.sessionBus({ busAddress: deps.address });
+    let reject: (error: BusError) => void = () => {};
+    const lost = new Promise<never>((_, no) => {
+      reject = no;
+    });
+    lost.catch(() => {});
+    let open = true;
+    const lose = () => {
+      if (!open) return;
+      open = false;
+      if (connection === mine) connection = null;
+      bus.disconnect();
+      reject(new BusError('disconnected'));
+      subscriptions.clear();
+      for (const listener of [...lostListeners]) listener();
+    };
+    bus.on('message', (message) => {
+      if (message.type !== library.MessageType.SIGNAL) return;
+      const { sender, path, interface: name, member } = message;
+      const signal: BusSignal = { sender, path, interface: name, member, body: unwrapped(library, message.body) as unknown[] };
+      for (const each of [...subscriptions]) if (each.matches(signal)) each.listener(signal);
+    });
+    // The library keeps calls for ever once the stream ended, and tells of the end only inside.
+    (bus as unknown as { _connection?: EventEmitter })._connection?.on('end', lose);
+    (bus as EventEmitter).on('error', lose);
+    const made: Connection = { library, bus, lost, lose };
+    const cancel = deps.clock.schedule(CALL_TIMEOUT_MS, lose);
+    try {
+      await Promise.race([new Promise<void>((resolve) => bus.once('connect', resolve)), lost]);
+    } finally {
+      cancel();
+    }
+    return made;
+  }
+
+  function connected(): Promise<Connection> {
+    if (!connection) {
+      const attempt = Promise.resolve().then(connect);
+      connection = attempt;
+      attempt.catch(() => {
+        if (connection === attempt) connection = null;
+      });
+    }
+    return connection;
+  }
+
+  async function send({ library, bus, lost, lose }: Connection, call: BusCall): Promise<unknown[]> {
+    let cancel = () => {};
+    const late = new Promise<never>((_, reject) => {
+      cancel = deps.clock.schedule(CALL_TIMEOUT_MS, () => {
+        reject(new BusError('timeout'));
+        // A bus that does not answer for itself is dead; a service that does not may only be busy.
+        if (call.destination === DAEMON.destination) lose();
+      });
+    });
+    try {
+      const message = new library.Message({ ...call, body: wrapped(library, call.body) as unknown[] });
+      const reply: Message | null = await Promise.race([bus.call(message), lost, late]);
+      return unwrapped(library, reply?.body ?? []) as unknown[];
+    } catch (error) {
+      if (error instanceof BusError) throw error;
+      // Text and stack of others stay behind: they may quote the body.
+      throw new BusError(error instanceof library.DBusError ? error.type : 'unsendable');
+    } finally {
+      cancel();
+    }
+  }
+
+  return {
+    async call(call) {
+      return send(await connected(), call);
+    },
+
+    async subscribe(rule, listener) {
+      const live = await connected();
+      const subscription = { rule, matches: matcherOf(rule), listener };
+      subscriptions.add(subscription);
+      try {
+        await send(live, { ...DAEMON, member: 'AddMatch', signature: 's', body: [rule] });
+      } catch (error) {
+        subscriptions.delete(subscription);
+        throw error;
+      }
+      return () => {
+        if (!subscriptions.delete(subscription)) return;
+        send(live, { ...DAEMON, member: 'RemoveMatch', signature: 's', body: [rule] }).catch(() => {});
+      };
+    },
+
+    onLost(listener) {
+      lostListeners.add(listener);
+      return () => lostListeners.delete(listener);
+    },
+
+    close() {
+      connection?.then((live) => live.lose()).catch(() => {});
+    },
+  };
+}
+
+/** The fields of a match rule that also tell our subscriptions apart; the daemon has checked the sender. */
+function matcherOf(rule: string): (signal: BusSignal) => boolean {
+  const field = (name: string) => new RegExp(`(?:^|,)${name}='([^']*)'`).exec(rule)?.[1];
+  const [path, name, member] = [field('path'), field('interface'), field('member')];
+  return (signal) =>
+    (path === undefined || signal.path === path) &&
+    (name === undefined || signal.interface === name) &&
+    (member === undefined || signal.member === member);
+}
+
+/** Our variants as the library's. */
+function wrapped(library: Library, value: unknown): unknown {
+  if (value instanceof Variant) return new library.Variant(value.signature, wrapped(library, value.value));
+  if (Buffer.isBuffer(value)) return value;
+  if (Array.isArray(value)) return value.map((each) => wrapped(library, each));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, wrapped(library, each)]));
+  }
+  return value;
+}
+
+/** The library's variants as plain values. */
+function unwrapped(library: Library, value: unknown): unknown {
+  if (value instanceof library.Variant) return unwrapped(library, value.value);
+  if (Buffer.isBuffer(value)) return value;
+  if (Array.isArray(value)) return value.map((each) => unwrapped(library, each));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, unwrapped(library, each)]));
+  }
+  return value;
+}

@@ -1,0 +1,163 @@
+import type { Wifi } from '../../contract/wifi.ts';
+import { sleep } from '../../system/clock.ts';
+import { HubError, isHubError, messageOf } from '../../system/errors.ts';
+import type { ForgetNote } from '../change/marker.ts';
+import { createRestorer, type SettleOutcome } from '../change/restore.ts';
+import { type ChangeDeps, runWifiChange } from '../change/transaction.ts';
+import { checkUsable, findDevice } from './device.ts';
+import { isNetworkManagerError } from './network-manager.ts';
+
+/** What the start found of a change that was cut; `unknown`: NetworkManager could not be asked yet, the next change asks again. */
+export interface WifiRecovery {
+  outcome: SettleOutcome | 'unknown';
+}
+
+/** The Wi-Fi side as a part of the agent. */
+export interface WifiService extends Wifi {
+  /**
+   * Puts in order what a cut change left, so that the hub stays on a network that works. In bounded time; never throws. The command that was
+   * cut is answered by the command journal; this is only what became of the network.
+   */
+  start(): Promise<WifiRecovery>;
+  /**
+   * Ends a change that is under way, and deletes the agent's own profiles; those of others stay. In bounded time; never throws. What could not be
+   * done then is done at the next start, or before the next change, as long as the factory reset's note stands.
+   */
+  forget(): Promise<void>;
+  /** Why no network can be changed now, with the remedy; null when one can. Never throws. */
+  problem(): Promise<string | null>;
+  /** Ends what is under way (a running change goes back to the old network first) in bounded time. */
+  stop(): Promise<void>;
+}
+
+/** A start must not wait for a NetworkManager that does not come: what is left to do is done before the next change. */
+const RECOVERY_TIMEOUT_MS = 15_000;
+/** A change needs a call or two to go back; more would hold up the agent's stop, and the checkpoint goes back by itself. */
+const STOP_TIMEOUT_MS = 8000;
+
+/** A deletion is a call; a NetworkManager that hangs must not hold up the agent's stop. */
+const FORGET_TIMEOUT_MS = 6000;
+
+/** Wi-Fi through NetworkManager. */
+export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { forgetNote: ForgetNote }): WifiService {
+  const { networkManager, survey, marker, forgetNote, clock, log } = deps;
+  const restorer = createRestorer(deps);
+  const stopping = new AbortController();
+  let recovering: Promise<WifiRecovery> | null = null;
+  let changing: Promise<unknown> | null = null;
+
+  async function forgetProfiles(): Promise<void> {
+    const count = await restorer.removeOwn();
+    await forgetNote.remove();
+    log.warn({ event: 'wifi_profiles_forgotten', count }, "The agent's Wi-Fi profiles are forgotten");
+  }
+
+  /** What was left to do: the traces of a cut change, then a factory reset's forgetting. */
+  async function recover(): Promise<WifiRecovery> {
+    const recovery = await recoverChange();
+    if (await forgetNote.stands()) await forgetProfiles();
+    return recovery;
+  }
+
+  /** The marker tells of a change that was cut; without one NetworkManager need not be asked, and its client not be loaded. */
+  async function recoverChange(): Promise<WifiRecovery> {
+    const cut = await marker.read();
+    if (!cut) return { outcome: 'clean' };
+    const traces = { ...cut, checkpoint: 'unknown' as const };
+    const outcome = await restorer.settle(traces, true, stopping.signal);
+    await restorer.removeLeftovers();
+    await marker.remove();
+    log.warn({ event: 'wifi_change_recovered', outcome }, 'A Wi-Fi change had been cut; its traces are in order');
+    // NetworkManager reconnects by itself; where it does not, the network from before is activated.
+    restorer.ensureConnected(traces, stopping.signal).catch((error) => logProblem('wifi_reconnect_failed', error));
+    return { outcome };
+  }
+
+  /** One recovery at a time. */
+  function recovered(): Promise<WifiRecovery> {
+    recovering ??= recover().finally(() => {
+      recovering = null;
+    });
+    return recovering;
+  }
+
+  function logProblem(event: string, error: unknown): void {
+    const problem = isNetworkManagerError(error) ? error.problem : isHubError(error) ? error.code : 'storage';
+    log.warn({ event, problem }, isHubError(error) ? error.message : 'The Wi-Fi state could not be read');
+  }
+
+  /** The change goes back to the old network first. */
+  async function endChange(): Promise<void> {
+    stopping.abort(new HubError('aborted', 'The agent is stopping.'));
+    if (changing) await within(STOP_TIMEOUT_MS, changing);
+  }
+
+  /** Waits for what may fail, and not for ever. */
+  async function within(timeoutMs: number, what: Promise<unknown>): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([what.catch(() => {}), sleep(clock, timeoutMs, done.signal)]);
+    done.abort();
+  }
+
+  return {
+    async start() {
+      const done = new AbortController();
+      const late = sleep(clock, RECOVERY_TIMEOUT_MS, done.signal).then((): WifiRecovery => ({ outcome: 'unknown' }));
+      const attempt = recovered().catch((error): WifiRecovery => {
+        logProblem('wifi_recovery_failed', error);
+        return { outcome: 'unknown' };
+      });
+      const result = await Promise.race([attempt, late]);
+      done.abort();
+      return result;
+    },
+
+    async stop() {
+      await endChange();
+      networkManager.close();
+    },
+
+    async forget() {
+      await endChange();
+      await within(
+        FORGET_TIMEOUT_MS,
+        forgetProfiles().catch((error) => logProblem('wifi_forget_failed', error)),
+      );
+    },
+
+    async problem() {
+      try {
+        await checkUsable(networkManager, await findDevice(networkManager, deps.interfaceName));
+        return null;
+      } catch (error) {
+        return messageOf(error);
+      }
+    },
+
+    current: () => survey.current(),
+
+    async credentialsSet() {
+      try {
+        return (await networkManager.wifiProfiles()).some((profile) => profile.secured && !profile.unsaved);
+      } catch {
+        return null;
+      }
+    },
+
+    async change(credentials, signal) {
+      if (changing) throw new HubError('busy', 'Another Wi-Fi change is under way.');
+      const change = (async () => {
+        // Says at once what is missing; recovering would wait for it.
+        await findDevice(networkManager, deps.interfaceName);
+        await recovered();
+        return runWifiChange({ ...deps, restorer }, credentials, AbortSignal.any([signal, stopping.signal]));
+      })();
+      changing = change;
+      try {
+        return await change;
+      } finally {
+        changing = null;
+      }
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import {
+  acknowledgementError,
+  connectFailure,
+  disconnection,
+  nameOf,
+  operationError,
+  shadowError,
+} from '../../../../agent/cloud/connection/sdk-errors.ts';
+
+const crt = (error_name: string) => Object.assign(new Error('some words'), { error_name });
+
+test.each([
+  ['AWS_IO_DNS_INVALID_NAME', 'network'],
+  ['AWS_IO_DNS_QUERY_FAILED', 'network'],
+  ['AWS_IO_SOCKET_CONNECTION_REFUSED', 'network'],
+  ['AWS_IO_SOCKET_TIMEOUT', 'network'],
+  ['AWS_IO_SOCKET_NO_ROUTE_TO_HOST', 'network'],
+  ['AWS_ERROR_MQTT5_CONNACK_TIMEOUT', 'network'],
+  ['AWS_IO_TLS_ERROR_NEGOTIATION_FAILURE', 'tls'],
+  ['AWS_IO_TLS_NEGOTIATION_TIMEOUT', 'tls'],
+  ['AWS_ERROR_MQTT_UNEXPECTED_HANGUP', 'closed'],
+])('a connect that failed with %s: %s', (name, reason) => {
+  expect(connectFailure(crt(name), undefined)).toEqual({ reason, detail: name });
+});
+
+test('a CONNACK with an error is a refusal, whatever the library says beside it', () => {
+  expect(connectFailure(crt('AWS_IO_SOCKET_CLOSED'), 0x97)).toEqual({ reason: 'refused', detail: 'CONNACK 0x97' });
+});
+
+test.each([
+  [0x8e, 'taken_over'],
+  [0x87, 'unauthorized'],
+  [0x8d, 'keepalive'],
+  [0x98, 'kicked'],
+  [0x00, 'kicked'],
+] as const)('DISCONNECT 0x%x: %s', (code, reason) => {
+  expect(disconnection('text', code).reason).toBe(reason);
+});
+
+test('a link that ended without a DISCONNECT', () => {
+  expect(disconnection(crt('AWS_ERROR_MQTT5_PING_RESPONSE_TIMEOUT'), undefined).reason).toBe('keepalive');
+  expect(disconnection(crt('AWS_ERROR_MQTT_UNEXPECTED_HANGUP'), undefined).reason).toBe('closed');
+  expect(disconnection('just words', undefined)).toEqual({ reason: 'closed', detail: 'just words' });
+});
+
+test('operations: a time-out leaves it open whether it was done', () => {
+  expect(operationError('publish', 'AWS_ERROR_MQTT_TIMEOUT: Time limit').code).toBe('cloud_timeout');
+  expect(operationError('publish', crt('AWS_ERROR_MQTT5_USER_REQUESTED_STOP')).code).toBe('cloud_disconnected');
+});
+
+test.each([
+  [409, 'shadow_conflict'],
+  [404, 'shadow_not_found'],
+  [429, 'shadow_throttled'],
+  [413, 'cloud_refused'],
+  [400, 'cloud_refused'],
+  [500, 'cloud_timeout'],
+])('a shadow request that was answered %i: %s', (code, expected) => {
+  expect(shadowError('update', { modeledError: { code, message: 'why' } })).toMatchObject({
+    code: expected,
+    message: `update: ${code} why`,
+  });
+});
+
+test('a shadow request without an answer, and rejections that are no objects', () => {
+  expect(shadowError('get', { internalError: crt('AWS_ERROR_MRRC_REQUEST_TIMEOUT') }).code).toBe('cloud_timeout');
+  expect(shadowError('get', 'words').code).toBe('cloud_disconnected');
+  expect(shadowError('get', null).code).toBe('cloud_disconnected');
+  expect(nameOf('words')).toBe('words');
+});
+
+test('acknowledgements: a policy says no for good, a quota for now', () => {
+  expect(acknowledgementError('publish', undefined)).toBeNull();
+  expect(acknowledgementError('publish', 0x10)).toBeNull();
+  expect(acknowledgementError('publish', 0x87)?.code).toBe('cloud_refused');
+  expect(acknowledgementError('subscribe', 0x8f)?.code).toBe('cloud_refused');
+  expect(acknowledgementError('publish', 0x97)?.code).toBe('cloud_timeout');
+});

@@ -1,0 +1,148 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createHubctlPorts } from '../../../../agent/compose/hubctl-ports.ts';
+import type { HubctlPorts } from '../../../../agent/hubctl/cli/command.ts';
+import { EXIT } from '../../../../agent/hubctl/cli/exit-codes.ts';
+import { COMMANDS, hubctl } from '../../../../agent/hubctl/cli/hubctl.ts';
+import { CHECKS } from '../../../../agent/hubctl/doctor/doctor.ts';
+import { CHECK_NAMES } from '../../../../agent/hubctl/doctor/names.ts';
+import { widthOf } from '../../../../agent/hubctl/terminal/text.ts';
+import { createFakeTerminal } from '../fake-terminal.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hubctl-'));
+  await writeFile(join(folder, 'agent.json'), JSON.stringify({ local: { socketPath: 'no.sock' }, stateDirectory: 'state' }));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function run(
+  argv: string[],
+  options: Parameters<typeof createFakeTerminal>[0] = {},
+  changes: Partial<HubctlPorts> = {},
+  terminal = createFakeTerminal(options),
+) {
+  const ports = { ...createHubctlPorts(), service: async () => null, journal: async () => false, ...changes };
+  const places = ['--config', join(folder, 'agent.json'), '--identity', join(folder, 'identity.json')];
+  const code = await hubctl([...argv, ...(argv.length > 0 && !argv.includes('--version') ? places : [])], terminal, ports);
+  return { code, terminal };
+}
+
+describe.each(COMMANDS.map((command) => [command.name, command] as const))('%s', (name, command) => {
+  test('has help with an example of itself', async () => {
+    const { code, terminal } = await run([...name.split(' '), '--help']);
+    expect(code).toBe(EXIT.ok);
+    expect(terminal.text()).toContain(`usage: hubctl ${name}`);
+    expect(command.example).toContain(`hubctl ${name}`);
+    expect(terminal.text()).toContain(command.example);
+  });
+
+  test('has help that fits, at 60 columns too', async () => {
+    for (const columns of [60, 80]) {
+      const { terminal } = await run([...name.split(' '), '--help'], { columns });
+      for (const line of terminal.output) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
+    }
+  });
+
+  test('refuses an option that it does not have, and names it', async () => {
+    const { code, terminal } = await run([...name.split(' '), '--frobnicate']);
+    expect(code).toBe(EXIT.usage);
+    expect(terminal.errors.join()).toContain('--frobnicate');
+  });
+});
+
+test('the list of commands fits at 60 columns', async () => {
+  const { terminal } = await run(['--help'], { columns: 60 });
+  for (const line of terminal.output) expect(widthOf(line), line).toBeLessThanOrEqual(60);
+});
+
+test('the help lists every command and every exit code', async () => {
+  const { code, terminal } = await run(['--help']);
+  expect(code).toBe(EXIT.ok);
+  for (const { name } of COMMANDS) expect(terminal.text()).toContain(`  ${name} `);
+  for (const number of Object.values(EXIT)) expect(terminal.text()).toMatch(new RegExp(`^ +${number}  `, 'm'));
+});
+
+test('the list of check names is that of the checks', () => {
+  expect(CHECKS.map(({ name }) => name)).toEqual(CHECK_NAMES);
+});
+
+test.each([
+  [['frobnicate'], EXIT.usage],
+  [['nodes', 'frobnicate'], EXIT.usage],
+  [['wifi'], EXIT.usage],
+  [['run'], EXIT.usage],
+  [['run', 'set_wifi_credentials'], EXIT.usage],
+  [['run', 'get_nodes', '--args', '{'], EXIT.usage],
+  [['logs', '--lines', 'x'], EXIT.usage],
+  [['loglevel', 'loud'], EXIT.usage],
+  [['loglevel', 'debug', '--minutes', '0'], EXIT.usage],
+  [['doctor', '--check', 'luck'], EXIT.usage],
+  [['reset'], EXIT.usage],
+  [['wifi', 'set', 'Home'], EXIT.usage],
+  [['--version'], EXIT.ok],
+  [[], EXIT.ok],
+] as const)('%j ends with %i', async (argv, expected) => {
+  expect((await run([...argv])).code).toBe(expected);
+});
+
+describe('without an agent', () => {
+  test.each([['status'], ['nodes'], ['nodes scan'], ['commands'], ['run get_nodes'], ['logs'], ['loglevel debug'], ['bus trace rs485']])(
+    '%s says so, also in JSON',
+    async (line) => {
+      const plain = await run(line.split(' '));
+      expect(plain.code).toBe(EXIT.down);
+      expect([...plain.terminal.output, ...plain.terminal.errors].join().replace(/\s+/g, ' ')).toContain('The agent does not run');
+      const json = await run([...line.split(' '), '--json']);
+      expect(json.code).toBe(EXIT.down);
+      expect(JSON.stringify(json.terminal.json())).toContain('The agent does not run');
+    },
+  );
+
+  test('logs of the journal are JSON to a program, also what systemd says', async () => {
+    const journal: HubctlPorts['journal'] = async (_options, onLine) => {
+      for (const line of ['{"level":"info","msg":"hub agent stopped"}', 'hub-agent.service: Failed with result "exit-code".', '42'])
+        onLine(line);
+      return true;
+    };
+    const { code, terminal } = await run(['logs', '--json'], {}, { journal });
+    expect(code).toBe(EXIT.down);
+    expect(terminal.output.map((line) => JSON.parse(line))).toEqual([
+      { level: 'info', msg: 'hub agent stopped' },
+      { msg: 'hub-agent.service: Failed with result "exit-code".' },
+      { msg: '42' },
+      { error: { code: 'agent_down', message: expect.stringContaining('does not run') } },
+    ]);
+  });
+
+  test('Ctrl-C ends a command wherever it waits', async () => {
+    const never = new Promise<never>(() => {});
+    const waiting: [string[], Partial<HubctlPorts>][] = [
+      [['wifi', 'scan'], { wifiNetworks: () => never }],
+      [['wifi', 'status'], { wifiProblem: () => never }],
+      [['doctor', '--check', 'wifi'], { wifiProblem: () => never }],
+      [['config', 'check'], { configFaults: () => never }],
+      [['status'], { service: () => never }],
+      [['bundle'], { secrets: () => never }],
+    ];
+    for (const [argv, ports] of waiting) {
+      const terminal = createFakeTerminal();
+      const running = run(argv, {}, ports, terminal);
+      terminal.interrupt();
+      expect((await running).code, argv.join(' ')).toBe(EXIT.interrupted);
+    }
+  });
+
+  test('the password of wifi set never reaches what is shown', async () => {
+    const { code, terminal } = await run(['wifi', 'set', 'Home'], { secret: 'correct horse battery' });
+    expect(code).toBe(EXIT.down);
+    expect([...terminal.output, ...terminal.errors].join()).not.toContain('correct horse');
+  });
+
+  test('a reset that is not confirmed does nothing', async () => {
+    expect((await run(['reset'], { answer: 'y' })).code).toBe(EXIT.bad);
+    expect((await run(['reset'], { answer: 'yes' })).code).toBe(EXIT.ok);
+  });
+});

@@ -1,0 +1,119 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createHubctlPorts } from '../../../agent/compose/hubctl-ports.ts';
+import { isDiskLow, isMemoryLow } from '../../../agent/control/limits.ts';
+import type { HubctlPorts } from '../../../agent/hubctl/cli/command.ts';
+import { hubctl } from '../../../agent/hubctl/cli/hubctl.ts';
+import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
+import { releaseCommand } from '../../../agent/hubctl/doctor/bus-checks.ts';
+import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
+import { createFakeTerminal } from './fake-terminal.ts';
+import { HEALTHY, NODES, NOW_MS } from './fixtures.ts';
+
+/** A hub whose agent answers what a test wants, and hubctl on it. */
+async function createHub(answer: (path: string) => unknown, config: Record<string, unknown> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'hubctl-remedies-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'agent.json'), JSON.stringify({ ...config, local: { socketPath: 'control.sock' } }));
+  await writeFile(join(folder, 'identity.json'), '{}');
+  const asked: string[] = [];
+  const server = createServer(({ url = '' }, response) => {
+    asked.push(url);
+    response.end(JSON.stringify(answer(url)));
+  });
+  await new Promise<void>((resolve) => server.listen(join(folder, 'control.sock'), resolve));
+  onTestFinished(() => void server.close());
+  return {
+    asked,
+    async run(line: string, ports: Partial<HubctlPorts> = {}, terminal = createFakeTerminal()) {
+      const places = ['--config', join(folder, 'agent.json'), '--identity', join(folder, 'identity.json')];
+      const machine = { ...createHubctlPorts(), service: async () => null, journal: async () => false };
+      const code = await hubctl([...line.split(' '), ...places], terminal, { ...machine, ...ports });
+      return { code, terminal };
+    },
+  };
+}
+
+const NO_DEVICE = 'NetworkManager knows no Wi-Fi device. Check that the adapter is plugged in.';
+test.each([
+  [NO_DEVICE, {}, 'warn', 'nmcli device; sudo dmesg | grep -i firmware'],
+  [NO_DEVICE, { interface: 'wlan0' }, 'fail', 'nmcli device; sudo dmesg | grep -i firmware'],
+  [
+    'The Wi-Fi radio is switched off (rfkill). Run `rfkill unblock wifi`.',
+    {},
+    'fail',
+    'sudo nmcli radio wifi on; sudo rfkill unblock wifi',
+  ],
+  [
+    'NetworkManager is not running. Run `systemctl enable --now NetworkManager` (package network-manager).',
+    {},
+    'fail',
+    'sudo systemctl enable --now NetworkManager',
+  ],
+  [
+    'NetworkManager does not manage wlan0. Run `nmcli device set wlan0 managed yes`.',
+    {},
+    'fail',
+    'sudo nmcli device set wlan0 managed yes',
+  ],
+  ['The agent is not allowed to scan.', {}, 'fail', 'sudo dpkg -i hub-agent_*.deb; sudo apt-get install polkitd'],
+])('Wi-Fi: %s', async (problem, wifi, status, remedy) => {
+  const answer = (path: string) => (path === '/v1/wifi' ? { connection: null, credentialsSet: null, problem } : HEALTHY);
+  const { run } = await createHub(answer, { wifi });
+  const { terminal } = await run('doctor --json --check wifi');
+  expect(terminal.json()).toMatchObject({ checks: [{ status, remedy }] });
+});
+
+test('what holds a serial port is kept away by its own name', () => {
+  const holders = [
+    { pid: 7, name: 'agetty' },
+    { pid: 8, name: 'ModemManager' },
+    { pid: 9, name: 'brltty' },
+    { pid: 10, name: 'minicom' },
+  ];
+  expect(releaseCommand(holders, '/dev/ttyUSB0')).toBe(
+    'sudo systemctl disable --now serial-getty@ttyUSB0; sudo systemctl disable --now ModemManager; sudo systemctl disable --now brltty; sudo kill 10',
+  );
+});
+
+test('a running agent that is not started with the hub', async () => {
+  const { run } = await createHub(() => HEALTHY);
+  const disabled = { unitFileState: 'disabled' } as Awaited<ReturnType<HubctlPorts['service']>>;
+  const { terminal } = await run('doctor --json --check agent', { service: async () => disabled });
+  expect(terminal.json()).toMatchObject({ checks: [{ status: 'ok' }, { status: 'warn', remedy: 'sudo systemctl enable hub-agent' }] });
+});
+
+test('an agent that comes near the limit from which the kernel slows it down', async () => {
+  const { run } = await createHub(() => ({ ...HEALTHY, agent: { ...HEALTHY.agent, rssBytes: 185_000_000 } }));
+  const { terminal } = await run('doctor --json --check memory');
+  expect(JSON.stringify(terminal.json())).toContain('the agent uses 185 MB');
+});
+
+test('one bus can be watched', async () => {
+  const { run, asked } = await createHub(() => NODES);
+  const terminal = createFakeTerminal({ onOut: () => terminal.interrupt() });
+  await run('nodes --watch --bus rs485', {}, terminal);
+  expect(asked).toEqual(['/v1/nodes?bus=rs485']);
+});
+
+test('the fault of a bus is shown whole', () => {
+  const message = '/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1B2C3D4-if00-port0 is in use by another program';
+  const error = { code: 'bus_unavailable' as const, message };
+  const result = { ...NODES, buses: [{ id: 'rs485', protocol: 'osdp' as const, state: 'unavailable' as const, error }] };
+  const lines = nodesScreen(result, NOW_MS, 60, (_colour, text) => text);
+  expect(lines.join('').replace(/\s/g, '')).toContain(message.replace(/\s/g, ''));
+  for (const line of lines) expect(widthOf(line), line).toBeLessThanOrEqual(60);
+});
+
+test('room is low by its size or by its share; what is not known is not low', () => {
+  expect([isDiskLow(40e6, 100e6), isDiskLow(300e6, 8e9), isDiskLow(900e6, 8e9), isDiskLow(null, 8e9)]).toEqual([true, true, false, false]);
+  expect([isMemoryLow(30e6, 100e6), isMemoryLow(40e6, 1e9), isMemoryLow(60e6, 1e9), isMemoryLow(null, null)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+});

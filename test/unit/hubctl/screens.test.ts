@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { findingLines, summaryLine } from '../../../agent/hubctl/commands/doctor.ts';
+import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
+import { statusScreen } from '../../../agent/hubctl/commands/status.ts';
+import { createPaint, type Paint } from '../../../agent/hubctl/terminal/terminal.ts';
+import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
+import { FINDINGS, HEALTHY, ILL, NODES, NOW_MS } from './fixtures.ts';
+
+const SCREENS: Record<string, (columns: number, paint: Paint) => string[]> = {
+  status: (columns, paint) => statusScreen(HEALTHY, columns, paint),
+  'status of an ill hub': (columns, paint) => statusScreen(ILL, columns, paint),
+  nodes: (columns, paint) => nodesScreen(NODES, NOW_MS, columns, paint),
+  doctor: (columns, paint) => [...FINDINGS.flatMap((result) => findingLines(result, columns, paint)), '', summaryLine(FINDINGS)],
+};
+const plain = createPaint(false, {});
+const coloured = createPaint(true, {});
+
+describe.each(Object.entries(SCREENS))('the screen %s', (_name, screen) => {
+  test.each([60, 100])('at %i columns', (columns) => {
+    expect(`\n${screen(columns, plain).join('\n')}\n`).toMatchSnapshot();
+  });
+
+  test.each([40, 60, 80, 100, 200])('fits into %i columns', (columns) => {
+    for (const line of screen(columns, plain)) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
+  });
+
+  test('is the same text with colours', () => {
+    expect(
+      screen(60, coloured)
+        .join('\n')
+        .replace(/\u001b\[\d+m/g, ''),
+    ).toBe(screen(60, plain).join('\n'));
+  });
+
+  test('lets nothing from outside drive the terminal', () => {
+    expect(screen(60, plain).join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  });
+});
+
+test('colours are for terminals, and not where they are unwanted', () => {
+  expect(createPaint(false, {})('bad', 'x')).toBe('x');
+  expect(createPaint(true, { NO_COLOR: '1' })('bad', 'x')).toBe('x');
+  expect(createPaint(true, { TERM: 'dumb' })('bad', 'x')).toBe('x');
+  expect(createPaint(true, { TERM: 'xterm' })('bad', 'x')).toBe('\u001b[31mx\u001b[0m');
+});

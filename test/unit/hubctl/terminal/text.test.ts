@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { bytes, duration, field, printable, table, truncate, widthOf, wrap } from '../../../../agent/hubctl/terminal/text.ts';
+
+/** Words, blanks, wide characters, escapes and halves of surrogate pairs. */
+const hostile = fc
+  .array(fc.constantFrom('a', 'word', ' ', '  ', 'ü', '日', '😀', '\u001b[31m', '\n', '\u202e', '\ud800', '-', '"'), { maxLength: 60 })
+  .map((parts) => parts.join(''));
+
+test('wrapped lines fit, and lose nothing but blanks', () => {
+  fc.assert(
+    fc.property(hostile, fc.integer({ min: 10, max: 120 }), (raw, width) => {
+      const text = printable(raw);
+      const lines = wrap(text, width);
+      return lines.every((line) => widthOf(line) <= width) && lines.join('').replaceAll(' ', '') === text.replaceAll(' ', '');
+    }),
+  );
+});
+
+test('a cut text fits', () => {
+  expect(truncate('日本語テキスト', 6)).toBe('日本…');
+  expect(truncate('short', 5)).toBe('short');
+});
+
+test('a long word is broken, and stands beside its label', () => {
+  expect(field('Label', 'abcdefghijklmnop', 8, 18)).toEqual(['Label   abcdefghij', '        klmnop']);
+});
+
+test('a table drops optional columns before it cuts', () => {
+  const columns = [
+    { title: 'NAME', text: () => 'a-long-name', optional: 0, flexible: true },
+    { title: 'STATE', text: () => 'ok', optional: 0 },
+    { title: 'MORE', text: () => 'x'.repeat(20), optional: 1 },
+  ];
+  expect(table(columns, [0], 60)).toHaveLength(2);
+  expect(table(columns, [0], 60)[0]).toContain('MORE');
+  expect(table(columns, [0], 20)).toEqual(['NAME         STATE', 'a-long-name  ok']);
+  expect(table(columns, [0], 16)).toEqual(['NAME       STATE', 'a-long-n…  ok']);
+});
+
+test('durations and sizes', () => {
+  expect([0, 59, 60, 3_600, 3_660, 86_400, 90_000].map(duration)).toEqual(['0 s', '59 s', '1 m', '1 h', '1 h 1 m', '1 d', '1 d 1 h']);
+  expect([0, 999, 1_500, 25_000_000, 8e12].map(bytes)).toEqual(['0 B', '999 B', '1.5 kB', '25 MB', '8.0 TB']);
+});

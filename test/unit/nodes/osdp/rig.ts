@@ -1,0 +1,52 @@
+import type { OsdpBusOptions } from '../../../../agent/nodes/osdp/bus/options.ts';
+import { createOsdpBus } from '../../../../agent/nodes/osdp/bus/osdp-bus.ts';
+import { createOsdpLine, type OsdpLineOptions, type PeripheralOptions } from '../../../twins/osdp-line/index.ts';
+import { createSteppedClock } from '../clock.ts';
+import { createFakeEntropy, createFakeLog, createFakePort } from '../fakes.ts';
+
+/** The wall clock's time when a rig's clock begins. */
+export const RIG_EPOCH_MS: number = Date.UTC(2026, 0, 1);
+
+export interface RigOptions {
+  peripherals: PeripheralOptions[];
+  /** The line's; the bus's is the same unless `bus` says otherwise. Default 9600. */
+  baudRate?: number;
+  line?: Partial<OsdpLineOptions>;
+  bus?: Partial<OsdpBusOptions>;
+}
+
+/** A bus on a twin of the line, both on a clock that the test moves. */
+export function createRig({ peripherals, baudRate = 9600, line: lineOptions, bus: busOptions }: RigOptions) {
+  const clock = createSteppedClock();
+  const line = createOsdpLine({ baudRate, peripherals, clock, ...lineOptions });
+  const port = createFakePort(line.wire, (rate) => line.setPanelBaudRate(rate));
+  const log = createFakeLog();
+  const bus = createOsdpBus({
+    id: 'rs485',
+    path: '/dev/serial/by-id/adapter',
+    baudRate,
+    addresses: Array.from({ length: 127 }, (_, address) => address),
+    allowDefaultKey: false,
+    keys: new Map(),
+    serialPorts: port,
+    clock,
+    wallClock: { nowMs: () => RIG_EPOCH_MS + clock.nowMs() },
+    entropy: createFakeEntropy(),
+    log,
+    ...busOptions,
+  });
+  const node = (address: number) => bus.nodes().find((each) => each.address === String(address));
+  return {
+    bus,
+    clock,
+    line,
+    port,
+    log,
+    node,
+    scanned: (withinMs = 60_000) => clock.until(() => bus.scanComplete(), withinMs),
+    async stop() {
+      await bus.stop();
+      line.stop();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { checkUsable } from '../../../../agent/wifi/networkmanager/device.ts';
+import {
+  DEVICE_STATE,
+  type NetworkManager,
+  NetworkManagerError,
+  POLKIT_ACTION,
+} from '../../../../agent/wifi/networkmanager/network-manager.ts';
+
+const DEVICE = { path: '/Devices/2', interfaceName: 'wlan1', state: DEVICE_STATE.activated };
+const SILENCE = new NetworkManagerError('no_reply', 'GetPermissions did not answer');
+
+/** NetworkManager whose answers to "what may I not do?" come in this order; the last one stays. */
+function manager(...answers: (string[] | Error)[]): { manager: NetworkManager; asked: () => number } {
+  let asked = 0;
+  const missingPermissions = async () => {
+    const answer = answers[Math.min(asked++, answers.length - 1)]!;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const radio = async () => ({ hardwareEnabled: true, softwareEnabled: true });
+  return { manager: { missingPermissions, radio } as unknown as NetworkManager, asked: () => asked };
+}
+
+test('all is allowed: asked once', async () => {
+  const { manager: nm, asked } = manager([POLKIT_ACTION.scan]);
+  await checkUsable(nm, DEVICE);
+  expect(asked()).toBe(1);
+});
+
+test.each([
+  ['a silence', SILENCE],
+  ['a denial', [POLKIT_ACTION.checkpoint]],
+])('%s of polkit that is none the second time does not count', async (_what, first) => {
+  await checkUsable(manager(first, []).manager, DEVICE);
+});
+
+test('what stays denied is told, with its remedy', async () => {
+  const denied = manager([POLKIT_ACTION.checkpoint]);
+  await expect(checkUsable(denied.manager, DEVICE)).rejects.toMatchObject({
+    code: 'wifi_unavailable',
+    message: expect.stringContaining('50-hub-agent.rules'),
+  });
+  expect(denied.asked()).toBe(2);
+});
+
+test('what stays silent is told; another failure is not asked again', async () => {
+  await expect(checkUsable(manager(SILENCE).manager, DEVICE)).rejects.toBe(SILENCE);
+  const gone = new NetworkManagerError('not_running', 'gone');
+  const left = manager(gone, []);
+  await expect(checkUsable(left.manager, DEVICE)).rejects.toBe(gone);
+  expect(left.asked()).toBe(1);
+});
