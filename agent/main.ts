@@ -16,6 +16,7 @@ import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { createEntropy } from './system/entropy.ts';
 import { isHubError, messageOf } from './system/errors.ts';
 import { createFiles } from './system/files.ts';
+import { createGuards, guardedClock } from './system/guard.ts';
 import { createHostFacts } from './system/linux/host-linux.ts';
 import { createNotify } from './system/linux/notify.ts';
 import { tellStarted } from './system/linux/started.ts';
@@ -117,7 +118,8 @@ async function main(): Promise<number> {
     log.fatal({ event: 'bug', err: error }, 'an error that nobody caught');
     process.exit(EX_SOFTWARE);
   });
-  const notify = createNotify(process.env, log);
+  const guards = createGuards({ log, clock, wallClock });
+  const notify = createNotify(process.env, { log, guard: guards.guard });
   const stopAsked = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
@@ -125,10 +127,11 @@ async function main(): Promise<number> {
   const systemBusAddress = process.env.DBUS_SYSTEM_BUS_ADDRESS;
   const agent = await createAgent(config, {
     wallClock,
-    clock,
+    clock: guardedClock(clock, guards.guard),
     entropy: createEntropy(),
     files,
     log,
+    guards,
     notify,
     local: { logs, logLevel: level, setLogLevel: set },
     ...(systemBusAddress && { systemBusAddress }),

@@ -29,6 +29,7 @@ import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { createExpiryWatch } from '../system/expiry.ts';
 import type { Files } from '../system/files.ts';
+import type { Guard, Guards } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
 import type { Notify } from '../system/linux/notify.ts';
@@ -49,6 +50,7 @@ export interface AgentPorts {
   entropy: Entropy;
   files: Files;
   log: Log;
+  guards: Guards;
   notify: Notify;
   transport?: Transport;
   serialPorts?: SerialPorts;
@@ -78,11 +80,12 @@ const DISK_TRIAL_MS = 120_000;
 
 /** Builds every part from configuration and ports, and connects them. Opens nothing. */
 export async function createAgent(config: AgentConfig, ports: AgentPorts): Promise<Agent> {
-  const { wallClock, clock, entropy, files, log, notify } = ports;
+  const { wallClock, clock, entropy, files, log, guards, notify } = ports;
+  const { guard } = guards;
   const { identity, stateDirectory } = config;
   const topics = topicsOf(identity.thingName);
   const host = ports.host ?? createHostFacts({ wallClock, stateDirectory });
-  const serialPorts = ports.serialPorts ?? createSerialPorts();
+  const serialPorts = ports.serialPorts ?? createSerialPorts(guard);
   const claims = createClaimStore({ files, stateDirectory, log });
 
   const buses = await createBuses(config.buses, { serialPorts, clock, wallClock, entropy, log });
@@ -102,6 +105,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     files,
     clock,
     entropy,
+    guard,
     log: log.child({ part: 'wifi' }),
     ...(ports.systemBusAddress !== undefined && { busAddress: ports.systemBusAddress }),
   });
@@ -148,7 +152,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const wifiFollower = createWifiFollower({ wifi, report: (part) => cloud.report({ wifi: part }), clock, log });
   const clockTrusted = createClockTrust({ synchronized: host.clockSynchronized, wallClock, builtAtMs });
   const cloud = createCloud({
-    transport: ports.transport ?? sdkTransport(config, clock),
+    transport: ports.transport ?? sdkTransport(config, { clock, guard }),
     targets: portsOf(config.cloud.port, config.cloud.fallbackPort).map((port) => ({ host: config.cloud.endpoint, port })),
     connection: {
       spreadMs: config.cloud.connect.spreadSeconds * 1000,
@@ -176,7 +180,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
         notify.status('offline');
         wifiFollower.linkDown();
       },
-      view: (view) => void onView(view),
+      view: guard('shadow view', onView),
       updated: (at) => commands.shadowUpdated(at),
       request: (id, payload) => {
         if (config.commands.intake.includes('executions')) commands.request(id, payload);
@@ -211,6 +215,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       commands,
       intake: localIntake,
       host,
+      guards,
       reset: resets.ask,
       clock,
       wallClock,
@@ -283,13 +288,13 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   };
 }
 
-function sdkTransport({ identity, cloud }: AgentConfig, clock: MonotonicClock): Transport {
+function sdkTransport({ identity, cloud }: AgentConfig, deps: { clock: MonotonicClock; guard: Guard }): Transport {
   return createSdkTransport({
     thingName: identity.thingName,
     shadowName: cloud.shadowName,
     certificatePath: identity.certificatePath,
     privateKeyPath: identity.privateKeyPath,
     caPath: cloud.caPath,
-    clock,
+    ...deps,
   });
 }

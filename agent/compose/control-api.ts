@@ -8,6 +8,7 @@ import { type Control, createControl } from '../control/control.ts';
 import type { LogRing } from '../control/log-ring.ts';
 import type { NodeTable } from '../nodes/table.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
+import type { Guards } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { Log } from '../system/log.ts';
 import { version } from '../system/version.ts';
@@ -31,6 +32,7 @@ export interface LocalParts {
   commands: Pick<CommandService, 'entries'>;
   intake: LocalIntake;
   host: HostFacts;
+  guards: Guards;
   reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
   clock: MonotonicClock;
   wallClock: WallClock;
@@ -64,6 +66,7 @@ export function createLocalApi(parts: LocalParts): Control {
       nodes: () => nodes.summary(),
       commands,
       logLevel: local.logLevel,
+      faults: parts.guards.faults,
       wallClock: parts.wallClock,
       clock,
     },
@@ -85,6 +88,7 @@ export function createLocalApi(parts: LocalParts): Control {
     },
     setLogLevel: local.setLogLevel,
     reset: parts.reset,
+    guard: parts.guards.guard,
     clock,
     log: parts.log,
   });

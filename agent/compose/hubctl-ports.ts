@@ -5,6 +5,7 @@ import { settingsOf } from '../hubctl/machine/settings.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
 import { messageOf } from '../system/errors.ts';
 import { createFiles, type Files } from '../system/files.ts';
+import { unguarded } from '../system/guard.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
 import { Secret } from '../system/secret.ts';
 import { builtAtMs, version } from '../system/version.ts';
@@ -62,7 +63,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
       import('../wifi/networkmanager/nm-dbus.ts'),
     ]);
     const address = process.env.DBUS_SYSTEM_BUS_ADDRESS ?? SYSTEM_BUS_ADDRESS;
-    const manager = createNetworkManager(createDbusMessageBus({ address, clock }));
+    const manager = createNetworkManager(createDbusMessageBus({ address, clock, guard: unguarded }));
     try {
       return await use(manager);
     } finally {

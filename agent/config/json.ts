@@ -1,3 +1,4 @@
+import { MAX_JSON_DEPTH } from '../system/bounded-json.ts';
 import { fieldPath } from './problems.ts';
 
 /** Where and why a text is not JSON. Line and column count from 1. */
@@ -30,6 +31,9 @@ type Expected =
   | '"," or "}"'
   | '"," or "]"'
   | 'the end of the file';
+
+/** As many as a person reads; each costs a look at the whole text. */
+const MAX_DUPLICATES = 20;
 
 interface Frame {
   keys: Set<string> | null;
@@ -122,7 +126,8 @@ export function parseJson(text: string): JsonDocument {
     if (!frame?.keys || !token.startsWith('"')) return false;
     const name = JSON.parse(token) as string;
     frame.at = name;
-    if (frame.keys.has(name)) duplicates.push({ field: fieldPath(stack.map((outer) => outer.at)), line: locate(text, offset).line });
+    if (frame.keys.has(name) && duplicates.length < MAX_DUPLICATES)
+      duplicates.push({ field: fieldPath(stack.map((outer) => outer.at)), line: locate(text, offset).line });
     frame.keys.add(name);
     expected = '":"';
     return true;
@@ -150,6 +155,10 @@ export function parseJson(text: string): JsonDocument {
     if (offset === text.length && expected === 'the end of the file') return { ok: true, value: JSON.parse(text), duplicates };
     TOKEN.lastIndex = offset;
     const token = TOKEN.exec(text)?.[0];
+    if ((token === '{' || token === '[') && stack.length >= MAX_JSON_DEPTH) {
+      const message = `more than ${MAX_JSON_DEPTH} lists and objects stand inside each other`;
+      return { ok: false, fault: { ...locate(text, offset), message, remedy: 'Check that this is the right file.' } };
+    }
     const wanted = expected;
     if (token === undefined || !accept(token)) {
       return { ok: false, fault: { ...locate(text, offset), ...explain(text, offset, wanted, token !== undefined) } };

@@ -1,3 +1,4 @@
+import { parseBounded } from '../system/bounded-json.ts';
 /** The payload of the presence topic (contract, "Presence"). */
 export interface Presence {
   state: 'online' | 'offline';
@@ -16,7 +17,7 @@ export function presencePayload(presence: Presence): string {
 /** What a presence message says; null when it is not one. */
 export function presenceStateOf(payload: Buffer): 'online' | 'offline' | null {
   try {
-    const { state } = JSON.parse(payload.toString('utf8')) as { state?: unknown };
+    const { state } = parseBounded(payload.toString('utf8')) as { state?: unknown };
     return state === 'online' || state === 'offline' ? state : null;
   } catch {
     return null;

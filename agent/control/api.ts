@@ -3,6 +3,7 @@ import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
 import type { BusStatus } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
+import type { Fault } from '../system/guard.ts';
 
 /**
  * The local control API, version 1: HTTP/1.1 over two Unix sockets beside each other, JSON in and out. Fields are only added within a
@@ -45,7 +46,15 @@ export interface CommandReport {
 /** Everything on the status screen. Sizes are bytes, times seconds unless the name says otherwise. */
 export interface StatusReport {
   apiVersion: 1;
-  agent: { version: string; pid: number; uptimeSeconds: number; logLevel: string; rssBytes: number | null };
+  agent: {
+    version: string;
+    pid: number;
+    uptimeSeconds: number;
+    logLevel: string;
+    rssBytes: number | null;
+    /** Exceptions that the agent caught and outlived, by place. */
+    faults: Fault[];
+  };
   identity: { hubId: string; serial: string; model: string; vendorName: string; thingName: string };
   claim: Claim | null;
   cloud: CloudFacts;

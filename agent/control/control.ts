@@ -4,6 +4,7 @@ import type { NodesResult } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { HubError, messageOf } from '../system/errors.ts';
+import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
 import { ADMIN_SOCKET_NAME, type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type ResetKind, type WifiReport } from './api.ts';
 import { ApiError, type ApiRequest, createApiServer, type Routes } from './http-server.ts';
@@ -26,6 +27,7 @@ export interface ControlDeps {
   setLogLevel(level: string, minutes: number): void;
   /** Resolves when the reset is sure to happen, and begins to stop the agent, which then forgets. */
   reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
+  guard: Guard;
   clock: MonotonicClock;
   log: Log;
 }
@@ -51,7 +53,7 @@ const MAX_LEVEL_MINUTES = 24 * 60;
 const PING_TIMEOUT_MS = 3_000;
 
 export function createControl(deps: ControlDeps): Control {
-  const { log, clock, logs } = deps;
+  const { log, clock, logs, guard } = deps;
   let tracers = 0;
 
   /** Ends when the client is gone; says now and then that the agent lives. */
@@ -157,13 +159,14 @@ export function createControl(deps: ControlDeps): Control {
   };
 
   const servers = [
-    createApiServer({ path: deps.socketPath, mode: 0o660, maxConnections: MAX_READERS, routes: reading, log }),
+    createApiServer({ path: deps.socketPath, mode: 0o660, maxConnections: MAX_READERS, routes: reading, log, guard }),
     createApiServer({
       path: join(dirname(deps.socketPath), ADMIN_SOCKET_NAME),
       mode: 0o600,
       maxConnections: MAX_ADMINS,
       routes: changing,
       log,
+      guard,
     }),
   ];
 

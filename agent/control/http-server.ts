@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { uptime } from 'node:os';
+import { parseBounded } from '../system/bounded-json.ts';
 import { isHubError, messageOf } from '../system/errors.ts';
+import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
 import { DEADLINE_HEADER } from './api.ts';
 import { listenOnSocket } from './socket-file.ts';
@@ -48,8 +50,15 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_UNSENT_BYTES = 256 * 1024;
 
 /** HTTP on a Unix socket: bounded in connections, sizes and time. */
-export function createApiServer(deps: { path: string; mode: number; maxConnections: number; routes: Routes; log: Log }): ApiServer {
-  const { path, mode, routes, log } = deps;
+export function createApiServer(deps: {
+  path: string;
+  mode: number;
+  maxConnections: number;
+  routes: Routes;
+  log: Log;
+  guard: Guard;
+}): ApiServer {
+  const { path, mode, routes, log, guard } = deps;
   const stopping = new AbortController();
   const patterns = Object.entries(routes).map(([route, handle]) => {
     const [method, pattern] = route.split(' ') as [string, string];
@@ -84,8 +93,8 @@ export function createApiServer(deps: { path: string; mode: number; maxConnectio
     response.end();
   }
 
-  function onRequest(incoming: IncomingMessage, response: ServerResponse): void {
-    answer(incoming, response).catch((error: unknown) => {
+  function onRequest(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    return answer(incoming, response).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy();
       if (error instanceof ApiError) return sendJson(response, error.status, { error: { code: error.code, message: error.message } });
       if (isHubError(error))
@@ -104,7 +113,7 @@ export function createApiServer(deps: { path: string; mode: number; maxConnectio
           headersTimeout: REQUEST_TIMEOUT_MS,
           keepAliveTimeout: 1_000,
         },
-        onRequest,
+        guard('control request', onRequest),
       );
       made.maxConnections = deps.maxConnections;
       await listenOnSocket(made, path, mode);
@@ -156,7 +165,7 @@ async function readBody(incoming: IncomingMessage): Promise<unknown> {
   }
   if (size === 0) return undefined;
   try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown;
+    return parseBounded(Buffer.concat(parts).toString('utf8')) as unknown;
   } catch {
     throw new ApiError(400, 'not_json', 'The body is not JSON.');
   }

@@ -4,6 +4,7 @@ import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import { sleep } from '../system/clock.ts';
+import type { Fault } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { CommandReport, StatusReport } from './api.ts';
 
@@ -19,6 +20,7 @@ export interface StatusDeps {
   nodes(): StatusReport['nodes'];
   commands(): CommandReport[];
   logLevel(): string;
+  faults(): Fault[];
   wallClock: WallClock;
   clock: MonotonicClock;
 }
@@ -40,6 +42,7 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
       uptimeSeconds: Math.floor(process.uptime()),
       logLevel: deps.logLevel(),
       rssBytes: facts?.memory.agentRssBytes ?? null,
+      faults: deps.faults(),
     },
     identity: { hubId, serial, model, vendorName, thingName },
     claim: deps.claim(),

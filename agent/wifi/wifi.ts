@@ -2,6 +2,7 @@ import type { MonotonicClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { HubError } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
+import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
 import { createChangeMarkerFile, createForgetNote } from './change/marker.ts';
 import type { CloudProof } from './change/proof.ts';
@@ -29,6 +30,7 @@ export interface WifiDeps {
   files: Files;
   clock: MonotonicClock;
   entropy: Entropy;
+  guard: Guard;
   log: Log;
   /** D-Bus address; default: the system bus. */
   busAddress?: string;
@@ -41,7 +43,7 @@ export function createWifi(deps: WifiDeps): WifiService {
     return createUnavailableWifi('Wi-Fi changes are switched off. Set wifi.backend to "auto" in agent.json and restart the agent.');
   }
   const interfaceName = config.interface;
-  const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock });
+  const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock, guard: deps.guard });
   const networkManager = createNetworkManager(bus);
   const survey = createWifiSurvey({ nodeWifi: () => loadNodeWifi(interfaceName), networkManager, interfaceName, clock, log });
   return createNetworkManagerWifi({

@@ -6,6 +6,7 @@ import { createOsdpBus } from '../../agent/nodes/osdp/bus/osdp-bus.ts';
 import { createSerialPorts } from '../../agent/nodes/osdp/port/serialport.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
 import { createEntropy } from '../../agent/system/entropy.ts';
+import { unguarded } from '../../agent/system/guard.ts';
 import { createOsdpLine } from '../twins/osdp-line/index.ts';
 import { createVirtualPort } from '../twins/virtual-port/index.ts';
 import { createFakeEntropy, createFakeLog } from '../unit/nodes/fakes.ts';
@@ -59,7 +60,7 @@ export async function run(args: string[]): Promise<number> {
     addresses: ADDRESSES,
     allowDefaultKey: false,
     keys: new Map(),
-    serialPorts: createSerialPorts(),
+    serialPorts: createSerialPorts(unguarded),
     clock: createMonotonicClock(),
     wallClock: createWallClock(),
     entropy: createEntropy(),

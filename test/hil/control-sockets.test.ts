@@ -9,6 +9,7 @@ import { type Control, createControl } from '../../agent/control/control.ts';
 import { createLogRing, type LogRing, MAX_FOLLOWERS } from '../../agent/control/log-ring.ts';
 import { createAgentClient } from '../../agent/hubctl/cli/client.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
+import { unguarded } from '../../agent/system/guard.ts';
 import { createHostFacts } from '../../agent/system/linux/host-linux.ts';
 import { createLog } from '../../agent/system/log.ts';
 import { HEALTHY } from '../unit/hubctl/fixtures.ts';
@@ -53,6 +54,7 @@ async function createWorld(): Promise<World> {
       nodes: () => HEALTHY.nodes,
       commands: () => [],
       logLevel: () => 'info',
+      faults: () => [],
       wallClock,
       clock,
     },
@@ -73,6 +75,7 @@ async function createWorld(): Promise<World> {
     },
     setLogLevel: (level, minutes) => void executed.push({ level, minutes }),
     reset: async (kind) => void executed.push({ kind }),
+    guard: unguarded,
     clock,
     log: createLog('info', { write: (text: string) => void logged.push(text) }),
   });

@@ -5,6 +5,7 @@ import type { Down, Link } from '../../agent/cloud/connection/transport.ts';
 import { topicsOf } from '../../agent/contract/topics.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
 import { createEntropy } from '../../agent/system/entropy.ts';
+import { unguarded } from '../../agent/system/guard.ts';
 import { openRawClient, type RawClient } from '../twins/iot-core/raw-client.ts';
 import { createFakeLog } from '../unit/nodes/fakes.ts';
 import { findMosquitto, type Mosquitto, startMosquitto } from './mosquitto/broker.ts';
@@ -62,7 +63,7 @@ describe.runIf(COMMAND !== null)('against Mosquitto, a broker that knows nothing
 
   async function transportOf(thing: string, credentials = broker.issueClient(thing)) {
     const paths = await broker.files(thing, await credentials);
-    return createSdkTransport({ thingName: thing, shadowName: null, ...paths, clock });
+    return createSdkTransport({ thingName: thing, shadowName: null, ...paths, clock, guard: unguarded });
   }
 
   async function connect(thing: string, transport = transportOf(thing), port = wire.port) {

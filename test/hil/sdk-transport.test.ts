@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSdkTransport } from '../../agent/cloud/connection/sdk-transport.ts';
 import type { Link } from '../../agent/cloud/connection/transport.ts';
 import { createMonotonicClock } from '../../agent/system/clock.ts';
+import { unguarded } from '../../agent/system/guard.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
 import { createPki } from '../twins/pki/pki.ts';
@@ -32,6 +33,7 @@ beforeAll(async () => {
     privateKeyPath: await file('private.key', privateKey),
     caPath: await file('ca.pem', pki.caCertificate),
     clock: createMonotonicClock(),
+    guard: unguarded,
   });
   connect = () =>
     new Promise((resolve, reject) => {

@@ -2,6 +2,8 @@ import { iot, iotshadow, mqtt5 } from 'aws-iot-device-sdk-v2';
 import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { HubError } from '../../system/errors.ts';
+import type { Guard } from '../../system/guard.ts';
+import { bytesOf, deltaView, readView, versionOf } from '../sdk-values.ts';
 import { acknowledgementError, connectFailure, disconnection, nameOf, operationError, shadowError } from './sdk-errors.ts';
 import type { Down, Link, LinkHandlers, Transport } from './transport.ts';
 
@@ -33,16 +35,8 @@ export interface SdkTransportOptions {
   privateKeyPath: string;
   caPath: string;
   clock: MonotonicClock;
+  guard: Guard;
 }
-
-/** Epoch seconds: the SDK's types say `Date`, what comes is the number from the wire. */
-function secondsOf(timestamp: unknown): number {
-  if (timestamp instanceof Date) return Math.floor(timestamp.getTime() / 1000);
-  return typeof timestamp === 'number' ? timestamp : 0;
-}
-
-const recordOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 /** Links on `aws-iot-device-sdk-v2`'s MQTT 5 client over mutual TLS. One native client per link; it is closed when the link is down. */
 export function createSdkTransport(options: SdkTransportOptions): Transport {
@@ -93,20 +87,26 @@ class SdkLink implements Link {
     this.#options = options;
     this.#handlers = handlers;
     this.#stopped = new Promise((resolve) => client.on('stopped', () => resolve()));
+    const { guard } = options;
+    const onEnd = guard('cloud link', (down: Down) => this.#end(down));
     // Without a listener the SDK throws.
-    client.on('error', (error) => this.#end(disconnection(error, undefined)));
-    client.on('connectionFailure', ({ error, connack }) => this.#end(connectFailure(error, connack?.reasonCode)));
-    client.on('disconnection', ({ error, disconnect }) => this.#end(disconnection(error, disconnect?.reasonCode)));
-    client.on('connectionSuccess', () => {
-      if (this.#down) return;
-      this.#shadow = iotshadow.IotShadowClientv2.newFromMqtt5(client, SHADOW_CLIENT);
-      handlers.onUp();
-    });
-    client.on('messageReceived', ({ message }) => {
-      if (this.#down) return;
-      const payload = Buffer.from((message.payload as ArrayBuffer | undefined) ?? new ArrayBuffer(0));
-      handlers.onMessage(message.topicName, payload, message.retain === true);
-    });
+    client.on('error', (error) => onEnd(disconnection(error, undefined)));
+    client.on('connectionFailure', ({ error, connack }) => onEnd(connectFailure(error, connack?.reasonCode)));
+    client.on('disconnection', ({ error, disconnect }) => onEnd(disconnection(error, disconnect?.reasonCode)));
+    client.on(
+      'connectionSuccess',
+      guard('cloud link', () => {
+        if (this.#down) return;
+        this.#shadow = iotshadow.IotShadowClientv2.newFromMqtt5(client, SHADOW_CLIENT);
+        handlers.onUp();
+      }),
+    );
+    client.on(
+      'messageReceived',
+      guard('cloud message', ({ message }: mqtt5.MessageReceivedEvent) => {
+        if (!this.#down) handlers.onMessage(message.topicName, bytesOf(message.payload), message.retain === true);
+      }),
+    );
     client.start();
   }
 
@@ -141,26 +141,28 @@ class SdkLink implements Link {
       shadowName === null
         ? shadow.createShadowDeltaUpdatedStream({ thingName })
         : shadow.createNamedShadowDeltaUpdatedStream({ thingName, shadowName });
-    stream.on('incomingPublish', ({ message }) => {
-      if (this.#down) return;
-      const view: ShadowView = {
-        source: 'delta',
-        version: message.version ?? 0,
-        timestampSeconds: secondsOf(message.timestamp),
-        desired: recordOf(message.state),
-        desiredMetadata: recordOf(message.metadata),
-        reported: null,
-      };
-      this.#handlers.onDelta(view);
-    });
-    stream.on('incomingPublishError', ({ error }) => this.#handlers.onUnreadable(`delta: ${nameOf(error)}`));
+    const { guard } = this.#options;
+    stream.on(
+      'incomingPublish',
+      guard('shadow delta', ({ message }: { message: unknown }) => {
+        if (this.#down) return;
+        const view = deltaView(message);
+        if (view) this.#handlers.onDelta(view);
+        else this.#handlers.onUnreadable('delta: not an object');
+      }),
+    );
+    stream.on(
+      'incomingPublishError',
+      guard('shadow delta', ({ error }: { error: unknown }) => this.#handlers.onUnreadable(`delta: ${nameOf(error)}`)),
+    );
     const established = new Promise<void>((resolve, reject) => {
-      stream.on('subscriptionStatus', ({ type, error }) => {
+      const onStatus = ({ type, error }: { type: number; error?: unknown }) => {
         // 0 established, 1 lost, 2 halted: not tried again, for the policy forbids it (aws-crt, SubscriptionStatusEventType).
         if (type === 0) resolve();
         else if (type === 2) reject(new HubError('cloud_refused', `subscribe to deltas: ${nameOf(error ?? 'halted')}`));
         else reject(operationError('subscribe to deltas', error ?? 'subscription lost'));
-      });
+      };
+      stream.on('subscriptionStatus', guard('shadow delta', onStatus));
       stream.open();
     });
     // The library tries some failures again without a word: a session must not wait for ever to be born.
@@ -182,14 +184,7 @@ class SdkLink implements Link {
       const answer = await this.#whileUp(
         shadowName === null ? shadow.getShadow({ thingName }) : shadow.getNamedShadow({ thingName, shadowName }),
       );
-      return {
-        source: 'read',
-        version: answer.version ?? 0,
-        timestampSeconds: secondsOf(answer.timestamp),
-        desired: recordOf(answer.state?.desired),
-        desiredMetadata: recordOf(answer.metadata?.desired),
-        reported: recordOf(answer.state?.reported),
-      };
+      return readView(answer);
     } catch (error) {
       const problem = shadowError('read the shadow', error);
       // A Thing is born without a shadow; our first report makes it.
@@ -207,7 +202,7 @@ class SdkLink implements Link {
       const answer = await this.#whileUp(
         shadowName === null ? shadow.updateShadow(request) : shadow.updateNamedShadow({ ...request, shadowName }),
       );
-      return answer.version ?? 0;
+      return versionOf(answer);
     } catch (error) {
       throw shadowError('update the shadow', error);
     }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { CommandEnvelope } from '../../contract/command.ts';
 import type { ShadowView } from '../../contract/shadow.ts';
+import { parseBounded } from '../../system/bounded-json.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Catalog } from '../handlers/handler.ts';
 import { isSafeId } from '../lifecycle/journal.ts';
@@ -102,7 +103,7 @@ export function requestCandidate(payload: Buffer, context: JudgeContext): Candid
 
 function parseJson(payload: Buffer): unknown {
   try {
-    return JSON.parse(payload.toString('utf8'));
+    return parseBounded(payload.toString('utf8'));
   } catch {
     // The parser's own words may quote the payload, and with it a password.
     throw new HubError('invalid_args', 'The payload is not JSON; send {"command": …, "args": {…}}.');

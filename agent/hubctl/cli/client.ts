@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ADMIN_SOCKET_NAME, DEADLINE_HEADER } from '../../control/api.ts';
+import { parseBounded } from '../../system/bounded-json.ts';
 
 /** Why the agent did not do what was asked. */
 export type AgentProblem =
@@ -112,7 +113,7 @@ const hung = (timeoutMs: number) => new AgentError('hung', `The agent does not a
 
 function parsed<T>(text: string): T {
   try {
-    return JSON.parse(text) as T;
+    return parseBounded(text) as T;
   } catch {
     throw new AgentError('refused', 'The agent answers something else than JSON.');
   }

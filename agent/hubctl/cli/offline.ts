@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Node, NodesResult } from '../../contract/node.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { CommandReport } from '../../control/api.ts';
+import { parseBounded } from '../../system/bounded-json.ts';
 
 /** What is shown in the place of a file that this user may not read. */
 export const NOT_READABLE = 'not readable: use sudo';
@@ -27,7 +28,7 @@ const MAX_COMMANDS = 256;
 
 async function readJson(path: string): Promise<{ value: Record<string, unknown> | null; denied: boolean }> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const value: unknown = parseBounded(await readFile(path, 'utf8'));
     return { value: typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null, denied: false };
   } catch (error) {
     return { value: null, denied: isDenied(error) };

@@ -24,9 +24,16 @@ const DOWNS: Readonly<Record<string, string>> = {
   closed: 'the connection broke',
 };
 
+/** What the agent caught and outlived, for a person; null when nothing. An older agent has no such field. */
+export function faultWords({ faults = [] }: Partial<Pick<StatusReport['agent'], 'faults'>>): string | null {
+  if (faults.length === 0) return null;
+  const places = faults.map(({ place, count }) => `${place}: ${count}`).join(', ');
+  return `caught errors of its own since its start (${places}); what it was told then may be lost`;
+}
+
 /** What is wrong with a running agent, by its own status; the worst first. */
 export function problemsOf(report: StatusReport): Problem[] {
-  const { cloud, clock, buses, nodes, host } = report;
+  const { agent, cloud, clock, buses, nodes, host } = report;
   const problems: Problem[] = [];
   const add = (text: string, next: string | null = null) => problems.push({ text, next });
 
@@ -42,6 +49,7 @@ export function problemsOf(report: StatusReport): Problem[] {
   if (buses.length > 0 && nodes.scanComplete && nodes.total === 0) add('No node answers on any bus.', 'sudo hubctl doctor');
   const silent = nodes.total - nodes.available;
   if (silent > 0) add(`${silent} of ${nodes.total} nodes ${silent === 1 ? 'is' : 'are'} silent.`, 'hubctl nodes');
+  if (faultWords(agent) !== null) add(`The agent has ${faultWords(agent)}.`, 'sudo hubctl logs');
   if (clock.synchronized === false) add('The clock was not set from the network since the start.', 'timedatectl');
   if (isMemoryLow(host.memoryAvailableBytes, host.memoryTotalBytes)) add('Memory is short.', 'sudo hubctl doctor');
   if (isDiskLow(host.diskAvailableBytes, host.diskTotalBytes)) add('The disk is nearly full.', 'sudo hubctl doctor');

@@ -1,3 +1,4 @@
+import { parseBounded } from '../../system/bounded-json.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -16,7 +17,7 @@ const DEFAULT_LINES = '100';
 export function logLine(text: string, columns: number, paint: Paint): string {
   let line: Record<string, unknown>;
   try {
-    line = JSON.parse(text) as Record<string, unknown>;
+    line = parseBounded(text) as Record<string, unknown>;
   } catch {
     return printable(text);
   }
@@ -35,7 +36,7 @@ export function logLine(text: string, columns: number, paint: Paint): string {
 /** One log line for a program. The journal also has lines of systemd, in plain text. */
 export function jsonLine(text: string): string {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseBounded(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;
   } catch {
     // Plain text, as any other value that is no object.

@@ -1,4 +1,5 @@
 import type { CommandReport } from '../../control/api.ts';
+import { parseBounded } from '../../system/bounded-json.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -14,7 +15,7 @@ export async function runCommand(
   let report: CommandReport | null = null;
   let waited = 0;
   await client.lines({ path: '/v1/run', body: { command, args }, signal: terminal.interrupted }, (line) => {
-    const message = JSON.parse(line) as { waiting?: true } & CommandReport;
+    const message = parseBounded(line) as { waiting?: true } & CommandReport;
     if (!message.waiting) report = message;
     else if (++waited === 3 && !json) terminal.error(`${command} runs …`);
   });
@@ -62,7 +63,7 @@ export const runCommandCommand: Command = {
     if (!READ_ONLY.includes(command)) throw new UsageError(`run takes ${READ_ONLY.join(' or ')}; Wi-Fi is changed with 'hubctl wifi set'.`);
     let args: unknown = {};
     try {
-      if (typeof options.args === 'string') args = JSON.parse(options.args);
+      if (typeof options.args === 'string') args = parseBounded(options.args);
     } catch {
       throw new UsageError('--args is not JSON.');
     }

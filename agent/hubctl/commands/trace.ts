@@ -1,4 +1,5 @@
 import type { BusTrace } from '../../contract/trace.ts';
+import { parseBounded } from '../../system/bounded-json.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -36,7 +37,7 @@ export const busTraceCommand: Command = {
     const signal = AbortSignal.any([enough.signal, terminal.interrupted]);
     let shown = 0;
     await client.lines({ path: `/v1/bus/${encodeURIComponent(words[0]!)}/trace`, signal }, (line) => {
-      const trace = JSON.parse(line) as BusTrace;
+      const trace = parseBounded(line) as BusTrace;
       if (signal.aborted || (address !== null && trace.address !== address)) return;
       terminal.out(json ? line : traceLine(trace, terminal.columns, terminal.paint));
       shown += 1;

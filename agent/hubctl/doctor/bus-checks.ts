@@ -2,6 +2,7 @@ import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
+import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
 import { type Check, type DoctorContext, type DoctorPorts, type Finding, fail, ok, type Settings, skipped, warn } from './check.ts';
@@ -107,7 +108,7 @@ async function listen({ ports }: DoctorContext, bus: string): Promise<{ answers:
   void sleep(ports.clock, LISTEN_MS, end.signal).then(() => end.abort());
   try {
     await ports.client.lines({ path: `/v1/bus/${encodeURIComponent(bus)}/trace`, signal: end.signal }, (line) => {
-      const { kind, text } = JSON.parse(line) as BusTrace;
+      const { kind, text } = parseBounded(line) as BusTrace;
       if (kind === 'received') heard.answers += 1;
       else if (kind === 'silence') heard[text.startsWith('noise') ? 'noise' : 'silences'] += 1;
       if (heard.answers > 0 || heard.noise >= ENOUGH_NOISE) end.abort();

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDiskLow, isMemoryLow } from '../../control/limits.ts';
 import type { AgentError } from '../cli/client.ts';
+import { faultWords } from '../cli/problems.ts';
 import { isMasked, isSilent, type ServiceState } from '../machine/service-state.ts';
 import { bytes, utc } from '../terminal/text.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
@@ -16,6 +17,7 @@ const HISTORY_LINES = 20;
 
 const RESTART = 'sudo systemctl restart hub-agent';
 const LAST_WORDS = 'sudo journalctl -u hub-agent -n 200 -o cat';
+const FAULT_LINES = 'sudo hubctl bundle; sudo journalctl -u hub-agent -o cat -g fault_caught';
 const FORCED_REBOOT = 'sudo systemctl --force --force reboot';
 
 /** An agent that does not do what it is asked, by what its sockets say. Null: nobody listens there. */
@@ -77,7 +79,9 @@ export const agentCheck: Check = {
         );
       return unansweredFinding(problem) ?? downFinding(await service(), await flashed());
     }
-    const runs = ok(`version ${status.agent.version} runs, pid ${status.agent.pid}`);
+    const faults = faultWords(status.agent);
+    const words = `version ${status.agent.version} runs, pid ${status.agent.pid}`;
+    const runs = faults === null ? ok(words) : warn(`${words}, and has ${faults}`, FAULT_LINES);
     if ((await service())?.unitFileState !== 'disabled') return runs;
     return [runs, warn('it is disabled: systemd does not start it when the hub is switched on', 'sudo systemctl enable hub-agent')];
   },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { messageOf } from '../errors.ts';
+import type { Guard } from '../guard.ts';
 import type { Log } from '../log.ts';
 
 /** Tells the service manager how the service is (sd_notify(3)). Never throws, never waits. */
@@ -22,15 +23,16 @@ const HELPER_TIMEOUT_MS = 5_000;
  * Through the `systemd-notify` program: Node has no datagram Unix sockets. The unit needs `NotifyAccess=all`. Without `NOTIFY_SOCKET`
  * (a start by hand, a test) nothing is sent.
  */
-export function createNotify(env: Readonly<Record<string, string | undefined>>, log: Log): Notify {
+export function createNotify(env: Readonly<Record<string, string | undefined>>, { log, guard }: { log: Log; guard: Guard }): Notify {
   const isService = env.NOTIFY_SOCKET !== undefined;
   const watchdogUsec = Number(env.WATCHDOG_USEC ?? 0);
 
   function send(...args: string[]): void {
     if (!isService) return;
-    execFile('systemd-notify', args, { timeout: HELPER_TIMEOUT_MS }, (error) => {
+    const onEnd = guard('systemd-notify', (error: Error | null) => {
       if (error) log.warn({ event: 'notify_failed', reason: messageOf(error) }, 'the service manager could not be told');
     });
+    execFile('systemd-notify', args, { timeout: HELPER_TIMEOUT_MS }, onEnd);
   }
 
   return {

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { MessageBus as DbusNextBus, Message } from '@jellybrick/dbus-next';
 import type { MonotonicClock } from '../../system/clock.ts';
+import type { Guard } from '../../system/guard.ts';
 import { type BusCall, BusError, type BusSignal, type MessageBus, Variant } from './message-bus.ts';
 
 type Library = typeof import('@jellybrick/dbus-next');
@@ -22,7 +23,7 @@ interface Connection {
 }
 
 /** The message bus on dbus-next, which costs about 11 MB of memory and is loaded with the first call. */
-export function createDbusMessageBus(deps: { address: string; clock: MonotonicClock }): MessageBus {
+export function createDbusMessageBus(deps: { address: string; clock: MonotonicClock; guard: Guard }): MessageBus {
   const lostListeners = new Set<() => void>();
   const subscriptions = new Set<{ rule: string; matches: (signal: BusSignal) => boolean; listener: (signal: BusSignal) => void }>();
   let connection: Promise<Connection> | null = null;
@@ -37,21 +38,22 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
     });
     lost.catch(() => {});
     let open = true;
-    const lose = () => {
+    const lose = deps.guard('message bus', () => {
       if (!open) return;
       open = false;
       if (connection === mine) connection = null;
       bus.disconnect();
       reject(new BusError('disconnected'));
       subscriptions.clear();
-      for (const listener of [...lostListeners]) listener();
-    };
-    bus.on('message', (message) => {
+      for (const listener of [...lostListeners]) deps.guard('message bus', listener)();
+    });
+    const onMessage = deps.guard('message bus', (message: Message) => {
       if (message.type !== library.MessageType.SIGNAL) return;
       const { sender, path, interface: name, member } = message;
       const signal: BusSignal = { sender, path, interface: name, member, body: unwrapped(library, message.body) as unknown[] };
-      for (const each of [...subscriptions]) if (each.matches(signal)) each.listener(signal);
+      for (const each of [...subscriptions]) if (each.matches(signal)) deps.guard('bus signal', each.listener)(signal);
     });
+    bus.on('message', onMessage);
     // The library keeps calls for ever once the stream ended, and tells of the end only inside.
     (bus as unknown as { _connection?: EventEmitter })._connection?.on('end', lose);
     (bus as EventEmitter).on('error', lose);

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { MonotonicClock } from '../../../agent/system/clock.ts';
 import { createEntropy } from '../../../agent/system/entropy.ts';
 import { HubError } from '../../../agent/system/errors.ts';
+import { unguarded } from '../../../agent/system/guard.ts';
 import { createLog } from '../../../agent/system/log.ts';
 import { Secret } from '../../../agent/system/secret.ts';
 import { createChangeMarkerFile, createForgetNote } from '../../../agent/wifi/change/marker.ts';
@@ -52,7 +53,7 @@ async function start() {
   running.push(() => service.stop());
   const logged: string[] = [];
   const log = createLog('trace', { write: (line) => void logged.push(line) });
-  const networkManager = createNetworkManager(createDbusMessageBus({ address: daemon.address, clock: slow(clock) }));
+  const networkManager = createNetworkManager(createDbusMessageBus({ address: daemon.address, guard: unguarded, clock: slow(clock) }));
   const nodeWifi = { scan: async () => [], getCurrentConnections: async () => [] };
   const wifi = createNetworkManagerWifi({
     networkManager,
@@ -123,7 +124,7 @@ withDaemon('NetworkManager leaves the bus in the middle: seen at once', async ()
 
 withDaemon('without NetworkManager on the bus: unavailable, with the remedy', async () => {
   const { daemon } = { daemon: await startBus() };
-  const bus = createDbusMessageBus({ address: daemon.address, clock: slow(createFastClock()) });
+  const bus = createDbusMessageBus({ address: daemon.address, guard: unguarded, clock: slow(createFastClock()) });
   running.push(() => bus.close());
   await expect(createNetworkManager(bus).wifiDevices()).rejects.toMatchObject({
     code: 'wifi_unavailable',
@@ -134,7 +135,7 @@ withDaemon('without NetworkManager on the bus: unavailable, with the remedy', as
 
 withDaemon('the bus dies: calls fail, listeners are told; it comes back with the next call', async () => {
   const daemon = await startBus();
-  const bus = createDbusMessageBus({ address: daemon.address, clock: slow(createFastClock()) });
+  const bus = createDbusMessageBus({ address: daemon.address, guard: unguarded, clock: slow(createFastClock()) });
   running.push(() => bus.close());
   const names = {
     destination: 'org.freedesktop.DBus',
@@ -150,7 +151,7 @@ withDaemon('the bus dies: calls fail, listeners are told; it comes back with the
 });
 
 test('no message bus at all: unavailable, with the remedy', async () => {
-  const bus = createDbusMessageBus({ address: 'unix:path=/nonexistent/bus', clock: createFastClock() });
+  const bus = createDbusMessageBus({ address: 'unix:path=/nonexistent/bus', guard: unguarded, clock: createFastClock() });
   await expect(createNetworkManager(bus).wifiDevices()).rejects.toMatchObject({
     code: 'wifi_unavailable',
     message: expect.stringContaining('dbus'),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createEntropy } from '../../../agent/system/entropy.ts';
+import { unguarded } from '../../../agent/system/guard.ts';
 import { createUnavailableWifi, createWifi, type WifiConfig } from '../../../agent/wifi/wifi.ts';
 import { createMemoryFiles } from './fake-agent.ts';
 import { createManualClock } from './manual-clock.ts';
@@ -16,6 +17,7 @@ function wifiOf(config: Partial<WifiConfig>, files = createMemoryFiles()) {
     files,
     clock,
     entropy: createEntropy(),
+    guard: unguarded,
     log: silent,
     busAddress: 'unix:path=/nonexistent/bus',
   });

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { SerialPort } from 'serialport';
 import { messageOf } from '../../../system/errors.ts';
+import type { Guard } from '../../../system/guard.ts';
 import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
 
 /** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
@@ -32,7 +33,7 @@ async function diagnose(path: string, error: unknown): Promise<PortProblem> {
  * The ports of this machine, through the serialport package. It cannot set TIOCSRS485: the direction of a half-duplex line is the adapter's,
  * the driver's or the device tree's business.
  */
-export function createSerialPorts(): SerialPorts {
+export function createSerialPorts(guard: Guard): SerialPorts {
   return {
     async open(path, { baudRate }, handlers) {
       let port: SerialPort;
@@ -61,12 +62,13 @@ export function createSerialPorts(): SerialPorts {
         const lose = (reason: PortFailure, detail: string) => {
           if (ended) return;
           ended = true;
-          void closePort().then(() => handlers.onClose({ reason, message: `${path} ${detail}` }));
+          void closePort().then(guard('serial port', () => handlers.onClose({ reason, message: `${path} ${detail}` })));
         };
 
-        port.on('error', (error) => lose('lost', `failed: ${messageOf(error)}`));
-        port.on('close', (error: unknown) => lose('lost', error ? `went away: ${messageOf(error)}` : 'was closed'));
-        port.on('end', () => lose('lost', 'went away: end of file'));
+        const on = <A extends unknown[]>(event: string, listener: (...args: A) => void) => port.on(event, guard('serial port', listener));
+        on('error', (error: unknown) => lose('lost', `failed: ${messageOf(error)}`));
+        on('close', (error: unknown) => lose('lost', error ? `went away: ${messageOf(error)}` : 'was closed'));
+        on('end', () => lose('lost', 'went away: end of file'));
 
         const connection: SerialConnection = {
           write(bytes) {
@@ -91,7 +93,7 @@ export function createSerialPorts(): SerialPorts {
             void diagnose(path, error).then((problem) => resolve({ ok: false, problem }));
             return;
           }
-          port.on('data', handlers.onData);
+          on('data', (bytes: Buffer) => handlers.onData(bytes));
           resolve({ ok: true, connection });
         });
       });

@@ -6,11 +6,12 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PortProblem, SerialConnection } from '../../../../../agent/nodes/osdp/port/port.ts';
 import { createSerialPorts } from '../../../../../agent/nodes/osdp/port/serialport.ts';
+import { unguarded } from '../../../../../agent/system/guard.ts';
 import { createVirtualPort, type VirtualPort } from '../../../../twins/virtual-port/index.ts';
 
 let directory: string;
 let virtual: VirtualPort;
-const ports = createSerialPorts();
+const ports = createSerialPorts(unguarded);
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'serial-'));
@@ -92,7 +93,7 @@ const AS_NOBODY = `
   process.setgroups([]);
   process.setgid(65534);
   process.setuid(65534);
-  const result = await createSerialPorts().open(process.argv[2], { baudRate: 9600 }, { onData() {}, onClose() {} });
+  const result = await createSerialPorts((_, run) => run).open(process.argv[2], { baudRate: 9600 }, { onData() {}, onClose() {} });
   console.log(JSON.stringify(result.problem ?? null));
 `;
 

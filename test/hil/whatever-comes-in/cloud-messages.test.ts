@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { runHubctl } from '../rig/hubctl.ts';
+import type { Rig } from '../rig/rig.ts';
+import { ONE_PERIPHERAL, startOnline, untilScanned } from '../rig/start.ts';
+
+const EXECUTIONS = { config: { commands: { intake: ['shadow', 'executions'] } } };
+
+/** Every topic on which something can reach a hub. */
+const topicsOf = ({ hubId }: Rig) => [
+  `hubs/${hubId}/presence`,
+  ...['update/delta', 'update/accepted', 'update/rejected', 'get/accepted', 'get/rejected'].map(
+    (topic) => `$aws/things/${hubId}/shadow/${topic}`,
+  ),
+  `$aws/commands/things/${hubId}/executions/ex-1/request/json`,
+];
+
+const nested = (depth: number, open: string, close: string) => `${open.repeat(depth)}1${close.repeat(depth)}`;
+
+/** The payloads by name. */
+const PAYLOADS: Readonly<Record<string, string | Buffer>> = {
+  'an empty message': '',
+  null: 'null',
+  'a list': '[]',
+  'a text': '"text"',
+  'no UTF-8': Buffer.from([0xff, 0xfe, 0x00, 0xc3]),
+  'deep lists': nested(30_000, '[', ']'),
+  'a deep delta': `{"version":1,"timestamp":1,"state":{"command":"get_nodes","args":${nested(20_000, '{"a":', '}')}},"metadata":{}}`,
+  'deep args': `{"command":"get_nodes","args":${nested(20_000, '{"a":', '}')}}`,
+  'a delta of nothing': '{"version":null,"timestamp":"x","state":null,"metadata":[null]}',
+  'a delta whose command is a list': '{"version":2,"timestamp":2,"state":{"command":[[]],"args":7},"metadata":{"command":null}}',
+};
+
+test('No payload on any topic ends the agent, is a fault, or keeps it from the next command', async () => {
+  await using world = await startOnline({ ...ONE_PERIPHERAL, ...EXECUTIONS });
+  const { rig, agent } = world;
+  await untilScanned(rig);
+  await agent.waitFor('executions_open');
+  for (const payload of Object.values(PAYLOADS)) for (const topic of topicsOf(rig)) rig.iotCore.publish(topic, payload, { qos: 1 });
+
+  const id = rig.iotCore.startExecution(rig.hubId, { command: 'get_nodes' }, { timeoutSeconds: 60 });
+  await rig.until('the execution answered', () => rig.iotCore.execution(id)?.status === 'SUCCEEDED');
+  expect(await rig.run('get_nodes')).toMatchObject({ status: 'SUCCEEDED' });
+
+  const { terminal } = await runHubctl(rig, 'status --json');
+  const { agent: now } = terminal.json() as { agent: { pid: number; faults: unknown[] } };
+  expect(now).toMatchObject({ pid: agent.pid, faults: [] });
+  expect(await agent.stop()).toBe(0);
+});
+
+test('A retained message that is cleared is an empty message to the hub', async () => {
+  await using world = await startOnline(ONE_PERIPHERAL);
+  const { rig, agent } = world;
+  await untilScanned(rig);
+  rig.iotCore.publish(`hubs/${rig.hubId}/presence`, '', { qos: 1, retain: true });
+  expect(await rig.run('get_nodes')).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await agent.stop()).toBe(0);
+});
