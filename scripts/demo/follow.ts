@@ -1,11 +1,13 @@
+import type { NodesResult } from '../../agent/contract/node.ts';
 import type { LastCommand } from '../../agent/contract/shadow.ts';
 import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
 import type { Rig } from '../../test/hil/rig/rig.ts';
+import type { RigWifi } from '../../test/hil/rig/wifi.ts';
+import { describeAnswer } from './answers.ts';
 import type { Screen } from './screen.ts';
 
 /** Log events that a viewer of the demo wants to see; everything from `warn` on is shown besides. */
 const SHOWN = new Set(['node_new', 'node_lost', 'node_found', 'scan_complete', 'cloud_online', 'command_started', 'claimed']);
-const MAX_RESULT = 400;
 
 /** Prints what happens in the hub's cloud, as it happens. */
 export function followCloud(rig: Rig, screen: Screen): void {
@@ -21,40 +23,32 @@ export function followCloud(rig: Rig, screen: Screen): void {
     const last = rig.reported().lastCommand as LastCommand | undefined;
     if (!last || `${last.id} ${last.status}` === lastSeen) return;
     lastSeen = `${last.id} ${last.status}`;
-    screen.event('cloud', `${last.command} ${last.status} ${describe(last)}`);
+    // The complete answer has been published on its topic before; the shadow may hold less of it.
+    const page = rig.results.find(({ id }) => id === last.id) as { result?: LastCommand['result'] } | undefined;
+    const whole = page?.result ? { ...last, result: page.result } : last;
+    screen.event('cloud', `${last.command} ${last.status} ${describeAnswer(whole)}`);
+    const { nodes } = (whole.result ?? {}) as Partial<NodesResult>;
+    if (last.command === 'get_nodes' && Array.isArray(nodes)) screen.nodes(nodes);
   });
 }
 
 /** Prints what happens on the hub. */
 export function followAgent(agent: AgentProcess, screen: Screen): void {
-  agent.onLine(({ level, event, msg, reason, command }) => {
+  agent.onLine(({ level, event, msg, reason, command, to }) => {
     const subject = command === undefined ? '' : ` (${command})`;
-    if (level === 'warn' || level === 'error' || level === 'fatal') screen.event('problem', `${event}${subject}: ${reason ?? msg}`);
+    if (event === 'wifi_change') screen.event('hub', `Wi-Fi change: ${String(to).replaceAll('_', ' ')}`);
+    else if (level === 'warn' || level === 'error' || level === 'fatal') screen.event('problem', `${event}${subject}: ${reason ?? msg}`);
     else if (SHOWN.has(event)) screen.event('hub', `${msg}${subject}`);
   });
 }
 
-function describe({ id, error, result }: LastCommand): string {
-  if (error) return `${error.code}: ${error.message}`;
-  if (!result) return `(${id})`;
-  const text = JSON.stringify(result);
-  return text.length > MAX_RESULT ? `${text.slice(0, MAX_RESULT)}… (${text.length} characters; complete on its topic)` : text;
-}
-
-/** The `curl` lines of the API pages, for this hub. */
-export function curlLines(rig: Rig): string[] {
-  const commands: [string, object][] = [
-    ['get_nodes', { refresh: true }],
-    ['server_info', {}],
-    ['set_wifi_credentials', { ssid: 'Back Office', credentials: 'a-password-of-yours' }],
-  ];
-  const lines = commands.map(([command, args]) =>
-    [
-      `curl -X POST "${rig.api.url}/hubs/${rig.hubId}/SendHubCommand"`,
-      '  -H "Content-Type: application/json"',
-      `  -H "X-API-Key: ${rig.apiKey}"`,
-      `  -d '${JSON.stringify({ hubId: rig.hubId, command, args })}'`,
-    ].join(' \\\n'),
-  );
-  return [...lines, `curl "${rig.api.url}/hubs/${rig.hubId}/status" -H "X-API-Key: ${rig.apiKey}"`];
+/** Prints where the hub is in the air. */
+export function followWifi({ hub }: RigWifi, screen: Screen): void {
+  let before = hub.network();
+  hub.listeners.add(() => {
+    const network = hub.network();
+    if (network === before) return;
+    screen.event('wifi', network === null ? `the hub left "${before}"` : `the hub is on "${network}"`);
+    before = network;
+  });
 }

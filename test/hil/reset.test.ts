@@ -2,11 +2,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { StatusReport } from '../../agent/control/api.ts';
+import { hasDbusDaemon } from '../twins/network-manager/index.ts';
 import { runHubctl } from './rig/hubctl.ts';
 import type { Rig } from './rig/rig.ts';
 import { startOnline, untilOnline } from './rig/start.ts';
 import { startRigWifi, WITH_WIFI } from './rig/wifi.ts';
-import { hasDbusDaemon } from './wifi/private-bus.ts';
 
 const PASSWORD = 'correct horse battery';
 const AIR = [{ ssid: 'büro', security: 'wpa-psk' as const, password: PASSWORD }];

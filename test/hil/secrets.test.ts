@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { hasDbusDaemon } from '../twins/network-manager/index.ts';
 import { createLeakHunt } from './rig/leaks.ts';
 import { startOnline, untilTaken } from './rig/start.ts';
 import { startRigWifi, WITH_WIFI } from './rig/wifi.ts';
-import { hasDbusDaemon } from './wifi/private-bus.ts';
 
 const unique = (length: number) => randomBytes(length).toString('base64url').slice(0, length);
 /** The agent says as much as it can. */

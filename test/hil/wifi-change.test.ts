@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { hasDbusDaemon } from '../twins/network-manager/index.ts';
 import { runsOf, startOnline, untilOnline } from './rig/start.ts';
 import { startRigWifi, WITH_WIFI } from './rig/wifi.ts';
-import { hasDbusDaemon } from './wifi/private-bus.ts';
 
 const PASSWORD = 'correct horse battery';
 const AIR = [{ ssid: 'büro', security: 'wpa-psk' as const, password: PASSWORD }];

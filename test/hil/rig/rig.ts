@@ -84,11 +84,15 @@ export const ORGANISATION = 'example_string';
 
 /** Makes and starts the world, without an agent. */
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
+  // What was opened before something failed does not stay.
+  await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'hub-rig-'));
+  opened.defer(() => rm(folder, { recursive: true, force: true }));
   const hubId = randomUUID();
   const apiKey = `demo-${randomUUID()}`;
   const pki = await createPki();
   const iotCore = createIotCore({ pki, ...options.iotCore });
+  opened.defer(() => iotCore.stop());
   const keys: ApiKey[] = [{ key: apiKey, orgId: ORGANISATION, super: true }];
   const api = createCloudApi({
     iotCore,
@@ -100,6 +104,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     ...(options.sendWhileOffline && { sendWhileOffline: options.sendWhileOffline }),
     ...(options.onRequest && { onRequest: options.onRequest }),
   });
+  opened.defer(() => api.stop());
   await iotCore.start();
   await api.start();
 
@@ -107,8 +112,11 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   let line: OsdpLine | null = null;
   if (options.peripherals) {
     port = await createVirtualPort({ link: join(folder, 'rs485') });
+    const made = port;
+    opened.defer(() => made.close());
     line = createOsdpLine({ baudRate: options.baudRate ?? 115200, clock: createMonotonicClock(), peripherals: [...options.peripherals] });
     line.connect(port);
+    opened.defer(line.stop);
   }
 
   const device = await pki.issueClient(hubId);
@@ -159,6 +167,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     throw new Error(`${(error as Error).message}\nshadow: ${JSON.stringify(shadow())}\nagent:\n${said}`);
   }
 
+  const closing = opened.move();
   const rig: Rig = {
     hubId,
     apiKey,
@@ -252,11 +261,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
     async dispose() {
       await Promise.all(agents.map((agent) => agent.kill()));
-      line?.stop();
-      await port?.close();
-      await api.stop();
-      await iotCore.stop();
-      await rm(folder, { recursive: true, force: true });
+      await closing.disposeAsync();
     },
 
     [Symbol.asyncDispose]: () => rig.dispose(),

@@ -1,13 +1,14 @@
 import type { MonotonicClock } from '../../../agent/system/clock.ts';
+import { serveNetworkManager, startPrivateBus } from '../../twins/network-manager/index.ts';
 import type { FakeAccessPoint } from '../../unit/wifi/fake-air.ts';
 import { createFakeHub, type FakeHub } from '../../unit/wifi/fake-hub.ts';
-import { serveNetworkManager } from '../wifi/network-manager-service.ts';
-import { startPrivateBus } from '../wifi/private-bus.ts';
 import { until } from './until.ts';
 
 /** A NetworkManager on a message bus of its own, for one agent. */
 export interface RigWifi extends AsyncDisposable {
   readonly hub: FakeHub;
+  /** Where the message bus keeps its socket. */
+  readonly folder: string;
   /** For the agent's process. */
   readonly env: Record<string, string>;
   /** Waits until the hub is on this network and can use it. */
@@ -31,7 +32,9 @@ export async function startRigWifi(options: { air: FakeAccessPoint[]; speed: num
       };
     },
   };
+  await using opened = new AsyncDisposableStack();
   const daemon = await startPrivateBus();
+  opened.defer(() => daemon.stop());
   const known = [{ ssid: Buffer.from('home'), password: 'the password of home' }];
   const hub = createFakeHub(clock, {
     air: [{ ssid: 'home', security: 'wpa-psk', password: 'the password of home' }, ...options.air],
@@ -42,14 +45,16 @@ export async function startRigWifi(options: { air: FakeAccessPoint[]; speed: num
     hub.listeners.add(listener);
     return () => hub.listeners.delete(listener);
   };
+  const closing = opened.move();
   return {
     hub,
+    folder: daemon.folder,
     env: { DBUS_SYSTEM_BUS_ADDRESS: daemon.address },
     untilNetwork: (ssid) => until(subscribe, `the network ${ssid}`, () => hub.network() === ssid),
     async [Symbol.asyncDispose]() {
       service.stop();
       for (const timer of timers) clearTimeout(timer);
-      await daemon.stop();
+      await closing.disposeAsync();
     },
   };
 }

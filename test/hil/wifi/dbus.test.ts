@@ -10,10 +10,9 @@ import { createDbusMessageBus } from '../../../agent/wifi/networkmanager/dbus-me
 import { createNetworkManagerWifi } from '../../../agent/wifi/networkmanager/network-manager-wifi.ts';
 import { createNetworkManager } from '../../../agent/wifi/networkmanager/nm-dbus.ts';
 import { createWifiSurvey } from '../../../agent/wifi/survey/survey.ts';
+import { hasDbusDaemon, type PrivateBus, serveNetworkManager, startPrivateBus } from '../../twins/network-manager/index.ts';
 import { createMemoryFiles } from '../../unit/wifi/fake-agent.ts';
 import { createFakeHub } from '../../unit/wifi/fake-hub.ts';
-import { serveNetworkManager } from './network-manager-service.ts';
-import { hasDbusDaemon, type PrivateBus, startPrivateBus } from './private-bus.ts';
 
 /** The air's seconds pass as tens of milliseconds. */
 const SPEED = 50;

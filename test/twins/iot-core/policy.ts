@@ -16,11 +16,20 @@ function subscribePatterns(thingName: string): string[] {
   return [`$aws/things/${thingName}/shadow/#`, `$aws/commands/things/${thingName}/executions/#`, `hubs/${thingName}/#`];
 }
 
+/** A Thing of this name looks on at another: it may subscribe to what that one may, and publishes nothing. For people who debug a hub. */
+const OBSERVER = 'observer-';
+
+/** The name of the Thing that looks on at this one. */
+export const observerOf = (thingName: string) => OBSERVER + thingName;
+
 /**
  * The IoT policy of a hub, as the account attaches it to each certificate: its own shadow, its own command executions and its own
  * `hubs/<thing>/` topics. `resource` is a topic name for a publish and a filter (without `$share`) for a subscribe.
  */
 export function isAllowed(thingName: string, action: 'publish' | 'subscribe', resource: string): boolean {
+  if (thingName.startsWith(OBSERVER)) {
+    return action === 'subscribe' && isAllowed(thingName.slice(OBSERVER.length), 'subscribe', resource);
+  }
   if (action === 'publish') return publishPatterns(thingName).some((pattern) => matches(pattern, resource));
   return subscribePatterns(thingName).some((pattern) => covers(pattern, resource));
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
 import { AWS_LIMITS } from './limits.ts';
-import { isAllowed } from './policy.ts';
+import { isAllowed, observerOf } from './policy.ts';
 import { createRouter } from './router.ts';
 import { createSession, type Session } from './session.ts';
 import { covers, isTopicFilter, matches, parseExecutionResponseTopic, parseShadowRequestTopic, parseSharedFilter } from './topics.ts';
@@ -45,6 +45,15 @@ test('forms of filters and reserved topics', () => {
   expect(parseShadowRequestTopic('$aws/things/t/shadow/name/n/update')).toEqual({ thingName: 't', shadowName: 'n', operation: 'update' });
   expect(parseShadowRequestTopic('$aws/things/t/shadow/update/accepted')).toBeNull();
   expect(parseExecutionResponseTopic('$aws/commands/things/t/executions/e/response/json')).toEqual({ thingName: 't', executionId: 'e' });
+});
+
+test('an observer subscribes to what its Thing may, and publishes nothing', () => {
+  const subscribes = (filter: string) => isAllowed(observerOf('t'), 'subscribe', filter);
+  expect(subscribes('hubs/t/#') && subscribes('$aws/things/t/shadow/update/documents')).toBe(true);
+  for (const filter of ['hubs/other/#', '#', 'hubs/observer-t/#']) expect(subscribes(filter)).toBe(false);
+  for (const topic of ['hubs/t/presence', 'hubs/observer-t/x', '$aws/things/t/shadow/update']) {
+    expect(isAllowed(observerOf('t'), 'publish', topic)).toBe(false);
+  }
 });
 
 test('the policy lets a Thing have its own shadow, executions and topics, and nothing else', () => {

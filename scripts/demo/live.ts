@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
+import type { Ending } from './ending.ts';
+import { followAgent, followCloud, followWifi } from './follow.ts';
+import { pastes } from './paste.ts';
+import type { Screen } from './screen.ts';
+import { bringUp } from './steps.ts';
+import { createTour } from './tour.ts';
+import { openWorld, type World, type WorldOptions } from './world.ts';
+
+/** The agent says goodbye within this; what hangs is killed. */
+const STOP_TIMEOUT_MS = 2_500;
+/** The unit's RestartSec. */
+const RESTART_MS = 100;
+
+/** Shows a hub until the end is asked for. Returns the exit code: an end that was asked for is no failure. */
+export async function live(options: Omit<WorldOptions, 'onRequest'>, screen: Screen, ending: Ending): Promise<number> {
+  const followed: Screen = { ...screen, event: (kind, text) => !ending.signal.aborted && screen.event(kind, text) };
+  const tour = createTour(screen, ending.signal);
+  let following = false;
+  {
+    await using world = await openWorld({
+      ...options,
+      onRequest: ({ method, path, status }) => following && followed.event('api', `${method} ${path} → ${status ?? 'no answer'}`),
+    });
+    describe(world, screen);
+    const agent = await bringUp(world, tour);
+    if (agent && tour.ok) {
+      for (const { about, command } of pastes(world)) {
+        screen.title(about);
+        screen.line(command);
+      }
+      screen.title('Paste each into another terminal. The hub, live (Ctrl-C ends everything):');
+      following = true;
+      followCloud(world.rig, followed);
+      if (world.wifi) followWifi(world.wifi, followed);
+      await supervise(world, agent, followed, ending);
+      screen.line('\nstopping…');
+      await goodbye(world);
+    } else if (agent) await goodbye(world);
+  }
+  if (tour.failed) return 1;
+  screen.line('stopped.');
+  return 0;
+}
+
+function describe({ rig, wifi, observer }: World, screen: Screen): void {
+  screen.title('The hub answers its cloud');
+  screen.fact('virtual IoT Core', `${rig.iotCore.host}:${rig.iotCore.port} (MQTT 5, mutual TLS)`);
+  screen.fact('public API', `${rig.api.url} (and https on the same port)`);
+  screen.fact('CA of both', observer.ca);
+  screen.fact('serial line', `${rig.port?.path} with ${rig.line?.peripherals().length} OSDP peripherals`);
+  screen.fact(
+    'Wi-Fi',
+    wifi
+      ? `a virtual one, on "home"; in reach: ${wifi.hub.air
+          .slice(1)
+          .map(({ ssid }) => `"${ssid}"`)
+          .join(', ')}`
+      : 'none, since dbus-daemon is not installed; set_wifi_credentials fails (Debian, Ubuntu: sudo apt install dbus-daemon)',
+  );
+  screen.fact("hub's files", rig.folder);
+}
+
+/** Keeps the agent running, as systemd does on a hub, until the end is asked for. */
+async function supervise(world: World, first: AgentProcess, screen: Screen, ending: Ending): Promise<void> {
+  let agent = first;
+  while (!ending.signal.aborted) {
+    followAgent(agent, screen);
+    const code = await Promise.race([agent.exited, ending.asked]);
+    if (ending.signal.aborted) return;
+    screen.event('problem', `the agent process ended (${code}); it is started again, as systemd would`);
+    await Promise.race([sleep(RESTART_MS), ending.asked]);
+    if (!ending.signal.aborted) agent = world.startAgent();
+  }
+}
+
+/** Lets the agent that runs say goodbye. */
+async function goodbye(world: World): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise((resolve) => {
+    timer = setTimeout(resolve, STOP_TIMEOUT_MS);
+  });
+  await Promise.race([world.stopAgent(), tooLong]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,2 @@
+export { hasDbusDaemon, type PrivateBus, startPrivateBus } from './private-bus.ts';
+export { serveNetworkManager } from './service.ts';
