@@ -133,6 +133,7 @@ export function createCloud(deps: CloudDeps): Cloud {
     onDelta(view) {
       if (!session) return;
       reader.heard(view.version);
+      reporter.heard(view.version);
       listeners.view(view);
     },
   });
@@ -215,6 +216,7 @@ export function createCloud(deps: CloudDeps): Cloud {
         sessionAgeMs: session ? Math.round(clock.nowMs() - session.upAtMs) : null,
         reconnectCount: Math.max(0, sessions - 1),
         leftOut: quarantine.list(),
+        shadow: reporter.confirmation(),
       };
     },
 

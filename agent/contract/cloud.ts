@@ -1,3 +1,13 @@
+/** What the Shadow service is known to hold of the hub's own state. */
+export interface ShadowConfirmation {
+  /** When it last confirmed the whole reported state, epoch milliseconds; null: not since start. */
+  confirmedAt: number | null;
+  /** Milliseconds since when it lacks something that the hub has to say, as far as is known; null: nothing, or no session. */
+  unconfirmedMs: number | null;
+  /** Code of the last request's failure since then (`cloud_timeout`, `cloud_refused`, `shadow_too_large`, …); null: none. */
+  lastFailure: string | null;
+}
+
 /** The state of the connection, for `server_info`, the log and local tools. */
 export interface CloudFacts {
   endpoint: string;
@@ -17,4 +27,6 @@ export interface CloudFacts {
   reconnectCount: number;
   /** Operations that the cloud refuses to this Thing. */
   leftOut: string[];
+  /** What the Shadow service is known to hold of the hub's own state. Not told by an older agent. */
+  shadow?: ShadowConfirmation;
 }

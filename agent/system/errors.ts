@@ -26,6 +26,7 @@ export type AgentErrorCode =
   | 'shadow_conflict'
   | 'shadow_not_found'
   | 'shadow_throttled'
+  | 'shadow_too_large'
   | 'aborted';
 
 export type ErrorCode = CommandErrorCode | AgentErrorCode;

@@ -55,6 +55,7 @@ export function shadowError(what: string, error: unknown): HubError {
     const text = `${what}: ${modeledError.code} ${modeledError.message ?? ''}`.trim();
     if (modeledError.code === 409) return new HubError('shadow_conflict', text, { cause: error });
     if (modeledError.code === 404) return new HubError('shadow_not_found', text, { cause: error });
+    if (modeledError.code === 413) return new HubError('shadow_too_large', text, { cause: error });
     if (modeledError.code === 429) return new HubError('shadow_throttled', text, { cause: error });
     // 5xx: the service failed, before or after it had done the update.
     return new HubError(modeledError.code >= 500 ? 'cloud_timeout' : 'cloud_refused', text, { cause: error });

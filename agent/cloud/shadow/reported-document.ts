@@ -27,17 +27,32 @@ function leavesOf(patch: Record<string, unknown>, prefix = ''): string[] {
   );
 }
 
-/** The reported state within its budget: a result that does not fit is left to its topic, which the document names. */
-export function fitted(reported: Reported): Reported {
-  const { lastCommand } = reported;
-  if (!lastCommand) return reported;
+/**
+ * The reported state within its budget: a result that does not fit is left to its topic, which the document names.
+ * `squeeze`: how much more goes because the service found the shadow too large (413), which other writers can fill; see `squeezed`.
+ */
+export function fitted(reported: Reported, squeeze = 0): Reported {
+  const smaller = squeezed(reported, squeeze);
+  const { lastCommand } = smaller;
+  if (!lastCommand) return smaller;
   const shorter: LastCommand[] = [
     lastCommand,
     withoutResult(lastCommand),
     ...SHORT_MESSAGES.map((length) => shortened(lastCommand, length)),
   ];
-  const fitting = shorter.find((candidate) => fits({ ...reported, lastCommand: candidate }));
-  return { ...reported, lastCommand: fitting ?? shorter.at(-1)! };
+  const fitting = shorter.find((candidate) => fits({ ...smaller, lastCommand: candidate }));
+  return { ...smaller, lastCommand: fitting ?? shorter.at(-1)! };
+}
+
+/** The most that `fitted` can leave out. */
+export const MAX_SQUEEZE = 3;
+
+/** 1: no result. 2: an error's code alone. 3: also none of the sections that the hub can do without. */
+function squeezed(reported: Reported, squeeze: number): Reported {
+  const { lastCommand, ...rest } = reported;
+  const { wifi: _wifi, nodes: _nodes, certificate: _certificate, ...vital } = rest;
+  const last = lastCommand && (squeeze >= 2 ? shortened(lastCommand, 0) : squeeze >= 1 ? withoutResult(lastCommand) : lastCommand);
+  return { ...(squeeze >= 3 ? vital : rest), ...(last && { lastCommand: last }) };
 }
 
 /** The answer without its result, which its topic has. */

@@ -1,6 +1,5 @@
 import type { LastCommand, Reported } from '../../contract/shadow.ts';
-import type { WallClock } from '../../system/clock.ts';
-import { applyPatch, mergePatch } from './merge-patch.ts';
+import { mergePatch, withoutNulls } from './merge-patch.ts';
 import { fitted } from './reported-document.ts';
 
 /** What never changes while the process runs. */
@@ -8,70 +7,68 @@ export type ReportedIdentity = Pick<Reported, 'hubId' | 'serial' | 'model' | 've
 /** What other parts report through us. */
 export type ReportedSections = Pick<Reported, 'claim' | 'wifi' | 'certificate' | 'nodes' | 'lastCommand'>;
 
-type Document = Record<string, unknown>;
+/** A JSON object as it lies in the shadow. */
+export type Document = Record<string, unknown>;
 
-/** What the hub has to say, what the Shadow service holds of it, and the difference. Sends nothing. */
-export interface ReportedPicture {
-  /** Changes sections; one that is undefined is taken out of the reported state. */
-  set(changes: Partial<ReportedSections>): void;
-  /** The whole reported state as it should be now. */
-  document(state: { online: boolean; session: string }, changes?: { lastCommand: LastCommand }): Document;
-  /** What must be sent for the service to hold the document; against nothing while nobody knows what it holds. */
-  patchTo(document: Document): Document;
-  /** What the service holds, as it was read. */
-  known(reported: Document): void;
-  /** The service took this patch. */
-  taken(patch: Document): void;
-  /** Nobody knows what the service holds. */
-  forget(): void;
-  isKnown(): boolean;
+/** The moment of a decision, on every clock that the reported state shows. */
+export interface Moment {
+  /** Monotonic milliseconds. */
+  nowMs: number;
+  /** Epoch milliseconds. */
+  wallMs: number;
+  uptimeSeconds: number;
 }
 
-export function createReportedPicture(deps: {
+/** Everything the reported state is made of, apart from time. */
+export interface Picture {
   identity: ReportedIdentity;
-  uptimeSeconds(): number;
-  wallClock: WallClock;
-}): ReportedPicture {
-  /** Of our part; null when nobody knows. */
-  let acknowledged: Document | null = null;
-  let sections: ReportedSections = {};
-
-  return {
-    set(changes) {
-      sections = { ...sections, ...changes };
-    },
-
-    document(state, changes) {
-      const reported: Reported = {
-        ...state,
-        lastSeen: deps.wallClock.nowMs(),
-        uptimeSeconds: Math.floor(deps.uptimeSeconds()),
-        ...deps.identity,
-        ...sections,
-        ...changes,
-      };
-      return { ...fitted(reported) };
-    },
-
-    // Only what is ours is compared: other keys are somebody else's, and sections that nobody has set yet are as the last process left them.
-    patchTo(document) {
-      const keys = new Set([...Object.keys(document), ...Object.keys(sections)]);
-      const ours = Object.fromEntries(Object.entries(acknowledged ?? {}).filter(([key]) => keys.has(key)));
-      return mergePatch(ours, document) ?? {};
-    },
-
-    known(reported) {
-      acknowledged = reported;
-    },
-
-    taken(patch) {
-      if (acknowledged) acknowledged = applyPatch(acknowledged, patch);
-    },
-
-    forget() {
-      acknowledged = null;
-    },
-
-    isKnown: () => acknowledged !== null,
-  };
+  /** A section that is present and undefined is taken out of the reported state. */
+  sections: Partial<ReportedSections>;
+  session: string;
+  online: boolean;
+  /** How far the document is cut down because the shadow is full; see `fitted`. */
+  squeeze: number;
 }
+
+/** The whole reported state as it should be now. */
+export function reportedDocument(picture: Picture, now: Moment, changes?: { lastCommand: LastCommand }): Document {
+  const { identity, sections, session, online, squeeze } = picture;
+  const reported: Reported = {
+    online,
+    session,
+    lastSeen: now.wallMs,
+    uptimeSeconds: Math.floor(now.uptimeSeconds),
+    ...identity,
+    ...sections,
+    ...changes,
+  };
+  return { ...fitted(reported, squeeze) };
+}
+
+/**
+ * What must be sent for the service to hold the document. Only the hub's own keys are compared: others belong to other writers, and sections that
+ * have not been set yet are as the last process left them. `held`: what the service holds, null when that is unknown.
+ */
+export function patchTo(document: Document, held: Document | null, sections: Partial<ReportedSections>): Document {
+  const keys = new Set([...Object.keys(document), ...Object.keys(sections)]);
+  const ours = Object.fromEntries(Object.entries(held ?? {}).filter(([key]) => keys.has(key)));
+  return mergePatch(ours, document) ?? {};
+}
+
+/**
+ * The patch, and beside it everything that should be there already: heals what others deleted or overwrote without a read. The last command
+ * is left out, which alone may be large; the daily comparison covers it.
+ */
+export function fullPatch(patch: Document, document: Document): Document {
+  const full: Document = { ...patch };
+  for (const [key, value] of Object.entries(document)) {
+    if (key === 'lastCommand' || value === undefined) continue;
+    const whole = withoutNulls(value);
+    const part = patch[key];
+    // Keys that must go are in the patch as null.
+    full[key] = isObject(whole) && isObject(part) ? { ...part, ...whole } : whole;
+  }
+  return full;
+}
+
+const isObject = (value: unknown): value is Document => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -14,6 +14,7 @@ const INSIDE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'shadow_conflict',
   'shadow_not_found',
   'shadow_throttled',
+  'shadow_too_large',
 ]);
 
 /** True when `error` is no planned answer but a bug or an inner failure: it belongs into the log with its stack. */

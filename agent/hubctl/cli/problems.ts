@@ -1,6 +1,7 @@
 import type { StatusReport } from '../../control/api.ts';
 import { isDiskLow, isMemoryLow } from '../../control/limits.ts';
 import { duration } from '../terminal/text.ts';
+import { shadowSilence } from './shadow-silence.ts';
 
 /** Something that is wrong, in a sentence. */
 export interface Problem {
@@ -31,6 +32,8 @@ export function faultWords({ faults = [] }: Partial<Pick<StatusReport['agent'], 
   return `caught errors of its own since its start (${places}); what it was told then may be lost`;
 }
 
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** What is wrong with a running agent, by its own status; the worst first. */
 export function problemsOf(report: StatusReport): Problem[] {
   const { agent, cloud, clock, buses, nodes, host } = report;
@@ -42,6 +45,8 @@ export function problemsOf(report: StatusReport): Problem[] {
     const wait = cloud.waitReason && WAITS[cloud.waitReason] ? `; ${WAITS[cloud.waitReason]}` : '';
     add(`The hub is not connected to the cloud${down}${wait}.`, 'sudo hubctl doctor');
   }
+  const silence = shadowSilence(cloud);
+  if (silence) add(`${capitalized(silence.finding)}. ${silence.remedy}`, 'sudo hubctl doctor');
   if (cloud.takeovers > 0) add(`Another client came with the identity of this hub, ${cloud.takeovers} times.`, 'sudo hubctl logs');
   if (cloud.leftOut.length > 0) add(`The cloud refuses to this hub: ${cloud.leftOut.join(', ')}.`, 'sudo hubctl doctor');
   for (const bus of buses)

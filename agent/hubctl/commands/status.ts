@@ -6,6 +6,7 @@ import { attempt, codeOf } from '../cli/failure.ts';
 import { besides, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
 import { NOT_READABLE, readOffline } from '../cli/offline.ts';
 import { type Problem, problemsOf } from '../cli/problems.ts';
+import { shadowSilence } from '../cli/shadow-silence.ts';
 import { serviceWords } from '../machine/service-state.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
 import { bytes, duration, field, padEnd, printable, truncate, utc, widthOf } from '../terminal/text.ts';
@@ -37,7 +38,8 @@ export function commandLine({ receivedAt, finishedAt, command, status, stage, in
 const free = (available: number | null, total: number | null, what: string) =>
   available === null || total === null ? `${what} unknown` : `${bytes(available)} of ${bytes(total)} ${what} free`;
 
-function cloudRow({ phase, sessionAgeMs, session, reconnectCount, waitReason, lastDown, endpoint, port }: StatusReport['cloud']): Row[] {
+function cloudRow(cloud: StatusReport['cloud'], nowMs: number): Row[] {
+  const { phase, sessionAgeMs, session, reconnectCount, waitReason, lastDown, endpoint, port } = cloud;
   const online = phase === 'connected';
   const since = online && sessionAgeMs !== null ? ` for ${duration(sessionAgeMs / 1000)}, reconnected ${reconnectCount} times` : '';
   const why = online ? '' : [waitReason, lastDown && `last: ${lastDown}`].filter(Boolean).join(', ');
@@ -45,7 +47,17 @@ function cloudRow({ phase, sessionAgeMs, session, reconnectCount, waitReason, la
     { label: 'Cloud', text: `${online ? 'online' : phase}${since}${why && ` (${why})`}`, colour: online ? 'good' : 'bad' },
     { label: '', text: `${endpoint}:${port}` },
     { label: 'Presence', text: session === null ? 'offline' : `online, session ${session.slice(0, 8)}` },
+    ...shadowRow(cloud, nowMs),
   ];
+}
+
+/** When the cloud last had the whole truth; nothing from an older agent, which does not say. */
+function shadowRow(cloud: StatusReport['cloud'], nowMs: number): Row[] {
+  const { shadow } = cloud;
+  if (!shadow) return [];
+  const silence = shadowSilence(cloud);
+  const ago = shadow.confirmedAt === null ? 'not confirmed yet' : `confirmed ${duration((nowMs - shadow.confirmedAt) / 1000)} ago`;
+  return [{ label: 'Shadow', text: ago, ...(silence && { colour: 'bad' as const }) }];
 }
 
 /** The rows of a running agent. */
@@ -53,7 +65,7 @@ function liveRows({ identity, agent, claim, cloud, clock, wifi, host, buses, nod
   const rows: Row[] = [
     { label: 'Hub', text: `${identity.hubId}${identity.thingName === identity.hubId ? '' : ` (thing ${identity.thingName})`}` },
     { label: 'Claim', text: claim ? `org ${claim.orgId}, site ${claim.siteId}` : 'not claimed', colour: claim ? 'good' : 'warn' },
-    ...cloudRow(cloud),
+    ...cloudRow(cloud, clock.nowMs),
     {
       label: 'Clock',
       text: `${utc(clock.nowMs)}, ${clock.synchronized === null ? 'synchronisation unknown' : clock.synchronized ? 'synchronised' : 'NOT synchronised'}`,

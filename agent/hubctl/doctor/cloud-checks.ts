@@ -1,4 +1,5 @@
 import type { CloudFacts } from '../../contract/cloud.ts';
+import { shadowSilence } from '../cli/shadow-silence.ts';
 import { type Check, type DoctorContext, type Finding, fail, ok, skipped, type TopicTried, type WayStep, warn } from './check.ts';
 
 const IOT_POLICY = 'Add it to the policy of the certificate in AWS IoT, for this Thing.';
@@ -102,7 +103,12 @@ export const topicsCheck: Check = {
     const { status } = await context.agent();
     if (status && (await online(context))) {
       const { leftOut } = status.cloud;
-      return leftOut.length === 0 ? ok('the agent uses all of them') : fail(`the cloud refuses: ${leftOut.join(', ')}`, IOT_POLICY);
+      const silence = shadowSilence(status.cloud);
+      const found = [
+        ...(leftOut.length > 0 ? [fail(`the cloud refuses: ${leftOut.join(', ')}`, IOT_POLICY)] : []),
+        ...(silence ? [fail(silence.finding, silence.remedy)] : []),
+      ];
+      return found.length > 0 ? found : ok('the agent uses all of them');
     }
     const { topics } = await context.way();
     if (topics === null) return skipped('not reached');

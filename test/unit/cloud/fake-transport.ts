@@ -47,7 +47,7 @@ export interface FakeTransport extends Transport {
   write(state: { desired?: unknown; reported?: unknown }): void;
 }
 
-const CODES = { 404: 'shadow_not_found', 409: 'shadow_conflict', 429: 'shadow_throttled' } as const;
+const CODES = { 404: 'shadow_not_found', 409: 'shadow_conflict', 413: 'shadow_too_large', 429: 'shadow_throttled' } as const;
 
 export function createFakeTransport(nowMs: () => number = () => 0): FakeTransport {
   const shadows = createShadowService({

@@ -53,7 +53,7 @@ test.each([
   [409, 'shadow_conflict'],
   [404, 'shadow_not_found'],
   [429, 'shadow_throttled'],
-  [413, 'cloud_refused'],
+  [413, 'shadow_too_large'],
   [400, 'cloud_refused'],
   [500, 'cloud_timeout'],
 ])('a shadow request that was answered %i: %s', (code, expected) => {

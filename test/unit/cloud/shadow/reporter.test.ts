@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createReporter, MIN_REPORT_INTERVAL_MS, type Reporter } from '../../../../agent/cloud/shadow/reporter.ts';
+import { MIN_REPORT_INTERVAL_MS } from '../../../../agent/cloud/shadow/report-state.ts';
+import { createReporter, type Reporter } from '../../../../agent/cloud/shadow/reporter.ts';
 import type { LastCommand, ShadowUpdate, ShadowView } from '../../../../agent/contract/shadow.ts';
 import { type ErrorCode, HubError } from '../../../../agent/system/errors.ts';
 import { createSteppedClock, settled } from '../../nodes/clock.ts';
@@ -303,7 +304,7 @@ describe('when an update fails', () => {
     await online();
     world.answer = () =>
       updates.at(-1)!.reported?.lastCommand && 'result' in (updates.at(-1)!.reported!.lastCommand as object)
-        ? Promise.reject(new HubError('cloud_refused', '413'))
+        ? Promise.reject(new HubError('shadow_too_large', '413'))
         : Promise.resolve(2);
     await reporter.reportCommand({ ...ANSWER, result: { total: 1 } });
     expect(updates).toHaveLength(2);
