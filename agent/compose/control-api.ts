@@ -64,6 +64,7 @@ export function createLocalApi(parts: LocalParts): Control {
       host: parts.host,
       buses: () => nodes.buses(),
       nodes: () => nodes.summary(),
+      knownNodes: async () => (await nodes.getNodes({ refresh: false }, new AbortController().signal)).nodes,
       commands,
       logLevel: local.logLevel,
       faults: parts.guards.faults,

@@ -1,6 +1,16 @@
 /** How a node's link is protected. `required`: it insists on a secure channel that we have no key for. */
 export type NodeSecurity = 'none' | 'default_key' | 'secured' | 'required';
 
+/**
+ * Why the own key that is configured for a node does not secure its link: the node proved another key (`wrong_key`), offered another kind of
+ * key (`key_type`), says that it has no such key (`no_key`), refused the handshake (`refused`), answered it with nonsense (`invalid`), or did
+ * not carry it through (`no_answer`).
+ */
+export type SecurityReason = 'wrong_key' | 'key_type' | 'no_key' | 'refused' | 'invalid' | 'no_answer';
+
+/** Who a device says it is, as far as it tells. */
+export type DeviceIdentity = Pick<Node, 'vendor' | 'model' | 'serialNumber'>;
+
 /** A lock, reader or other device behind the hub (contract, "Node"). Unknown is null, never a guess. */
 export interface Node {
   /** `<bus>/<address>`. */
@@ -20,6 +30,10 @@ export interface Node {
   firmwareVersion: string | null;
   capabilities: string[];
   security: NodeSecurity | null;
+  /** Set while an own key is configured and the link is not secured with it; then nothing that comes in clear is a tamper or power fact. */
+  securityReason: SecurityReason | null;
+  /** Who was known at this address before another device came; null when nobody else was, or the change is old. */
+  replaced: DeviceIdentity | null;
   tamper: boolean | null;
   powerFault: boolean | null;
   /** 0…255, Zigbee only. */

@@ -4,6 +4,7 @@ import type { BusStatus } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { Fault } from '../system/guard.ts';
+import type { NodeFinding } from './node-findings.ts';
 
 /**
  * The local control API, version 1: HTTP/1.1 over two Unix sockets beside each other, JSON in and out. Fields are only added within a
@@ -71,6 +72,8 @@ export interface StatusReport {
   };
   buses: BusStatus[];
   nodes: { total: number; available: number; scanComplete: boolean };
+  /** What is wrong with nodes that answer; those that are not secured first, a bounded number. An agent that is being upgraded may not say. */
+  nodeFindings?: NodeFinding[];
   /** The latest, newest first. */
   lastCommands: CommandReport[];
 }

@@ -1,5 +1,5 @@
 import type { CloudFacts } from '../contract/cloud.ts';
-import type { BusStatus } from '../contract/node.ts';
+import type { BusStatus, Node } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
@@ -7,6 +7,7 @@ import { sleep } from '../system/clock.ts';
 import type { Fault } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { CommandReport, StatusReport } from './api.ts';
+import { nodeFindings } from './node-findings.ts';
 
 /** What the status is made of. Every call answers at once, except those of host and Wi-Fi, which are given a bound here. */
 export interface StatusDeps {
@@ -18,6 +19,8 @@ export interface StatusDeps {
   host: HostFacts;
   buses(): BusStatus[];
   nodes(): StatusReport['nodes'];
+  /** All nodes as known now. */
+  knownNodes(): Promise<readonly Node[]>;
   commands(): CommandReport[];
   logLevel(): string;
   faults(): Fault[];
@@ -32,7 +35,11 @@ const LAST_COMMANDS = 5;
 
 /** The status now. Never throws; what is not known in time is null. */
 export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
-  const [facts, wifi] = await Promise.all([within(deps, deps.host.collect()), within(deps, deps.wifi())]);
+  const [facts, wifi, known] = await Promise.all([
+    within(deps, deps.host.collect()),
+    within(deps, deps.wifi()),
+    within(deps, deps.knownNodes()),
+  ]);
   const { hubId, serial, model, vendorName, thingName } = deps.identity;
   return {
     apiVersion: 1,
@@ -60,6 +67,7 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
     },
     buses: deps.buses(),
     nodes: deps.nodes(),
+    nodeFindings: nodeFindings(known ?? []),
     lastCommands: deps.commands().slice(-LAST_COMMANDS).reverse(),
   };
 }

@@ -1,8 +1,13 @@
 import type { BusStatus, Node } from '../contract/node.ts';
 import type { MonotonicClock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
+import { isReplacement, maybeSameDevice } from './replacement.ts';
 
-/** What a change of a node is called. The names are also the `event` of the log lines. */
+/**
+ * What a change of a node is called. The names are also the `event` of the log lines. Each of `lost`, `tamper`, `power_fault`,
+ * `security_lost` (an own key is configured and does not secure the link) and `replaced` (another device answers) stands until the event
+ * beside it; `node_security_restored` comes too when no own key is configured any more.
+ */
 export type NodeChange =
   | 'node_new'
   | 'node_lost'
@@ -11,6 +16,10 @@ export type NodeChange =
   | 'node_tamper_cleared'
   | 'node_power_fault'
   | 'node_power_restored'
+  | 'node_security_lost'
+  | 'node_security_restored'
+  | 'node_replaced'
+  | 'node_replacement_over'
   | 'node_changed';
 
 /** What changed in the table. */
@@ -27,6 +36,10 @@ const LEVELS = {
   node_tamper_cleared: 'info',
   node_power_fault: 'warn',
   node_power_restored: 'info',
+  node_security_lost: 'warn',
+  node_security_restored: 'info',
+  node_replaced: 'warn',
+  node_replacement_over: 'info',
   node_changed: 'debug',
 } as const;
 
@@ -42,12 +55,11 @@ export function eventsOf(before: Node | undefined, after: Node): NodeChange[] {
   if (after.tamper === false && before?.tamper) events.push('node_tamper_cleared');
   if (after.powerFault && !before?.powerFault) events.push('node_power_fault');
   if (after.powerFault === false && before?.powerFault) events.push('node_power_restored');
+  if (after.securityReason && !before?.securityReason) events.push('node_security_lost');
+  if (!after.securityReason && before?.securityReason) events.push('node_security_restored');
+  if (isReplacement(before, after)) events.push('node_replaced');
+  if (!after.replaced && before?.replaced) events.push('node_replacement_over');
   return events.length > 0 ? events : ['node_changed'];
-}
-
-/** True when both can be the same device, as far as `after` says who it is. */
-export function maybeSameDevice(before: Node, after: Node): boolean {
-  return after.serialNumber === null || (after.serialNumber === before.serialNumber && after.vendor === before.vendor);
 }
 
 type Alarms = Pick<Node, 'tamper' | 'powerFault'>;
@@ -67,14 +79,14 @@ export function createChanges({ log, clock }: { log: Log; clock: MonotonicClock 
   /** When an event of a node was last logged at its own level. */
   const loggedMs = new Map<string, Map<NodeChange, number>>();
 
-  const write = (event: NodeChange, { nodeId, vendor, model, serialNumber, security }: Node) => {
+  const write = (event: NodeChange, { nodeId, vendor, model, serialNumber, security, securityReason, replaced }: Node) => {
     const nowMs = clock.nowMs();
     const times = loggedMs.get(nodeId) ?? new Map<NodeChange, number>();
     loggedMs.set(nodeId, times);
     const fresh = nowMs - (times.get(event) ?? Number.NEGATIVE_INFINITY) >= LOG_INTERVAL_MS;
     if (fresh) times.set(event, nowMs);
     log[fresh ? LEVELS[event] : 'debug'](
-      { event, nodeId, vendor, model, serialNumber, security },
+      { event, nodeId, vendor, model, serialNumber, security, ...(securityReason && { securityReason }), ...(replaced && { replaced }) },
       `${nodeId}: ${event.slice('node_'.length).replaceAll('_', ' ')}`,
     );
   };

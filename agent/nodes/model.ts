@@ -21,6 +21,8 @@ export function unknownNode(bus: string, protocol: Node['protocol'], address: st
     firmwareVersion: null,
     capabilities: [],
     security: null,
+    securityReason: null,
+    replaced: null,
     tamper: null,
     powerFault: null,
     linkQuality: null,

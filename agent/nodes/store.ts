@@ -25,6 +25,8 @@ const nodeSchema = z.object({
   firmwareVersion: text,
   capabilities: z.array(z.string().max(128)).max(256),
   security: z.enum(['none', 'default_key', 'secured', 'required']).nullable(),
+  securityReason: z.enum(['wrong_key', 'key_type', 'no_key', 'refused', 'invalid', 'no_answer']).nullable().default(null),
+  replaced: z.object({ vendor: text, model: text, serialNumber: text }).nullable().default(null),
   tamper: z.boolean().nullable(),
   powerFault: z.boolean().nullable(),
   linkQuality: z.number().min(0).max(255).nullable(),

@@ -6,8 +6,9 @@ import { HubError, messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import type { BusEvent, NodeBus } from './bus.ts';
-import { createChanges, maybeSameDevice, type NodeEvent } from './changes.ts';
+import { createChanges, type NodeEvent } from './changes.ts';
 import { compareNodes } from './model.ts';
+import { createReplacements, maybeSameDevice, replacedAt } from './replacement.ts';
 import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
 
 export interface NodeTableDeps {
@@ -52,11 +53,15 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   const merge = (bus: NodeBus, live: Node): Node => {
     const remembered = known.get(live.nodeId);
     const firstSeen = remembered?.firstSeen ?? live.firstSeen;
+    const refuses = bus.refusesIdentity?.(live.address) ?? false;
     // What another device at this place told says nothing about this one.
-    const before = remembered && maybeSameDevice(remembered, live) && !bus.refusesIdentity?.(live.address) ? remembered : undefined;
+    const before = remembered && maybeSameDevice(remembered, live) && !refuses ? remembered : undefined;
     return {
       ...live,
       firstSeen,
+      // After a restart the link is not judged at once: what was found before stands until then.
+      securityReason: live.securityReason ?? (live.security === null ? (remembered?.securityReason ?? null) : null),
+      replaced: replacedAt(remembered, live, refuses),
       vendor: live.vendor ?? before?.vendor ?? null,
       model: live.model ?? before?.model ?? null,
       serialNumber: live.serialNumber ?? before?.serialNumber ?? null,
@@ -77,6 +82,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     }
     if (!oldest) return false;
     known.delete(oldest.nodeId);
+    replacements.watch({ ...oldest, replaced: null });
     changes.forget(oldest.nodeId);
     return true;
   };
@@ -104,6 +110,22 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     cancelWrite = clock.schedule(delayMs, () => void write());
   };
 
+  /** A node is known otherwise than before. */
+  const tell = (before: Node | undefined, node: Node) => {
+    known.set(node.nodeId, node);
+    replacements.watch(node);
+    for (const event of changes.take(before, node)) onChange?.({ event, node });
+    scheduleWrite();
+  };
+
+  const replacements = createReplacements({
+    clock,
+    onOld(nodeId) {
+      const node = known.get(nodeId);
+      if (node) tell(node, { ...node, replaced: null });
+    },
+  });
+
   const onNode = (bus: NodeBus, live: Node) => {
     const before = known.get(live.nodeId);
     if (!before && known.size >= MAX_KNOWN_NODES && !makeRoom()) {
@@ -112,10 +134,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
       full = true;
       return;
     }
-    const node = merge(bus, live);
-    known.set(node.nodeId, node);
-    for (const event of changes.take(before, node)) onChange?.({ event, node });
-    scheduleWrite();
+    tell(before, merge(bus, live));
   };
 
   const onBusEvent = (bus: NodeBus, event: BusEvent) => {
@@ -151,6 +170,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
       for (const node of await store.load()) {
         known.set(node.nodeId, { ...node, available: false });
         changes.remember(node);
+        replacements.watch(node);
       }
       for (const bus of buses) {
         subscriptions.push(bus.onEvent((event) => onBusEvent(bus, event)));
@@ -161,6 +181,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     async stop() {
       await Promise.all(buses.map((bus) => bus.stop()));
       for (const unsubscribe of subscriptions.splice(0)) unsubscribe();
+      replacements.stop();
       if (known.size > 0) await write();
       await writing;
     },

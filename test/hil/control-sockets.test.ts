@@ -52,6 +52,7 @@ async function createWorld(): Promise<World> {
       host: createHostFacts({ wallClock, stateDirectory: folder }),
       buses: () => [],
       nodes: () => HEALTHY.nodes,
+      knownNodes: async () => [],
       commands: () => [],
       logLevel: () => 'info',
       faults: () => [],

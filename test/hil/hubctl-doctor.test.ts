@@ -315,6 +315,22 @@ const FAULTS: Fault[] = [
     remedy: /--check serial/,
   },
   {
+    what: 'a node with an own key that is not secured',
+    check: 'bus',
+    config: { buses: [BUS] },
+    ports: () => agent({ nodes: NODES }),
+    finding: /node rs485\/18 is not secured although its own key is configured: .*no such key/,
+    remedy: /right device.*set its own key/,
+  },
+  {
+    what: 'another device at the address of a node',
+    check: 'bus',
+    config: { buses: [BUS] },
+    ports: () => agent({ nodes: NODES }),
+    finding: /another device answers as node rs485\/19: .*serial 1048576 instead of .*serial 7/,
+    remedy: /Check on site/,
+  },
+  {
     what: 'a bus that a running agent does not know',
     check: 'bus',
     status: 'warn',
@@ -571,7 +587,7 @@ const FAULTS: Fault[] = [
     status: 'warn',
     config: { buses: [BUS] },
     ports: () => agent({ nodes: NODES }),
-    finding: /1 of 4 nodes are silent \(17\)/,
+    finding: /1 of 6 nodes are silent \(17\)/,
     remedy: /power/,
   },
   {

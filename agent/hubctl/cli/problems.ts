@@ -36,7 +36,7 @@ const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(
 
 /** What is wrong with a running agent, by its own status; the worst first. */
 export function problemsOf(report: StatusReport): Problem[] {
-  const { agent, cloud, clock, buses, nodes, host } = report;
+  const { agent, cloud, clock, buses, nodes, nodeFindings, host } = report;
   const problems: Problem[] = [];
   const add = (text: string, next: string | null = null) => problems.push({ text, next });
 
@@ -52,6 +52,7 @@ export function problemsOf(report: StatusReport): Problem[] {
   for (const bus of buses)
     if (bus.state === 'unavailable') add(`Bus ${bus.id}: ${bus.error?.message ?? 'unavailable'}.`, 'sudo hubctl doctor');
   if (buses.length > 0 && nodes.scanComplete && nodes.total === 0) add('No node answers on any bus.', 'sudo hubctl doctor');
+  for (const { text, remedy } of nodeFindings ?? []) add(`${text[0]!.toUpperCase()}${text.slice(1)}. ${remedy}.`, 'hubctl nodes');
   const silent = nodes.total - nodes.available;
   if (silent > 0) add(`${silent} of ${nodes.total} nodes ${silent === 1 ? 'is' : 'are'} silent.`, 'hubctl nodes');
   if (faultWords(agent) !== null) add(`The agent has ${faultWords(agent)}.`, 'sudo hubctl logs');

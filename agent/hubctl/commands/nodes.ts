@@ -13,9 +13,11 @@ const BUS_INDENT = '  ';
 /** Between two looks of `--watch`. */
 const WATCH_MS = 2_000;
 
-function stateOf({ available, tamper, powerFault }: Node): { text: string; colour: Colour } {
+function stateOf({ available, tamper, powerFault, securityReason, replaced }: Node): { text: string; colour: Colour } {
   if (!available) return { text: 'silent', colour: 'bad' };
+  if (securityReason) return { text: 'UNSECURED', colour: 'bad' };
   if (tamper) return { text: 'TAMPER', colour: 'bad' };
+  if (replaced) return { text: 'REPLACED', colour: 'bad' };
   return powerFault ? { text: 'POWER', colour: 'warn' } : { text: 'ok', colour: 'good' };
 }
 

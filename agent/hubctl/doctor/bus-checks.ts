@@ -2,6 +2,7 @@ import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
+import { nodeFindings } from '../../control/node-findings.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
@@ -157,6 +158,7 @@ export const busCheck: Check = {
     const { problem } = await agent();
     if (problem) return skipped('only the agent can ask the buses');
     const nodes = await ports.client.get<NodesResult>('/v1/nodes');
-    return Promise.all(settings.buses.map((bus) => checkBus(context, bus, nodes)));
+    const buses = await Promise.all(settings.buses.map((bus) => checkBus(context, bus, nodes)));
+    return [...buses, ...nodeFindings(nodes.nodes).map(({ text, remedy }) => fail(text, remedy))];
   },
 };

@@ -1,5 +1,6 @@
 import type { Node, NodesResult } from '../../../agent/contract/node.ts';
 import type { StatusReport } from '../../../agent/control/api.ts';
+import { nodeFindings } from '../../../agent/control/node-findings.ts';
 import type { CheckResult } from '../../../agent/hubctl/doctor/check.ts';
 import { unknownNode } from '../../../agent/nodes/model.ts';
 
@@ -56,6 +57,21 @@ export const HEALTHY: StatusReport = {
   ],
 };
 
+const node = (address: string, changes: Partial<Node>): Node => ({
+  ...unknownNode('rs485', 'osdp', address),
+  available: true,
+  firstSeen: '2026-11-01T00:00:00.000Z',
+  lastSeen: new Date(NOW_MS - 1_000).toISOString(),
+  vendor: '5eca00',
+  model: '1',
+  serialNumber: '1048576',
+  firmwareVersion: '2.7.19',
+  security: 'secured',
+  tamper: false,
+  powerFault: false,
+  ...changes,
+});
+
 /** A hub on which much is wrong at once, with hostile texts from outside. */
 export const ILL: StatusReport = {
   ...HEALTHY,
@@ -83,6 +99,10 @@ export const ILL: StatusReport = {
     { id: 'attic', protocol: 'osdp', state: 'up' },
   ],
   nodes: { total: 8, available: 3, scanComplete: true },
+  nodeFindings: nodeFindings([
+    node('5', { security: 'none', securityReason: 'refused', tamper: null }),
+    node('6', { replaced: { vendor: '5eca00', model: '1', serialNumber: '77\u001b[31m' } }),
+  ]),
   lastCommands: [
     {
       id: 'local-1',
@@ -97,26 +117,13 @@ export const ILL: StatusReport = {
   ],
 };
 
-const node = (address: string, changes: Partial<Node>): Node => ({
-  ...unknownNode('rs485', 'osdp', address),
-  available: true,
-  firstSeen: '2026-11-01T00:00:00.000Z',
-  lastSeen: new Date(NOW_MS - 1_000).toISOString(),
-  vendor: '5eca00',
-  model: '1',
-  serialNumber: '1048576',
-  firmwareVersion: '2.7.19',
-  security: 'secured',
-  tamper: false,
-  powerFault: false,
-  ...changes,
-});
-
 export const NODES: NodesResult = {
   nodes: [
     node('0', {}),
     node('5', { tamper: true, security: 'default_key' }),
     node('17', { available: false, lastSeen: new Date(NOW_MS - 90_000_000).toISOString() }),
+    node('18', { security: 'none', securityReason: 'no_key' }),
+    node('19', { replaced: { vendor: '5eca00', model: '1', serialNumber: '7' } }),
     node('100', { vendor: null, model: null, serialNumber: null, firmwareVersion: null, security: 'required' }),
     {
       ...node('0x00158d0001020304', {}),
@@ -127,8 +134,8 @@ export const NODES: NodesResult = {
       security: null,
     },
   ],
-  total: 5,
-  available: 4,
+  total: 7,
+  available: 6,
   scanComplete: false,
   buses: [
     { id: 'rs485', protocol: 'osdp', state: 'up' },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Node } from '../../../agent/contract/node.ts';
 import { eventsOf, type NodeEvent } from '../../../agent/nodes/changes.ts';
 import { unknownNode } from '../../../agent/nodes/model.ts';
+import { REPLACEMENT_MS } from '../../../agent/nodes/replacement.ts';
 import { MAX_KNOWN_NODES } from '../../../agent/nodes/store.ts';
 import { createNodeTable } from '../../../agent/nodes/table.ts';
 import { createSteppedClock } from './clock.ts';
@@ -196,6 +197,76 @@ test('the alarm of another device at the same place is told', async () => {
   rig.door.put('5', { ...seen, serialNumber: '2', tamper: null });
   rig.door.put('5', { tamper: true });
   expect(rig.names().filter((name) => name === 'node_tamper').length).toBe(2);
+});
+
+test('what was found wrong with a node stands over a restart until the bus knows better, and is told once', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  const seen = { available: true, firstSeen: T1, lastSeen: T1, vendor: '5eca00', model: '1', serialNumber: '1' };
+  rig.door.put('5', { ...seen, security: 'none', securityReason: 'wrong_key' });
+  rig.door.put('6', seen);
+  rig.door.put('6', { serialNumber: '2' });
+  rig.door.put('7', { ...seen, security: 'none', securityReason: 'refused' });
+  expect(rig.names().slice(2)).toEqual(['node_new', 'node_security_lost', 'node_new', 'node_replaced', 'node_new', 'node_security_lost']);
+  await rig.table.stop();
+  expect(rig.clock.timers).toBe(0);
+
+  const again = createRig(rig.files);
+  await again.table.start();
+  again.door.put('5', { ...seen, security: null });
+  again.door.put('6', { ...seen, serialNumber: '2' });
+  // No own key is configured for this one any more.
+  again.door.put('7', { ...seen, security: 'none' });
+  expect((await again.table.getNodes({ refresh: false }, never)).nodes).toMatchObject([
+    { address: '5', securityReason: 'wrong_key', replaced: null },
+    { address: '6', securityReason: null, replaced: { vendor: '5eca00', model: '1', serialNumber: '1' } },
+    { address: '7', securityReason: null },
+  ]);
+  again.door.put('5', { security: 'none', securityReason: 'no_answer' });
+  again.door.put('5', { security: 'secured', securityReason: null });
+  expect(again.names().slice(2)).toEqual([
+    'node_found',
+    'node_found',
+    'node_found',
+    'node_security_restored',
+    'node_changed',
+    'node_security_restored',
+  ]);
+});
+
+test('a replacement ends when the first device is back, or after a week', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  const seen = { available: true, firstSeen: T1, lastSeen: T1, vendor: '5eca00', model: '1', serialNumber: '1' };
+  const replaced = async () => (await rig.table.getNodes({ refresh: false }, never)).nodes[0]!.replaced;
+  rig.door.put('5', seen);
+  for (const serialNumber of ['2', '3', '1', '2']) rig.door.put('5', { serialNumber });
+  expect(rig.names().slice(2)).toEqual(['node_new', 'node_replaced', 'node_replaced', 'node_replacement_over', 'node_replaced']);
+  expect(await replaced()).toMatchObject({ serialNumber: '1' });
+  await rig.clock.advance(REPLACEMENT_MS - 1_000);
+  expect(await replaced()).not.toBe(null);
+  await rig.clock.advance(1_000);
+  expect(await replaced()).toBe(null);
+  expect(rig.names().at(-1)).toBe('node_replacement_over');
+  rig.door.put('5', { serialNumber: '2' });
+  expect(rig.names().at(-1)).toBe('node_changed');
+});
+
+test('a device that no longer says who it is counts as another one, one that was not asked yet does not', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  const seen = { available: true, firstSeen: T1, lastSeen: T1, vendor: '5eca00', model: '1', serialNumber: '1' };
+  const untold = { vendor: null, model: null, serialNumber: null };
+  rig.door.put('5', seen);
+  rig.door.put('5', untold);
+  expect(rig.names()).not.toContain('node_replaced');
+  rig.door.refuses.add('5');
+  rig.door.put('5', untold);
+  rig.door.refuses.delete('5');
+  rig.door.put('5', untold);
+  expect(rig.names().filter((name) => name === 'node_replaced').length).toBe(1);
+  rig.door.put('5', seen);
+  expect(rig.names().at(-1)).toBe('node_replacement_over');
 });
 
 test('a contact that chatters is told each time, logged at once, then every ten minutes', async () => {

@@ -11,7 +11,7 @@ export interface Sightings {
 
 /** A PD as the contract shows it. Tamper and power fault of a PD gone silent are those of `lastSeen`. */
 export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sightings): Node {
-  const { identity, capabilities, available, security, tamper, powerFault } = facts;
+  const { identity, capabilities, available, security, securityReason, tamper, powerFault } = facts;
   return {
     ...unknownNode(bus, 'osdp', String(address)),
     available,
@@ -23,6 +23,7 @@ export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sig
     firmwareVersion: identity?.firmware ?? null,
     capabilities: capabilities ? capabilityNames(capabilities) : [],
     security,
+    securityReason,
     tamper,
     powerFault,
   };

@@ -43,11 +43,11 @@ export interface Roster {
 
 /** A PD that does the same thing over and over is worth a line this often; in between it is detail. */
 const NOTE_INTERVAL_MS = 600_000;
-/** What follows an identity told in clear: challenge and cryptogram, then identity and status inside the channel. */
-const HANDSHAKE_STEPS = 4;
+/** What follows an identity told in clear: challenge and cryptogram, then identity, capabilities and status inside the channel. */
+const HANDSHAKE_STEPS = 5;
 
 export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: RosterDeps): Roster {
-  const pds = new Map(addresses.map((address) => [address, newPd(address)]));
+  const pds = new Map(addresses.map((address) => [address, newPd(address, keyOf(address)?.kind === 'own')]));
   const sightings = new Map<number, Sightings>();
   /** When an event of a PD was last logged at its own level; as many entries as PDs and events there are. */
   const noted = new Map<string, number>();
@@ -68,7 +68,8 @@ export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy,
   const put = (next: PdState) => {
     const before = pd(next.address);
     pds.set(next.address, next);
-    if (next.facts !== before.facts && next.seen) onFacts(next.address);
+    const news = next.facts !== before.facts || next.identityRefused !== before.identityRefused;
+    if (news && next.seen) onFacts(next.address);
   };
 
   const write = (address: number, { level, event, message, fields }: PdNote) => {
@@ -125,8 +126,8 @@ export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy,
     settled: (address) => isSettled(pd(address), { ...planInput(address), statusCanWait: true }),
 
     refusesIdentity(address) {
-      const { identified, facts } = pd(address);
-      return identified && facts.identity === null && facts.security !== 'required';
+      const { identityRefused, facts } = pd(address);
+      return identityRefused && facts.identity === null;
     },
 
     linkDown() {

@@ -51,7 +51,8 @@ function choosePurpose(pd: PdState, { nowMs, key, timings, statusCanWait }: Choi
   if (!pd.identified) return 'identify';
   if (!isDiscovered(pd)) return 'capabilities';
   const required = pd.facts.security === 'required';
-  const capable = required || (pd.facts.capabilities !== null && supportsSecureChannel(pd.facts.capabilities));
+  // With an own key, what a PD says of itself in clear is no reason to do without the channel.
+  const capable = required || pd.guarded || (pd.facts.capabilities !== null && supportsSecureChannel(pd.facts.capabilities));
   if (key && capable && pd.channel.phase === 'closed' && nowMs >= pd.channelRetryMs) return 'challenge';
   // A PD that insists on a channel we cannot give it refuses everything but ID and CAP: asking its identity shows that it lives.
   const locked = required && pd.channel.phase === 'closed';
@@ -106,10 +107,15 @@ export function nextRequest(before: PdState, input: PlanInput): { pd: PdState; p
   return { pd: { ...pd, pending }, pending };
 }
 
-/** After so long a silence the PD has dropped the channel and may have been replaced: begin anew. */
+/**
+ * After so long a silence the PD has dropped the channel and may have been replaced: begin anew. In a channel only an answer that a MAC
+ * vouches for breaks the silence.
+ */
 function isStale(pd: PdState, { nowMs, timings }: PlanInput): boolean {
-  const begun = pd.sequence !== 0 || pd.channel.phase !== 'closed';
-  return begun && (pd.lastReplyMs === null || nowMs - pd.lastReplyMs >= timings.offlineAfterMs);
+  const { channel, lastReplyMs } = pd;
+  if (channel.phase === 'open' && channel.proven && nowMs - pd.vouchedMs >= timings.offlineAfterMs) return true;
+  const begun = pd.sequence !== 0 || channel.phase !== 'closed';
+  return begun && (lastReplyMs === null || nowMs - lastReplyMs >= timings.offlineAfterMs);
 }
 
 /** Whether a frame from the PD answers this request: BUSY and NAK may carry another sequence number, all others carry the request's. */

@@ -1,6 +1,8 @@
+import type { SecurityReason } from '../../../contract/node.ts';
 import type { OsdpTimings } from '../bus/timings.ts';
 import { REPLY, SECURITY } from '../codec/codes.ts';
 import type { Frame } from '../codec/frame.ts';
+import { CONVINCING_REFUSALS, withoutChannel } from './expected-security.ts';
 import { type PdNote, type PdState, resetPd, withFacts } from './pd.ts';
 import { BLOCK_BYTES, CHALLENGE_BYTES, clientCryptogram, initialMac, sameBytes, serverCryptogram } from './secure-channel.ts';
 
@@ -10,20 +12,38 @@ const CRYPTOGRAM_ACCEPTED = 0x01;
 /** So many handshakes without an end are blamed on the line; a PD that goes on so is left alone for longer. */
 const QUICK_HANDSHAKES = 6;
 
+/** How a handshake, or a channel that never carried anything, ended; as logged. */
+type Ending =
+  | 'refused'
+  | 'malformed'
+  | 'key_type'
+  | 'wrong_key'
+  | 'cryptogram_refused'
+  | 'wrong_mac'
+  | 'wrong_padding'
+  | 'no_key'
+  | 'no_answer';
+
+const REASONS: Readonly<Record<Ending, SecurityReason>> = {
+  refused: 'refused',
+  malformed: 'invalid',
+  key_type: 'key_type',
+  wrong_key: 'wrong_key',
+  cryptogram_refused: 'wrong_key',
+  wrong_mac: 'invalid',
+  wrong_padding: 'invalid',
+  no_key: 'no_key',
+  no_answer: 'no_answer',
+};
+
 type Step = { pd: PdState; notes: PdNote[] };
 
-/** What a channel showed is not known without it. What was learnt in clear stays: it is learnt anew in clear. */
-function withoutChannel(pd: PdState): PdState {
-  const { security } = pd.facts;
-  const shown = security === 'secured' || security === 'default_key';
-  return shown ? withFacts(pd, { security: null, tamper: null, powerFault: null }) : pd;
-}
-
 /** The handshake failed: leave the PD alone for a while. A wrong own key never falls back to the default one. */
-function leaveAlone(pd: PdState, reason: string, pauseMs: number, nowMs: number): Step {
+function leaveAlone(pd: PdState, reason: Ending, pauseMs: number, nowMs: number): Step {
   const key = 'key' in pd.channel ? pd.channel.key : null;
   const first = pd.channelRetryMs === 0;
-  const next = { ...pd, channel: { phase: 'closed' as const }, channelRetryMs: nowMs + pauseMs, statusMs: null };
+  const channelProblem = REASONS[reason];
+  const next = { ...pd, channel: { phase: 'closed' as const }, channelRetryMs: nowMs + pauseMs, channelProblem, statusMs: null };
   const note: PdNote = {
     level: first ? 'warn' : 'debug',
     event: 'osdp_channel_refused',
@@ -33,16 +53,19 @@ function leaveAlone(pd: PdState, reason: string, pauseMs: number, nowMs: number)
   return { pd: withoutChannel(next), notes: [note] };
 }
 
-/** The PD, or its proof, said no. */
-export function refuse(pd: PdState, reason: string, nowMs: number, timings: OsdpTimings): Step {
-  return leaveAlone({ ...pd, unansweredHandshakes: 0 }, reason, timings.channelRetryMs, nowMs);
+/** The PD, or its proof, said no. Where an own key is configured it is asked once more soon: that it is not secured is an alarm. */
+export function refuse(pd: PdState, reason: Ending, nowMs: number, timings: OsdpTimings): Step {
+  const refusedHandshakes = pd.refusedHandshakes + 1;
+  const sure = !pd.guarded || refusedHandshakes >= CONVINCING_REFUSALS;
+  const pauseMs = sure ? timings.channelRetryMs : timings.handshakePauseMs;
+  return leaveAlone({ ...pd, unansweredHandshakes: 0, refusedHandshakes }, reason, pauseMs, nowMs);
 }
 
 /**
  * Begins the session anew. A handshake that ends so, or a channel that never carried anything, makes a pause: tried again at once it would
  * leave no room for status and polls. The pause is short at first, as the line may only have lost the answer.
  */
-export function beginAnew(pd: PdState, nowMs: number, timings: OsdpTimings): Step {
+export function beginAnew(pd: PdState, nowMs: number, timings: OsdpTimings, reason: 'no_answer' | 'no_key' = 'no_answer'): Step {
   const { channel, unansweredHandshakes } = pd;
   if (channel.phase === 'closed') {
     // It answers, and a whole session went by without the channel that is still shown.
@@ -51,7 +74,7 @@ export function beginAnew(pd: PdState, nowMs: number, timings: OsdpTimings): Ste
   if (channel.phase === 'open' && channel.proven) return { pd: resetPd(pd), notes: [] };
   const unanswered = unansweredHandshakes + 1;
   const pauseMs = unanswered < QUICK_HANDSHAKES ? timings.handshakePauseMs : timings.channelRetryMs;
-  const left = leaveAlone({ ...pd, unansweredHandshakes: unanswered }, 'no_answer', pauseMs, nowMs);
+  const left = leaveAlone({ ...pd, unansweredHandshakes: unanswered }, reason, pauseMs, nowMs);
   return { pd: resetPd(left.pd), notes: left.notes };
 }
 
@@ -61,7 +84,8 @@ export function prove(pd: PdState): Step {
   if (channel.phase !== 'open' || channel.proven) return { pd, notes: [] };
   const { key } = channel;
   const note: PdNote = { level: 'info', event: 'osdp_channel_open', message: 'secure channel established', fields: { key } };
-  return { pd: { ...pd, channel: { ...channel, proven: true }, channelRetryMs: 0, unansweredHandshakes: 0 }, notes: [note] };
+  const proven = { ...pd, channel: { ...channel, proven: true }, channelRetryMs: 0, channelProblem: null };
+  return { pd: withFacts({ ...proven, unansweredHandshakes: 0, refusedHandshakes: 0 }, { securityReason: null }), notes: [note] };
 }
 
 /** The answer to the challenge: the PD must prove that it has the key. `frame` null: it refused. */
@@ -90,5 +114,6 @@ export function answerToCryptogram(pd: PdState, frame: Frame | null, nowMs: numb
   const pdMac = initialMac(keys, channel.cryptogram);
   if (!sameBytes(frame.data, pdMac)) return refuse(pd, 'wrong_mac', nowMs, timings);
   // What was asked in clear could have been anybody's answer: ask it again inside the channel.
-  return { pd: { ...pd, channel: { phase: 'open', key, keys, pdMac, proven: false }, identified: false, statusMs: null }, notes: [] };
+  const anew = { identified: false, identityRefused: false, capabilitiesRefused: false, statusMs: null };
+  return { pd: { ...pd, ...anew, channel: { phase: 'open', key, keys, pdMac, proven: false } }, notes: [] };
 }

@@ -1,4 +1,4 @@
-import type { NodeSecurity } from '../../../contract/node.ts';
+import type { NodeSecurity, SecurityReason } from '../../../contract/node.ts';
 import type { Sequence } from '../codec/frame.ts';
 import type { Capability, Identity } from '../codec/reply.ts';
 import type { ChannelKeys } from './secure-channel.ts';
@@ -9,6 +9,8 @@ export interface PdFacts {
   identity: Identity | null;
   capabilities: readonly Capability[] | null;
   security: NodeSecurity | null;
+  /** Why the own key does not secure the link; null while it does, while that is not judged yet, and without an own key. */
+  securityReason: SecurityReason | null;
   tamper: boolean | null;
   powerFault: boolean | null;
 }
@@ -44,6 +46,8 @@ export type Channel =
 /** The session with one PD: the pure machine's state. Times are monotonic milliseconds. */
 export interface PdState {
   readonly address: number;
+  /** An own key is configured: the link counts only when it is secured with it. */
+  readonly guarded: boolean;
   readonly facts: PdFacts;
   /** True once it answered: before, it is only an address. */
   readonly seen: boolean;
@@ -53,15 +57,25 @@ export interface PdState {
   /** BUSY answers in a row. */
   readonly busies: number;
   readonly lastReplyMs: number | null;
-  /** When it first failed to answer since its last answer. */
+  /** When it first failed to answer since its last answer. BUSY is no answer. */
   readonly silentSinceMs: number | null;
   readonly channel: Channel;
   /** No handshake before this time. */
   readonly channelRetryMs: number;
   /** Handshakes in a row that ended without a yes or a no: their answers were lost, or made no sense. */
   readonly unansweredHandshakes: number;
+  /** Handshakes in a row that ended with a no or a false proof. */
+  readonly refusedHandshakes: number;
+  /** How the last handshake failed since the channel was last proven. */
+  readonly channelProblem: SecurityReason | null;
+  /** When a MAC last vouched for an answer; at first, when the PD came. */
+  readonly vouchedMs: number;
+  /** Answers since then that no MAC vouched for. */
+  readonly unvouched: number;
   /** Identity asked, and answered or refused, since the session last began. */
   readonly identified: boolean;
+  /** The PD does not say who it is, and not for want of a channel. */
+  readonly identityRefused: boolean;
   /** The PD refuses to tell its capabilities. */
   readonly capabilitiesRefused: boolean;
   /** When tamper and power were last answered or refused; null: to be asked now. */
@@ -76,12 +90,21 @@ export interface PdNote {
   fields?: Record<string, unknown>;
 }
 
-const NOTHING_KNOWN: PdFacts = { available: false, identity: null, capabilities: null, security: null, tamper: null, powerFault: null };
+const NOTHING_KNOWN: PdFacts = {
+  available: false,
+  identity: null,
+  capabilities: null,
+  security: null,
+  securityReason: null,
+  tamper: null,
+  powerFault: null,
+};
 
-/** An address nobody answered at yet. */
-export function newPd(address: number): PdState {
+/** An address nobody answered at yet. `guarded`: an own key is configured for it. */
+export function newPd(address: number, guarded: boolean): PdState {
   return {
     address,
+    guarded,
     facts: NOTHING_KNOWN,
     seen: false,
     sequence: 0,
@@ -92,7 +115,12 @@ export function newPd(address: number): PdState {
     channel: { phase: 'closed' },
     channelRetryMs: 0,
     unansweredHandshakes: 0,
+    refusedHandshakes: 0,
+    channelProblem: null,
+    vouchedMs: 0,
+    unvouched: 0,
     identified: false,
+    identityRefused: false,
     capabilitiesRefused: false,
     statusMs: null,
   };
@@ -107,6 +135,7 @@ export function resetPd(pd: PdState): PdState {
     busies: 0,
     channel: { phase: 'closed' },
     identified: false,
+    identityRefused: false,
     capabilitiesRefused: false,
     statusMs: null,
   };

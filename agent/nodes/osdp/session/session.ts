@@ -1,10 +1,12 @@
+import type { NodeSecurity } from '../../../contract/node.ts';
 import type { OsdpTimings } from '../bus/timings.ts';
 import { supportsSecureChannel } from '../codec/capabilities.ts';
 import { NAK, REPLY, SECURITY } from '../codec/codes.ts';
 import { type Frame, MAC_BYTES, type Sequence } from '../codec/frame.ts';
 import { decodeReply, type Identity, type Reply } from '../codec/reply.ts';
+import { CONVINCING_REFUSALS, judgeSecurity, withoutChannel } from './expected-security.ts';
 import { answerToChallenge, answerToCryptogram, beginAnew, prove, refuse } from './handshake.ts';
-import { type PdNote, type PdState, type Pending, resetPd, withFacts } from './pd.ts';
+import { type PdNote, type PdState, type Pending, type Purpose, resetPd, withFacts } from './pd.ts';
 import { computeMac, decryptData, sameBytes } from './secure-channel.ts';
 
 /** The next state and what to log. Facts changed when `pd.facts` is another object than before. */
@@ -45,22 +47,36 @@ export function onSilence(pd: PdState, nowMs: number, timings: OsdpTimings): PdS
   return { pd: onMiss(next.pd, nowMs, timings), notes: next.notes };
 }
 
-/** The PD lives. */
-function heard(pd: PdState, nowMs: number): PdState {
-  return withFacts({ ...pd, lastReplyMs: nowMs, silentSinceMs: null, seen: true }, { available: true });
+/** The PD lives. `vouched`: a MAC says that it is the one with the key. */
+function heard(pd: PdState, vouched: boolean, nowMs: number): PdState {
+  const word = vouched ? { vouchedMs: nowMs, unvouched: 0 } : { unvouched: pd.unvouched + 1 };
+  return withFacts({ ...pd, ...word, lastReplyMs: nowMs, silentSinceMs: null, seen: true, busies: 0 }, { available: true });
+}
+
+/**
+ * BUSY carries no MAC and answers nothing: it makes a new PD known, and holds off its silence for the time of one session, no longer. It
+ * brings nobody back.
+ */
+function onBusy(before: PdState, nowMs: number, timings: OsdpTimings): PdStep {
+  const met = before.seen ? before : withFacts({ ...before, seen: true, lastReplyMs: nowMs }, { available: true });
+  const pd = { ...onMiss(met, nowMs, timings), busies: before.busies + 1 };
+  if (pd.busies <= MAX_BUSIES) return { pd, notes: [] };
+  return beginAnew(pd.channel.phase === 'closed' && pd.facts.available ? withoutChannel(pd) : pd, nowMs, timings);
 }
 
 /** A frame came that answers the pending request. One that its MAC does not vouch for is nobody's word: `lastReplyMs` stays. */
 export function onReply(before: PdState, frame: Frame, nowMs: number, timings: OsdpTimings): PdStep {
   const { pending } = before;
   if (!pending) return { pd: before, notes: [] };
-  if (frame.code === REPLY.busy && !frame.mac) {
-    const busy = { ...heard(before, nowMs), busies: before.busies + 1 };
-    return busy.busies > MAX_BUSIES ? beginAnew(busy, nowMs, timings) : { pd: busy, notes: [] };
-  }
+  const busy = frame.code === REPLY.busy && !frame.mac;
+  const { pd, notes } = busy ? onBusy(before, nowMs, timings) : onFrame(before, pending, frame, nowMs, timings);
+  return { pd: judgeSecurity(before, pd, nowMs, timings), notes };
+}
+
+function onFrame(before: PdState, pending: Pending, frame: Frame, nowMs: number, timings: OsdpTimings): PdStep {
   const opened = open(before, pending, frame);
   if (!opened.data) return onBroken(before, opened.reason, nowMs, timings);
-  const pd = { ...heard(opened.pd, nowMs), busies: 0 };
+  const pd = heard(opened.pd, frame.mac !== null, nowMs);
   const reply = decodeReply(frame.code, opened.data);
   if (reply.kind === 'nak') return onNak(pd, pending, reply.reason, nowMs, timings);
   switch (pending.purpose) {
@@ -119,8 +135,10 @@ function onNak(pd: PdState, pending: Pending, reason: number, nowMs: number, tim
     default:
       break;
   }
-  // In the middle of a handshake "a channel is required" is no answer: the PD lost the thread, or answered an earlier command late.
-  if (handshake && reason === NAK.secureChannelRequired) return beginAnew(pd, nowMs, timings);
+  // In the middle of a handshake "a channel is required" is no answer: the PD lost the thread, or answered an earlier command late. To the
+  // challenge it may also mean that there is no such key; which of the two shows when it goes on so.
+  if (handshake && reason === NAK.secureChannelRequired)
+    return beginAnew(pd, nowMs, timings, pending.purpose === 'challenge' ? 'no_key' : 'no_answer');
   if (handshake) {
     return pending.purpose === 'challenge'
       ? answerToChallenge(advance(pd, pending), null, nowMs, timings)
@@ -130,13 +148,18 @@ function onNak(pd: PdState, pending: Pending, reason: number, nowMs: number, tim
     if (pd.channel.phase !== 'closed') return beginAnew(pd, nowMs, timings);
     const unread = { security: securityOfLocked(pd), tamper: null, powerFault: null };
     const locked = { ...withFacts(advance(pd, pending), unread), statusMs: nowMs };
-    return { pd: pending.purpose === 'identify' ? { ...locked, identified: true } : locked, notes: [] };
+    const asked = { identify: { identified: true }, capabilities: { capabilitiesRefused: true } };
+    return { pd: { ...locked, ...(asked as Partial<Record<Purpose, Partial<PdState>>>)[pending.purpose] }, notes: [] };
   }
   return refused(advance(pd, pending), pending, { kind: 'nak', reason }, nowMs);
 }
 
 /** A PD insists on the channel and there is none: `required` when it is for want of a key, unknown while only answers were lost. */
-function securityOfLocked({ facts, unansweredHandshakes }: PdState): 'required' | null {
+function securityOfLocked({ guarded, facts, unansweredHandshakes, refusedHandshakes }: PdState): 'required' | null {
+  if (guarded) {
+    const hopeless = refusedHandshakes >= CONVINCING_REFUSALS || unansweredHandshakes >= HOPELESS_HANDSHAKES;
+    return hopeless || facts.security === 'required' ? 'required' : null;
+  }
   const trying = unansweredHandshakes > 0 && unansweredHandshakes < HOPELESS_HANDSHAKES;
   const capable = facts.capabilities !== null && supportsSecureChannel(facts.capabilities);
   return trying && capable && facts.security !== 'required' ? null : 'required';
@@ -157,7 +180,8 @@ function refused(pd: PdState, pending: Pending, reply: Reply, nowMs: number): Pd
     case 'identify': {
       // Whoever told its identity before was another one.
       const replaced = reply.kind === 'nak' && pd.facts.identity !== null;
-      return { pd: withFacts({ ...pd, identified: true }, replaced ? { ...UNTOLD, identity: null } : {}), notes };
+      const asked = { ...pd, identified: true, identityRefused: true };
+      return { pd: withFacts(asked, replaced ? { ...UNTOLD, identity: null } : {}), notes };
     }
     case 'capabilities':
       return { pd: { ...pd, capabilitiesRefused: true }, notes };
@@ -171,35 +195,35 @@ function refused(pd: PdState, pending: Pending, reply: Reply, nowMs: number): Pd
 /** What has to be learnt of another PD at the same address. */
 const UNTOLD = { capabilities: null, security: null, tamper: null, powerFault: null } as const;
 
-/** How the link is protected, as the answer just taken proves it. */
-function provenSecurity(pd: PdState): 'none' | 'default_key' | 'secured' {
-  if (pd.channel.phase !== 'open') return 'none';
-  return pd.channel.key === 'own' ? 'secured' : 'default_key';
+/** How the link is protected, as the answer just taken proves it; where an own key is configured, clear is only what it was judged to be. */
+function provenSecurity({ channel, guarded, facts }: PdState): NodeSecurity | null {
+  if (channel.phase === 'open') return channel.key === 'own' ? 'secured' : 'default_key';
+  return guarded && facts.securityReason === null ? facts.security : 'none';
 }
 
-function sameIdentity(a: Identity, b: Identity): boolean {
-  return (
-    a.vendor === b.vendor &&
-    a.model === b.model &&
-    a.version === b.version &&
-    a.serialNumber === b.serialNumber &&
-    a.firmware === b.firmware
-  );
+function sameDevice(a: Identity, b: Identity): boolean {
+  return a.vendor === b.vendor && a.model === b.model && a.serialNumber === b.serialNumber;
+}
+
+/** The PD told who it is. */
+function identify(pd: PdState, identity: Identity): PdStep {
+  const known = pd.facts.identity;
+  const identified = { ...pd, identified: true };
+  const same = known !== null && sameDevice(known, identity);
+  if (same && known.version === identity.version && known.firmware === identity.firmware) return { pd: identified, notes: [] };
+  const notes: PdNote[] = [];
+  if (same) {
+    const fields = { before: known.firmware, after: identity.firmware };
+    notes.push({ level: 'info', event: 'osdp_firmware_changed', message: 'the peripheral runs another firmware', fields });
+  } else if (known) notes.push({ level: 'warn', event: 'osdp_pd_replaced', message: 'another peripheral answers at this address' });
+  const fresh = { ...(known && !same ? UNTOLD : { capabilities: null }), identity };
+  return { pd: withFacts({ ...identified, capabilitiesRefused: false, statusMs: null }, fresh), notes };
 }
 
 function onAnswer(pd: PdState, pending: Pending, reply: Reply, nowMs: number): PdStep {
   switch (pending.purpose) {
-    case 'identify': {
-      if (reply.kind !== 'identity') return refused(pd, pending, reply, nowMs);
-      const known = pd.facts.identity;
-      const identified = { ...pd, identified: true };
-      if (known && sameIdentity(known, reply.identity)) return { pd: identified, notes: [] };
-      const fresh = { ...(known ? UNTOLD : { capabilities: null }), identity: reply.identity };
-      const notes: PdNote[] = known
-        ? [{ level: 'warn', event: 'osdp_pd_replaced', message: 'another peripheral answers at this address' }]
-        : [];
-      return { pd: withFacts({ ...identified, capabilitiesRefused: false, statusMs: null }, fresh), notes };
-    }
+    case 'identify':
+      return reply.kind === 'identity' ? identify(pd, reply.identity) : refused(pd, pending, reply, nowMs);
     case 'capabilities':
       if (reply.kind !== 'capabilities') return refused(pd, pending, reply, nowMs);
       return { pd: withFacts(pd, { capabilities: reply.capabilities }), notes: [] };
@@ -214,7 +238,9 @@ function onStatus(before: PdState, pending: Pending, reply: Reply, nowMs: number
   const security = provenSecurity(pd);
   if (reply.kind === 'localStatus') {
     const { tamper, powerFault } = reply;
-    return { pd: withFacts({ ...pd, statusMs: nowMs }, { tamper, powerFault, security }), notes };
+    // Anybody on the line can say it in clear.
+    const believed = !pd.guarded || pd.channel.phase === 'open';
+    return { pd: withFacts({ ...pd, statusMs: nowMs }, { ...(believed && { tamper, powerFault }), security }), notes };
   }
   const next = withFacts(pd, { security });
   if (reply.kind === 'ack') return { pd: next, notes };

@@ -13,8 +13,8 @@ const UNBEARABLE = { drop: 0.9, busy: 0.5, late: 0.5, badCheck: 0.5, flip: 0.02,
 const ADDRESSES = Array.from({ length: 10 }, (_, address) => address);
 const share = (max: number) => fc.double({ min: 0, max, noNaN: true });
 
-/** A peripheral without its address; `secured` has an own key, which the bus knows too, and insists on the channel. */
-type Rough = Omit<PeripheralOptions, 'address' | 'secureChannel'> & { secured: boolean };
+/** A peripheral without its address; `secured` has an own key, which the bus knows too, and `insists` on the channel or also answers in clear. */
+type Rough = Omit<PeripheralOptions, 'address' | 'secureChannel'> & { secured: boolean; insists: boolean };
 
 const OWN_KEY = '000102030405060708090a0b0c0d0e0f';
 
@@ -33,7 +33,14 @@ function peripheralOf(limits: typeof BEARABLE): fc.Arbitrary<Rough> {
     tampered: fc.boolean(),
     powerFault: fc.boolean(),
   };
-  return fc.record({ ...fixed, secured: fc.boolean(), turnaround: fc.integer({ min: 1, max: 45 }), mark: fc.boolean(), faults });
+  return fc.record({
+    ...fixed,
+    secured: fc.boolean(),
+    insists: fc.boolean(),
+    turnaround: fc.integer({ min: 1, max: 45 }),
+    mark: fc.boolean(),
+    faults,
+  });
 }
 
 function lineOf(limits: typeof BEARABLE) {
@@ -55,8 +62,10 @@ type Line = ReturnType<typeof lineOf> extends fc.Arbitrary<infer T> ? T : never;
 
 function rigOf({ seed, baudRate, echo, noise, there, peripherals }: Line) {
   const present = there.map((address, index) => ({ ...peripherals[index]!, address }));
-  const secureChannel = { required: true, key: Buffer.from(OWN_KEY, 'hex') };
-  const wired = present.map(({ secured, ...peripheral }) => (secured ? { ...peripheral, secureChannel } : peripheral));
+  const channel = (required: boolean) => ({ required, key: Buffer.from(OWN_KEY, 'hex') });
+  const wired = present.map(({ secured, insists, ...peripheral }) =>
+    secured ? { ...peripheral, secureChannel: channel(insists) } : peripheral,
+  );
   const keys = new Map(present.flatMap(({ secured, address }) => (secured ? [[address, new Secret(OWN_KEY)] as const] : [])));
   const rig = createRig({ peripherals: wired, baudRate, line: { seed, echo, noise }, bus: { addresses: ADDRESSES, keys } });
   return { ...rig, present };
@@ -72,7 +81,11 @@ function assertNothingWrong({ bus, present, clock }: ReturnType<typeof rigOf>) {
     assert.ok(!node.available || unheardMs <= MAX_UNHEARD_MS, `${node.address} is available, unheard of for ${unheardMs} ms`);
     const truth = present.find((peripheral) => String(peripheral.address) === node.address);
     assert.ok(truth, `nobody is at ${node.address}`);
-    const told = [node.serialNumber, node.model, node.tamper, node.powerFault, node.security];
+    assert.ok(truth.secured || node.securityReason === null, `${node.address} has no own key`);
+    // With so many answers lost that no channel came about for a session's time, the truth is that it is not secured now.
+    const security = node.securityReason === null ? node.security : null;
+    assert.notEqual(node.securityReason && node.security, 'secured');
+    const told = [node.serialNumber, node.model, node.tamper, node.powerFault, security];
     const truths = [String(truth.serialNumber), String(truth.model), truth.tampered, truth.powerFault, truth.secured ? 'secured' : 'none'];
     const seen = told.map((value, index) => (value === null ? truths[index] : value));
     assert.deepEqual(seen, truths);

@@ -407,31 +407,34 @@ test.each([
 const HOUR_MS = 3_600_000;
 
 test.each([
-  ['a wrong key', { key: Buffer.alloc(16, 7) }, {}, 'required', null],
-  ['a wrong key where none is needed', { key: Buffer.alloc(16, 7), required: false }, {}, 'none', false],
-  ['no answer to the challenge', { required: false }, { ignoresChallenge: true }, 'none', false],
-  ['no answer to the challenge, and the channel required', {}, { ignoresChallenge: true }, 'required', null],
-  ['nothing but wrong MACs', { required: false }, { badMacTimes: 1e9 }, 'none', false],
-])('%s: polled in clear, reported as what it is, and no news in an hour of trying', async (_name, over, faults, security, tamper) => {
-  const options = secured(over);
-  const bus = { ...options.bus, addresses: [5] };
-  const rig = rigOf({ peripherals: [{ ...options.peripherals[0]!, faults }], line: { deliveryMs: 20 }, bus });
-  rig.bus.start();
-  await rig.scanned();
-  await rig.clock.advance(120_000);
-  expect(rig.node(5)).toMatchObject({ security, tamper, available: true });
-  let told = 0;
-  rig.bus.onEvent((event) => {
-    if (event.kind === 'node') told++;
-  });
-  rig.line.resetStats();
-  await rig.clock.advance(HOUR_MS);
-  expect(told).toBe(0);
-  expect(rig.node(5)).toMatchObject({ security, tamper, available: true });
-  expect(rig.line.stats().addresses.get(5)!.replies).toBeGreaterThan(5_000);
-  expect(rig.log.lines.filter((line) => line.level === 'warn' && line.event === 'osdp_channel_refused').length).toBe(1);
-  expect(rig.log.events()).not.toContain('osdp_channel_open');
-});
+  ['a wrong key', { key: Buffer.alloc(16, 7) }, {}, 'required', 'wrong_key'],
+  ['a wrong key where none is needed', { key: Buffer.alloc(16, 7), required: false }, {}, 'none', 'wrong_key'],
+  ['no answer to the challenge', { required: false }, { ignoresChallenge: true }, 'none', 'no_answer'],
+  ['no answer to the challenge, and the channel required', {}, { ignoresChallenge: true }, 'required', 'no_answer'],
+  ['nothing but wrong MACs', { required: false }, { badMacTimes: 1e9 }, 'none', 'invalid'],
+])(
+  '%s: polled in clear, reported as what it is, and no news in an hour of trying',
+  async (_name, over, faults, security, securityReason) => {
+    const options = secured(over);
+    const bus = { ...options.bus, addresses: [5] };
+    const rig = rigOf({ peripherals: [{ ...options.peripherals[0]!, faults }], line: { deliveryMs: 20 }, bus });
+    rig.bus.start();
+    await rig.scanned();
+    await rig.clock.advance(120_000);
+    expect(rig.node(5)).toMatchObject({ security, securityReason, tamper: null, available: true });
+    let told = 0;
+    rig.bus.onEvent((event) => {
+      if (event.kind === 'node') told++;
+    });
+    rig.line.resetStats();
+    await rig.clock.advance(HOUR_MS);
+    expect(told).toBe(0);
+    expect(rig.node(5)).toMatchObject({ security, securityReason, tamper: null, available: true });
+    expect(rig.line.stats().addresses.get(5)!.replies).toBeGreaterThan(5_000);
+    expect(rig.log.lines.filter((line) => line.level === 'warn' && line.event === 'osdp_channel_refused').length).toBe(1);
+    expect(rig.log.events()).not.toContain('osdp_channel_open');
+  },
+);
 
 test('one wrong MAC inside the channel is logged, and the channel is set up anew', async () => {
   const rig = rigOf(secured());

@@ -14,7 +14,7 @@ const PANEL_RANDOM = Buffer.from('b0b1b2b3b4b5b6b7', 'hex');
 
 /** A session in a test's hands: each call is one exchange. */
 function createSession(key: PdKey | null = null) {
-  let pd: PdState = newPd(5);
+  let pd: PdState = newPd(5, key?.kind === 'own');
   let nowMs = 0;
   const input = (): PlanInput => ({ nowMs, key, random: () => PANEL_RANDOM, timings: DEFAULT_TIMINGS });
   const session = {
@@ -460,13 +460,17 @@ test('whatever a peripheral answers: no throw, sound requests, and an honest one
       session.wait(DEFAULT_TIMINGS.channelRetryMs);
       for (let exchange = 0; exchange < 40; exchange++) {
         const { code } = session.ask();
+        session.wait(100);
         if (code === 0x61) session.answer(0x45, IDENTITY);
         else if (code === 0x62) session.answer(0x46, '010102');
         else if (code === 0x64) session.answer(0x48, '0000');
         else if (code === 0x60) session.answer(0x40);
         else session.answer(0x41, '05');
       }
-      expect(session.pd().facts).toMatchObject({ available: true, identity: { vendor: '5eca00' }, tamper: false, security: 'none' });
+      expect(session.pd().facts).toMatchObject({ available: true, identity: { vendor: '5eca00' }, security: 'none' });
+      expect(session.pd().facts).toMatchObject(
+        keyed ? { tamper: null, securityReason: 'refused' } : { tamper: false, securityReason: null },
+      );
     }),
     { numRuns: 450, seed: 20260103 },
   );
