@@ -12,7 +12,6 @@ import { builtAtMs, version } from '../system/version.ts';
 
 /** A helper that hangs must not hold hubctl longer than the agent may. */
 const HELPER_TIMEOUT_MS = 3_000;
-/** Where NetworkManager keeps its profiles with their passwords; for root only. */
 const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager/system-connections'];
 const MAX_PROFILES = 256;
 
@@ -29,12 +28,14 @@ export interface HubctlMachine {
   systemdFolder: string;
   /** Where the kernel shows the control groups (cgroups(7)). */
   cgroupFolder: string;
+  /** Where NetworkManager keeps its profiles with their passwords; for root only. */
+  profileFolders: readonly string[];
 }
 
 /** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
 export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {
   const { isRoot = process.geteuid?.() === 0, env = process.env, files = createFiles(), helperTimeoutMs = HELPER_TIMEOUT_MS } = machine;
-  const { etc = '/etc', systemdFolder = '/run/systemd/system', cgroupFolder = '/sys/fs/cgroup' } = machine;
+  const { etc = '/etc', systemdFolder = '/run/systemd/system', cgroupFolder = '/sys/fs/cgroup', profileFolders = PROFILES } = machine;
   const wallClock = createWallClock();
   const clock = createMonotonicClock();
 
@@ -62,7 +63,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
       import('../wifi/networkmanager/dbus-message-bus.ts'),
       import('../wifi/networkmanager/nm-dbus.ts'),
     ]);
-    const address = process.env.DBUS_SYSTEM_BUS_ADDRESS ?? SYSTEM_BUS_ADDRESS;
+    const address = env.DBUS_SYSTEM_BUS_ADDRESS ?? SYSTEM_BUS_ADDRESS;
     const manager = createNetworkManager(createDbusMessageBus({ address, clock, guard: unguarded }));
     try {
       return await use(manager);
@@ -96,7 +97,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
     const idKey = await readFile(`${places.stateDirectory}/command-id.key`).catch(() => null);
     if (idKey) found.push(idKey.toString('hex'));
-    for (const folder of PROFILES) {
+    for (const folder of profileFolders) {
       for (const name of (await readdir(folder).catch(() => [] as string[])).slice(0, MAX_PROFILES)) {
         const text = await read(`${folder}/${name}`);
         for (const [, value] of text.matchAll(/^(?:psk|password|wep-key\d|leap-password|private-key-password)=(.+)$/gm)) found.push(value!);

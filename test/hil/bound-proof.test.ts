@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BoundProofOptions, proveFromAddress } from '../../agent/cloud/connection/bound-proof.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
@@ -43,7 +43,7 @@ test('a session with an acknowledged publish is the proof', async () => {
   const seen: string[] = [];
   const forget = iotCore.onMessage('hubs/hub/presence', ({ payload }) => seen.push(payload.toString()));
   await proveFromAddress(options, new AbortController().signal);
-  await vi.waitFor(() => expect(seen).toHaveLength(2));
+  await expect.poll(() => seen.length).toBe(2);
   forget();
   // Its session speaks for nobody afterwards.
   expect(seen).toEqual(['{"state":"online"}', '{"state":"offline"}']);

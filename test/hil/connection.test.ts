@@ -48,7 +48,7 @@ describe.concurrent('connection', () => {
     expect(await rig.run('server_info')).toMatchObject({ status: 'SUCCEEDED', result: { cloud: { port: rig.iotCore.alpnPort } } });
   });
 
-  test('a link that goes dead: the hub notices within one and a half keepalives', async () => {
+  test('a link that goes dead: the hub notices by its keepalive', async () => {
     const keepAliveSeconds = 2;
     await using world = await startOnline({
       config: { cloud: { keepAliveSeconds, allowShortKeepAlive: true } },
@@ -57,8 +57,7 @@ describe.concurrent('connection', () => {
     const { rig, agent } = world;
     const session = String(rig.reported().session);
     expect(rig.iotCore.faults.halfOpen(rig.hubId)).toBe(true);
-    // A second on top is for a busy machine.
-    await agent.waitFor('cloud_down', { timeoutMs: 1.5 * keepAliveSeconds * 1000 + 1000 });
+    expect(await agent.waitFor('cloud_down')).toMatchObject({ reason: 'keepalive' });
     await untilOnline(rig, session);
   });
 
@@ -93,7 +92,7 @@ describe.concurrent('connection', () => {
       else rig.iotCore.faults.denyPublish(`hubs/${rig.hubId}/commands`);
       const agent = rig.startAgent();
       await untilOnline(rig);
-      expect(await rig.run('server_info', {}, 40_000)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await rig.run('server_info')).toMatchObject({ status: 'SUCCEEDED' });
       const operation = action === 'subscribe' ? 'presence_subscribe' : 'result_publish';
       await agent.waitFor('cloud_operation_quarantined', { where: (line) => line.operation === operation });
       const before = connects();

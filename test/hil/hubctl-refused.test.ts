@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createHubctlPorts } from '../../agent/compose/hubctl-ports.ts';
 import { createAgentClient } from '../../agent/hubctl/cli/client.ts';
 import { locate } from '../../agent/hubctl/cli/locate.ts';
 import type { CheckResult } from '../../agent/hubctl/doctor/check.ts';
 import { runDoctor } from '../../agent/hubctl/doctor/doctor.ts';
 import { createPki } from '../twins/pki/pki.ts';
 import type { Credentials } from '../twins/pki/types.ts';
+import { bareMachine } from '../unit/hubctl/bare-machine.ts';
 import { findMosquitto, type Mosquitto, startMosquitto } from './mosquitto/broker.ts';
 
 /** Set where the referee must not be missing. */
@@ -58,12 +58,11 @@ describe.runIf(COMMAND !== null)('a certificate that the broker refuses', () => 
       await writeFile(identity, JSON.stringify({ hubId: `hub-${serviceMs}`, ...own }));
       const places = await locate({ config, identity });
       const ports = {
-        ...createHubctlPorts(),
+        ...bareMachine(folder),
         service: async () => {
           await sleep(serviceMs);
           return null;
         },
-        journal: async () => false,
         client: createAgentClient(places.socketPath),
         places,
       };

@@ -7,9 +7,6 @@ import { fillIn, isInstalled, readSample, runSample, type SampleLanguage, type S
 const LANGUAGES: SampleLanguage[] = ['curl', 'python', 'javascript', 'go', 'ruby'];
 const PAGES: SamplePage[] = ['ProvisionHub', 'ClaimHub', 'SendHubCommand'];
 
-/** Go compiles its standard library on its first run. */
-const TOUR_TIMEOUT_MS = 180_000;
-
 /** The samples' own values, which stay: only host, id and keys are replaced. */
 const SAMPLE_ORG = 'example_string';
 const SAMPLE_THING = 'John Doe';
@@ -72,7 +69,7 @@ function skipUnlessInstalled(language: SampleLanguage, skip: (note: string) => v
 
 for (const [index, language] of LANGUAGES.entries()) {
   const title = `the ${language} samples work ${language === 'go' ? 'once their unused import is blank' : 'unchanged'}`;
-  test(title, { timeout: TOUR_TIMEOUT_MS }, async ({ skip }) => {
+  test(title, async ({ skip }) => {
     skipUnlessInstalled(language, skip);
     await tour(language, `00000000-0000-4000-8000-00000000000${index}`);
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { createHubctlPorts } from '../../../agent/compose/hubctl-ports.ts';
 import { hubctl } from '../../../agent/hubctl/cli/hubctl.ts';
+import { bareMachine } from '../../unit/hubctl/bare-machine.ts';
 import { createFakeTerminal, type FakeTerminal } from '../../unit/hubctl/fake-terminal.ts';
 import type { Rig } from './rig.ts';
 
@@ -23,13 +23,12 @@ export const ASKING_THE_AGENT = [
   'reset --yes',
 ];
 
-/** Runs hubctl in this process against a rig. There is no systemd in a rig, whatever is on the machine under it. */
+/** Runs hubctl in this process against a rig, on a machine that holds nothing else. */
 export async function runHubctl(
   rig: Rig,
   line: string | string[],
   terminal: FakeTerminal = createFakeTerminal(),
 ): Promise<{ code: number; terminal: FakeTerminal }> {
   const argv = typeof line === 'string' ? line.split(' ') : line;
-  const ports = { ...createHubctlPorts(), service: async () => null, journal: async () => false };
-  return { code: await hubctl([...argv, ...placesOf(rig)], terminal, ports), terminal };
+  return { code: await hubctl([...argv, ...placesOf(rig)], terminal, bareMachine(rig.folder)), terminal };
 }

@@ -3,9 +3,9 @@ export type Subscribe = (listener: () => void) => () => void;
 
 /**
  * Resolves with the first value of `look` that is neither null, undefined nor false, looked at now and after each change. Rejects when
- * nothing came within `timeoutMs`: the bound is for a test that would hang, not a measurement.
+ * nothing came within `timeoutMs`: the bound is for a test that would hang, not a measurement, and ends before the test runner's own.
  */
-export function until<T>(subscribe: Subscribe, what: string, look: () => T | null | undefined | false, timeoutMs = 40_000): Promise<T> {
+export function until<T>(subscribe: Subscribe, what: string, look: () => T | null | undefined | false, timeoutMs = 240_000): Promise<T> {
   return new Promise((resolve, reject) => {
     let settled = false;
     const unsubscribe = subscribe(() => check());

@@ -1,4 +1,4 @@
-import type { MonotonicClock } from '../../../agent/system/clock.ts';
+import { createMonotonicClock, type MonotonicClock } from '../../../agent/system/clock.ts';
 import { serveNetworkManager, startPrivateBus } from '../../twins/network-manager/index.ts';
 import type { FakeAccessPoint } from '../../unit/wifi/fake-air.ts';
 import { createFakeHub, type FakeHub } from '../../unit/wifi/fake-hub.ts';
@@ -39,6 +39,8 @@ export async function startRigWifi(options: { air: FakeAccessPoint[]; speed: num
   const hub = createFakeHub(clock, {
     air: [{ ssid: 'home', security: 'wpa-psk', password: 'the password of home' }, ...options.air],
     known,
+    // The agent's seconds are real ones: so are those that it is given for its change.
+    checkpointClock: createMonotonicClock(),
   });
   const service = await serveNetworkManager(daemon.address, hub, clock);
   const subscribe = (listener: () => void) => {

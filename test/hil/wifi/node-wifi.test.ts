@@ -31,7 +31,7 @@ afterEach(async () => {
 
 async function installNmcli(exitCode = 0) {
   await writeFile(join(folder, 'list'), LIST);
-  await writeFile(join(folder, 'nmcli'), `#!/bin/sh\necho "$@" >> ${folder}/calls\ncat ${folder}/list\nexit ${exitCode}\n`);
+  await writeFile(join(folder, 'nmcli'), `#!/bin/sh\necho "$@" >> '${folder}/calls'\ncat '${folder}/list'\nexit ${exitCode}\n`);
   await chmod(join(folder, 'nmcli'), 0o755);
 }
 

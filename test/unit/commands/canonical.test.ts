@@ -36,15 +36,11 @@ test.each<[string, ModelCommand[], Partial<Luck>]>([
   ['a lost journal', [reading], { lostJournals: 1, faults: 1 }],
   ['two crashes, a full disk', [reading], { crashes: 2, fullDisks: 1 }],
   ['requests', [requested], { crashes: 1, reconnects: 1, faults: 1 }],
-])(
-  'worlds that are merged behave alike: the walk without merging meets the same ones (%s)',
-  { timeout: 30_000 },
-  (_name, commands, luck) => {
-    // One hub for both walks: it numbers what it meets.
-    const hub = createHub(realMachine, commands);
-    const merged = forms(hub, commands, { ...none, ...luck }, canonical);
-    const whole = forms(hub, commands, { ...none, ...luck }, (world) => world);
-    expect([...whole].filter((form) => !merged.has(form)).length).toBe(0);
-    expect(merged.size).toBeLessThanOrEqual(whole.size);
-  },
-);
+])('worlds that are merged behave alike: the walk without merging meets the same ones (%s)', (_name, commands, luck) => {
+  // One hub for both walks: it numbers what it meets.
+  const hub = createHub(realMachine, commands);
+  const merged = forms(hub, commands, { ...none, ...luck }, canonical);
+  const whole = forms(hub, commands, { ...none, ...luck }, (world) => world);
+  expect([...whole].filter((form) => !merged.has(form)).length).toBe(0);
+  expect(merged.size).toBeLessThanOrEqual(whole.size);
+});

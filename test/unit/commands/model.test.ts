@@ -45,7 +45,7 @@ const cases: [string, ModelOptions][] = [
   ['versions alone, without a memory of what was delivered', { commands: [once, reading], crashes: 1, faults: 1, machine: forgetful }],
 ];
 
-test.each(cases)('every interleaving keeps the promise: %s', { timeout: 60_000 }, (name, options) => {
+test.each(cases)('every interleaving keeps the promise: %s', (name, options) => {
   const { states, steps, ends } = explore(options);
   process.stdout.write(`${name}: ${states} states, ${steps} steps, ${ends} ends\n`);
   expect(ends).toBeGreaterThan(0);

@@ -64,7 +64,7 @@ test('the power goes at every byte of every write: the hub starts again, changes
       ).toEqual([]);
     }
   }
-}, 60_000);
+});
 
 test('a request of AWS IoT Commands, which stands nowhere to be read again, on a disk with atomic writes: what was run is answered, and nothing is run twice', async () => {
   const request = Buffer.from(
@@ -114,4 +114,4 @@ test('a request of AWS IoT Commands, which stands nowhere to be read again, on a
       ).toEqual([]);
     }
   }
-}, 60_000);
+});

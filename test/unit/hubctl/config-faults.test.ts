@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHubctlPorts, type HubctlMachine } from '../../../agent/compose/hubctl-ports.ts';
+import type { HubctlMachine } from '../../../agent/compose/hubctl-ports.ts';
 import { EXIT } from '../../../agent/hubctl/cli/exit-codes.ts';
 import { hubctl } from '../../../agent/hubctl/cli/hubctl.ts';
 import { createFiles } from '../../../agent/system/files.ts';
 import { createPki } from '../../twins/pki/pki.ts';
+import { bareMachine } from './bare-machine.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
 
 const HUB_ID = '6f0d7bb2-0f3f-4a9e-8a80-3e5b4a3c9d11';
@@ -41,7 +42,7 @@ async function check(keys: { text: string; mode?: number; path?: string }, machi
   await writeFile(join(folder, 'agent.json'), JSON.stringify(config));
   const terminal = createFakeTerminal();
   const argv = ['config', 'check', '--json', '--config', join(folder, 'agent.json'), '--identity', join(folder, 'identity.json')];
-  const code = await hubctl(argv, terminal, createHubctlPorts(machine));
+  const code = await hubctl(argv, terminal, bareMachine(folder, machine));
   return {
     code,
     answer: terminal.json() as { right: boolean | null; problems: { field: string; message: string }[]; unreadable: string[] },

@@ -3,13 +3,13 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createHubctlPorts } from '../../../agent/compose/hubctl-ports.ts';
 import { isDiskLow, isMemoryLow } from '../../../agent/control/limits.ts';
 import type { HubctlPorts } from '../../../agent/hubctl/cli/command.ts';
 import { hubctl } from '../../../agent/hubctl/cli/hubctl.ts';
 import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
 import { releaseCommand } from '../../../agent/hubctl/doctor/bus-checks.ts';
 import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
+import { bareMachine } from './bare-machine.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
 import { HEALTHY, NODES, NOW_MS } from './fixtures.ts';
 
@@ -30,8 +30,7 @@ async function createHub(answer: (path: string) => unknown, config: Record<strin
     asked,
     async run(line: string, ports: Partial<HubctlPorts> = {}, terminal = createFakeTerminal()) {
       const places = ['--config', join(folder, 'agent.json'), '--identity', join(folder, 'identity.json')];
-      const machine = { ...createHubctlPorts(), service: async () => null, journal: async () => false };
-      const code = await hubctl([...line.split(' '), ...places], terminal, { ...machine, ...ports });
+      const code = await hubctl([...line.split(' '), ...places], terminal, { ...bareMachine(folder), ...ports });
       return { code, terminal };
     },
   };

@@ -1,47 +1,52 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, uptime } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 
-const SCRIPT = resolve(import.meta.dirname, '../../../systemd/start-pace');
+const SOURCE = resolve(import.meta.dirname, '../../../systemd/start-pace');
+/** How long the machine is up, in seconds: it stands still. */
+const UPTIME = 5_000;
 let folder: string;
+let script: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'start-pace-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   // In place of sleep(1): the wait is noted, not waited.
-  writeFileSync(join(folder, 'sleep'), `#!/bin/sh\necho "$1" > ${folder}/slept\n`);
+  writeFileSync(join(folder, 'sleep'), `#!/bin/sh\necho "$1" > '${folder}/slept'\n`);
   chmodSync(join(folder, 'sleep'), 0o755);
+  writeFileSync(join(folder, 'uptime'), `${UPTIME}.42 1.00\n`);
+  script = join(folder, 'start-pace');
+  writeFileSync(script, readFileSync(SOURCE, 'utf8').replaceAll('/proc/uptime', `'${join(folder, 'uptime')}'`));
 });
 
 /** One start: the wait in seconds, and what is remembered. */
 function start(): { waited: number; at: number; vain: number } {
   writeFileSync(join(folder, 'slept'), '0');
-  execFileSync('sh', [SCRIPT, 'true'], { env: { PATH: `${folder}:${process.env.PATH}`, RUNTIME_DIRECTORY: folder } });
+  execFileSync('sh', [script, 'true'], { env: { PATH: `${folder}:${process.env.PATH}`, RUNTIME_DIRECTORY: folder } });
   const [at = 0, vain = 0] = readFileSync(join(folder, 'starts'), 'utf8').split(' ').map(Number);
   return { waited: Number(readFileSync(join(folder, 'slept'), 'utf8')), at, vain };
 }
 
 test('Starts that come to nothing are waited for, longer and longer, and never given up', () => {
   const waits = Array.from({ length: 14 }, (_, vain) => {
-    if (vain > 0) writeFileSync(join(folder, 'starts'), `${Math.floor(uptime())} ${vain - 1}\n`);
+    if (vain > 0) writeFileSync(join(folder, 'starts'), `${UPTIME} ${vain - 1}\n`);
     return start().waited;
   });
   expect(waits).toEqual([0, 0, 0, 0, 0, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
 });
 
 test('A start that lasted is forgotten, the wait before it not counted', () => {
-  const now = Math.floor(uptime());
-  writeFileSync(join(folder, 'starts'), `${now - 11} 9\n`);
+  writeFileSync(join(folder, 'starts'), `${UPTIME - 11} 9\n`);
   expect(start()).toMatchObject({ waited: 0, vain: 0 });
-  writeFileSync(join(folder, 'starts'), `${now - 1} 9\n`);
+  writeFileSync(join(folder, 'starts'), `${UPTIME - 1} 9\n`);
   expect(start()).toMatchObject({ waited: 60, vain: 10 });
 });
 
 test('A start that takes long and comes to nothing is waited for as well', () => {
   for (let vain = 0; vain < 5; vain += 1) {
-    writeFileSync(join(folder, 'starts'), `${Math.floor(uptime()) - 8} ${vain}\n`);
+    writeFileSync(join(folder, 'starts'), `${UPTIME - 8} ${vain}\n`);
     expect(start()).toMatchObject({ waited: vain < 4 ? 0 : 4, vain: vain + 1 });
   }
 });
@@ -49,7 +54,7 @@ test('A start that takes long and comes to nothing is waited for as well', () =>
 test('An agent that is killed again and again while it works comes back at once', () => {
   let vain = 0;
   for (let kill = 0; kill < 20; kill += 1) {
-    writeFileSync(join(folder, 'starts'), `${Math.floor(uptime()) - 1} ${vain}\n`);
+    writeFileSync(join(folder, 'starts'), `${UPTIME - 1} ${vain}\n`);
     writeFileSync(join(folder, 'started'), '1');
     const next = start();
     expect(next.waited).toBe(0);
@@ -60,15 +65,15 @@ test('An agent that is killed again and again while it works comes back at once'
 
 test('It becomes the program, with its arguments, and ends as that does', () => {
   const env = { PATH: process.env.PATH, RUNTIME_DIRECTORY: folder };
-  expect(execFileSync('sh', [SCRIPT, 'printf', '%s|', 'a b', ''], { env, encoding: 'utf8' })).toBe('a b||');
-  expect(spawnSync('sh', [SCRIPT, 'sh', '-c', 'exit 78'], { env }).status).toBe(78);
+  expect(execFileSync('sh', [script, 'printf', '%s|', 'a b', ''], { env, encoding: 'utf8' })).toBe('a b||');
+  expect(spawnSync('sh', [script, 'sh', '-c', 'exit 78'], { env }).status).toBe(78);
 });
 
 test.each([
   ['no runtime directory', {}],
   ['one that cannot be written', { RUNTIME_DIRECTORY: '/proc/none' }],
 ])('With %s the program starts all the same', (_, env) => {
-  const { status, stdout } = spawnSync('sh', [SCRIPT, 'echo', 'started'], { env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' });
+  const { status, stdout } = spawnSync('sh', [script, 'echo', 'started'], { env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' });
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'started\n' });
 });
 

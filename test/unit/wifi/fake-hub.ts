@@ -33,9 +33,14 @@ const AUTOCONNECT_MS = 1000;
 
 export function createFakeHub(
   clock: MonotonicClock,
-  options: { air: FakeAccessPoint[]; known?: (Partial<ProfileSettings> & { password?: string })[] },
+  options: {
+    air: FakeAccessPoint[];
+    known?: (Partial<ProfileSettings> & { password?: string })[];
+    /** Ends checkpoints; default: the clock of everything else. */
+    checkpointClock?: MonotonicClock;
+  },
 ) {
-  const air = options.air;
+  const { air, checkpointClock = clock } = options;
   const interfaceName = 'wlan0';
   let up = true;
   let generation = 1;
@@ -216,7 +221,7 @@ export function createFakeHub(
         timeoutSeconds,
         profiles: new Set(profiles.map((each) => each.settings.uuid)),
         activeUuid: active?.uuid ?? null,
-        cancel: clock.schedule(timeoutSeconds * 1000, () => rollBack(made)),
+        cancel: checkpointClock.schedule(timeoutSeconds * 1000, () => rollBack(made)),
       };
       checkpoint = made;
       return made.path;

@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createHubctlPorts } from '../../../../agent/compose/hubctl-ports.ts';
 import type { HubctlPorts } from '../../../../agent/hubctl/cli/command.ts';
 import { EXIT } from '../../../../agent/hubctl/cli/exit-codes.ts';
 import { COMMANDS, hubctl } from '../../../../agent/hubctl/cli/hubctl.ts';
 import { CHECKS } from '../../../../agent/hubctl/doctor/doctor.ts';
 import { CHECK_NAMES } from '../../../../agent/hubctl/doctor/names.ts';
 import { widthOf } from '../../../../agent/hubctl/terminal/text.ts';
+import { bareMachine } from '../bare-machine.ts';
 import { createFakeTerminal } from '../fake-terminal.ts';
 
 let folder: string;
@@ -24,7 +24,7 @@ async function run(
   changes: Partial<HubctlPorts> = {},
   terminal = createFakeTerminal(options),
 ) {
-  const ports = { ...createHubctlPorts(), service: async () => null, journal: async () => false, ...changes };
+  const ports = { ...bareMachine(folder), ...changes };
   const places = ['--config', join(folder, 'agent.json'), '--identity', join(folder, 'identity.json')];
   const code = await hubctl([...argv, ...(argv.length > 0 && !argv.includes('--version') ? places : [])], terminal, ports);
   return { code, terminal };

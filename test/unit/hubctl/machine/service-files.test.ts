@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { locate } from '../../../../agent/hubctl/cli/locate.ts';
 import { findClosedFiles } from '../../../../agent/hubctl/machine/service-files.ts';
 import { groupName, mayOpen, RIGHT, serviceUser } from '../../../../agent/hubctl/machine/service-user.ts';
+import { canGiveAway } from '../../support/privileges.ts';
 
 const [UID, GID, DIALOUT] = [61_234, 61_235, 20];
 
@@ -35,8 +36,7 @@ async function createSystem(identity: Record<string, unknown> = {}, config: Reco
   return { etc, folder, find };
 }
 
-// To give files away takes root.
-describe.runIf(process.getuid?.() === 0)('what root may read and the agent may not', () => {
+describe.runIf(await canGiveAway(UID, GID))('what root may read and the agent may not', () => {
   test('nothing, as the package leaves it', async () => {
     const credentials = { certificatePath: 'credential:certificate.pem', privateKeyPath: 'credential:private-key.pem' };
     const { find } = await createSystem(credentials, { cloud: { caPath: 'ca.pem' }, buses: [{ keysPath: 'credential:keys_a' }, null] });

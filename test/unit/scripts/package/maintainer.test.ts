@@ -31,12 +31,12 @@ function run(name: string, args: string[], { booted = true, failing = '' } = {})
   mkdirSync(bin);
   for (const tool of TOOLS) {
     const call = `${tool} $*`;
-    const text = `#!/bin/sh\necho "${call}" >> ${folder}/calls\ncase "${call}" in *'${failing || 'nothing fails'}'*) exit 1 ;; esac\n`;
+    const text = `#!/bin/sh\necho "${call}" >> '${folder}/calls'\ncase "${call}" in *'${failing || 'nothing fails'}'*) exit 1 ;; esac\n`;
     writeFileSync(join(bin, tool), text, { mode: 0o755 });
   }
   writeFileSync(join(folder, 'calls'), '');
   if (booted) mkdirSync(join(folder, 'systemd'));
-  const script = readFileSync(join(FOLDER, name), 'utf8').replaceAll('/run/systemd/system', join(folder, 'systemd'));
+  const script = readFileSync(join(FOLDER, name), 'utf8').replaceAll('/run/systemd/system', `'${join(folder, 'systemd')}'`);
   const { status } = spawnSync('sh', ['-s', '--', ...args], { input: script, env: { PATH: `${bin}:${process.env.PATH}` } });
   return { calls: readFileSync(join(folder, 'calls'), 'utf8').split('\n').filter(Boolean), status };
 }

@@ -8,6 +8,7 @@ import type { PortProblem, SerialConnection } from '../../../../../agent/nodes/o
 import { createSerialPorts } from '../../../../../agent/nodes/osdp/port/serialport.ts';
 import { unguarded } from '../../../../../agent/system/guard.ts';
 import { createVirtualPort, type VirtualPort } from '../../../../twins/virtual-port/index.ts';
+import { canBecome, NOBODY } from '../../../support/privileges.ts';
 
 let directory: string;
 let virtual: VirtualPort;
@@ -97,7 +98,7 @@ const AS_NOBODY = `
   console.log(JSON.stringify(result.problem ?? null));
 `;
 
-test.runIf(process.getuid?.() === 0)('a port that the user may not open says so, with the remedy', async () => {
+test.runIf(await canBecome(NOBODY, import.meta.filename))('a port that the user may not open says so, with the remedy', async () => {
   await chmod(directory, 0o755);
   const root = join(import.meta.dirname, '../../../../..');
   const args = ['--input-type=module', '-e', AS_NOBODY, join(root, 'agent/nodes/osdp/port/serialport.ts'), virtual.path];

@@ -475,4 +475,4 @@ test('whatever a peripheral answers: no throw, sound requests, and an honest one
     { numRuns: 450, seed: 20260103 },
   );
   expect(total).toBeGreaterThan(90_000);
-}, 60_000);
+});
