@@ -17,6 +17,8 @@ function ssidProblem(ssid: unknown): string | null {
   if (ssid === undefined || ssid === null) return 'is required';
   if (typeof ssid !== 'string') return 'must be a text';
   if (!ssid.isWellFormed()) return 'must be well-formed Unicode';
+  // IEEE 802.11 allows it; no tool on the way to the radio passes it on.
+  if (ssid.includes('\0')) return 'must not contain a NUL character';
   const bytes = Buffer.byteLength(ssid);
   return bytes >= 1 && bytes <= MAX_SSID_BYTES ? null : `must be 1 to ${MAX_SSID_BYTES} bytes of UTF-8, not ${bytes}`;
 }

@@ -43,7 +43,7 @@ function defaults(): Pick<StormOptions, 'connection' | 'keepAliveMs'> {
   };
 }
 
-const HEADER = ['kind', 'outage', 'had to connect', 'refused', 'peak/s', 'all online', 'ideal', 'ratio', 'mean'];
+const HEADER = ['kind', 'outage', 'had to connect', 'refused', 'in the SDK', 'peak/s', 'all online', 'ideal', 'ratio', 'mean'];
 const row = (cells: unknown[]) => cells.map((cell, index) => String(cell).padStart(HEADER[index]!.length + 1)).join(' ');
 
 /** `npm run bench -- storm [--json]`. Answers the exit code. */
@@ -89,9 +89,9 @@ export async function run(args: string[]): Promise<number> {
     const result = runStorm({ ...base, kind, outageMs });
     const ratio = result.fallen === 0 ? 0 : result.allOnlineMs / idealOf(result);
     measured.push({ kind, result, ratio });
-    const { fallen, refused, peakPerSecond, allOnlineMs, meanOnlineMs } = result;
+    const { fallen, refused, unsent, peakPerSecond, allOnlineMs, meanOnlineMs } = result;
     const times = [seconds(allOnlineMs), seconds(idealOf(result)), Math.round(ratio * 100) / 100, seconds(meanOnlineMs)];
-    say(row([kind, seconds(outageMs), fallen, refused, peakPerSecond, ...times]));
+    say(row([kind, seconds(outageMs), fallen, refused, unsent, peakPerSecond, ...times]));
   }
   measure('power', 0);
   for (const kind of ['reset', 'silent', 'crash'] as const) for (const outageMs of OUTAGES_MS) measure(kind, outageMs);

@@ -17,6 +17,7 @@ import type { DownReason } from './transport.ts';
  *   first seconds, and a low first ceiling would gather the fleet.
  * - Power came back, or the other side ended a settled link: spread over `spreadMs`, likewise for the others' sake.
  * - A settled link fell silent: tried again at once; each hub finds that at its own next ping.
+ * - The library gave up before it touched the network: tried again at once, one time.
  */
 export type ConnectionPhase = 'stopped' | 'waiting' | 'connecting' | 'connected';
 
@@ -52,6 +53,8 @@ export interface ConnectionState {
   target: number;
   settled: boolean;
   lastDown: DownReason | null;
+  /** The attempt in hand is the second one, made at once because the first did not touch the network. */
+  repeated: boolean;
   /** Monotonic time at or after the last CONNECT, null before the first. */
   lastConnectMs: number | null;
 }
@@ -63,7 +66,8 @@ export type ConnectionEvent =
   /** The timer that the machine asked for. */
   | { type: 'timer'; clockTrusted: boolean }
   | { type: 'up' }
-  | { type: 'down'; reason: DownReason }
+  /** `unsent`: the library may have given up before it touched the network. */
+  | { type: 'down'; reason: DownReason; unsent?: boolean }
   /** The network changed under us (Wi-Fi): try now, whatever the backoff says. */
   | { type: 'hurry'; clockTrusted: boolean };
 
@@ -87,6 +91,8 @@ export const MIN_CONNECT_GAP_MS = 2_000;
 export const TAKEN_OVER_BACKOFF_MS = 60_000;
 /** The library answers a connect within 20 s for TCP and TLS and 20 s for the CONNACK; one that is silent for longer is given up. */
 export const CONNECT_DEADLINE_MS = 60_000;
+/** An attempt that ends without having touched the network does so in some milliseconds; a busy hub is slower to hear of it. */
+const UNSENT_WITHIN_MS = 1_000;
 /** After so many failures without a CONNACK the next target is tried. */
 export const FAILURES_BEFORE_FALLBACK = 2;
 /** Some jitter is left between `spreadMs` and the unreachable ceiling, however they are set: at least a tenth of the ceiling. */
@@ -104,6 +110,7 @@ export function initialConnection(): ConnectionState {
     target: 0,
     settled: false,
     lastDown: null,
+    repeated: false,
     lastConnectMs: null,
   };
 }
@@ -142,6 +149,7 @@ export function connectionStep(
         effects: [{ type: 'timer', delayMs: config.settleMs }],
       };
     case 'down':
+      if (wouldRepeat(state, event, nowMs)) return connect({ ...state, repeated: true }, nowMs);
       return onDown(config, state, event.reason, nowMs, random);
     case 'hurry':
       return onHurry(state, event.clockTrusted, nowMs);
@@ -174,6 +182,11 @@ function giveUp(config: ConnectionConfig, state: ConnectionState, nowMs: number,
   return { state: failed.state, effects: [{ type: 'close' }, ...failed.effects] };
 }
 
+/** Nothing was sent, no limit is touched, and nobody has failed: the attempt is made again at once, but only once. */
+export function wouldRepeat({ phase, repeated, lastConnectMs }: ConnectionState, { unsent }: { unsent?: boolean }, nowMs: number): boolean {
+  return unsent === true && phase === 'connecting' && !repeated && nowMs - (lastConnectMs ?? nowMs) <= UNSENT_WITHIN_MS;
+}
+
 /** Milliseconds until AWS takes another CONNECT of this client id. */
 function gapMs(state: ConnectionState, nowMs: number): number {
   return state.lastConnectMs === null ? 0 : Math.max(0, Math.ceil(state.lastConnectMs + MIN_CONNECT_GAP_MS - nowMs));
@@ -183,7 +196,7 @@ function onWaited(config: ConnectionConfig, state: ConnectionState, clockTrusted
   if (!clockTrusted) return wait(state, 'clock_unsynced', CLOCK_POLL_MS);
   // Many hubs get their time in the same moment, from the same server.
   if (state.waitReason === 'clock_unsynced') return spread(config, state, nowMs, random);
-  return connect(state, nowMs);
+  return connect({ ...state, repeated: false }, nowMs);
 }
 
 function onDown(config: ConnectionConfig, state: ConnectionState, reason: DownReason, nowMs: number, random: number): ConnectionStep {

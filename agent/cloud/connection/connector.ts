@@ -3,7 +3,14 @@ import type { Cancel, MonotonicClock } from '../../system/clock.ts';
 import type { Entropy } from '../../system/entropy.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
-import { type ConnectionConfig, type ConnectionEvent, type ConnectionState, connectionStep, initialConnection } from './connection.ts';
+import {
+  type ConnectionConfig,
+  type ConnectionEvent,
+  type ConnectionState,
+  connectionStep,
+  initialConnection,
+  wouldRepeat,
+} from './connection.ts';
 import type { Down, Link, LinkHandlers, Target, Transport, Will } from './transport.ts';
 
 /** Drives the connection machine: makes links, ends them, keeps its timer, and tells what becomes of them. */
@@ -137,8 +144,11 @@ export function createConnector(deps: ConnectorDeps): Connector {
   function onDown(down: Down): void {
     generation += 1;
     link = null;
-    const { reason, detail } = down;
-    log[reason === 'local' ? 'info' : 'warn']({ event: 'cloud_down', reason, detail, session }, 'link down');
+    const { reason, detail, unsent = false } = down;
+    const repeats = wouldRepeat(state, { unsent }, clock.nowMs());
+    // It says nothing of the network, least of all of its name servers.
+    if (repeats) log.debug({ event: 'cloud_connect_repeated', detail, session }, 'the attempt touched no network: made again');
+    else log[reason === 'local' ? 'info' : 'warn']({ event: 'cloud_down', reason, detail, session }, 'link down');
     if (reason === 'taken_over') {
       log.error(
         { event: 'client_id_taken_over', clientId: deps.clientId },
@@ -146,7 +156,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       );
     }
     deps.onDown(down);
-    dispatch({ type: 'down', reason });
+    dispatch({ type: 'down', reason, unsent });
   }
 
   function closeLink(): void {

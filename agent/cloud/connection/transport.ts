@@ -25,6 +25,8 @@ export interface Down {
   reason: DownReason;
   /** What the library or the server said, for the log. */
   detail: string;
+  /** The library may have given up before it touched the network; how soon it did tells. */
+  unsent?: boolean;
 }
 
 /** One way to the endpoint. */

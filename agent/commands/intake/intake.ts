@@ -71,6 +71,23 @@ export function judge(envelope: CommandEnvelope, context: JudgeContext): Candida
   }
 }
 
+/**
+ * When a value of the shadow was last written, epoch seconds of the cloud's clock: the newest time in its metadata, which has the value's own shape
+ * (AWS IoT, "Device Shadow service documents"). 0 when there is none, as for an empty list.
+ */
+export function writtenAt(metadata: unknown): number {
+  let newest = 0;
+  const open: unknown[] = [metadata];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const { timestamp } = value as { timestamp?: unknown };
+    if (typeof timestamp === 'number') newest = Math.max(newest, timestamp);
+    else open.push(...Object.values(value));
+  }
+  return newest;
+}
+
 /** The command that stands in a shadow view, judged; null when none stands. Its age is told by the cloud's clock alone. */
 export function candidateOf(
   view: ShadowView,
@@ -78,8 +95,7 @@ export function candidateOf(
 ): Candidate | null {
   const envelope: CommandEnvelope = { command: view.desired.command, args: view.desired.args };
   if (envelope.command === undefined || envelope.command === null) return null;
-  const metadata = view.desiredMetadata.command as { timestamp?: unknown } | undefined;
-  const timestamp = typeof metadata?.timestamp === 'number' ? metadata.timestamp : 0;
+  const timestamp = writtenAt(view.desiredMetadata.command) || writtenAt(view.desiredMetadata.args) || view.timestampSeconds;
   return judge(envelope, {
     id: shadowCommandId(envelope, timestamp, context.key),
     receivedAt: context.receivedAt,

@@ -34,6 +34,8 @@ export interface StormResult {
   fallen: number;
   /** CONNECTs that were refused for the limit. */
   refused: number;
+  /** Attempts that ended inside the SDK, before they touched the network. */
+  unsent: number;
   /** CONNECTs in the fullest second. */
   peakPerSecond: number;
   allOnlineMs: number;
@@ -50,6 +52,27 @@ const SYN_MS = [0, 1_000, 3_000, 7_000, 15_000];
 const CONNECT_TIMEOUT_MS = 20_000;
 /** Linux's retransmissions of data, from its minimum of 200 ms. */
 const DATA_MS = [0, 200, 600, 1_400, 3_000, 6_200, 12_600];
+
+/**
+ * How the SDK looks up the endpoint (measured, aws-crt 1.33): an address that failed is forgotten 30 s later, and the attempt that falls there ends
+ * at once. After a gap of 31 s, or right after such an end, the name is looked up again.
+ */
+const ADDRESS_LIVES_MS = 30_000;
+const LOOKUP_ENDS_MS = 31_000;
+const UNSENT_MS = [1, 6] as const;
+
+function createResolver(): (nowMs: number) => boolean {
+  let failedSinceMs: number | null = null;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return (nowMs) => {
+    const gapMs = nowMs - lastMs;
+    lastMs = nowMs;
+    const forgotten = failedSinceMs !== null && nowMs - failedSinceMs >= ADDRESS_LIVES_MS;
+    if (failedSinceMs === null || gapMs >= LOOKUP_ENDS_MS) failedSinceMs = nowMs;
+    else if (forgotten) failedSinceMs = null;
+    return failedSinceMs !== null;
+  };
+}
 
 /** Accepts at most `limit` in any window of one second: stricter than a token bucket, which also lets a burst through. */
 function createLimiter(limit: number): (nowMs: number) => boolean {
@@ -84,6 +107,7 @@ export function runStorm(options: StormOptions): StormResult {
   let fallen = 0;
   let refused = 0;
   let offline = 0;
+  let unsent = 0;
 
   const isBack = () => queue.nowMs() >= outageMs;
   /** Milliseconds until the first (re)transmission of a packet that reaches the service; null when the sender gives up before. */
@@ -96,6 +120,7 @@ export function runStorm(options: StormOptions): StormResult {
     let state = initialConnection();
     let timer = 0;
     let link = 0;
+    const resolves = createResolver();
 
     function dispatch(event: ConnectionEvent): void {
       const step = connectionStep(config, state, event, queue.nowMs(), random());
@@ -116,6 +141,11 @@ export function runStorm(options: StormOptions): StormResult {
     }
 
     function connect(mine: number): void {
+      if (!resolves(queue.nowMs())) {
+        unsent++;
+        later(mine, between(UNSENT_MS), () => dispatch({ type: 'down', reason: 'network', unsent: true }));
+        return;
+      }
       const gets = reachesAfter(SYN_MS, CONNECT_TIMEOUT_MS);
       if (isBack()) later(mine, between(HANDSHAKE_MS), () => arrive(mine));
       else if (kind === 'reset') later(mine, between(ANSWER_MS), () => dispatch({ type: 'down', reason: 'network' }));
@@ -171,6 +201,7 @@ export function runStorm(options: StormOptions): StormResult {
   return {
     fallen,
     refused,
+    unsent,
     peakPerSecond: peakOf(connects),
     allOnlineMs: onlineMs.reduce((latest, at) => Math.max(latest, at), 0),
     meanOnlineMs: onlineMs.reduce((sum, at) => sum + at, 0) / Math.max(1, onlineMs.length),

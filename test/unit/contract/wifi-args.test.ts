@@ -94,3 +94,9 @@ test('whatever the args are, the answer is credentials or invalid_args, and the 
     }),
   );
 });
+
+test.each(['\0', 'a\0b', 'Home\0'])('an SSID with a NUL character is refused by name: %j', (ssid) => {
+  expect(() => parseWifiArgs({ ssid, credentials: 'password' })).toThrow(
+    expect.objectContaining({ code: 'invalid_args', details: [{ field: 'ssid', message: expect.stringMatching(/NUL/) }] }),
+  );
+});

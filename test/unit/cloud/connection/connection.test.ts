@@ -15,6 +15,7 @@ import {
   TAKEN_OVER_BACKOFF_MS,
 } from '../../../../agent/cloud/connection/connection.ts';
 import type { DownReason } from '../../../../agent/cloud/connection/transport.ts';
+import { runStorm } from '../../../bench/storm/fleet.ts';
 import { createRandom } from '../../../twins/iot-core/random.ts';
 
 const CONFIG: ConnectionConfig = {
@@ -405,4 +406,44 @@ test('a process that is started anew alone does not wait for the sake of a fleet
   );
   expect(state.phase).toBe('waiting');
   expect(effects).toEqual([{ type: 'timer', delayMs: 0 }]);
+});
+
+describe('an attempt that ended inside the library, before it touched the network', () => {
+  const unsent = { type: 'down', reason: 'network', unsent: true } as const;
+
+  test('is made again at once, and counts as no failure', () => {
+    const before = connecting(1_000);
+    const step = connectionStep(CONFIG, before, unsent, 1_006, 0.5);
+    expect(step.effects).toEqual([
+      { type: 'connect', target: 0 },
+      { type: 'timer', delayMs: CONNECT_DEADLINE_MS },
+    ]);
+    expect(step.state).toMatchObject({ phase: 'connecting', failures: 0, unanswered: 0, lastDown: null });
+  });
+
+  test.each([
+    ['the second time in a row', connectionStep(CONFIG, connecting(1_000), unsent, 1_006, 0.5).state, 1_012],
+    ['after a name server was waited for', connecting(1_000), 6_000],
+  ])('is a failure like any other %s', (_what, state, at) => {
+    const step = connectionStep(CONFIG, state, unsent, at, 0.5);
+    expect(step.state).toMatchObject({ phase: 'waiting', waitReason: 'backoff', failures: 1, unanswered: 1, lastDown: 'network' });
+    expect(timerOf(step.effects)).toBeGreaterThanOrEqual(MIN_CONNECT_GAP_MS);
+  });
+
+  test('each attempt of the backoff has its own second try; a session that falls has none', () => {
+    let { state } = connectionStep(CONFIG, connecting(0), unsent, 3, 0.5);
+    ({ state } = connectionStep(CONFIG, state, { type: 'down', reason: 'network' }, 100, 0.5));
+    ({ state } = connectionStep(CONFIG, state, { type: 'timer', ...trusted }, 27_000, 0.5));
+    expect(connectionStep(CONFIG, state, unsent, 27_005, 0.5).effects[0]).toMatchObject({ type: 'connect' });
+    expect(connectionStep(CONFIG, settled(), unsent, 40_000, 0.5).effects).not.toContainEqual({ type: 'connect', target: 0 });
+  });
+
+  test('a whole fleet is back as soon as without it', () => {
+    const { maxUnreachableBackoffMs, spreadMs, minBackoffMs, maxBackoffMs, settleMs } = CONFIG;
+    const connection = { maxUnreachableBackoffMs, spreadMs, minBackoffMs, maxBackoffMs, settleMs };
+    const storm = { kind: 'reset', outageMs: 300_000, agents: 500, limitPerSecond: 25, connection, keepAliveMs: 30_000, seed: 3 } as const;
+    const result = runStorm(storm);
+    expect(result.unsent).toBeGreaterThan(1_000);
+    expect(result.allOnlineMs).toBeLessThan(30_000);
+  });
 });

@@ -21,7 +21,7 @@ test.each([
   ['AWS_IO_TLS_NEGOTIATION_TIMEOUT', 'tls'],
   ['AWS_ERROR_MQTT_UNEXPECTED_HANGUP', 'closed'],
 ])('a connect that failed with %s: %s', (name, reason) => {
-  expect(connectFailure(crt(name), undefined)).toEqual({ reason, detail: name });
+  expect(connectFailure(crt(name), undefined)).toMatchObject({ reason, detail: name });
 });
 
 test('a CONNACK with an error is a refusal, whatever the library says beside it', () => {
@@ -76,4 +76,10 @@ test('acknowledgements: a policy says no for good, a quota for now', () => {
   expect(acknowledgementError('publish', 0x87)?.code).toBe('cloud_refused');
   expect(acknowledgementError('subscribe', 0x8f)?.code).toBe('cloud_refused');
   expect(acknowledgementError('publish', 0x97)?.code).toBe('cloud_timeout');
+});
+
+test('the end of an attempt without an address is marked, whatever else failed is not', () => {
+  expect(connectFailure({ error_name: 'AWS_IO_DNS_QUERY_FAILED' }, undefined)).toMatchObject({ reason: 'network', unsent: true });
+  expect(connectFailure({ error_name: 'AWS_IO_SOCKET_TIMEOUT' }, undefined)).not.toHaveProperty('unsent');
+  expect(connectFailure({ error_name: 'AWS_IO_DNS_QUERY_FAILED' }, 0x87)).not.toHaveProperty('unsent');
 });

@@ -88,3 +88,24 @@ test('only a lastCommand that is IN_PROGRESS and has an id counts as running', (
   expect(read(undefined)).toBeNull();
   expect(inProgressOf(view('x', {}))).toBeNull();
 });
+
+test.each<[string, unknown, (at: number) => unknown]>([
+  ['a list', ['get_nodes'], (at) => [{ timestamp: at }]],
+  ['an object', { name: 'get_nodes', timestamp: 7 }, (at) => ({ name: { timestamp: 900 }, timestamp: { timestamp: at } })],
+  ['a list of objects', [{ a: [1] }], (at) => [{ a: [{ timestamp: at }] }]],
+])('%s as a command is one command for each time it is written, and refused each time', (_what, command, metadata) => {
+  const at = (timestamp: number, later = 0) =>
+    candidateOf(view(command, {}, { desiredMetadata: { command: metadata(timestamp) }, timestampSeconds: timestamp + later }), context);
+  expect(at(1000)?.id).toMatch(/^shadow-1000-/);
+  expect(at(1000, 60)?.id).toBe(at(1000)?.id);
+  expect(at(1001)?.id).not.toBe(at(1000)?.id);
+  expect(refusal(at(1000))).toMatchObject({ status: 'REJECTED', error: { code: 'unknown_command' } });
+  expect(refusal(at(1000, 301))).toMatchObject({ status: 'TIMED_OUT' });
+});
+
+test('an empty list or object has no time of its own: its args have, or the message', () => {
+  const at = (timestampSeconds: number, args: unknown = undefined) =>
+    candidateOf(view([], {}, { desiredMetadata: { command: [], ...(args !== undefined && { args }) }, timestampSeconds }), context)?.id;
+  expect(at(1000, { ssid: { timestamp: 990 } })).toMatch(/^shadow-990-/);
+  expect(at(1000)).not.toBe(at(1001));
+});
