@@ -39,7 +39,7 @@ test.each([
   ['one byte', { ...GOOD, ssid: 'a' }],
   ['a blank', { ...GOOD, ssid: ' ' }],
   ['32 bytes of emoji', { ...GOOD, ssid: '🔒'.repeat(8) }],
-  ['control characters', { ...GOOD, ssid: 'a\u0000b' }],
+  ['control characters', { ...GOOD, ssid: 'a\u0001b' }],
   ['8 characters', { ...GOOD, credentials: '12345678' }],
   ['63 characters', { ...GOOD, credentials: '~'.repeat(63) }],
   ['64 hex digits', { ...GOOD, credentials: HEX, security: 'wpa-psk' }],
