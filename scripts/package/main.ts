@@ -4,11 +4,13 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { audit, auditLines } from './audit.ts';
 import { collectFiles, foreignBinaries } from './contents.ts';
 import { controlFields } from './control.ts';
 import { writeDeb } from './deb.ts';
 import { collectLicences } from './licences.ts';
 import { ARCHITECTURES, type Architecture, nodeRuntime } from './runtime.ts';
+import { sbomFile } from './sbom-file.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
@@ -89,11 +91,13 @@ async function makePackage(options: Options): Promise<{ file: string; bytes: num
   const foreign = foreignBinaries(files, arch);
   if (foreign.length > 0) throw new Error(foreign.join('\n'));
   const version = `${manifest.version}-${options.revision}`;
+  const dateSeconds = sourceDateSeconds();
+  files.push(await sbomFile({ root: ROOT, version, arch, nodeVersion: manifest.dependencies.node, files, dateSeconds }));
   const deb = writeDeb({
     fields: controlFields({ arch, version, description: manifest.description }),
     scripts: await maintainerScripts(),
     files,
-    dateSeconds: sourceDateSeconds(),
+    dateSeconds,
     compressionLevel: options.fast ? COMPRESSION.fast : COMPRESSION.best,
   });
   if (deb.length > MAX_PACKAGE_BYTES) {
@@ -118,7 +122,9 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  const audited = audit();
   const made = await makePackage(options);
+  for (const line of auditLines(await audited)) process.stdout.write(`${line}\n`);
   process.stdout.write(`${made.file}: ${(made.bytes / MEBIBYTE).toFixed(1)} MiB of ${(MAX_PACKAGE_BYTES / MEBIBYTE).toFixed(1)}\n`);
   process.stdout.write(`${JSON.stringify(made)}\n`);
   return 0;
