@@ -81,8 +81,12 @@ async function bundle(arch: string): Promise<string> {
   await rm(staging, { recursive: true, force: true });
   await mkdir(join(staging, 'native'), { recursive: true });
   await build({
-    // Two programs: what a person types must start at once, and needs neither the SDK nor the serial ports.
-    entryPoints: { 'hub-agent': join(ROOT, 'agent', 'main.ts'), hubctl: join(ROOT, 'agent', 'hubctl.ts') },
+    // What a person types must start at once, and needs neither the SDK nor the serial ports. The worker is the agent's thread for node-wifi.
+    entryPoints: {
+      'hub-agent': join(ROOT, 'agent', 'main.ts'),
+      hubctl: join(ROOT, 'agent', 'hubctl.ts'),
+      'node-wifi-worker': join(ROOT, 'agent', 'wifi', 'survey', 'node-wifi-worker.ts'),
+    },
     outdir: staging,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -92,7 +96,11 @@ async function bundle(arch: string): Promise<string> {
     minifySyntax: true,
     legalComments: 'none',
     logLevel: 'warning',
-    define: { __HUB_AGENT_BUILT_AT_MS__: String(sourceDateMs()) },
+    define: {
+      __HUB_AGENT_BUILT_AT_MS__: String(sourceDateMs()),
+      'import.meta.dirname': '__dirname',
+      'import.meta.filename': '__filename',
+    },
     plugins: [nativeModules(), withoutUnusedServices()],
   });
   await writeManual(staging);

@@ -10,7 +10,8 @@ import { runSync } from './change/sync.ts';
 import { createDbusMessageBus, SYSTEM_BUS_ADDRESS } from './networkmanager/dbus-message-bus.ts';
 import { createNetworkManagerWifi, type WifiService } from './networkmanager/network-manager-wifi.ts';
 import { createNetworkManager } from './networkmanager/nm-dbus.ts';
-import { createWifiSurvey, loadNodeWifi } from './survey/survey.ts';
+import { createNodeWifi } from './survey/node-wifi-thread.ts';
+import { createWifiSurvey } from './survey/survey.ts';
 
 /** The part of the configuration that the Wi-Fi side reads. */
 export interface WifiConfig {
@@ -45,7 +46,7 @@ export function createWifi(deps: WifiDeps): WifiService {
   const interfaceName = config.interface;
   const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock, guard: deps.guard });
   const networkManager = createNetworkManager(bus);
-  const survey = createWifiSurvey({ nodeWifi: () => loadNodeWifi(interfaceName), networkManager, interfaceName, clock, log });
+  const survey = createWifiSurvey({ nodeWifi: createNodeWifi(interfaceName), networkManager, interfaceName, clock, log });
   return createNetworkManagerWifi({
     networkManager,
     survey,

@@ -30,12 +30,13 @@ const PLAIN: readonly (readonly [from: string, to: string, mode?: number])[] = [
 const FROM_BUILD: readonly (readonly [from: string, to: string])[] = [
   ['hub-agent.cjs', `${LIBRARY}/hub-agent.cjs`],
   ['hubctl.cjs', `${LIBRARY}/hubctl.cjs`],
+  ['node-wifi-worker.cjs', `${LIBRARY}/node-wifi-worker.cjs`],
   ['native', `${LIBRARY}/native`],
   ['VERSION', `${LIBRARY}/VERSION`],
   ['hubctl.1', 'usr/share/man/man1/hubctl.1'],
   ['completions/hubctl.bash', 'usr/share/bash-completion/completions/hubctl'],
 ];
-const REQUIRED = ['hub-agent.cjs', 'native', 'VERSION'];
+const REQUIRED = ['hub-agent.cjs', 'node-wifi-worker.cjs', 'native', 'VERSION'];
 
 /** Programs on the PATH: the runtime is nobody else's, so it is called by its place. */
 function launcher(bundle: string): Buffer {

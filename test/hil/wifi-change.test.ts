@@ -8,7 +8,7 @@ const AIR = [{ ssid: 'büro', security: 'wpa-psk' as const, password: PASSWORD }
 
 describe.skipIf(!hasDbusDaemon())('set_wifi_credentials with NetworkManager on a message bus', { concurrent: true }, () => {
   test('a wrong password leads back to the old network; the right one moves the hub and proves the cloud on a new session', async () => {
-    await using wifi = await startRigWifi({ air: AIR, speed: 50 });
+    await using wifi = await startRigWifi({ air: AIR, speed: 4 });
     await using world = await startOnline({ config: WITH_WIFI, env: wifi.env });
     const { rig } = world;
     expect(await rig.run('set_wifi_credentials', { ssid: 'büro', credentials: 'not the password' })).toMatchObject({

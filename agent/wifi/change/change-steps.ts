@@ -3,6 +3,7 @@ import { linkFailure } from '../networkmanager/link-failure.ts';
 import { createLinkWatch } from '../networkmanager/link-watch.ts';
 import { isNetworkManagerError, NetworkManagerError, type ObjectPath, type ProfileSettings } from '../networkmanager/network-manager.ts';
 import { dbmOfPercent } from '../survey/seen-networks.ts';
+import { ssidText } from '../survey/ssid.ts';
 import type { ChangeEffect, ChangeEvent, ChangeState } from './change.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { proveCloud, waitForCloud } from './proof.ts';
@@ -43,7 +44,7 @@ export function createChangeSteps(
 
   function settings(overrides: Partial<ProfileSettings> = {}): ProfileSettings {
     return {
-      id: `${PROFILE_ID_PREFIX}${wanted.ssid}`,
+      id: `${PROFILE_ID_PREFIX}${ssidText(ssid)}`,
       uuid,
       interfaceName: found.device.interfaceName,
       ssid,
@@ -208,7 +209,7 @@ export function createChangeSteps(
 
     result: (durationMs) => ({
       ssid: wanted.ssid,
-      previousSsid: found.previous?.ssid.toString('utf8') ?? null,
+      previousSsid: found.previous && ssidText(found.previous.ssid),
       ipv4: address.address,
       signalDbm,
       durationMs,

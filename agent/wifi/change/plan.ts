@@ -29,6 +29,7 @@ const RAW_KEY = /^[0-9a-fA-F]{64}$/;
 export function checkCredentials({ ssid, credentials, security }: WifiCredentials): void {
   const bytes = Buffer.byteLength(ssid);
   if (bytes < 1 || bytes > MAX_SSID_BYTES) throw invalid('ssid', `must be 1 to ${MAX_SSID_BYTES} bytes of UTF-8, is ${bytes}`);
+  if (!ssid.isWellFormed() || ssid.includes('\0')) throw invalid('ssid', 'must be well-formed Unicode without a NUL');
   if (credentials) {
     const text = credentials.reveal();
     if (!PASSPHRASE.test(text) && !RAW_KEY.test(text))

@@ -3,6 +3,7 @@ import type { MessageBus as DbusNextBus, Message } from '@jellybrick/dbus-next';
 import type { MonotonicClock } from '../../system/clock.ts';
 import type { Guard } from '../../system/guard.ts';
 import { type BusCall, BusError, type BusSignal, type MessageBus, Variant } from './message-bus.ts';
+import { createNameOwners, DAEMON_NAME, matcherOf, type SignalHead, senderOf } from './signal-sender.ts';
 
 type Library = typeof import('@jellybrick/dbus-next');
 
@@ -12,7 +13,7 @@ export const SYSTEM_BUS_ADDRESS = 'unix:path=/run/dbus/system_bus_socket';
 /** NetworkManager answers in milliseconds, a loaded hub in a second or two; the daemon itself never gives up on a call. */
 const CALL_TIMEOUT_MS = 10_000;
 
-const DAEMON = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
+const DAEMON = { destination: DAEMON_NAME, path: '/org/freedesktop/DBus', interface: DAEMON_NAME };
 
 interface Connection {
   library: Library;
@@ -25,7 +26,8 @@ interface Connection {
 /** The message bus on dbus-next, which costs about 11 MB of memory and is loaded with the first call. */
 export function createDbusMessageBus(deps: { address: string; clock: MonotonicClock; guard: Guard }): MessageBus {
   const lostListeners = new Set<() => void>();
-  const subscriptions = new Set<{ rule: string; matches: (signal: BusSignal) => boolean; listener: (signal: BusSignal) => void }>();
+  const subscriptions = new Set<{ matches: (signal: SignalHead) => boolean; listener: (signal: BusSignal) => void }>();
+  const owners = createNameOwners();
   let connection: Promise<Connection> | null = null;
 
   async function connect(): Promise<Connection> {
@@ -45,13 +47,18 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
       bus.disconnect();
       reject(new BusError('disconnected'));
       subscriptions.clear();
+      owners.clear();
       for (const listener of [...lostListeners]) deps.guard('message bus', listener)();
     });
     const onMessage = deps.guard('message bus', (message: Message) => {
       if (message.type !== library.MessageType.SIGNAL) return;
+      owners.hear(message);
       const { sender, path, interface: name, member } = message;
+      // Any user may send any signal to any connection, whatever its match rules: what is not asked for costs as little as possible.
+      const wanted = [...subscriptions].filter((each) => each.matches(message));
+      if (wanted.length === 0) return;
       const signal: BusSignal = { sender, path, interface: name, member, body: unwrapped(library, message.body) as unknown[] };
-      for (const each of [...subscriptions]) if (each.matches(signal)) deps.guard('bus signal', each.listener)(signal);
+      for (const each of wanted) deps.guard('bus signal', each.listener)(signal);
     });
     bus.on('message', onMessage);
     // The library keeps calls for ever once the stream ended, and tells of the end only inside.
@@ -107,9 +114,10 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
 
     async subscribe(rule, listener) {
       const live = await connected();
-      const subscription = { rule, matches: matcherOf(rule), listener };
+      const subscription = { matches: matcherOf(rule, owners), listener };
       subscriptions.add(subscription);
       try {
+        await owners.follow(senderOf(rule), (call) => send(live, { ...DAEMON, ...call }));
         await send(live, { ...DAEMON, member: 'AddMatch', signature: 's', body: [rule] });
       } catch (error) {
         subscriptions.delete(subscription);
@@ -130,16 +138,6 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
       connection?.then((live) => live.lose()).catch(() => {});
     },
   };
-}
-
-/** The fields of a match rule that also tell our subscriptions apart; the daemon has checked the sender. */
-function matcherOf(rule: string): (signal: BusSignal) => boolean {
-  const field = (name: string) => new RegExp(`(?:^|,)${name}='([^']*)'`).exec(rule)?.[1];
-  const [path, name, member] = [field('path'), field('interface'), field('member')];
-  return (signal) =>
-    (path === undefined || signal.path === path) &&
-    (name === undefined || signal.interface === name) &&
-    (member === undefined || signal.member === member);
 }
 
 /** Our variants as the library's. */

@@ -143,6 +143,8 @@ export interface NetworkManager {
   /** The polkit actions of `POLKIT_ACTION` that this process does not have. */
   missingPermissions(): Promise<string[]>;
   accessPoints(device: ObjectPath): Promise<AccessPoint[]>;
+  /** The access point that the device is on, or null. */
+  activeAccessPoint(device: ObjectPath): Promise<AccessPoint | null>;
   /** Asks for a scan (one per 8 s is done, more are queued); `ssid` is probed by name, as a hidden network needs. */
   requestScan(device: ObjectPath, ssid: Buffer | null): Promise<void>;
   /** When the last scan ended (boot time, ms), or −1. It often does not change. */

@@ -86,6 +86,11 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
     accessPoints: async (device) =>
       collect(asPaths((await nm.call(device, NM.wireless, 'GetAllAccessPoints', '', []))[0]), MAX_ACCESS_POINTS, readAccessPoint),
 
+    async activeAccessPoint(device) {
+      const path = asText(await nm.get(device, NM.wireless, 'ActiveAccessPoint'));
+      return path === '' || path === NO_OBJECT ? null : orGone(() => readAccessPoint(path), null);
+    },
+
     async requestScan(device, ssid) {
       await nm.call(device, NM.wireless, 'RequestScan', 'a{sv}', [ssid ? { ssids: new Variant('aay', [ssid]) } : {}]);
     },

@@ -3,6 +3,7 @@ import type { KeyManagement } from '../change/plan.ts';
 import { findDevice } from '../networkmanager/device.ts';
 import { isNetworkManagerError, type NetworkManager } from '../networkmanager/network-manager.ts';
 import { mergeAccessPoints, namedAccessPoints } from './seen-networks.ts';
+import { isNamed, ssidText } from './ssid.ts';
 
 /** A network in the air, for a person. */
 export interface ListedNetwork {
@@ -37,12 +38,12 @@ export async function listNetworks(deps: {
     // A scan that is refused, or just ran, leaves the list as it is.
     if (!isNetworkManagerError(error, 'permission_denied', 'failed')) throw error;
   }
-  const points = (await manager.accessPoints(device.path)).filter(({ ssid }) => ssid.length > 0 && ssid.some((byte) => byte !== 0));
+  const points = (await manager.accessPoints(device.path)).filter(({ ssid }) => isNamed(ssid));
   const active = await manager.activeProfile(device.path);
   const profile = (await manager.wifiProfiles()).find(({ uuid }) => uuid === active);
   const names = new Map(points.map(({ ssid }) => [ssid.toString('latin1'), ssid]));
   const networks = [...names.values()].flatMap((name) => {
-    const seen = mergeAccessPoints(name.toString('utf8'), namedAccessPoints(points, name));
+    const seen = mergeAccessPoints(ssidText(name), namedAccessPoints(points, name));
     if (!seen) return [];
     const { ssid, signalDbm, keyManagement } = seen;
     return [{ ssid, signalDbm, security: [...keyManagement], active: profile?.ssid.equals(name) ?? false }];

@@ -3,6 +3,9 @@ declare module 'node-wifi' {
   /** A row of `nmcli device wifi list`. Text fields are nmcli's words, escapes of the SSID included. */
   export interface NodeWifiNetwork {
     ssid: string;
+    bssid: string;
+    /** `Infra`, `Ad-Hoc`, `Mesh` or `N/A`. */
+    mode: string;
     /** dBm, derived from a percentage; NaN when nmcli's line could not be read. */
     signal_level: number;
     /** Such as `WPA2`, `WPA1 WPA2`, `WPA3`, `WPA2 802.1X`, `WEP`, or empty. */
@@ -14,7 +17,6 @@ declare module 'node-wifi' {
   interface NodeWifi {
     init(options: { iface: string | null; debug?: boolean }): void;
     scan(): Promise<NodeWifiNetwork[]>;
-    getCurrentConnections(): Promise<NodeWifiNetwork[]>;
   }
 
   const nodeWifi: NodeWifi;

@@ -1,22 +1,18 @@
 import type { NodeWifiNetwork } from 'node-wifi';
 import type { WifiConnection } from '../../contract/wifi.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
-import { HubError } from '../../system/errors.ts';
+import { HubError, isHubError } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
 import type { SeenNetwork } from '../change/plan.ts';
 import { findDevice } from '../networkmanager/device.ts';
-import { isNetworkManagerError, type NetworkManager, type ObjectPath } from '../networkmanager/network-manager.ts';
-import { dbmOfRow, keyManagementOfRow, mergeAccessPoints, namedAccessPoints } from './seen-networks.ts';
-
-/** node-wifi, set up for one interface, as a port. */
-export interface NodeWifiPort {
-  scan(): Promise<NodeWifiNetwork[]>;
-  getCurrentConnections(): Promise<NodeWifiNetwork[]>;
-}
+import { DEVICE_STATE, isNetworkManagerError, type NetworkManager, type ObjectPath } from '../networkmanager/network-manager.ts';
+import type { NodeWifiPort } from './node-wifi-thread.ts';
+import { dbmOfPercent, dbmOfRow, keyManagementOfRow, mergeAccessPoints, namedAccessPoints } from './seen-networks.ts';
+import { isNamed, ssidText } from './ssid.ts';
 
 /** node-wifi has no timeout of its own; nmcli may wait for a scan for some seconds. */
 const NODE_WIFI_TIMEOUT_MS = 15_000;
-/** Each look starts nmcli, which also scans when the last scan is over 30 s old; a report does not need a fresher figure. */
+/** Each look is some calls; a report does not need a fresher figure. */
 const CURRENT_MAX_AGE_MS = 15_000;
 /** A queued scan starts within the 8 s of NetworkManager's limit and takes about 3 s. */
 const SCAN_WAIT_MS = 12_000;
@@ -38,14 +34,18 @@ export interface WifiSurvey {
 }
 
 /**
- * nmcli's output passes through its locale and a colon-separated line, and node-wifi does not undo all of that: names beyond plain ASCII, and
- * those with a colon or a backslash, are read over D-Bus.
+ * nmcli's output passes through its locale and a colon-separated line, and node-wifi does not undo all of that: rows with other names are not
+ * counted, and a name with a `?` may stand for another.
  */
-const PLAIN_SSID = /^[\x21-\x39\x3b-\x5b\x5d-\x7e](?:[\x20-\x39\x3b-\x5b\x5d-\x7e]*[\x21-\x39\x3b-\x5b\x5d-\x7e])?$/;
+const PLAIN_SSID =
+  /^[\x21-\x39\x3b-\x3e\x40-\x5b\x5d-\x7e](?:[\x20-\x39\x3b-\x3e\x40-\x5b\x5d-\x7e]*[\x21-\x39\x3b-\x3e\x40-\x5b\x5d-\x7e])?$/;
 
-/** Surveys with node-wifi where it serves, and with NetworkManager's own list where not. */
+/**
+ * Surveys with NetworkManager's own list, in which names are bytes, and with node-wifi, which has nmcli scan when that list is old. Names in the
+ * air are anybody's; neither way lets one end the agent or stand for another.
+ */
 export function createWifiSurvey(deps: {
-  nodeWifi: () => Promise<NodeWifiPort>;
+  nodeWifi: NodeWifiPort;
   networkManager: NetworkManager;
   /** Null: the first that NetworkManager knows. */
   interfaceName: string | null;
@@ -55,43 +55,44 @@ export function createWifiSurvey(deps: {
   const { networkManager, interfaceName, clock, log } = deps;
   let remembered: { at: number; connection: Promise<WifiConnection | null> } | null = null;
 
-  /** Null when node-wifi failed or took too long. */
-  async function ask(what: 'scan' | 'getCurrentConnections', signal?: AbortSignal): Promise<NodeWifiNetwork[] | null> {
-    const done = new AbortController();
-    const either = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
+  /** The rows of node-wifi; none when it failed or took too long. */
+  async function askNodeWifi(signal: AbortSignal): Promise<NodeWifiNetwork[]> {
+    const late = new AbortController();
+    const cancel = clock.schedule(NODE_WIFI_TIMEOUT_MS, () => late.abort());
     try {
-      const rows = deps.nodeWifi().then((port) => port[what]());
-      return await Promise.race([rows, sleep(clock, NODE_WIFI_TIMEOUT_MS, either).then(() => null)]);
-    } catch (error) {
-      // Of the error only its kind: it holds a command line and nmcli's output.
-      log.debug({ event: 'wifi_survey_failed', what, code: (error as { code?: unknown }).code }, 'node-wifi could not look');
-      return null;
+      return await orAborted(deps.nodeWifi.scan(AbortSignal.any([signal, late.signal])), AbortSignal.any([signal, late.signal]));
+    } catch {
+      log.debug({ event: 'wifi_survey_failed', timedOut: late.signal.aborted }, 'node-wifi could not survey');
+      return [];
     } finally {
-      done.abort();
+      cancel();
     }
   }
 
   async function look(): Promise<WifiConnection | null> {
-    const row = (await ask('getCurrentConnections'))?.find((each) => each.ssid);
-    if (!row) return null;
-    const garbled = row.ssid.includes('?') || !PLAIN_SSID.test(row.ssid);
-    return { ssid: (garbled ? await activeSsid() : null) ?? row.ssid, signalDbm: dbmOfRow(row) };
-  }
-
-  /** The name that the active profile asks for, or null. */
-  async function activeSsid(): Promise<string | null> {
     try {
       const device = await findDevice(networkManager, interfaceName);
-      const active = await networkManager.activeProfile(device.path);
-      const profile = (await networkManager.wifiProfiles()).find((each) => each.uuid === active);
-      return profile?.ssid.toString('utf8') ?? null;
-    } catch {
+      if (device.state !== DEVICE_STATE.activated) return null;
+      const point = await networkManager.activeAccessPoint(device.path);
+      const ssid = point && isNamed(point.ssid) ? point.ssid : await activeSsid(device.path);
+      return ssid && { ssid: ssidText(ssid), signalDbm: point && dbmOfPercent(point.strengthPercent) };
+    } catch (error) {
+      log.debug({ event: 'wifi_current_unknown', code: isHubError(error) ? error.code : 'internal' }, 'The Wi-Fi could not be asked for');
       return null;
     }
   }
 
-  async function listed(ssid: string, device: ObjectPath): Promise<SeenNetwork | null> {
-    return mergeAccessPoints(ssid, namedAccessPoints(await networkManager.accessPoints(device), Buffer.from(ssid)));
+  /** The name that the active profile asks for, or null. */
+  async function activeSsid(device: ObjectPath): Promise<Buffer | null> {
+    const active = await networkManager.activeProfile(device);
+    return (await networkManager.wifiProfiles()).find((each) => each.uuid === active)?.ssid ?? null;
+  }
+
+  /** What NetworkManager's list and node-wifi's rows say together. */
+  async function listed(ssid: string, device: ObjectPath, rows: readonly NodeWifiNetwork[] = []): Promise<SeenNetwork | null> {
+    const own = namedAccessPoints(await networkManager.accessPoints(device), Buffer.from(ssid));
+    const others = PLAIN_SSID.test(ssid) ? rows.filter((row) => row.ssid === ssid) : [];
+    return mergeAccessPoints(ssid, [...own, ...others.map((row) => ({ offers: keyManagementOfRow(row), signalDbm: dbmOfRow(row) }))]);
   }
 
   /** False when scanning is not allowed: waiting for its result would be in vain. */
@@ -125,13 +126,7 @@ export function createWifiSurvey(deps: {
     },
 
     async find(ssid, device, probe, signal) {
-      if (PLAIN_SSID.test(ssid)) {
-        const rows = (await ask('scan', signal))?.filter((row) => row.ssid === ssid) ?? [];
-        const points = rows.map((row) => ({ offers: keyManagementOfRow(row), signalDbm: dbmOfRow(row) }));
-        const seen = mergeAccessPoints(ssid, points);
-        if (seen) return seen;
-      }
-      let seen = await listed(ssid, device);
+      let seen = await listed(ssid, device, await askNodeWifi(signal));
       for (let scans = 0; !seen && scans < SCANS && !signal.aborted; scans++) {
         if (!(await scan(ssid, device, probe, signal))) break;
         seen = await listed(ssid, device);
@@ -142,9 +137,12 @@ export function createWifiSurvey(deps: {
   };
 }
 
-/** The real node-wifi, loaded when first needed: it sets the process's LANG and LC_ALL. */
-export async function loadNodeWifi(interfaceName: string | null): Promise<NodeWifiPort> {
-  const { default: nodeWifi } = await import('node-wifi');
-  nodeWifi.init({ iface: interfaceName });
-  return nodeWifi;
+/** Also rejects on abort when the promise does not care. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new HubError('aborted', 'The survey was cancelled.'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+  });
 }

@@ -15,8 +15,8 @@ export interface RigWifi extends AsyncDisposable {
   untilNetwork(ssid: string): Promise<true>;
 }
 
-/** `speed`: how many of the air's seconds pass in one of ours. */
-export async function startRigWifi(options: { air: FakeAccessPoint[]; speed: number }): Promise<RigWifi> {
+/** `speed`: how many of the air's seconds pass in one of ours. `home`: the name on the air of the network that the hub is on, called home here. */
+export async function startRigWifi(options: { air: FakeAccessPoint[]; speed: number; home?: Buffer }): Promise<RigWifi> {
   const timers = new Set<NodeJS.Timeout>();
   const clock: MonotonicClock = {
     nowMs: () => performance.now() * options.speed,
@@ -35,9 +35,10 @@ export async function startRigWifi(options: { air: FakeAccessPoint[]; speed: num
   await using opened = new AsyncDisposableStack();
   const daemon = await startPrivateBus();
   opened.defer(() => daemon.stop());
-  const known = [{ ssid: Buffer.from('home'), password: 'the password of home' }];
+  const home = options.home ?? Buffer.from('home');
+  const known = [{ id: 'factory home', ssid: home, password: 'the password of home' }];
   const hub = createFakeHub(clock, {
-    air: [{ ssid: 'home', security: 'wpa-psk', password: 'the password of home' }, ...options.air],
+    air: [{ ssid: 'home', bytes: home, security: 'wpa-psk', password: 'the password of home' }, ...options.air],
     known,
     // The agent's seconds are real ones: so are those that it is given for its change.
     checkpointClock: createMonotonicClock(),

@@ -54,10 +54,10 @@ async function start() {
   const logged: string[] = [];
   const log = createLog('trace', { write: (line) => void logged.push(line) });
   const networkManager = createNetworkManager(createDbusMessageBus({ address: daemon.address, guard: unguarded, clock: slow(clock) }));
-  const nodeWifi = { scan: async () => [], getCurrentConnections: async () => [] };
+  const nodeWifi = { scan: async () => [] };
   const wifi = createNetworkManagerWifi({
     networkManager,
-    survey: createWifiSurvey({ nodeWifi: async () => nodeWifi, networkManager, interfaceName: null, clock, log }),
+    survey: createWifiSurvey({ nodeWifi, networkManager, interfaceName: null, clock, log }),
     proof: {
       async prove() {
         if (!hub.reachesCloud()) throw new HubError('cloud_unreachable', 'refused');

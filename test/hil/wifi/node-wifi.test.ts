@@ -1,64 +1,77 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
 import { runSync } from '../../../agent/wifi/change/sync.ts';
 import type { NetworkManager } from '../../../agent/wifi/networkmanager/network-manager.ts';
-import { createWifiSurvey, loadNodeWifi } from '../../../agent/wifi/survey/survey.ts';
+import { createNodeWifi } from '../../../agent/wifi/survey/node-wifi-thread.ts';
+import { createWifiSurvey } from '../../../agent/wifi/survey/survey.ts';
+import { type FakeNmcli, installNmcli, nmcliLine } from './fake-nmcli.ts';
 
-/** nmcli's terse lines: colons and backslashes of values are escaped. */
-const LIST = `yes:home:AA\\:BB\\:CC\\:DD\\:EE\\:01:Infra:6:2437 MHz:84:WPA2:(none):pair_ccmp group_ccmp psk:wlan1
-no:office:AA\\:BB\\:CC\\:DD\\:EE\\:02:Infra:11:2462 MHz:60:WPA2 WPA3:(none):pair_ccmp group_ccmp psk sae:wlan1
-no:cafe:AA\\:BB\\:CC\\:DD\\:EE\\:03:Infra:1:2412 MHz:40::(none):(none):wlan1
-`;
+const LIST = Buffer.concat([
+  nmcliLine(Buffer.from('home'), { active: true }),
+  nmcliLine(Buffer.from('office'), { security: 'WPA2 WPA3', rsn: 'pair_ccmp group_ccmp psk sae' }),
+  nmcliLine(Buffer.from('cafe'), { security: '', rsn: '(none)', signal: 40 }),
+]);
 
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => silent };
-const noManager = new Proxy({} as NetworkManager, { get: () => () => Promise.reject(new Error('not needed')) });
+/** A NetworkManager that knows no access point. */
+const emptyAir = new Proxy({} as NetworkManager, { get: (_, name) => async () => (name === 'lastScan' ? Math.random() : []) });
 const saved = { ...process.env };
-let folder: string;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hub-nmcli-'));
-  process.env.PATH = folder + delimiter + saved.PATH;
-});
-
-afterEach(async () => {
+afterEach(() => {
   for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
   Object.assign(process.env, saved);
-  await rm(folder, { recursive: true, force: true });
 });
 
-async function installNmcli(exitCode = 0) {
-  await writeFile(join(folder, 'list'), LIST);
-  await writeFile(join(folder, 'nmcli'), `#!/bin/sh\necho "$@" >> '${folder}/calls'\ncat '${folder}/list'\nexit ${exitCode}\n`);
-  await chmod(join(folder, 'nmcli'), 0o755);
-}
-
-const surveyOf = () =>
-  createWifiSurvey({
-    nodeWifi: () => loadNodeWifi('wlan1'),
-    networkManager: noManager,
+function surveyWith(nmcli: FakeNmcli) {
+  process.env.PATH = nmcli.path;
+  return createWifiSurvey({
+    nodeWifi: createNodeWifi('wlan1'),
+    networkManager: emptyAir,
     interfaceName: 'wlan1',
     clock: createMonotonicClock(),
     log: silent,
   });
+}
 
-test('the real node-wifi surveys with nmcli, on the interface that is configured', async () => {
-  await installNmcli();
-  const survey = surveyOf();
-  const find = (ssid: string) => survey.find(ssid, '/device', false, new AbortController().signal);
-  expect(await find('office')).toEqual({ ssid: 'office', keyManagement: new Set(['psk', 'sae']), signalDbm: -70 });
-  expect(await find('cafe')).toEqual({ ssid: 'cafe', keyManagement: new Set(['open']), signalDbm: -80 });
-  expect(await survey.current()).toEqual({ ssid: 'home', signalDbm: -58 });
-  const calls = await readFile(join(folder, 'calls'), 'utf8');
-  expect(calls.trim().split('\n')).toHaveLength(3);
-  for (const call of calls.trim().split('\n')) expect(call).toMatch(/device wifi list ifname wlan1$/);
+const find = (survey: ReturnType<typeof surveyWith>, ssid: string) => survey.find(ssid, '/device', false, new AbortController().signal);
+
+test('the real node-wifi surveys with nmcli, on the interface that is configured, and leaves the process as it was', async () => {
+  await using nmcli = await installNmcli(LIST);
+  const survey = surveyWith(nmcli);
+  expect(await find(survey, 'office')).toEqual({ ssid: 'office', keyManagement: new Set(['psk', 'sae']), signalDbm: -70 });
+  expect(await find(survey, 'cafe')).toEqual({ ssid: 'cafe', keyManagement: new Set(['open']), signalDbm: -80 });
+  const calls = (await readFile(nmcli.calls, 'utf8')).trim().split('\n');
+  expect(calls).toHaveLength(2);
+  for (const call of calls) expect(call).toMatch(/device wifi list ifname wlan1$/);
+  expect(process.env.LC_MESSAGES).toBe(saved.LC_MESSAGES);
 });
 
-test('without NetworkManager there is no connection, and no error', async () => {
-  await installNmcli(8);
-  expect(await surveyOf().current()).toBeNull();
+test.each<[string, Buffer]>([
+  ['a line feed and a word of nmcli', Buffer.from('x\nyes')],
+  ['a whole line', Buffer.from('x\nno:office:AA:BB:CC:DD:EE:FF:')],
+  ['an address', Buffer.from('AA:BB:CC:DD:EE:FF')],
+  ['NUL and an escape', Buffer.from('\0\x1b[2J')],
+  ['no UTF-8', Buffer.alloc(32, 0xff)],
+  ['32 colons', Buffer.alloc(32, ':')],
+  ['32 line feeds', Buffer.alloc(32, '\n')],
+  ['empty', Buffer.alloc(0)],
+])('a neighbour whose name is %s neither hides nor forges another network', async (_, name) => {
+  await using nmcli = await installNmcli(Buffer.concat([nmcliLine(name, { security: '', rsn: '(none)', signal: 99 }), LIST]));
+  const survey = surveyWith(nmcli);
+  expect(await find(survey, 'office')).toEqual({ ssid: 'office', keyManagement: new Set(['psk', 'sae']), signalDbm: -70 });
+});
+
+test('an output without end, one of other words, a program that fails: node-wifi counts for nothing', async () => {
+  await using failing = await installNmcli(LIST, 8);
+  expect(await find(surveyWith(failing), 'office')).toBeNull();
+  await using garbled = await installNmcli('no:office:AA\\:BB\\:CC\\:DD\\:EE\\:FF\nno:office\n:::\n');
+  expect(await find(surveyWith(garbled), 'office')).toBeNull();
+  await using endless = await installNmcli('');
+  await writeFile(join(endless.folder, 'nmcli'), '#!/bin/sh\nexec yes no:office\n');
+  await chmod(join(endless.folder, 'nmcli'), 0o755);
+  expect(await find(surveyWith(endless), 'office')).toBeNull();
 });
 
 test('sync runs', async () => {
@@ -66,6 +79,6 @@ test('sync runs', async () => {
 });
 
 test('a missing sync is no success', async () => {
-  process.env.PATH = folder;
+  process.env.PATH = '/nonexistent';
   await expect(runSync()).rejects.toMatchObject({ code: 'wifi_rolled_back' });
 });

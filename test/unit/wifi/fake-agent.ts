@@ -7,7 +7,8 @@ import type { Files } from '../../../agent/system/files.ts';
 import { createChangeMarkerFile, createForgetNote } from '../../../agent/wifi/change/marker.ts';
 import type { CloudProof } from '../../../agent/wifi/change/proof.ts';
 import { createNetworkManagerWifi, type WifiService } from '../../../agent/wifi/networkmanager/network-manager-wifi.ts';
-import { createWifiSurvey, type NodeWifiPort } from '../../../agent/wifi/survey/survey.ts';
+import type { NodeWifiPort } from '../../../agent/wifi/survey/node-wifi-thread.ts';
+import { createWifiSurvey } from '../../../agent/wifi/survey/survey.ts';
 import type { FakeHub } from './fake-hub.ts';
 import { type AgentLife, createAgentLife, type Fault, type FaultPhase } from './fake-network-manager.ts';
 import type { ManualClock } from './manual-clock.ts';
@@ -74,8 +75,8 @@ export function createFakeAgent(
       }
     },
   };
-  const nodeWifi = options.nodeWifi ?? { scan: async () => [], getCurrentConnections: async () => [] };
-  const survey = createWifiSurvey({ nodeWifi: async () => nodeWifi, networkManager: life.manager, interfaceName: null, clock, log });
+  const nodeWifi = options.nodeWifi ?? { scan: async () => [] };
+  const survey = createWifiSurvey({ nodeWifi, networkManager: life.manager, interfaceName: null, clock, log });
   let made = 0;
   const entropy: Entropy = {
     bytes: (length) => Buffer.alloc(length),

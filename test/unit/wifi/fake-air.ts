@@ -3,6 +3,8 @@ import type { AccessPoint, ProfileSettings } from '../../../agent/wifi/networkma
 /** An access point as the fake hub hears it. */
 export interface FakeAccessPoint {
   ssid: string;
+  /** The name on the air where it is no text. Default: `ssid` in UTF-8. */
+  bytes?: Buffer;
   security: 'open' | 'wpa-psk' | 'sae' | 'mixed' | 'enterprise' | 'wep';
   password?: string;
   /** It gives addresses. Default: true. */
@@ -36,16 +38,16 @@ const FLAGS: Record<FakeAccessPoint['security'], Pick<AccessPoint, 'flags' | 'wp
   wep: { flags: 1, wpaFlags: 0, rsnFlags: 0 },
 };
 
+const nameOf = (point: FakeAccessPoint) => point.bytes ?? Buffer.from(point.ssid);
+
 /** The list entry of an access point. */
 export function listed(point: FakeAccessPoint): AccessPoint {
-  return { ssid: Buffer.from(point.ssid), strengthPercent: point.strengthPercent ?? 80, ...FLAGS[point.security] };
+  return { ssid: nameOf(point), strengthPercent: point.strengthPercent ?? 80, ...FLAGS[point.security] };
 }
 
 /** What becomes of joining with this profile. */
 export function fateOf(profile: ProfileSettings, air: readonly FakeAccessPoint[]): { fate: JoinFate; point: FakeAccessPoint | null } {
-  const named = air.filter(
-    (point) => (point.on ?? true) && Buffer.from(point.ssid).equals(profile.ssid) && (!point.hidden || profile.hidden),
-  );
+  const named = air.filter((point) => (point.on ?? true) && nameOf(point).equals(profile.ssid) && (!point.hidden || profile.hidden));
   const point = named.find((each) => allows(each, profile)) ?? null;
   if (!point) return { fate: NOT_FOUND, point: null };
   if (point.security !== 'open' && profile.secret?.reveal() !== point.password) {

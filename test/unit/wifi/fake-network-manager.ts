@@ -99,6 +99,11 @@ export function createAgentLife(
     radio: () => call('Radio', () => ({ softwareEnabled: hub.world.softwareEnabled, hardwareEnabled: hub.world.hardwareEnabled })),
     missingPermissions: () => call('GetPermissions', () => [...hub.world.missing]),
     accessPoints: () => call('GetAllAccessPoints', () => hub.air.filter((each) => (each.on ?? true) && !each.hidden).map(listed)),
+    activeAccessPoint: () =>
+      call('ActiveAccessPoint', () => {
+        const point = hub.active()?.point;
+        return point ? listed(point) : null;
+      }),
     requestScan: () =>
       call(
         'RequestScan',

@@ -1,6 +1,7 @@
 import type { NodeWifiNetwork } from 'node-wifi';
 import { expect, test } from 'vitest';
-import { createWifiSurvey, type NodeWifiPort } from '../../../../agent/wifi/survey/survey.ts';
+import type { NodeWifiPort } from '../../../../agent/wifi/survey/node-wifi-thread.ts';
+import { createWifiSurvey } from '../../../../agent/wifi/survey/survey.ts';
 import type { FakeAccessPoint } from '../fake-air.ts';
 import { createFakeHub } from '../fake-hub.ts';
 import { createAgentLife } from '../fake-network-manager.ts';
@@ -10,17 +11,24 @@ const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, fatal
 
 const row = (ssid: string, security: string, rsn: string, signal = -55): NodeWifiNetwork => ({
   ssid,
+  bssid: 'AA:BB:CC:DD:EE:01',
+  mode: 'Infra',
   security,
   security_flags: { wpa: '(none)', rsn },
   signal_level: signal,
 });
 
-function surveyOf(air: FakeAccessPoint[], nodeWifi: Partial<NodeWifiPort>) {
+function surveyOf(air: FakeAccessPoint[], nodeWifi: Partial<NodeWifiPort>, known: { ssid: Buffer; hidden?: boolean }[] = []) {
   const clock = createManualClock();
-  const hub = createFakeHub(clock, { air });
+  const hub = createFakeHub(clock, { air, known });
   const { manager, steps } = createAgentLife(hub, clock);
-  const port: NodeWifiPort = { scan: async () => [], getCurrentConnections: async () => [], ...nodeWifi };
-  const survey = createWifiSurvey({ nodeWifi: async () => port, networkManager: manager, interfaceName: null, clock, log: silent });
+  const survey = createWifiSurvey({
+    nodeWifi: { scan: async () => [], ...nodeWifi },
+    networkManager: manager,
+    interfaceName: null,
+    clock,
+    log: silent,
+  });
   const find = (ssid: string, probe = false) =>
     clock.until(survey.find(ssid, hub.device.path, probe, new AbortController().signal), 60_000);
   return { clock, hub, survey, steps, find };
@@ -39,7 +47,7 @@ test.each([
 ])('reads %j %j of node-wifi', async (security, rsn, offers) => {
   const { find, steps } = surveyOf([], { scan: async () => [row('other', '', '(none)'), row('office', security, rsn)] });
   expect(await find('office')).toEqual({ ssid: 'office', keyManagement: new Set(offers), signalDbm: -55 });
-  expect(steps).toEqual([]);
+  expect(steps).not.toContain('RequestScan');
 });
 
 test('two access points of one name count together', async () => {
@@ -47,15 +55,18 @@ test('two access points of one name count together', async () => {
   expect(await find('office')).toEqual({ ssid: 'office', keyManagement: new Set(['open', 'psk']), signalDbm: -50 });
 });
 
-test.each(['bü ro', '🔑', 'a:b', 'back\\slash', ' padded'])('asks NetworkManager for %j, which nmcli would garble', async (ssid) => {
-  let asked = false;
-  const scan = async () => {
-    asked = true;
-    return [];
-  };
-  const { find } = surveyOf([{ ssid, security: 'mixed', strengthPercent: 90 }], { scan });
-  expect(await find(ssid)).toEqual({ ssid, keyManagement: new Set(['psk', 'sae']), signalDbm: -55 });
-  expect(asked).toBe(false);
+test.each(['bü ro', '🔑', 'a:b', 'back\\slash', ' padded', 'wh?t'])(
+  '%j, which nmcli would garble, counts from NetworkManager alone',
+  async (ssid) => {
+    const scan = async () => [row(ssid, '', '(none)', -40)];
+    const { find } = surveyOf([{ ssid, security: 'mixed', strengthPercent: 90 }], { scan });
+    expect(await find(ssid)).toEqual({ ssid, keyManagement: new Set(['psk', 'sae']), signalDbm: -55 });
+  },
+);
+
+test('what node-wifi and NetworkManager saw counts together', async () => {
+  const { find } = surveyOf([{ ssid: 'office', security: 'wpa-psk' }], { scan: async () => [row('office', 'WPA3', 'sae', -50)] });
+  expect(await find('office')).toEqual({ ssid: 'office', keyManagement: new Set(['psk', 'sae']), signalDbm: -50 });
 });
 
 test('scans again when the network is not in the list', async () => {
@@ -89,38 +100,43 @@ test('an aborted survey ends', async () => {
   expect(await clock.until(found, 1000)).toMatchObject({ code: 'aborted' });
 });
 
+async function homeOf(name: string | Buffer, point: Partial<FakeAccessPoint> = {}) {
+  const bytes = Buffer.from(name);
+  const made = surveyOf([{ ssid: 'home', bytes, security: 'open', strengthPercent: 84, ...point }], {}, [{ ssid: bytes, hidden: true }]);
+  await made.clock.advance(5000);
+  return made;
+}
+
 test('the current connection, remembered for a while, forgotten on a change', async () => {
-  let asked = 0;
-  const rows = [row('home', 'WPA2', 'psk', -48.5)];
-  const getCurrentConnections = async () => {
-    asked++;
-    return rows;
-  };
-  const { survey, clock } = surveyOf([], { getCurrentConnections });
+  const { survey, clock, steps } = await homeOf('home');
   const current = () => clock.until(survey.current(), 20_000);
-  expect(await current()).toEqual({ ssid: 'home', signalDbm: -48 });
+  const asked = () => steps.filter((step) => step === 'ActiveAccessPoint').length;
+  expect(await current()).toEqual({ ssid: 'home', signalDbm: -58 });
   await current();
-  expect(asked).toBe(1);
+  expect(asked()).toBe(1);
   survey.changed();
   await current();
   await clock.advance(16_000);
   await current();
-  expect(asked).toBe(3);
+  expect(asked()).toBe(3);
 });
 
-test('no connection, no nmcli, a hanging nmcli: null', async () => {
-  for (const getCurrentConnections of [async () => [], () => Promise.reject(new Error('no nmcli')), () => new Promise<never>(() => {})]) {
-    const { survey, clock } = surveyOf([], { getCurrentConnections });
-    expect(await clock.until(survey.current(), 20_000)).toBeNull();
-  }
+test('no connection, no device, no NetworkManager: null', async () => {
+  const off = await homeOf('home', { on: false });
+  expect(await off.clock.until(off.survey.current(), 20_000)).toBeNull();
+  const gone = await homeOf('home');
+  gone.hub.world.hasDevice = false;
+  expect(await gone.clock.until(gone.survey.current(), 20_000)).toBeNull();
+  const stopped = await homeOf('home');
+  stopped.hub.restartManager();
+  expect(await stopped.clock.until(stopped.survey.current(), 1000)).toBeNull();
 });
 
-test('a name that nmcli garbles is asked of NetworkManager', async () => {
-  const clock = createManualClock();
-  const hub = createFakeHub(clock, { air: [{ ssid: 'bü:ro', security: 'open' }], known: [{ ssid: Buffer.from('bü:ro') }] });
-  await clock.advance(5000);
-  const { manager } = createAgentLife(hub, clock);
-  const nodeWifi: NodeWifiPort = { scan: async () => [], getCurrentConnections: async () => [row('b?:ro', '', '(none)')] };
-  const survey = createWifiSurvey({ nodeWifi: async () => nodeWifi, networkManager: manager, interfaceName: null, clock, log: silent });
-  expect(await clock.until(survey.current(), 20_000)).toEqual({ ssid: 'bü:ro', signalDbm: -55 });
+test.each<[string | Buffer, string]>([
+  ['bü:ro', 'bü:ro'],
+  ['x\nyes', 'x\\x0ayes'],
+  [Buffer.from([0xff, 0x41, 0xc3]), '\\xffA\\xc3'],
+])('the name of the network it is on, %j, is safe to report', async (name, text) => {
+  const { survey, clock } = await homeOf(name);
+  expect(await clock.until(survey.current(), 20_000)).toEqual({ ssid: text, signalDbm: -58 });
 });
