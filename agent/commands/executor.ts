@@ -3,7 +3,10 @@ import type { MonotonicClock } from '../system/clock.ts';
 import { HubError } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import type { Catalog, CommandHandler, Resource } from './handlers/handler.ts';
+import { INTERRUPTED } from './lifecycle/entry.ts';
 import { isInternal, outcomeOf } from './lifecycle/outcome.ts';
+
+type Result = Record<string, unknown>;
 
 /** After a time-out or an abort a command has this long to end by itself; then its resource is given to the next. */
 const GRACE_MS = 5_000;
@@ -12,6 +15,8 @@ const GRACE_MS = 5_000;
 export interface Executor {
   /** Queues a command and resolves with its outcome; never rejects. */
   execute(id: string, command: string, args: object): Promise<CommandOutcome>;
+  /** Queues the question what became of a command that the end of the last process cut; never rejects. */
+  resolve(id: string, command: string): Promise<CommandOutcome>;
   /** Ends what runs and what waits (`interrupted`), waits at most the grace time for it. Later calls are answered `interrupted`. */
   stop(): Promise<void>;
   /** How many run or wait. */
@@ -24,18 +29,17 @@ export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; 
   const stopping = new AbortController();
   let active = 0;
 
-  async function runHandler(handler: CommandHandler, id: string, args: object): Promise<CommandOutcome> {
+  async function runHandler(handler: CommandHandler, id: string, run: (signal: AbortSignal) => Promise<Result>): Promise<CommandOutcome> {
     const abort = new AbortController();
     const onStop = () => abort.abort(new HubError('aborted', 'The agent is stopping.'));
     const timeout = new HubError('timeout', `${handler.name} did not end within ${handler.timeoutMs / 1000} s.`);
     const cancel = clock.schedule(handler.timeoutMs, () => abort.abort(timeout));
     stopping.signal.addEventListener('abort', onStop, { once: true });
     const startedMs = clock.nowMs();
-    log.info({ event: 'command_started', id, command: handler.name }, 'command started');
     try {
       if (stopping.signal.aborted) onStop();
       abort.signal.throwIfAborted();
-      const result = await withinGrace(handler.run(args, abort.signal), abort.signal);
+      const result = await withinGrace(run(abort.signal), abort.signal);
       log.info({ event: 'command_succeeded', id, command: handler.name, durationMs: Math.round(clock.nowMs() - startedMs) }, 'succeeded');
       return { status: 'SUCCEEDED', result };
     } catch (error) {
@@ -66,25 +70,39 @@ export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; 
     });
   }
 
+  /** In its turn on the command's resource. */
+  async function enqueue(id: string, command: string, run: (handler: CommandHandler, signal: AbortSignal) => Promise<Result>) {
+    const handler = catalog.get(command);
+    if (!handler) return outcomeOf(new HubError('unknown_command', `This hub does not know the command '${command}'.`));
+    active += 1;
+    const before = tails.get(handler.resource) ?? Promise.resolve();
+    const outcome = before.then(() => runHandler(handler, id, (signal) => run(handler, signal)));
+    tails.set(handler.resource, outcome);
+    try {
+      return await outcome;
+    } finally {
+      active -= 1;
+      if (tails.get(handler.resource) === outcome) tails.delete(handler.resource);
+    }
+  }
+
   return {
     get active() {
       return active;
     },
 
-    async execute(id, command, args) {
-      const handler = catalog.get(command);
-      if (!handler) return outcomeOf(new HubError('unknown_command', `This hub does not know the command '${command}'.`));
-      active += 1;
-      const before = tails.get(handler.resource) ?? Promise.resolve();
-      const outcome = before.then(() => runHandler(handler, id, args));
-      tails.set(handler.resource, outcome);
-      try {
-        return await outcome;
-      } finally {
-        active -= 1;
-        if (tails.get(handler.resource) === outcome) tails.delete(handler.resource);
-      }
-    },
+    execute: (id, command, args) =>
+      enqueue(id, command, (handler, signal) => {
+        log.info({ event: 'command_started', id, command }, 'command started');
+        return handler.run(args, signal);
+      }),
+
+    resolve: (id, command) =>
+      enqueue(id, command, async (handler, signal) => {
+        const result = await handler.afterCut?.(signal);
+        if (!result) throw new HubError('interrupted', INTERRUPTED);
+        return result;
+      }),
 
     async stop() {
       stopping.abort();

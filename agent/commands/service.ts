@@ -102,6 +102,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       } else if (effect.type === 'readShadow') void read(effect.retry, on);
       else if (effect.type === 'clear') void clear(effect.id, effect.version, on);
       else if (effect.type === 'execute') void execute(effect.id);
+      else if (effect.type === 'resolve') void resolve(effect.id);
       else if (effect.type === 'deliver') void deliveries.deliver(effect.id, on);
       else void deliveries.refuse(effect.entry);
     }
@@ -175,6 +176,14 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     dispatch({ type: 'executed', id, outcome, at: wallClock.nowMs() });
   }
 
+  async function resolve(id: string): Promise<void> {
+    const entry = entryOf(id);
+    if (!entry) return;
+    const outcome = await executor.resolve(id, entry.command);
+    // Our own stop ended the question: the next process asks again.
+    if (!stopping.signal.aborted) dispatch({ type: 'executed', id, outcome, at: wallClock.nowMs() });
+  }
+
   function settleIdle(): void {
     if (state.entries.some((entry) => entry.stage !== 'delivered')) return;
     for (const resolve of idleWaiters) resolve();
@@ -191,7 +200,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
         key = entropy.bytes(32);
       }
       const entries = await journal.load();
-      const recovered = recover(restore(entries), wallClock.nowMs());
+      const recovered = recover(restore(entries), wallClock.nowMs(), (command) => catalog.get(command)?.afterCut !== undefined);
       state = recovered.state;
       if (recovered.effects.length > 0)
         log.warn({ event: 'commands_recovered', count: recovered.effects.length }, 'commands of the last run');

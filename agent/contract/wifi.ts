@@ -17,9 +17,15 @@ export interface WifiCredentials {
 export interface WifiChangeResult {
   ssid: string;
   previousSsid: string | null;
+  /** Null on a network that gives no IPv4 address, or none yet. */
   ipv4: string | null;
+  /** A global or unique local address; null on a network without IPv6. */
+  ipv6: string | null;
+  /** How the network was joined, and how its profile joins it from now on. */
+  security: WifiSecurity;
   signalDbm: number | null;
-  durationMs: number;
+  /** Null when the agent or the hub restarted meanwhile: nothing measured it. */
+  durationMs: number | null;
 }
 
 /** The network a hub is on now; never a secret. */
@@ -39,4 +45,9 @@ export interface Wifi {
    * back on a network that works. @throws HubError with one of the contract's `wifi_…` codes, `timeout` or `aborted`.
    */
   change(credentials: WifiCredentials, signal: AbortSignal): Promise<WifiChangeResult>;
+  /**
+   * What became of the change that the end of the last process cut: its result when the new network was saved and the hub is on it, null when
+   * it was undone or nothing tells. @throws HubError as `change`
+   */
+  cutChange(signal: AbortSignal): Promise<WifiChangeResult | null>;
 }

@@ -72,6 +72,7 @@ export function createUnavailableWifi(reason: string): WifiService {
     problem: async () => reason,
     current: async () => null,
     credentialsSet: async () => null,
+    cutChange: async () => null,
     change: async () => {
       throw new HubError('wifi_unavailable', reason);
     },

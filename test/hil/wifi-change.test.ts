@@ -50,6 +50,24 @@ describe.skipIf(!hasDbusDaemon())('set_wifi_credentials with NetworkManager on a
     expect(rig.results.filter(({ id }) => id === answer.id)).toHaveLength(1);
   });
 
+  test('the power cut once the new network was saved: answered as done when the hub is back on it', async () => {
+    await using wifi = await startRigWifi({ air: AIR, speed: 4 });
+    await using world = await startOnline({ config: WITH_WIFI, env: wifi.env });
+    const { rig, agent } = world;
+    const { session } = rig.reported();
+    await rig.send('set_wifi_credentials', { ssid: 'büro', credentials: PASSWORD });
+    await agent.waitFor('wifi_change', { where: ({ to }) => to === 'committing' });
+    await agent.kill();
+    wifi.hub.sync();
+    wifi.hub.powerCut();
+    const next = rig.startAgent({ env: wifi.env });
+    await untilOnline(rig, String(session));
+    const answer = await rig.answer();
+    expect(answer).toMatchObject({ status: 'SUCCEEDED', result: { ssid: 'büro', previousSsid: 'home', ipv4: '192.168.7.20' } });
+    expect(runsOf(answer.id, next)).toBe(0);
+    expect(wifi.hub.network()).toBe('büro');
+  });
+
   test('SIGTERM in the middle: back to the old network, answered, a clean end', async () => {
     await using wifi = await startRigWifi({ air: AIR, speed: 5 });
     await using world = await startOnline({ config: WITH_WIFI, env: wifi.env });

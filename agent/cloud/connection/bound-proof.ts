@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { TcpNetConnectOpts } from 'node:net';
+import { isIP, type TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { MQTT_ALPN } from '../../contract/endpoint.ts';
@@ -37,6 +37,8 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     host,
     port,
     localAddress: options.localAddress,
+    // A name may have addresses of both versions, and only those of the bound one can be reached from it.
+    family: isIP(options.localAddress),
     cert: await readFile(options.certificatePath),
     key: await readFile(options.privateKeyPath),
     ca: await readFile(options.caPath),

@@ -13,6 +13,11 @@ export interface CommandHandler<Args extends object = object> {
   parse(args: unknown): Args;
   /** @throws HubError; anything else is a bug and answered as `internal`. `signal` aborts on time-out and on stop. */
   run(args: Args, signal: AbortSignal): Promise<Record<string, unknown>>;
+  /**
+   * For a command that is not repeatable: what became of a run that the end of the process cut. Its result when it is proven to have been done,
+   * null when it was not, or nothing tells: then it is answered `interrupted`. @throws HubError to be answered instead
+   */
+  afterCut?(signal: AbortSignal): Promise<Record<string, unknown> | null>;
 }
 
 /** The commands this hub knows, by name. */

@@ -11,5 +11,9 @@ export function createSetWifiCredentials(deps: { wifi: Wifi; timeoutMs: number }
     timeoutMs: deps.timeoutMs,
     parse: parseWifiArgs,
     run: async (credentials, signal) => ({ ...(await deps.wifi.change(credentials, signal)) }),
+    async afterCut(signal) {
+      const result = await deps.wifi.cutChange(signal);
+      return result && { ...result };
+    },
   };
 }

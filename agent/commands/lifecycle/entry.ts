@@ -55,12 +55,12 @@ export const MAX_UNDELIVERED = 64;
 /** Results that wait to be delivered, in memory and on disk: ten of the largest installations' node lists. */
 export const MAX_OUTBOX_BYTES = 4 * 1024 * 1024;
 
+/** Said of a command that was cut when nothing tells what became of it. */
+export const INTERRUPTED = 'The hub restarted while the command was running; send it again if it is still wanted.';
+
 /** The outcome of a command that may not run again after its process died. */
 export function interrupted(): CommandOutcome {
-  return {
-    status: 'FAILED',
-    error: { code: 'interrupted', message: 'The hub restarted while the command was running; send it again if it is still wanted.' },
-  };
+  return { status: 'FAILED', error: { code: 'interrupted', message: INTERRUPTED } };
 }
 
 function busy(): CommandOutcome {

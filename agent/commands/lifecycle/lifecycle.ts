@@ -53,6 +53,8 @@ export type CommandsEffect =
   | { type: 'readShadow'; retry: boolean }
   | { type: 'clear'; id: string; version: number }
   | { type: 'execute'; id: string }
+  /** Finds out what became of a run that the end of the last process cut. */
+  | { type: 'resolve'; id: string }
   | { type: 'deliver'; id: string }
   /** Answers once without keeping anything: no more answers may wait. */
   | { type: 'refuse'; entry: Entry };
@@ -67,13 +69,18 @@ export function restore(entries: readonly Entry[]): CommandsState {
   return { link: 'down', viewVersion: 0, reading: null, clearing: null, entries };
 }
 
-/** What to do right after start, before any connection: run again or answer what the last process left behind. */
-export function recover(state: CommandsState, at: number): Step {
+/**
+ * What to do right after start, before any connection: run again, resolve or answer what the last process left behind. `isResolvable`: the
+ * command, by its name, leaves traces that tell what became of it.
+ */
+export function recover(state: CommandsState, at: number, isResolvable: (command: string) => boolean = () => false): Step {
   const effects: CommandsEffect[] = [];
   const entries = state.entries.map((entry) => {
     if (entry.stage !== 'taken') return entry;
-    effects.push(entry.repeatable ? { type: 'execute', id: entry.id } : { type: 'persist', id: entry.id });
-    return entry.repeatable ? entry : { ...entry, stage: 'finished' as const, outcome: interrupted(), finishedAt: at };
+    const { id } = entry;
+    const resolvable = !entry.repeatable && isResolvable(entry.command);
+    effects.push(entry.repeatable ? { type: 'execute', id } : resolvable ? { type: 'resolve', id } : { type: 'persist', id });
+    return entry.repeatable || resolvable ? entry : { ...entry, stage: 'finished' as const, outcome: interrupted(), finishedAt: at };
   });
   return { state: { ...state, entries }, effects };
 }

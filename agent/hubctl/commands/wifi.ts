@@ -97,13 +97,16 @@ export const wifiSetCommand: Command = {
     };
     return runCommand(context, 'set_wifi_credentials', args, (result) => {
       if (json) return terminal.out(JSON.stringify(result));
-      const { previousSsid, ipv4, signalDbm, durationMs } = result as {
+      const { previousSsid, ipv4, ipv6, signalDbm, durationMs } = result as {
         previousSsid: string | null;
         ipv4: string | null;
+        ipv6?: string | null;
         signalDbm: number | null;
         durationMs: number;
       };
-      terminal.out(`On ${printable(ssid)} with ${ipv4 ?? 'no IPv4 address'}, ${dbm(signalDbm)}, after ${Math.round(durationMs / 1000)} s.`);
+      terminal.out(
+        `On ${printable(ssid)} with ${[ipv4, ipv6].filter((address) => address).join(' and ') || 'no address'}, ${dbm(signalDbm)}, after ${Math.round(durationMs / 1000)} s.`,
+      );
       if (previousSsid !== null) terminal.out(`It was on ${printable(previousSsid)} before.`);
     });
   },

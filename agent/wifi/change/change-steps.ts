@@ -1,7 +1,13 @@
 import type { WifiChangeResult, WifiCredentials } from '../../contract/wifi.ts';
 import { linkFailure } from '../networkmanager/link-failure.ts';
 import { createLinkWatch } from '../networkmanager/link-watch.ts';
-import { isNetworkManagerError, NetworkManagerError, type ObjectPath, type ProfileSettings } from '../networkmanager/network-manager.ts';
+import {
+  type IpConfiguration,
+  isNetworkManagerError,
+  NetworkManagerError,
+  type ObjectPath,
+  type ProfileSettings,
+} from '../networkmanager/network-manager.ts';
 import { dbmOfPercent } from '../survey/seen-networks.ts';
 import { ssidText } from '../survey/ssid.ts';
 import type { ChangeEffect, ChangeEvent, ChangeState } from './change.ts';
@@ -9,6 +15,8 @@ import { type Preflight, preflight } from './preflight.ts';
 import { proveCloud, waitForCloud } from './proof.ts';
 import { type ChangeTraces, PROFILE_ID_PREFIX } from './restore.ts';
 import type { ChangeDeps } from './transaction.ts';
+
+const NO_IP: IpConfiguration = { address: null, gateway: null };
 
 /** The effects of the machine, and what they remember of one change. */
 export interface ChangeSteps {
@@ -32,7 +40,8 @@ export function createChangeSteps(
   let traces: ChangeTraces | null = null;
   let profile: ObjectPath;
   let active: ObjectPath;
-  let address: { address: string | null; gateway: string | null } = { address: null, gateway: null };
+  let ipv4: IpConfiguration = NO_IP;
+  let ipv6: IpConfiguration = NO_IP;
   let signalDbm: number | null = null;
   let orderly = true;
   let unwatch: (() => void) | null = null;
@@ -62,27 +71,45 @@ export function createChangeSteps(
     return traces;
   }
 
-  /** Makes the proof's packets take the way over Wi-Fi while Ethernet is the uplink; the address to bind to. */
-  async function routeProof(): Promise<string | undefined> {
-    const { address: own, gateway } = address;
-    if (!found.otherUplink || !own) return undefined;
-    if (gateway) {
+  /** Makes the proof's packets take the way over Wi-Fi while Ethernet is the uplink; the addresses to bind to. */
+  async function routeProof(): Promise<string[]> {
+    if (!found.otherUplink) return [];
+    const sourceRoutes = [ipv4, ipv6].flatMap(({ address, gateway }) => (address && gateway ? [{ address, gateway }] : []));
+    if (sourceRoutes.length > 0) {
       try {
-        await manager.holdProfile(profile, settings({ sourceRoute: { address: own, gateway } }));
+        await manager.holdProfile(profile, settings({ sourceRoutes }));
         await manager.reapply(found.device.path);
       } catch (error) {
         if (!isNetworkManagerError(error) || error.problem === 'not_running') throw error;
         log.warn({ event: 'wifi_source_route_refused' }, 'No route of its own for the proof; it goes by the Wi-Fi address alone');
       }
     }
-    return own;
+    return [ipv4.address, ipv6.address].filter((address) => address !== null);
+  }
+
+  async function readAddresses(): Promise<void> {
+    ipv4 = await manager.ipv4(found.device.path);
+    ipv6 = await manager.ipv6(found.device.path);
   }
 
   async function readLink(): Promise<void> {
-    address = await manager.ipv4(found.device.path);
+    await readAddresses();
     const points = await manager.accessPoints(found.device.path);
     const strengths = points.filter((point) => point.ssid.equals(ssid)).map((point) => point.strengthPercent);
     signalDbm = strengths.length > 0 ? dbmOfPercent(Math.max(...strengths)) : null;
+  }
+
+  /** Beside Ethernet the cloud answers at once, whatever became of the Wi-Fi. */
+  async function isConnected(kept: boolean, signal: AbortSignal): Promise<boolean> {
+    try {
+      const connected = await restorer.ensureConnected(tracesNow(), kept, signal);
+      if (connected && kept) await readLink();
+      return connected;
+    } catch (error) {
+      if (!isNetworkManagerError(error)) throw error;
+      log.warn({ event: 'wifi_reconnect_unknown', problem: error.problem }, error.message);
+      return false;
+    }
   }
 
   /** After the commit: takes the proof's route back, and deletes what the new network supersedes. */
@@ -145,6 +172,8 @@ export function createChangeSteps(
     async prove(_state, signal) {
       await readLink();
       await proveCloud(deps.proof, clock, signal, await routeProof());
+      // The link is up with the first IP version that works; the other may have come since.
+      await readAddresses();
       return { type: 'proved' };
     },
 
@@ -175,15 +204,16 @@ export function createChangeSteps(
     async settle(state, signal) {
       const outcome = await restorer.settle(tracesNow(), state.name === 'settling' && state.proven, signal);
       orderly = true;
-      await restorer.ensureConnected(tracesNow(), signal);
       return { type: 'settled', kept: outcome === 'kept' };
     },
 
-    async await_cloud(_state, signal) {
+    async await_cloud(state, signal) {
+      const kept = state.name === 'returning' && state.error === null;
+      const connected = await isConnected(kept, signal);
       if (!(await waitForCloud(deps.proof, clock, signal))) {
         log.warn({ event: 'wifi_cloud_not_back' }, 'The cloud is not reachable yet after the Wi-Fi change');
       }
-      return { type: 'returned' };
+      return { type: 'returned', connected };
     },
 
     async finish() {
@@ -210,7 +240,9 @@ export function createChangeSteps(
     result: (durationMs) => ({
       ssid: wanted.ssid,
       previousSsid: found.previous && ssidText(found.previous.ssid),
-      ipv4: address.address,
+      ipv4: ipv4.address,
+      ipv6: ipv6.address,
+      security: found.plan.security,
       signalDbm,
       durationMs,
     }),

@@ -26,7 +26,7 @@ export type ChangeState =
   | { name: 'rolling_back'; error: HubError }
   /** `proven`: the new network carried a proof, so it may stay if it was saved. */
   | { name: 'settling'; error: HubError; proven: boolean }
-  /** Waiting for the cloud over the network the hub ended on; `error` null: the new one, kept over a restart of NetworkManager. */
+  /** Waiting for the network the hub ended on, and for the cloud; `error` null: the new one, kept over a restart of NetworkManager. */
   | { name: 'returning'; error: HubError | null }
   | { name: 'done' }
   | { name: 'failed'; error: HubError };
@@ -55,8 +55,8 @@ export type ChangeEvent =
   | { type: 'restored' }
   /** What was left is in order; `kept`: the new network stays. */
   | { type: 'settled'; kept: boolean }
-  /** The wait for the cloud ended, reached or not. */
-  | { type: 'returned' };
+  /** The wait for the network and the cloud ended. `connected`: the Wi-Fi is on the network that the hub was to end on. */
+  | { type: 'returned'; connected: boolean };
 
 /** What the driver does on entering a state. At most one runs at a time; entering another state cancels it. */
 export type ChangeEffect =
@@ -98,6 +98,12 @@ const noCloud = () =>
     'wifi_cloud_unreachable',
     'The network was joined, but the cloud did not answer over it in time. Check its way to the internet.',
   );
+
+/** The answer says so when the Wi-Fi is on neither network; `error` null: the new one was kept. */
+const notConnected = (error: HubError | null) =>
+  error
+    ? new HubError(error.code, `${error.message} The Wi-Fi is not back on the network from before yet.`, { details: error.details })
+    : new HubError('wifi_rolled_back', 'The new network was saved, but NetworkManager restarted and the hub did not come back to it.');
 
 /** The next state and what to do there, or null: the event means nothing in this state. */
 export function nextStep(state: ChangeState, event: ChangeEvent): ChangeStep | null {
@@ -194,7 +200,8 @@ export function nextStep(state: ChangeState, event: ChangeEvent): ChangeStep | n
           return null;
       }
     case 'returning':
-      return event.type === 'returned' || event.type === 'aborted' ? finish(state.error) : null;
+      if (event.type === 'returned') return finish(event.connected ? state.error : notConnected(state.error));
+      return event.type === 'aborted' ? finish(state.error) : null;
     case 'done':
     case 'failed':
       return null;

@@ -14,7 +14,7 @@ export interface ChangeMarker {
 }
 
 export interface ChangeMarkerFile {
-  /** Null without a change in flight; a torn or foreign file counts as none, the profiles themselves still tell. */
+  /** Null without a change in flight, or one that was cut and kept and is not answered yet; a torn or foreign file counts as none, the profiles themselves still tell. */
   read(): Promise<ChangeMarker | null>;
   write(marker: ChangeMarker): Promise<void>;
   remove(): Promise<void>;

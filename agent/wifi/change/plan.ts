@@ -19,6 +19,8 @@ export interface JoinPlan {
   seen: boolean;
   /** SAE hides whether the password was wrong (measured: reason 53, the same as an unknown SSID). */
   mayUseSae: boolean;
+  /** It is joined by SAE, and WPA2 would be there too. */
+  alsoWpa2: boolean;
 }
 
 const MAX_SSID_BYTES = 32;
@@ -45,10 +47,12 @@ function invalid(field: string, message: string): HubError {
 }
 
 /**
- * Chooses how to join, from what is asked and what is in the air. `seen` is null when no access point of that name was found.
+ * Chooses how to join, from what is asked and what is in the air. `seen` is null when no access point of that name was found; `knownAsSae`:
+ * the hub has joined a network of that name by SAE. WPA2 lets whoever listens try passwords at leisure, and an access point of one's own that
+ * offers nothing else is how it is had: SAE is used wherever it is offered, and given up only when that is asked for.
  * @throws HubError `wifi_network_not_found`, or `wifi_authentication_failed` when the credentials cannot fit
  */
-export function planJoin(wanted: WifiCredentials, seen: SeenNetwork | null): JoinPlan {
+export function planJoin(wanted: WifiCredentials, seen: SeenNetwork | null, knownAsSae = false): JoinPlan {
   if (!seen) {
     if (!wanted.hidden) {
       throw new HubError(
@@ -57,24 +61,35 @@ export function planJoin(wanted: WifiCredentials, seen: SeenNetwork | null): Joi
       );
     }
     // NetworkManager's wpa-psk also joins an SAE-only network (measured).
-    const security = wanted.security ?? (wanted.credentials ? 'wpa-psk' : 'open');
-    return { security, seen: false, mayUseSae: security !== 'open' };
+    const protectedBy = knownAsSae && !isRawKey(wanted) ? 'sae' : 'wpa-psk';
+    const security = wanted.security ?? (wanted.credentials ? protectedBy : 'open');
+    return { security, seen: false, mayUseSae: security !== 'open', alsoWpa2: false };
   }
   const offers = seen.keyManagement;
-  const security = wanted.security ?? choose(wanted, offers);
+  const upgraded = wanted.security === 'wpa-psk' && !offers.has('psk') && offers.has('sae') && !isRawKey(wanted);
+  const security = upgraded ? 'sae' : (wanted.security ?? choose(wanted, offers, knownAsSae));
   if (!fits(security, offers)) {
     throw unfit(
       `The network does not offer ${security}; it offers ${[...offers].join(', ')}. Leave "security" out to have it found from the scan.`,
     );
   }
-  return { security, seen: true, mayUseSae: security === 'sae' || (security === 'wpa-psk' && offers.has('sae')) };
+  const alsoWpa2 = security === 'sae' && offers.has('psk');
+  return { security, seen: true, mayUseSae: security === 'sae' || (security === 'wpa-psk' && offers.has('sae')), alsoWpa2 };
 }
 
+/** SAE has no 64-digit keys (IEEE 802.11, 12.4: it takes a password). */
+const isRawKey = ({ credentials }: WifiCredentials) => credentials !== null && RAW_KEY.test(credentials.reveal());
+
 /** Never a weaker way than the credentials allow: a password is not thrown away to join an open network of the same name. */
-function choose({ credentials }: WifiCredentials, offers: ReadonlySet<KeyManagement>): WifiSecurity {
-  if (credentials) {
+function choose(wanted: WifiCredentials, offers: ReadonlySet<KeyManagement>, knownAsSae: boolean): WifiSecurity {
+  if (wanted.credentials) {
+    if (offers.has('sae') && !isRawKey(wanted)) return 'sae';
+    if (offers.has('psk') && knownAsSae)
+      throw unfit(
+        'The hub knows this network as WPA3; now it would be joined by WPA2, which may be a trap. Send "security": "wpa-psk" if that is meant.',
+      );
     if (offers.has('psk')) return 'wpa-psk';
-    if (offers.has('sae')) return 'sae';
+    if (offers.has('sae')) throw unfit('The network is WPA3 only, which has no 64-digit keys. Send its passphrase.');
     if (offers.has('open'))
       throw unfit('The network is open, but a password was given. Leave "credentials" out if an open network is meant.');
   } else {
@@ -85,9 +100,7 @@ function choose({ credentials }: WifiCredentials, offers: ReadonlySet<KeyManagem
 }
 
 function fits(security: WifiSecurity, offers: ReadonlySet<KeyManagement>): boolean {
-  if (security === 'open') return offers.has('open');
-  if (security === 'sae') return offers.has('sae');
-  return offers.has('psk') || offers.has('sae');
+  return offers.has(security === 'wpa-psk' ? 'psk' : security);
 }
 
 function unfit(message: string): HubError {

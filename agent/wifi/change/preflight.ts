@@ -35,9 +35,10 @@ export async function preflight(
   const device = await findDevice(manager, deps.interfaceName);
   await checkUsable(manager, device);
   const found = await deps.survey.find(wanted.ssid, device.path, wanted.hidden, signal);
-  const plan = planJoin(wanted, found);
-
   const profiles = await manager.wifiProfiles();
+  const ssid = Buffer.from(wanted.ssid);
+  const knownAsSae = profiles.some((profile) => profile.keyManagement === 'sae' && profile.ssid.equals(ssid));
+  const plan = planJoin(wanted, found, knownAsSae);
   const active = await manager.activeProfile(device.path);
   const uplink = await manager.uplinkDevice();
   const highest = profiles.reduce((max, profile) => Math.max(max, profile.autoconnectPriority), FIRST_PRIORITY - 1);
@@ -48,7 +49,7 @@ export async function preflight(
     previous,
     otherUplink: uplink !== null && uplink !== device.path,
     autoconnectPriority: Math.min(highest + 1, MAX_PRIORITY),
-    superseded: supersededBy(Buffer.from(wanted.ssid), profiles, previous),
+    superseded: supersededBy(ssid, profiles, previous),
   };
 }
 

@@ -19,12 +19,21 @@ const PROOF_PAUSE_MS = 2000;
 /** The old network is up within 13 s (measured); the session's backoff comes on top. */
 const RETURN_TIMEOUT_MS = 60_000;
 
-/** Tries until the cloud is proven. @throws HubError `wifi_cloud_unreachable` */
-export async function proveCloud(proof: CloudProof, clock: MonotonicClock, signal: AbortSignal, localAddress?: string): Promise<void> {
+/**
+ * Tries until the cloud is proven; from each of `localAddresses` in turn, where some are given: one IP version suffices.
+ * @throws HubError `wifi_cloud_unreachable`
+ */
+export async function proveCloud(
+  proof: CloudProof,
+  clock: MonotonicClock,
+  signal: AbortSignal,
+  localAddresses: readonly string[] = [],
+): Promise<void> {
   const bounded = bound(clock, PROOF_TIMEOUT_MS, signal);
   let last: unknown = null;
   try {
-    while (!bounded.signal.aborted) {
+    for (let attempt = 0; !bounded.signal.aborted; attempt++) {
+      const localAddress = localAddresses[attempt % localAddresses.length];
       try {
         return await orAborted(proof.prove(bounded.signal, localAddress === undefined ? {} : { localAddress }), bounded.signal);
       } catch (error) {

@@ -10,6 +10,9 @@ import {
 } from '../networkmanager/network-manager.ts';
 import type { ChangeMarker } from './marker.ts';
 
+/** A network that is not in the list of access points takes 10–13 s (measured). */
+const ACTIVATION_WAIT_MS = 15_000;
+
 /** Profiles with this prefix are the agent's own; no other is ever changed or deleted. */
 export const PROFILE_ID_PREFIX = 'hub-agent ';
 
@@ -49,8 +52,12 @@ export interface Restorer {
    * NetworkManager looks for a network that is left. @throws NetworkManagerError
    */
   removeOwn(): Promise<number>;
-  /** Waits until the device is connected; when NetworkManager does not do it by itself, activates the profile from before. */
-  ensureConnected(traces: ChangeTraces, signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until the device is connected: to the candidate when that was `kept`, else to any other network; when NetworkManager does not do
+   * it by itself, activates the one that is due. False when that did not come about in time. True when there is nothing to go back to.
+   * @throws NetworkManagerError
+   */
+  ensureConnected(traces: ChangeTraces, kept: boolean, signal: AbortSignal): Promise<boolean>;
 }
 
 function isOwn(profile: WifiProfile): boolean {
@@ -108,6 +115,23 @@ export function createRestorer(deps: {
     } catch (error) {
       if (!isNetworkManagerError(error, 'unknown_object', 'failed')) throw error;
     }
+  }
+
+  async function connects(traces: ChangeTraces, kept: boolean, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const end = clock.nowMs() + timeoutMs;
+    while (!signal.aborted && clock.nowMs() < end) {
+      try {
+        const device = await deviceOf(traces.interfaceName);
+        const active =
+          device && (await manager.deviceState(device)) === DEVICE_STATE.activated ? await manager.activeProfile(device) : null;
+        if (active !== null && (active === traces.uuid) === kept) return true;
+      } catch (error) {
+        // It may be restarting.
+        if (!isNetworkManagerError(error, 'not_running', 'no_reply', 'unknown_object')) throw error;
+      }
+      await sleep(clock, POLL_MS, signal);
+    }
+    return false;
   }
 
   async function settleOnce(traces: ChangeTraces, keepSaved: boolean): Promise<SettleOutcome> {
@@ -174,19 +198,17 @@ export function createRestorer(deps: {
       return own.length;
     },
 
-    async ensureConnected(traces, signal) {
-      const end = clock.nowMs() + AUTOCONNECT_WAIT_MS;
-      while (!signal.aborted && clock.nowMs() < end) {
-        const device = await deviceOf(traces.interfaceName);
-        if (device && (await manager.deviceState(device)) === DEVICE_STATE.activated) return;
-        await sleep(clock, POLL_MS, signal);
-      }
-      if (signal.aborted) return;
+    async ensureConnected(traces, kept, signal) {
+      const due = kept ? traces.uuid : traces.previousUuid;
+      if (due === null) return true;
+      if (await connects(traces, kept, AUTOCONNECT_WAIT_MS, signal)) return true;
+      if (signal.aborted) return false;
       const device = await deviceOf(traces.interfaceName);
-      const previous = (await manager.wifiProfiles()).find((profile) => profile.uuid === traces.previousUuid);
-      if (!device || !previous || (await manager.deviceState(device)) !== DEVICE_STATE.disconnected) return;
-      log.warn({ event: 'wifi_previous_activated' }, 'NetworkManager did not reconnect by itself; activating the network from before');
-      await manager.activate(previous.path, device);
+      const profile = (await manager.wifiProfiles()).find((each) => each.uuid === due);
+      if (!device || !profile || (await manager.deviceState(device)) !== DEVICE_STATE.disconnected) return false;
+      log.warn({ event: 'wifi_profile_activated', kept }, 'NetworkManager did not reconnect by itself; activating the network that is due');
+      await manager.activate(profile.path, device);
+      return connects(traces, kept, ACTIVATION_WAIT_MS, signal);
     },
   };
 }

@@ -71,7 +71,7 @@ export async function runWifiChange(deps: ChangeDeps, credentials: WifiCredentia
         .then(() => {
           if (mine.signal.aborted) return null;
           // The caller has given up: the hub is on its old network, the cloud need not be waited for.
-          if (effect === 'await_cloud' && signal.aborted) return { type: 'returned' } as const;
+          if (effect === 'await_cloud' && signal.aborted) return { type: 'returned', connected: true } as const;
           return steps.run(effect, entered, mine.signal);
         })
         .then(

@@ -23,6 +23,8 @@ export const DEVICE_REASON = {
   newActivation: 60,
 } as const;
 
+const ASK_FOR_WPA2 = 'Send "security": "wpa-psk" to join it by WPA2.';
+
 /** What a broken link looks like, before and after the hub was let in. */
 const BROKEN_LINK: ReadonlySet<number> = new Set([
   DEVICE_REASON.noSecrets,
@@ -44,14 +46,14 @@ export function linkFailure(reason: number | null, plan: JoinPlan, joined: boole
     case DEVICE_REASON.supplicantDisconnect:
     case DEVICE_REASON.supplicantFailed:
     case DEVICE_REASON.supplicantTimeout:
-      return refused();
+      return refused(plan);
     case DEVICE_REASON.supplicantConfigFailed:
       return new HubError(
         'wifi_authentication_failed',
-        "The hub's radio does not support this network's security. Set the access point to WPA2.",
+        `The hub's radio does not support this network's security. ${plan.alsoWpa2 ? ASK_FOR_WPA2 : 'Set the access point to WPA2.'}`,
       );
     case DEVICE_REASON.ssidNotFound:
-      if (plan.seen && plan.mayUseSae) return refused();
+      if (plan.seen && plan.mayUseSae) return refused(plan);
       if (plan.seen) {
         return new HubError(
           'wifi_network_not_found',
@@ -67,7 +69,10 @@ export function linkFailure(reason: number | null, plan: JoinPlan, joined: boole
     case DEVICE_REASON.dhcpStartFailed:
     case DEVICE_REASON.dhcpError:
     case DEVICE_REASON.dhcpFailed:
-      return new HubError('wifi_no_address', 'The network was joined but gave no IPv4 address. Check its DHCP server.');
+      return new HubError(
+        'wifi_no_address',
+        'The network was joined but gave no address, neither of IPv4 nor of IPv6. Check its DHCP server.',
+      );
     case DEVICE_REASON.firmwareMissing:
     case DEVICE_REASON.removed:
     case DEVICE_REASON.sleeping:
@@ -84,6 +89,7 @@ export function linkFailure(reason: number | null, plan: JoinPlan, joined: boole
   }
 }
 
-function refused(): HubError {
-  return new HubError('wifi_authentication_failed', 'The access point refused the password. Check it and send it again.');
+function refused({ alsoWpa2 }: JoinPlan): HubError {
+  const hint = alsoWpa2 ? ` If it is right, the hub's radio may not support WPA3. ${ASK_FOR_WPA2}` : '';
+  return new HubError('wifi_authentication_failed', `The access point refused the password. Check it and send it again.${hint}`);
 }

@@ -1,8 +1,9 @@
 import type { Wifi } from '../../contract/wifi.ts';
 import { sleep } from '../../system/clock.ts';
 import { HubError, isHubError, messageOf } from '../../system/errors.ts';
+import { resultOfCut } from '../change/cut-change.ts';
 import type { ForgetNote } from '../change/marker.ts';
-import { createRestorer, type SettleOutcome } from '../change/restore.ts';
+import { type ChangeTraces, createRestorer, type SettleOutcome } from '../change/restore.ts';
 import { type ChangeDeps, runWifiChange } from '../change/transaction.ts';
 import { checkUsable, findDevice } from './device.ts';
 import { isNetworkManagerError } from './network-manager.ts';
@@ -45,6 +46,8 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
   const stopping = new AbortController();
   let recovering: Promise<WifiRecovery> | null = null;
   let changing: Promise<unknown> | null = null;
+  /** A change that was cut after its network was saved; the marker stands until the command is answered. */
+  let kept: ChangeTraces | null = null;
 
   async function forgetProfiles(): Promise<void> {
     const count = await restorer.removeOwn();
@@ -66,10 +69,11 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
     const traces = { ...cut, checkpoint: 'unknown' as const };
     const outcome = await restorer.settle(traces, true, stopping.signal);
     await restorer.removeLeftovers();
-    await marker.remove();
+    kept = outcome === 'kept' ? traces : null;
+    if (!kept) await marker.remove();
     log.warn({ event: 'wifi_change_recovered', outcome }, 'A Wi-Fi change had been cut; its traces are in order');
     // NetworkManager reconnects by itself; where it does not, the network from before is activated.
-    restorer.ensureConnected(traces, stopping.signal).catch((error) => logProblem('wifi_reconnect_failed', error));
+    restorer.ensureConnected(traces, kept !== null, stopping.signal).catch((error) => logProblem('wifi_reconnect_failed', error));
     return { outcome };
   }
 
@@ -138,10 +142,19 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
 
     async credentialsSet() {
       try {
-        return (await networkManager.wifiProfiles()).some((profile) => profile.secured && !profile.unsaved);
+        return (await networkManager.wifiProfiles()).some((profile) => profile.keyManagement !== null && !profile.unsaved);
       } catch {
         return null;
       }
+    },
+
+    async cutChange(signal) {
+      if (!kept) await recovered();
+      if (!kept) return null;
+      const result = await resultOfCut({ networkManager, restorer }, kept, AbortSignal.any([signal, stopping.signal]));
+      kept = null;
+      await marker.remove();
+      return result;
     },
 
     async change(credentials, signal) {
@@ -149,7 +162,8 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
       const change = (async () => {
         // Says at once what is missing; recovering would wait for it.
         await findDevice(networkManager, deps.interfaceName);
-        await recovered();
+        if (!kept) await recovered();
+        kept = null;
         return runWifiChange({ ...deps, restorer }, credentials, AbortSignal.any([signal, stopping.signal]));
       })();
       changing = change;

@@ -88,8 +88,8 @@ export interface WifiProfile {
   ssid: Buffer;
   /** In memory only, or changed since it was written to disk. */
   unsaved: boolean;
-  /** It has a security setting, so credentials belong to it. */
-  secured: boolean;
+  /** NetworkManager's `key-mgmt` (`wpa-psk`, `sae` …); null: an open network, without credentials. */
+  keyManagement: string | null;
   autoconnect: boolean;
   autoconnectPriority: number;
 }
@@ -100,8 +100,8 @@ export interface Checkpoint {
   rollbackTimeoutSeconds: number;
 }
 
-/** The device's IPv4 configuration; null: it has none. */
-export interface Ipv4Configuration {
+/** The device's configuration of one IP version; null: it has none. */
+export interface IpConfiguration {
   address: string | null;
   gateway: string | null;
 }
@@ -120,10 +120,10 @@ export interface ProfileSettings {
   /** −999…999, the higher one is preferred. */
   autoconnectPriority: number;
   /**
-   * Sends what comes from this address through this gateway, whatever the default route is: without it the packets of a socket bound to the
-   * Wi-Fi address leave through Ethernet while that is the uplink.
+   * Send what comes from an address through its gateway, whatever the default route is: without them the packets of a socket bound to the
+   * Wi-Fi address leave through Ethernet while that is the uplink. At most one for each IP version.
    */
-  sourceRoute?: { address: string; gateway: string };
+  sourceRoutes?: readonly { address: string; gateway: string }[];
 }
 
 /** What NetworkManager tells by itself. */
@@ -156,7 +156,9 @@ export interface NetworkManager {
   activeState(active: ObjectPath): Promise<number | null>;
   /** The device that carries the default route now, or null. */
   uplinkDevice(): Promise<ObjectPath | null>;
-  ipv4(device: ObjectPath): Promise<Ipv4Configuration>;
+  ipv4(device: ObjectPath): Promise<IpConfiguration>;
+  /** The address is not a link-local one. */
+  ipv6(device: ObjectPath): Promise<IpConfiguration>;
   /** Profiles made later are deleted on rollback; NetworkManager rolls back by itself after `timeoutSeconds`, whoever died. */
   createCheckpoint(device: ObjectPath, timeoutSeconds: number): Promise<ObjectPath>;
   checkpoints(): Promise<Checkpoint[]>;

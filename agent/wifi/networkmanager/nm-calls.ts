@@ -13,6 +13,7 @@ export const NM = {
   active: `${NM_NAME}.Connection.Active`,
   checkpoint: `${NM_NAME}.Checkpoint`,
   ip4: `${NM_NAME}.IP4Config`,
+  ip6: `${NM_NAME}.IP6Config`,
   settings: `${NM_NAME}.Settings`,
   profile: `${NM_NAME}.Settings.Connection`,
 } as const;

@@ -1,6 +1,7 @@
 import { type MessageBus, Variant } from './message-bus.ts';
 import {
   type AccessPoint,
+  type IpConfiguration,
   isNetworkManagerError,
   type LinkEvent,
   type NetworkManager,
@@ -27,6 +28,8 @@ const MAX_ACCESS_POINTS = 256;
 /** Far more than a hub has; each costs two calls. */
 const MAX_PROFILES = 256;
 const MAX_DEVICES = 64;
+/** fe80::/10 (RFC 4291, section 2.5.6): leads no farther than the next router. */
+const LINK_LOCAL = /^fe[89ab]/i;
 /** Calls in flight at once: the bus allows far more, the hub's memory and NetworkManager need not see them. */
 const PARALLEL_CALLS = 16;
 
@@ -37,6 +40,7 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
   async function readProfile(path: ObjectPath): Promise<WifiProfile | null> {
     const settings = asRecord((await nm.call(path, NM.profile, 'GetSettings', '', []))[0]);
     const connection = asRecord(settings.connection);
+    const security = settings['802-11-wireless-security'];
     if (connection.type !== WIFI_PROFILE_TYPE) return null;
     return {
       path,
@@ -44,7 +48,7 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
       uuid: asText(connection.uuid),
       ssid: asBytes(asRecord(settings[WIFI_PROFILE_TYPE]).ssid),
       unsaved: (await nm.get(path, NM.profile, 'Unsaved')) === true,
-      secured: settings['802-11-wireless-security'] !== undefined,
+      keyManagement: security === undefined ? null : asText(asRecord(security)['key-mgmt']),
       // NetworkManager leaves out what has its default value.
       autoconnect: connection.autoconnect !== false,
       autoconnectPriority: asNumber(connection['autoconnect-priority']),
@@ -66,6 +70,17 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
       wpaFlags: asNumber(all.WpaFlags),
       rsnFlags: asNumber(all.RsnFlags),
     };
+  }
+
+  async function readIp(device: ObjectPath, property: string, iface: string): Promise<IpConfiguration> {
+    const nothing = { address: null, gateway: null };
+    const config = asText(await nm.get(device, NM.device, property));
+    if (config === '' || config === NO_OBJECT) return nothing;
+    return orGone(async () => {
+      const all = await nm.getAll(config, iface);
+      const addresses = (Array.isArray(all.AddressData) ? all.AddressData : []).map((each) => asText(asRecord(each).address));
+      return { address: addresses.find((each) => each !== '' && !LINK_LOCAL.test(each)) ?? null, gateway: asText(all.Gateway) || null };
+    }, nothing);
   }
 
   return {
@@ -114,16 +129,8 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
       return orGone(async () => asPaths(await nm.get(primary, NM.active, 'Devices'))[0] ?? null, null);
     },
 
-    async ipv4(device) {
-      const nothing = { address: null, gateway: null };
-      const config = asText(await nm.get(device, NM.device, 'Ip4Config'));
-      if (config === '' || config === NO_OBJECT) return nothing;
-      return orGone(async () => {
-        const all = await nm.getAll(config, NM.ip4);
-        const first = asRecord(Array.isArray(all.AddressData) ? all.AddressData[0] : undefined);
-        return { address: asText(first.address) || null, gateway: asText(all.Gateway) || null };
-      }, nothing);
-    },
+    ipv4: (device) => readIp(device, 'Ip4Config', NM.ip4),
+    ipv6: (device) => readIp(device, 'Ip6Config', NM.ip6),
 
     createCheckpoint: async (device, timeoutSeconds) =>
       asText((await nm.call(NM_PATH, NM.manager, 'CheckpointCreate', 'aouu', [[device], timeoutSeconds, DELETE_NEW_CONNECTIONS]))[0]),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Variant } from './message-bus.ts';
 import type { ProfileSettings } from './network-manager.ts';
 
@@ -8,10 +9,10 @@ export type SettingsBody = Record<string, Record<string, Variant>>;
 const PROOF_TABLE = 25_401;
 /** Before the main table's rule (32766). */
 const PROOF_RULE_PRIORITY = 25_401;
-/** FR_ACT_TO_TBL and AF_INET of the kernel's rule messages. */
+/** FR_ACT_TO_TBL of the kernel's rule messages. */
 const RULE_TO_TABLE = 1;
-const AF_INET = 2;
-const WHOLE_ADDRESS = 32;
+/** Of each IP version: AF_INET or AF_INET6, everything, and the bits of a whole address. */
+const FAMILIES = { 4: { family: 2, everything: '0.0.0.0', bits: 32 }, 6: { family: 10, everything: '::', bits: 128 } } as const;
 
 /** The profile as NetworkManager takes it. The only place where the password is revealed; keep the result nowhere. */
 export function settingsBody(profile: ProfileSettings): SettingsBody {
@@ -25,8 +26,9 @@ export function settingsBody(profile: ProfileSettings): SettingsBody {
       'autoconnect-priority': new Variant('i', profile.autoconnectPriority),
     },
     '802-11-wireless': { ssid: new Variant('ay', profile.ssid), mode: new Variant('s', 'infrastructure') },
-    ipv4: { method: new Variant('s', 'auto'), ...sourceRoute(profile) },
-    ipv6: { method: new Variant('s', 'ignore') },
+    // One of the two suffices: a network may have either.
+    ipv4: { method: new Variant('s', 'auto'), 'may-fail': new Variant('b', true), ...sourceRoute(profile, 4) },
+    ipv6: { method: new Variant('s', 'auto'), 'may-fail': new Variant('b', true), ...sourceRoute(profile, 6) },
   };
   if (profile.hidden) body['802-11-wireless']!.hidden = new Variant('b', true);
   if (profile.security !== 'open' && profile.secret) {
@@ -36,20 +38,22 @@ export function settingsBody(profile: ProfileSettings): SettingsBody {
 }
 
 /** A default route in a table of its own, and the rule that sends there what comes from the Wi-Fi address. */
-function sourceRoute({ sourceRoute: route }: ProfileSettings): Record<string, Variant> {
+function sourceRoute({ sourceRoutes = [] }: ProfileSettings, version: 4 | 6): Record<string, Variant> {
+  const route = sourceRoutes.find(({ address }) => isIP(address) === version);
   if (!route) return {};
+  const { family, everything, bits } = FAMILIES[version];
   const defaultRoute = {
-    dest: new Variant('s', '0.0.0.0'),
+    dest: new Variant('s', everything),
     prefix: new Variant('u', 0),
     'next-hop': new Variant('s', route.gateway),
     table: new Variant('u', PROOF_TABLE),
   };
   const rule = {
-    family: new Variant('i', AF_INET),
+    family: new Variant('i', family),
     priority: new Variant('u', PROOF_RULE_PRIORITY),
     action: new Variant('y', RULE_TO_TABLE),
     from: new Variant('s', route.address),
-    'from-len': new Variant('y', WHOLE_ADDRESS),
+    'from-len': new Variant('y', bits),
     table: new Variant('u', PROOF_TABLE),
   };
   return { 'route-data': new Variant('aa{sv}', [defaultRoute]), 'routing-rules': new Variant('aa{sv}', [rule]) };

@@ -10,6 +10,8 @@ export const root = (path: string) => ROOT + path;
 /** NMDeviceType: Wi-Fi. */
 const DEVICE_TYPE_WIFI = 2;
 const NO_OBJECT = '/';
+/** Every device with IPv6 has such an address beside the one that the network gives. */
+const LINK_LOCAL = 'fe80::a00:27ff:fe4e:66a1';
 const NOT_FOUND = (what: string) => new NetworkManagerError('unknown_object', `no such ${what}`);
 
 /** What a scan lists: a hidden network has no name in it. */
@@ -48,8 +50,8 @@ export function propertiesOf(hub: FakeHub, path: string, iface: string): Record<
         Interface: new Variant('s', hub.interfaceName),
         State: new Variant('u', hub.device.state),
         ActiveConnection: new Variant('o', active ? root(active.path) : NO_OBJECT),
-        Ip4Config: new Variant('o', active?.state === 2 ? `${ROOT}/IP4Config/1` : NO_OBJECT),
-        Ip6Config: new Variant('o', NO_OBJECT),
+        Ip4Config: new Variant('o', hub.addresses().ipv4 ? `${ROOT}/IP4Config/1` : NO_OBJECT),
+        Ip6Config: new Variant('o', hub.addresses().ipv6 ? `${ROOT}/IP6Config/1` : NO_OBJECT),
       };
     case `${NAME}.Device.Wireless`:
       requireDevice(hub, full);
@@ -58,9 +60,14 @@ export function propertiesOf(hub: FakeHub, path: string, iface: string): Record<
         ActiveAccessPoint: new Variant('o', activeAccessPoint(hub)),
       };
     case `${NAME}.IP4Config`: {
-      if (path !== '/IP4Config/1' || active?.state !== 2) throw NOT_FOUND('configuration');
-      const data = { address: new Variant('s', '192.168.7.20'), prefix: new Variant('u', 24) };
-      return { AddressData: new Variant('aa{sv}', [data]), Gateway: new Variant('s', '192.168.7.1') };
+      const { ipv4 } = hub.addresses();
+      if (path !== '/IP4Config/1' || !ipv4) throw NOT_FOUND('configuration');
+      return ipConfiguration([ipv4.address], 24, ipv4.gateway);
+    }
+    case `${NAME}.IP6Config`: {
+      const { ipv6 } = hub.addresses();
+      if (path !== '/IP6Config/1' || !ipv6) throw NOT_FOUND('configuration');
+      return ipConfiguration([LINK_LOCAL, ipv6.address], 64, ipv6.gateway);
     }
     case `${NAME}.Connection.Active`:
       if (!active || path !== active.path) throw NOT_FOUND('connection');
@@ -96,6 +103,11 @@ export function propertiesOf(hub: FakeHub, path: string, iface: string): Record<
     default:
       throw busRefusal('UnknownInterface', `no such interface ${iface}`);
   }
+}
+
+function ipConfiguration(addresses: string[], prefix: number, gateway: string): Record<string, Variant> {
+  const data = addresses.map((address) => ({ address: new Variant('s', address), prefix: new Variant('u', prefix) }));
+  return { AddressData: new Variant('aa{sv}', data), Gateway: new Variant('s', gateway) };
 }
 
 /** The path of an access point, by its place in the air. */

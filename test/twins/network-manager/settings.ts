@@ -19,7 +19,7 @@ const PROPERTIES: Record<string, Record<string, string>> = {
   connection: { id: 's', uuid: 's', type: 's', 'interface-name': 's', autoconnect: 'b', 'autoconnect-priority': 'i' },
   [WIFI]: { ssid: 'ay', mode: 's', hidden: 'b' },
   [SECURITY]: { 'key-mgmt': 's', psk: 's' },
-  ipv4: { method: 's', 'dhcp-timeout': 'i', 'route-data': 'aa{sv}', 'routing-rules': 'aa{sv}' },
+  ipv4: { method: 's', 'may-fail': 'b', 'dhcp-timeout': 'i', 'route-data': 'aa{sv}', 'routing-rules': 'aa{sv}' },
   ipv6: { method: 's', 'may-fail': 'b', 'addr-gen-mode': 'i', 'route-data': 'aa{sv}', 'routing-rules': 'aa{sv}' },
 };
 const REQUIRED = [

@@ -121,3 +121,29 @@ test('an unknown command is refused', async () => {
   const { executor } = createRig();
   expect(await executor.execute('a', 'reboot', {})).toMatchObject({ status: 'REJECTED', error: { code: 'unknown_command' } });
 });
+
+test("what became of a cut run is the handler's to tell; what it cannot tell, or nobody asks of it, was interrupted", async () => {
+  const clock = createSteppedClock();
+  const told: (Record<string, unknown> | null | HubError)[] = [{ ssid: 'office' }, null, new HubError('interrupted', 'on another network')];
+  const handler: CommandHandler = {
+    name: 'join',
+    resource: 'wifi',
+    repeatable: false,
+    timeoutMs: 10_000,
+    parse: (args) => args as object,
+    run: () => Promise.reject(new Error('must not run again')),
+    async afterCut() {
+      const next = told.shift() ?? null;
+      if (next instanceof HubError) throw next;
+      return next;
+    },
+  };
+  const { afterCut: _, ...mute } = handler;
+  const catalog = createCatalog([handler, { ...mute, name: 'mute' }]);
+  const executor = createExecutor({ catalog, clock, log: createFakeLog() });
+  expect(await executor.resolve('a', 'join')).toEqual({ status: 'SUCCEEDED', result: { ssid: 'office' } });
+  expect(await executor.resolve('b', 'join')).toMatchObject({ status: 'FAILED', error: { code: 'interrupted' } });
+  const elsewhere = { status: 'FAILED', error: { code: 'interrupted', message: 'on another network' } };
+  expect(await executor.resolve('c', 'join')).toMatchObject(elsewhere);
+  expect(await executor.resolve('d', 'mute')).toMatchObject({ status: 'FAILED', error: { code: 'interrupted' } });
+});

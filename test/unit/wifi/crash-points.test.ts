@@ -85,6 +85,16 @@ async function expectOrderly(run: Run, where: string) {
   await expect(run.clock.until(change, 5 * MINUTE), where).resolves.toMatchObject({ ssid: 'cafe' });
 }
 
+/** The next process tells what became of the change: that it was done exactly when the hub is on the new network for good. */
+async function expectTold(run: Run, next: ReturnType<typeof createFakeAgent>, marked: boolean, where: string) {
+  const told = await run.clock.until(next.wifi.cutChange(new AbortController().signal), 2 * MINUTE);
+  if (marked) expect(told?.ssid ?? 'home', where).toBe(run.hub.network());
+  if (told) expect(told, where).toMatchObject({ previousSsid: 'home', ipv4: '192.168.7.20', security: 'wpa-psk', durationMs: null });
+}
+
+/** False once the marker is taken away: the answer is the next thing that is written then. */
+const isMarked = (steps: readonly string[], step: number) => !steps.slice(0, step + 1).includes('remove');
+
 const CONTRACT =
   /^(wifi_unavailable|wifi_network_not_found|wifi_authentication_failed|wifi_no_address|wifi_cloud_unreachable|wifi_rolled_back|timeout)$/;
 
@@ -111,6 +121,7 @@ for (const scenario of scenarios) {
         await run.clock.advance(30 * SECOND);
         expectWorking(run, where);
         expect(outcome, where).not.toBe('unknown');
+        await expectTold(run, second, isMarked(steps, step), where);
         if (outcome !== 'kept' && name !== 'remove') {
           if (steps.indexOf('CheckpointDestroy') === -1 || step < steps.indexOf('CheckpointDestroy'))
             expect(run.hub.network(), where).toBe('home');
@@ -155,7 +166,8 @@ for (const scenario of scenarios) {
     // What does not connect by itself does not come back after a power cut, with or without a change.
     if (scenario.manualHome) continue;
     test(`${scenario.name}: power cut ${phase} every step`, async () => {
-      for (const [step, name] of (await stepsOf(scenario)).entries()) {
+      const steps = await stepsOf(scenario);
+      for (const [step, name] of steps.entries()) {
         const where = `power cut ${phase} ${step} ${name}`;
         const run = await begin(scenario, at('power_cut', step));
         while (!run.agent.life.dead()) await run.clock.advance(SECOND);
@@ -163,6 +175,7 @@ for (const scenario of scenarios) {
         await run.clock.until(second.wifi.start(), 20 * SECOND);
         await run.clock.advance(MINUTE);
         expectWorking(run, where);
+        await expectTold(run, second, isMarked(steps, step), where);
         await expectOrderly(run, where);
       }
     });

@@ -7,8 +7,10 @@ export interface FakeAccessPoint {
   bytes?: Buffer;
   security: 'open' | 'wpa-psk' | 'sae' | 'mixed' | 'enterprise' | 'wep';
   password?: string;
-  /** It gives addresses. Default: true. */
+  /** It gives addresses of IPv4. Default: true. */
   dhcp?: boolean;
+  /** It gives addresses of IPv6. Default: false. */
+  ipv6?: boolean;
   /** There is a way to the cloud. Default: true. */
   cloud?: boolean;
   hidden?: boolean;
@@ -54,7 +56,7 @@ export function fateOf(profile: ProfileSettings, air: readonly FakeAccessPoint[]
     const usesSae = point.security === 'sae' || profile.security === 'sae' || point.security === 'mixed';
     return { fate: usesSae ? WRONG_SAE : WRONG_PSK, point: null };
   }
-  return point.dhcp === false ? { fate: NO_ADDRESS, point: null } : { fate: GOOD, point };
+  return point.dhcp === false && !point.ipv6 ? { fate: NO_ADDRESS, point: null } : { fate: GOOD, point };
 }
 
 function allows(point: FakeAccessPoint, { security }: ProfileSettings): boolean {

@@ -193,12 +193,20 @@ export function createFakeHub(
     active: () => active,
     /** The SSID of the network that the hub is on and can use, or null. */
     network: () => (active?.state === 2 ? (active.point?.ssid ?? null) : null),
+    /** The addresses that the network gives, by IP version; null without. */
+    addresses() {
+      const point = active?.state === 2 ? active.point : null;
+      return {
+        ipv4: point && point.dhcp !== false ? { address: '192.168.7.20', gateway: '192.168.7.1' } : null,
+        ipv6: point?.ipv6 ? { address: 'fd00:7::20', gateway: 'fe80::1' } : null,
+      };
+    },
     /** Whether a packet gets to the cloud: by the default route, or from the Wi-Fi address. */
     reachesCloud(localAddress?: string): boolean {
       const overWifi = active?.state === 2 && (active.point?.on ?? true) && (active.point?.cloud ?? true);
       if (!world.ethernet) return overWifi;
       if (localAddress === undefined) return true;
-      return overWifi && reapplied?.sourceRoute?.address === localAddress;
+      return overWifi && (reapplied?.sourceRoutes ?? []).some(({ address }) => address === localAddress);
     },
 
     add(settings: ProfileSettings): string {

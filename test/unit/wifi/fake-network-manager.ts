@@ -123,7 +123,7 @@ export function createAgentLife(
           uuid: settings.uuid,
           ssid: settings.ssid,
           unsaved: place === 'memory',
-          secured: settings.security !== 'open',
+          keyManagement: settings.security === 'open' ? null : settings.security,
           autoconnect: settings.autoconnect,
           autoconnectPriority: settings.autoconnectPriority,
         })),
@@ -131,8 +131,8 @@ export function createAgentLife(
     activeProfile: () => call('ActiveConnection', () => hub.active()?.uuid ?? null),
     activeState: (path) => call('ActiveState', () => (hub.active()?.path === path ? hub.active()!.state : null)),
     uplinkDevice: () => call('PrimaryConnection', () => (hub.world.ethernet ? '/Devices/eth0' : hub.network() ? hub.device.path : null)),
-    ipv4: () =>
-      call('Ip4Config', () => (hub.network() ? { address: '192.168.7.20', gateway: '192.168.7.1' } : { address: null, gateway: null })),
+    ipv4: () => call('Ip4Config', () => hub.addresses().ipv4 ?? { address: null, gateway: null }),
+    ipv6: () => call('Ip6Config', () => hub.addresses().ipv6 ?? { address: null, gateway: null }),
     createCheckpoint: (device, seconds) =>
       call('CheckpointCreate', () => hub.createCheckpoint(ours(device), seconds), POLKIT_ACTION.checkpoint),
     checkpoints: () =>

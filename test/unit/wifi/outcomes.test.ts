@@ -107,7 +107,25 @@ const HEX = '0123456789abcdef'.repeat(4);
 const accepted: Accepted[] = [
   { name: 'open', air: [{ ssid: 'cafe', security: 'open' }], wanted: credentials('cafe', null), security: 'open' },
   { name: 'WPA3-SAE', air: [{ ...office, security: 'sae' }], wanted: credentials('office', 'office password'), security: 'sae' },
-  { name: 'WPA2 and WPA3', air: [{ ...office, security: 'mixed' }], wanted: credentials('office', 'office password'), security: 'wpa-psk' },
+  { name: 'WPA2 and WPA3', air: [{ ...office, security: 'mixed' }], wanted: credentials('office', 'office password'), security: 'sae' },
+  {
+    name: 'WPA2 asked of both',
+    air: [{ ...office, security: 'mixed' }],
+    wanted: credentials('office', 'office password', { security: 'wpa-psk' }),
+    security: 'wpa-psk',
+  },
+  {
+    name: 'WPA2 asked, WPA3 alone in the air',
+    air: [{ ...office, security: 'sae' }],
+    wanted: credentials('office', 'office password', { security: 'wpa-psk' }),
+    security: 'sae',
+  },
+  {
+    name: '64 hex digits, which SAE does not have, on both',
+    air: [{ ...office, security: 'mixed', password: HEX }],
+    wanted: credentials('office', HEX),
+    security: 'wpa-psk',
+  },
   {
     name: 'SAE asked of both',
     air: [{ ...office, security: 'mixed' }],
@@ -160,3 +178,48 @@ for (const { name, air, wanted, security } of accepted) {
     expect(run.hub.network()).toBe(wanted.ssid);
   });
 }
+
+test('joined by WPA3, then an access point of that name that offers WPA2 alone: refused, the profile stays WPA3', async () => {
+  const run = await onHome([{ ...office, security: 'mixed' }]);
+  await run.change(credentials('office', 'office password'));
+  run.hub.switchAccessPoint('office', false);
+  await run.clock.advance(MINUTES);
+  run.hub.air.push({ ...office, security: 'wpa-psk' });
+  await expect(run.change(credentials('office', 'office password'))).rejects.toMatchObject({ code: 'wifi_authentication_failed' });
+  expect(run.hub.profiles().at(-1)?.settings.security).toBe('sae');
+  const asked = credentials('office', 'office password', { security: 'wpa-psk' });
+  await expect(run.change(asked)).resolves.toMatchObject({ security: 'wpa-psk' });
+});
+
+test('a network with IPv6 alone, and one with both: either suffices, the result has what there is', async () => {
+  const run = await onHome([
+    { ...office, dhcp: false, ipv6: true },
+    { ssid: 'both', security: 'open', ipv6: true },
+  ]);
+  const only6 = await run.change(credentials('office', 'office password'));
+  expect(only6).toMatchObject({ ssid: 'office', ipv4: null, ipv6: 'fd00:7::20' });
+  expect(await run.change(credentials('both', null))).toMatchObject({ ipv4: '192.168.7.20', ipv6: 'fd00:7::20' });
+});
+
+test('IPv6 alone beside Ethernet: the proof goes from the IPv6 address', async () => {
+  const run = await onHome([{ ...office, dhcp: false, ipv6: true }]);
+  run.hub.world.ethernet = true;
+  expect(await run.change(credentials('office', 'office password'))).toMatchObject({ ipv4: null, ipv6: 'fd00:7::20' });
+  expect(run.agent.proofs).toEqual(['fd00:7::20']);
+});
+
+test('beside Ethernet the answer of a failed change waits until the Wi-Fi is back', async () => {
+  const run = await onHome([{ ...office, cloud: false }]);
+  run.hub.world.ethernet = true;
+  const answer = await run.change(credentials('office', 'office password')).catch((error: unknown) => error);
+  expect(answer).toMatchObject({ code: 'wifi_cloud_unreachable', message: expect.not.stringContaining('not back') });
+  expect(run.hub.network()).toBe('home');
+});
+
+test('beside Ethernet, and the old network is gone meanwhile: the answer says that the Wi-Fi is not back', async () => {
+  const run = await onHome([{ ...office, cloud: false }]);
+  run.hub.world.ethernet = true;
+  run.clock.schedule(10_000, () => run.hub.switchAccessPoint('home', false));
+  const answer = await run.change(credentials('office', 'office password')).catch((error: unknown) => error);
+  expect(answer).toMatchObject({ code: 'wifi_cloud_unreachable', message: expect.stringContaining('not back') });
+});

@@ -245,6 +245,17 @@ describe('the end', () => {
     expect(state.entries.map(({ stage }) => stage)).toEqual(['finished', 'taken', 'seen', 'finished']);
     expect(outcomeOf(state, 'a')).toMatchObject({ error: { code: 'interrupted' } });
   });
+  test('of a process, and the command leaves traces: it is asked what became of it, at each start until that is known', () => {
+    const left = [entry('a', { stage: 'taken' }), entry('b', { stage: 'taken', repeatable: true })];
+    const { state, effects } = recover(restore(left), 9, () => true);
+    expect(effects).toEqual([
+      { type: 'resolve', id: 'a' },
+      { type: 'execute', id: 'b' },
+    ]);
+    expect(recover(restore(state.entries), 10, () => true).effects).toEqual(effects);
+    const { words } = play({ ...state, link: 'up' }, { type: 'executed', id: 'a', outcome: DONE, at: 11 });
+    expect(words).toEqual(['persist a', 'deliver a']);
+  });
 });
 
 describe('room', () => {

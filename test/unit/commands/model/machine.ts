@@ -145,6 +145,7 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
 
   function effectCode(effect: CommandsEffect): Code {
     if (effect.type === 'refuse') throw new Error('the model never fills the outbox');
+    if (effect.type === 'resolve') throw new Error("the model's commands leave no traces");
     const id = effect.type === 'readShadow' ? 0 : numberOf(effect.id);
     return code(EFFECT[effect.type], { id, version: effect.type === 'clear' ? effect.version : 0 });
   }

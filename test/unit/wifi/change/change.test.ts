@@ -41,7 +41,7 @@ const events: Record<string, ChangeEvent> = {
   restored: { type: 'restored' },
   settled_old: { type: 'settled', kept: false },
   settled_new: { type: 'settled', kept: true },
-  returned: { type: 'returned' },
+  returned: { type: 'returned', connected: true },
 };
 
 /**

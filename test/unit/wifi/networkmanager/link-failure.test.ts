@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import type { JoinPlan } from '../../../../agent/wifi/change/plan.ts';
 import { linkFailure } from '../../../../agent/wifi/networkmanager/link-failure.ts';
 
-const psk: JoinPlan = { security: 'wpa-psk', seen: true, mayUseSae: false };
-const sae: JoinPlan = { security: 'sae', seen: true, mayUseSae: true };
-const hidden: JoinPlan = { security: 'wpa-psk', seen: false, mayUseSae: true };
+const psk: JoinPlan = { security: 'wpa-psk', seen: true, mayUseSae: false, alsoWpa2: false };
+const sae: JoinPlan = { security: 'sae', seen: true, mayUseSae: true, alsoWpa2: false };
+const hidden: JoinPlan = { security: 'wpa-psk', seen: false, mayUseSae: true, alsoWpa2: false };
 
 test.each([
   [7, psk, 'wifi_authentication_failed'],

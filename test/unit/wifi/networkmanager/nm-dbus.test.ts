@@ -45,8 +45,8 @@ const sent = (autoconnect: boolean) => ({
   },
   '802-11-wireless': { ssid: ['ay', Buffer.from('büro').toString('hex')], mode: ['s', 'infrastructure'] },
   '802-11-wireless-security': { 'key-mgmt': ['s', 'wpa-psk'], psk: ['s', PASSWORD] },
-  ipv4: { method: ['s', 'auto'] },
-  ipv6: { method: ['s', 'ignore'] },
+  ipv4: { method: ['s', 'auto'], 'may-fail': ['b', true] },
+  ipv6: { method: ['s', 'auto'], 'may-fail': ['b', true] },
 });
 
 test('the calls of a change are those that were proven, to the byte', async () => {
@@ -90,7 +90,13 @@ test('an open network has no security setting, a hidden one says so, SAE is name
 test('the route for the proof: a table of its own, chosen by the source address, in memory only, applied without dropping the link', async () => {
   const bus = createFakeBus({ Update2: [{}], Reapply: [] });
   const manager = createNetworkManager(bus);
-  await manager.holdProfile('/x', { ...profile, sourceRoute: { address: '192.168.7.20', gateway: '192.168.7.1' } });
+  await manager.holdProfile('/x', {
+    ...profile,
+    sourceRoutes: [
+      { address: '192.168.7.20', gateway: '192.168.7.1' },
+      { address: 'fd00:7::20', gateway: 'fe80::1' },
+    ],
+  });
   await manager.reapply(DEV);
   const [update, reapply] = transcript(bus.calls) as [unknown[], unknown[]];
   expect(update[3]).toMatchObject([
@@ -98,6 +104,10 @@ test('the route for the proof: a table of its own, chosen by the source address,
       ipv4: {
         'route-data': ['aa{sv}', [{ dest: ['s', '0.0.0.0'], prefix: ['u', 0], 'next-hop': ['s', '192.168.7.1'], table: ['u', 25401] }]],
         'routing-rules': ['aa{sv}', [{ from: ['s', '192.168.7.20'], 'from-len': ['y', 32], table: ['u', 25401], action: ['y', 1] }]],
+      },
+      ipv6: {
+        'route-data': ['aa{sv}', [{ dest: ['s', '::'], prefix: ['u', 0], 'next-hop': ['s', 'fe80::1'], table: ['u', 25401] }]],
+        'routing-rules': ['aa{sv}', [{ family: ['i', 10], from: ['s', 'fd00:7::20'], 'from-len': ['y', 128], table: ['u', 25401] }]],
       },
     },
     0x22,
@@ -122,7 +132,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
       {
         connection: { id: 'home', uuid: 'h', type: '802-11-wireless' },
         '802-11-wireless': { ssid: Buffer.from('home') },
-        '802-11-wireless-security': {},
+        '802-11-wireless-security': { 'key-mgmt': 'sae' },
       },
     ],
     '/p/2 Connection.Unsaved': [false],
@@ -148,7 +158,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
       uuid: 'h',
       ssid: Buffer.from('home'),
       unsaved: false,
-      secured: true,
+      keyManagement: 'sae',
       autoconnect: true,
       autoconnectPriority: 0,
     },
@@ -158,7 +168,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
       uuid: 'x',
       ssid: Buffer.from('x'),
       unsaved: true,
-      secured: false,
+      keyManagement: null,
       autoconnect: false,
       autoconnectPriority: 12,
     },
@@ -180,6 +190,16 @@ test('reads link, address, uplink, radio and permissions', async () => {
       '/a/1 Active.Devices': [[DEV]],
       'NetworkManager.PrimaryConnection': ['/a/1'],
       'Device.Ip4Config': ['/ip/1'],
+      'Device.Ip6Config': ['/ip/6'],
+      'IP6Config.*': [
+        {
+          AddressData: [
+            { address: 'fe80::5', prefix: 64 },
+            { address: 'fd00::5', prefix: 64 },
+          ],
+          Gateway: 'fe80::1',
+        },
+      ],
       'IP4Config.*': [{ AddressData: [{ address: '10.0.0.5', prefix: 24 }], Gateway: '10.0.0.1' }],
       'NetworkManager.*': [{ WirelessEnabled: false, WirelessHardwareEnabled: true }],
       GetPermissions: [granted],
@@ -190,6 +210,7 @@ test('reads link, address, uplink, radio and permissions', async () => {
   expect(await manager.activeState('/a/2')).toBeNull();
   expect(await manager.uplinkDevice()).toBe(DEV);
   expect(await manager.ipv4(DEV)).toEqual({ address: '10.0.0.5', gateway: '10.0.0.1' });
+  expect(await manager.ipv6(DEV)).toEqual({ address: 'fd00::5', gateway: 'fe80::1' });
   expect(await manager.radio()).toEqual({ softwareEnabled: false, hardwareEnabled: true });
   expect(await manager.missingPermissions()).toEqual([
     `${NAME}.checkpoint-rollback`,
