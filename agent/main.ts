@@ -2,15 +2,15 @@
 import { flushCompileCache } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import { createAgent } from './compose/agent.ts';
 import { keyFileJudge } from './compose/key-files.ts';
 import { installCredentials } from './config/install-credentials.ts';
 import { loadConfig } from './config/load.ts';
 import { isServiceCredential } from './config/paths.ts';
 import { EX_CONFIG } from './config/problems.ts';
+import { createLogDestination } from './control/log-destination.ts';
 import { createAdjustableLog } from './control/log-level.ts';
-import { createLogRing, type LogRing } from './control/log-ring.ts';
+import { createLogRing } from './control/log-ring.ts';
 import { credentialsDirectory, pathFor } from './hubctl/machine/settings.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { createEntropy } from './system/entropy.ts';
@@ -19,7 +19,8 @@ import { createFiles } from './system/files.ts';
 import { createGuards, guardedClock } from './system/guard.ts';
 import { createHostFacts } from './system/linux/host-linux.ts';
 import { createNotify } from './system/linux/notify.ts';
-import { tellStarted } from './system/linux/started.ts';
+import { nonBlockingWrite } from './system/linux/standard-output.ts';
+import { noteRun } from './system/linux/started.ts';
 import { createLog } from './system/log.ts';
 import { version } from './system/version.ts';
 
@@ -59,17 +60,13 @@ function readArguments() {
   return values;
 }
 
-/** JSON lines to standard output (laid out for a person when a terminal watches), and to the ring that hubctl reads. */
-async function logDestination(ring: LogRing): Promise<{ write(text: string): void }> {
-  const output = process.stdout.isTTY
-    ? (await import('pino-pretty')).default({ sync: true, ignore: 'event,part', translateTime: 'SYS:HH:MM:ss.l' })
-    : pino.destination(1);
-  return {
-    write(text) {
-      output.write(text);
-      ring.write(text);
-    },
-  };
+/** The last words of a process that ends at once: a reader that does not read must not hold it. */
+function lastWords(text: string): void {
+  try {
+    nonBlockingWrite(2)(Buffer.from(`hub-agent: ${text}\n`));
+  } catch {
+    // Standard error is closed, full or stuck; the exit code still tells.
+  }
 }
 
 async function main(): Promise<number> {
@@ -113,16 +110,30 @@ async function main(): Promise<number> {
 
   const clock = createMonotonicClock();
   const logs = createLogRing();
-  const { log, level, set, stop: stopLevelTimer } = createAdjustableLog(createLog(config.log.level, await logDestination(logs)), clock);
+  const onRecovered = (lines: number) => log.warn({ event: 'log_lines_dropped', lines }, 'standard output takes lines again');
+  const destination = await createLogDestination({ ring: logs, clock, onRecovered });
+  const { log, level, set, stop: stopLevelTimer } = createAdjustableLog(createLog(config.log.level, destination), clock);
+  const runtimeDirectory = process.env.RUNTIME_DIRECTORY;
   process.on('uncaughtException', (error) => {
     log.fatal({ event: 'bug', err: error }, 'an error that nobody caught');
+    noteRun(runtimeDirectory, 'bug', log);
     process.exit(EX_SOFTWARE);
   });
+  // Node writes its warnings to standard error, and waits there.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.warn({ event: 'node_warning', err: warning }, warning.message));
   const guards = createGuards({ log, clock, wallClock });
+  const onStopAsked = () =>
+    clock.schedule(STOP_TIMEOUT_MS, () => {
+      log.error({ event: 'stop_timed_out' }, 'the stop took too long');
+      process.exit(EX_SOFTWARE);
+    });
   const notify = createNotify(process.env, { log, guard: guards.guard });
   const stopAsked = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
   });
+  // Also a start that hangs ends.
+  void stopAsked.then(onStopAsked);
   // D-Bus specification, "System message bus": the variable comes before the well-known place.
   const systemBusAddress = process.env.DBUS_SYSTEM_BUS_ADDRESS;
   const agent = await createAgent(config, {
@@ -133,21 +144,19 @@ async function main(): Promise<number> {
     log,
     guards,
     notify,
-    local: { logs, logLevel: level, setLogLevel: set },
+    local: { logs, logOutput: destination.state, logLevel: level, setLogLevel: set },
     ...(systemBusAddress && { systemBusAddress }),
   });
   await agent.start();
-  await tellStarted(files, process.env.RUNTIME_DIRECTORY, log);
+  noteRun(runtimeDirectory, 'started', log);
   // What a start needs is compiled now. Node would store it only at a clean end, which a killed agent does not have.
   flushCompileCache();
   const signal = await Promise.race([stopAsked, agent.resetAsked.then((kind) => `reset (${kind})`)]);
   log.info({ event: 'signal', signal }, 'asked to stop');
   stopLevelTimer();
-  clock.schedule(STOP_TIMEOUT_MS, () => {
-    log.error({ event: 'stop_timed_out' }, 'the stop took too long');
-    process.exit(EX_SOFTWARE);
-  });
+  onStopAsked();
   await agent.stop();
+  noteRun(runtimeDirectory, 'stopped', log);
   return 0;
 }
 
@@ -156,10 +165,10 @@ main().then(
   (code) => process.exit(code),
   (error: unknown) => {
     if (isHubError(error, 'config_invalid')) {
-      process.stderr.write(`hub-agent: ${error.message}\n`);
+      lastWords(error.message);
       process.exit(EX_CONFIG);
     }
-    process.stderr.write(`hub-agent: ${error instanceof Error ? error.stack : messageOf(error)}\n`);
+    lastWords(error instanceof Error ? String(error.stack) : messageOf(error));
     process.exit(EX_SOFTWARE);
   },
 );

@@ -11,12 +11,15 @@ import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import type { Guards } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { Log } from '../system/log.ts';
+import type { OutputState } from '../system/output.ts';
 import { version } from '../system/version.ts';
 import type { WifiService } from '../wifi/networkmanager/network-manager-wifi.ts';
 
 /** What the process gives to the local API beside the agent's parts: the log is made before the agent. */
 export interface LocalPorts {
   logs: LogRing;
+  /** How it stands with standard output. */
+  logOutput(): OutputState;
   logLevel(): string;
   setLogLevel(level: string, minutes: number): void;
 }
@@ -67,6 +70,7 @@ export function createLocalApi(parts: LocalParts): Control {
       knownNodes: async () => (await nodes.getNodes({ refresh: false }, new AbortController().signal)).nodes,
       commands,
       logLevel: local.logLevel,
+      logOutput: local.logOutput,
       faults: parts.guards.faults,
       wallClock: parts.wallClock,
       clock,

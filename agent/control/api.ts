@@ -4,6 +4,7 @@ import type { BusStatus } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { Fault } from '../system/guard.ts';
+import type { OutputState } from '../system/output.ts';
 import type { NodeFinding } from './node-findings.ts';
 
 /**
@@ -55,6 +56,8 @@ export interface StatusReport {
     rssBytes: number | null;
     /** Exceptions that the agent caught and outlived, by place. */
     faults: Fault[];
+    /** Whether standard output takes the log's lines. */
+    logOutput: OutputState;
   };
   identity: { hubId: string; serial: string; model: string; vendorName: string; thingName: string };
   claim: Claim | null;

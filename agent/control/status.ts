@@ -6,6 +6,7 @@ import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import { sleep } from '../system/clock.ts';
 import type { Fault } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
+import type { OutputState } from '../system/output.ts';
 import type { CommandReport, StatusReport } from './api.ts';
 import { nodeFindings } from './node-findings.ts';
 
@@ -23,6 +24,7 @@ export interface StatusDeps {
   knownNodes(): Promise<readonly Node[]>;
   commands(): CommandReport[];
   logLevel(): string;
+  logOutput(): OutputState;
   faults(): Fault[];
   wallClock: WallClock;
   clock: MonotonicClock;
@@ -50,6 +52,7 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
       logLevel: deps.logLevel(),
       rssBytes: facts?.memory.agentRssBytes ?? null,
       faults: deps.faults(),
+      logOutput: deps.logOutput(),
     },
     identity: { hubId, serial, model, vendorName, thingName },
     claim: deps.claim(),

@@ -56,6 +56,7 @@ async function createWorld(): Promise<World> {
       commands: () => [],
       logLevel: () => 'info',
       faults: () => [],
+      logOutput: () => ({ droppedLines: 0, failing: null }),
       wallClock,
       clock,
     },

@@ -3,8 +3,8 @@ import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Guard } from '../../system/guard.ts';
-import { bytesOf, deltaView, readView, versionOf } from '../sdk-values.ts';
 import { acknowledgementError, connectFailure, disconnection, nameOf, operationError, shadowError } from './sdk-errors.ts';
+import { bytesOf, deltaView, readView, versionOf } from './sdk-values.ts';
 import type { Down, Link, LinkHandlers, Transport } from './transport.ts';
 
 /** A TLS failure inside the SDK can hold `stop()` for 10–18 s (measured); nobody waits longer than this. */

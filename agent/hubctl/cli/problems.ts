@@ -34,6 +34,20 @@ export function faultWords({ faults = [] }: Partial<Pick<StatusReport['agent'], 
 
 const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
+const OUTPUT_FAILURES: Readonly<Record<string, string>> = {
+  EAGAIN: 'its reader does not read',
+  ENOSPC: 'the disk is full',
+  EPIPE: 'its reader is gone',
+};
+
+/** How it stands with the lines of the log that go to standard output; null when nothing is lost. An older agent has no such field. */
+export function logWords({ logOutput }: Partial<Pick<StatusReport['agent'], 'logOutput'>>): string | null {
+  if (!logOutput || (logOutput.failing === null && logOutput.droppedLines === 0)) return null;
+  const { failing, droppedLines } = logOutput;
+  const lost = `${droppedLines} lines of the log were lost to the journal`;
+  return failing === null ? lost : `The log cannot be written (${OUTPUT_FAILURES[failing] ?? failing}); ${lost}`;
+}
+
 /** What is wrong with a running agent, by its own status; the worst first. */
 export function problemsOf(report: StatusReport): Problem[] {
   const { agent, cloud, clock, buses, nodes, nodeFindings, host } = report;
@@ -56,6 +70,7 @@ export function problemsOf(report: StatusReport): Problem[] {
   const silent = nodes.total - nodes.available;
   if (silent > 0) add(`${silent} of ${nodes.total} nodes ${silent === 1 ? 'is' : 'are'} silent.`, 'hubctl nodes');
   if (faultWords(agent) !== null) add(`The agent has ${faultWords(agent)}.`, 'sudo hubctl logs');
+  if (logWords(agent) !== null) add(`${logWords(agent)}.`, 'df -h; systemctl status systemd-journald');
   if (clock.synchronized === false) add('The clock was not set from the network since the start.', 'timedatectl');
   if (isMemoryLow(host.memoryAvailableBytes, host.memoryTotalBytes)) add('Memory is short.', 'sudo hubctl doctor');
   if (isDiskLow(host.diskAvailableBytes, host.diskTotalBytes)) add('The disk is nearly full.', 'sudo hubctl doctor');

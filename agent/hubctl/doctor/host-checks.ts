@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDiskLow, isMemoryLow } from '../../control/limits.ts';
 import type { AgentError } from '../cli/client.ts';
-import { faultWords } from '../cli/problems.ts';
+import { faultWords, logWords } from '../cli/problems.ts';
 import { isMasked, isSilent, type ServiceState } from '../machine/service-state.ts';
 import { bytes, utc } from '../terminal/text.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
@@ -82,8 +82,10 @@ export const agentCheck: Check = {
     const faults = faultWords(status.agent);
     const words = `version ${status.agent.version} runs, pid ${status.agent.pid}`;
     const runs = faults === null ? ok(words) : warn(`${words}, and has ${faults}`, FAULT_LINES);
-    if ((await service())?.unitFileState !== 'disabled') return runs;
-    return [runs, warn('it is disabled: systemd does not start it when the hub is switched on', 'sudo systemctl enable hub-agent')];
+    const lost = logWords(status.agent);
+    const found = lost === null ? [runs] : [runs, warn(lost, 'df -h; systemctl status systemd-journald; sudo hubctl logs')];
+    if ((await service())?.unitFileState !== 'disabled') return found;
+    return [...found, warn('it is disabled: systemd does not start it when the hub is switched on', 'sudo systemctl enable hub-agent')];
   },
 };
 

@@ -9,7 +9,15 @@ export const NOW_MS = Date.UTC(2026, 10, 22, 3, 0, 0);
 /** A hub on which all is well. */
 export const HEALTHY: StatusReport = {
   apiVersion: 1,
-  agent: { version: '1.2.3', pid: 412, uptimeSeconds: 86_400, logLevel: 'info', rssBytes: 98_000_000, faults: [] },
+  agent: {
+    version: '1.2.3',
+    pid: 412,
+    uptimeSeconds: 86_400,
+    logLevel: 'info',
+    rssBytes: 98_000_000,
+    faults: [],
+    logOutput: { droppedLines: 0, failing: null },
+  },
   identity: {
     hubId: '6f0d7bb2-0f3f-4a9e-8a80-3e5b4a3c9d11',
     serial: 'SN-000123',

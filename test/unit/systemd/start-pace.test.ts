@@ -22,11 +22,11 @@ beforeEach(() => {
 });
 
 /** One start: the wait in seconds, and what is remembered. */
-function start(): { waited: number; at: number; vain: number } {
+function start(): { waited: number; at: number; vain: number; ends: number } {
   writeFileSync(join(folder, 'slept'), '0');
   execFileSync('sh', [script, 'true'], { env: { PATH: `${folder}:${process.env.PATH}`, RUNTIME_DIRECTORY: folder } });
-  const [at = 0, vain = 0] = readFileSync(join(folder, 'starts'), 'utf8').split(' ').map(Number);
-  return { waited: Number(readFileSync(join(folder, 'slept'), 'utf8')), at, vain };
+  const [at = 0, vain = 0, ends = 0] = readFileSync(join(folder, 'starts'), 'utf8').split(' ').map(Number);
+  return { waited: Number(readFileSync(join(folder, 'slept'), 'utf8')), at, vain, ends };
 }
 
 test('Starts that come to nothing are waited for, longer and longer, and never given up', () => {
@@ -54,13 +54,49 @@ test('A start that takes long and comes to nothing is waited for as well', () =>
 test('An agent that is killed again and again while it works comes back at once', () => {
   let vain = 0;
   for (let kill = 0; kill < 20; kill += 1) {
-    writeFileSync(join(folder, 'starts'), `${UPTIME - 1} ${vain}\n`);
-    writeFileSync(join(folder, 'started'), '1');
+    writeFileSync(join(folder, 'starts'), `${UPTIME - 1} ${vain} ${kill}\n`);
+    writeFileSync(join(folder, 'started'), 'started\n');
     const next = start();
     expect(next.waited).toBe(0);
     vain = next.vain;
     expect(readFileSync(join(folder, 'started'), 'utf8')).toBe('');
   }
+});
+
+/** The next start after a run of so many seconds with this last word. */
+function startAfter(run: { lasted: number; how: string; vain?: number; ends?: number }) {
+  writeFileSync(join(folder, 'starts'), `${UPTIME - run.lasted} ${run.vain ?? 0} ${run.ends ?? 0}\n`);
+  writeFileSync(join(folder, 'started'), `${run.how}\n`);
+  return start();
+}
+
+test('An agent that dies by a bug is waited for, also when its services had been up', () => {
+  const starts = Array.from({ length: 9 }, (_, vain) => startAfter({ lasted: 3, how: 'bug', vain }));
+  expect(starts.map(({ waited }) => waited)).toEqual([0, 0, 0, 0, 4, 8, 16, 32, 60]);
+  expect(starts.map(({ vain }) => vain)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+test('A bug after some minutes counts as well; a long good run forgives', () => {
+  expect(startAfter({ lasted: 590, how: 'bug', vain: 6 })).toMatchObject({ waited: 16, vain: 7 });
+  expect(startAfter({ lasted: 601, how: 'bug', vain: 6 })).toMatchObject({ waited: 0, vain: 0 });
+});
+
+test('One that crashes without a word, again and again, does not come back every few seconds for ever', () => {
+  const starts = [0, 28, 29, 30, 33, 60].map((ends) => startAfter({ lasted: 4, how: 'started', ends }));
+  expect(starts.map(({ waited, ends }) => [waited, ends])).toEqual([
+    [0, 1],
+    [0, 29],
+    [4, 30],
+    [8, 31],
+    [60, 34],
+    [60, 61],
+  ]);
+});
+
+test('A crash now and then is forgiven, and an end that was asked for is none', () => {
+  expect(startAfter({ lasted: 600, how: 'started', ends: 6 })).toMatchObject({ waited: 0, ends: 2 });
+  expect(startAfter({ lasted: 600, how: 'started', ends: 1 })).toMatchObject({ waited: 0, ends: 1 });
+  expect(startAfter({ lasted: 1, how: 'stopped', ends: 29 })).toMatchObject({ waited: 0, ends: 29 });
 });
 
 test('It becomes the program, with its arguments, and ends as that does', () => {

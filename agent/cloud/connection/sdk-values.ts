@@ -1,5 +1,5 @@
-import type { ShadowView } from '../contract/shadow.ts';
-import { boundDepth } from '../system/bounded-json.ts';
+import type { ShadowView } from '../../contract/shadow.ts';
+import { boundDepth } from '../../system/bounded-json.ts';
 
 /** The SDK's types promise shapes; what comes is whatever JSON stood in the message. Everything here takes anything. */
 
