@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { flushCompileCache } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAgent } from './compose/agent.ts';
@@ -149,8 +148,6 @@ async function main(): Promise<number> {
   });
   await agent.start();
   noteRun(runtimeDirectory, 'started', log);
-  // What a start needs is compiled now. Node would store it only at a clean end, which a killed agent does not have.
-  flushCompileCache();
   const signal = await Promise.race([stopAsked, agent.resetAsked.then((kind) => `reset (${kind})`)]);
   log.info({ event: 'signal', signal }, 'asked to stop');
   stopLevelTimer();

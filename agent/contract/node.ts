@@ -47,7 +47,8 @@ export interface BusStatus {
   id: string;
   protocol: 'osdp' | 'zigbee';
   state: BusState;
-  error?: { code: 'bus_unavailable'; message: string };
+  /** `reason`: missing, locked, permission, unit (the service's unit refuses the device), lost, stalled, failed. */
+  error?: { code: 'bus_unavailable'; message: string; reason?: string };
 }
 
 /** The result of `get_nodes` (contract, "Commands"). */

@@ -69,6 +69,10 @@ async function checkPort(
   // A getty takes the device for itself: its rights are judged without one.
   if (!(await mayOpen(device, await serviceUser(etc))))
     return fail(`${id}: the agent may not open ${device}`, await openCommand(device, etc));
+  if (status?.buses.find((bus) => bus.id === id)?.error?.reason === 'unit') {
+    const words = `${id}: the unit of the service refuses ${device}, whose mode would allow it: DeviceAllow= does not name its class`;
+    return fail(words, await allowCommand(device));
+  }
   if (!isRoot && !works) return skipped(`${id}: ${path} is there and may be opened; who else has it open cannot be seen: use sudo`);
   return ok(`${id}: ${path} is there and may be opened`);
 }
@@ -90,6 +94,25 @@ async function openCommand(device: string, etc: string): Promise<string> {
   const restart = 'sudo systemctl restart hub-agent';
   if (gid === 0 || (mode & 0o060) !== 0o060) return `sudo chgrp dialout ${device}; sudo chmod 0660 ${device}; ${restart}`;
   return `sudo usermod -aG ${await groupName(etc, gid)} hub-agent; ${restart}`;
+}
+
+/** What adds the device's class to those that the unit allows. */
+async function allowCommand(device: string): Promise<string> {
+  const { rdev } = await stat(device);
+  const name = className(await readFile('/proc/devices', 'utf8').catch(() => ''), major(rdev));
+  const folder = '/etc/systemd/system/hub-agent.service.d';
+  const allowed = name === null ? device : `char-${name}`;
+  return `sudo mkdir -p ${folder}; printf '[Service]\\nDeviceAllow=${allowed} rw\\n' | sudo tee ${folder}/serial.conf; sudo systemctl daemon-reload; sudo systemctl restart hub-agent`;
+}
+
+/** The kernel's major number in a device number (makedev(3), glibc). */
+const major = (rdev: number) => Number((BigInt(rdev) >> 8n) & 0xfffn);
+
+/** The class of character devices with this major number, as /proc/devices (proc(5)) names it; null when there is none. */
+export function className(devices: string, number: number): string | null {
+  const characters = devices.split(/^Block devices:/m)[0]!;
+  const names = [...characters.matchAll(/^ *(\d+) (\S+)$/gm)].filter(([, each]) => Number(each) === number).map(([, , name]) => name!);
+  return names.find((name) => name.startsWith('tty') && name !== 'tty') ?? names[0] ?? null;
 }
 
 export const serialCheck: Check = {

@@ -27,6 +27,9 @@ export interface AgentProcess {
   resume(): void;
 }
 
+/** How the unit starts Node: the tests of the process hold what its libraries take. */
+export const NODE_FLAGS = ['--disable-sigusr1', '--disable-proto=delete'];
+
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 /** Node keeps compiled sources here, as other tools do: half of a start's processor time (measured). */
 const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/hub-agent', import.meta.url));
@@ -48,7 +51,7 @@ export function startAgentProcess(options: {
 }): AgentProcess {
   const words = [
     ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
-    ...(options.program ?? [process.execPath, process.env[MAIN_VARIABLE] ?? MAIN]),
+    ...(options.program ?? [process.execPath, ...NODE_FLAGS, process.env[MAIN_VARIABLE] ?? MAIN]),
     '--identity',
     options.identityPath,
     '--config',

@@ -78,6 +78,35 @@ test('what holds a serial port is kept away by its own name', () => {
   );
 });
 
+test('a serial port that the unit of the service refuses: the finding says so, and the remedy names its class', async () => {
+  const error = { code: 'bus_unavailable' as const, message: 'refused', reason: 'unit' };
+  const refused = {
+    ...HEALTHY,
+    nodes: { ...HEALTHY.nodes, available: 0 },
+    buses: [{ ...HEALTHY.buses[0]!, state: 'unavailable' as const, error }],
+  };
+  const buses = [{ id: 'rs485', protocol: 'osdp', path: '/dev/full' }];
+  const { run } = await createHub(() => refused, { buses });
+  const { terminal } = await run('doctor --json --check serial');
+  const { checks } = terminal.json() as { checks: { status: string; finding: string; remedy: string }[] };
+  expect(checks).toMatchObject([{ status: 'fail', finding: expect.stringContaining('the unit of the service refuses /dev/full') }]);
+  expect(checks[0]!.remedy).toContain('DeviceAllow=char-mem rw');
+});
+
+test('exceptions that the agent caught, and log lines that were lost, are told by doctor and status', async () => {
+  const faults = [{ place: 'cloud message', count: 3, lastAt: NOW_MS }];
+  const ill = { ...HEALTHY, agent: { ...HEALTHY.agent, faults, logOutput: { droppedLines: 7, failing: 'ENOSPC' } } };
+  const { run } = await createHub(() => ill);
+  const doctor = await run('doctor --json --check agent');
+  const { checks } = doctor.terminal.json() as { checks: { status: string; finding: string }[] };
+  expect(checks.map(({ status }) => status)).toEqual(['warn', 'warn']);
+  expect(checks[0]!.finding).toContain('cloud message: 3');
+  expect(checks[1]!.finding).toContain('the disk is full');
+  const status = await run('status');
+  expect(status.terminal.text()).toContain('cloud message: 3');
+  expect(status.terminal.text()).toContain('7 lines of the log');
+});
+
 test('a running agent that is not started with the hub', async () => {
   const { run } = await createHub(() => HEALTHY);
   const disabled = { unitFileState: 'disabled' } as Awaited<ReturnType<HubctlPorts['service']>>;

@@ -44,7 +44,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     id,
     protocol: 'osdp',
     state,
-    ...(problem && state === 'unavailable' && { error: { code: 'bus_unavailable' as const, message: problem.message } }),
+    ...(problem &&
+      state === 'unavailable' && { error: { code: 'bus_unavailable' as const, message: problem.message, reason: problem.reason } }),
   });
 
   const setState = (next: BusState, why: PortProblem | null) => {

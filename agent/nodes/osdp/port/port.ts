@@ -1,5 +1,5 @@
-/** Why a serial port cannot be used. `lost`: it was open and went away. */
-export type PortFailure = 'missing' | 'locked' | 'permission' | 'lost' | 'stalled' | 'failed';
+/** Why a serial port cannot be used. `unit`: the service's own unit refuses the device. `lost`: it was open and went away. */
+export type PortFailure = 'missing' | 'locked' | 'permission' | 'unit' | 'lost' | 'stalled' | 'failed';
 
 export interface PortProblem {
   reason: PortFailure;

@@ -4,6 +4,7 @@ import type { SerialPort } from 'serialport';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
 import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
+import { portProblem } from './port-problem.ts';
 
 /** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
 const STALLED_WRITE_MS = 2_000;
@@ -12,21 +13,8 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 /** Asks the file system why a port did not open: the library's errors carry no codes. */
 async function diagnose(path: string, error: unknown): Promise<PortProblem> {
-  const detail = messageOf(error);
-  try {
-    await access(path, constants.R_OK | constants.W_OK);
-  } catch (denied) {
-    const code = (denied as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      return { reason: 'missing', message: `${path} does not exist: is the adapter plugged in?` };
-    if (code === 'EACCES' || code === 'EPERM') {
-      return { reason: 'permission', message: `${path} may not be opened: add the service user to the port's group (dialout)` };
-    }
-  }
-  // The lock is the library's own (flock); an exclusive open by another program is EBUSY.
-  const reason: PortFailure = /lock|busy/i.test(detail) ? 'locked' : 'failed';
-  const message = reason === 'locked' ? `${path} is in use by another program` : `${path} cannot be opened: ${detail}`;
-  return { reason, message };
+  const denied = await access(path, constants.R_OK | constants.W_OK).catch((reason: NodeJS.ErrnoException) => reason);
+  return portProblem(path, denied?.code, messageOf(error));
 }
 
 /**

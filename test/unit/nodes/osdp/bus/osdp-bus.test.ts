@@ -262,7 +262,7 @@ test('the port missing at start, then there', async () => {
   rig.bus.start();
   expect(rig.bus.status()).toEqual({ id: 'rs485', protocol: 'osdp', state: 'starting' });
   await rig.clock.until(() => rig.bus.status().state === 'unavailable', 1_000);
-  expect(rig.bus.status().error).toEqual({ code: 'bus_unavailable', message: 'the port may not be opened' });
+  expect(rig.bus.status().error).toEqual({ code: 'bus_unavailable', message: 'the port may not be opened', reason: 'permission' });
   await rig.clock.advance(60_000);
   expect(rig.log.events().filter((event) => event === 'bus_unavailable').length).toBe(1);
   rig.port.problem = null;
