@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   storm: '10,000 hubs reconnect after an outage and after a power cut',
   hubctl: 'how long a person at the terminal waits for it to start',
   flash: 'a batch of hubs flashed into images, killed in the middle and resumed',
+  fuzz: 'a million payloads over all topics into a real agent',
   idle: 'messages of an idle hub in a day, and their price',
 };
 
