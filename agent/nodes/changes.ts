@@ -62,7 +62,7 @@ export function eventsOf(before: Node | undefined, after: Node): NodeChange[] {
   return events.length > 0 ? events : ['node_changed'];
 }
 
-type Alarms = Pick<Node, 'tamper' | 'powerFault'>;
+type Standing = Pick<Node, 'tamper' | 'powerFault'>;
 
 /** Names and logs the changes of nodes. */
 export interface Changes {
@@ -75,7 +75,7 @@ export interface Changes {
 /** Holds as many entries as there are nodes, and events of them. */
 export function createChanges({ log, clock }: { log: Log; clock: MonotonicClock }): Changes {
   /** The last alarms that were known, as an alarm that cannot be read for a while still stands. */
-  const alarms = new Map<string, Alarms>();
+  const alarms = new Map<string, Standing>();
   /** When an event of a node was last logged at its own level. */
   const loggedMs = new Map<string, Map<NodeChange, number>>();
 
