@@ -22,6 +22,10 @@ export function findMosquitto(): string | null {
 export interface Mosquitto extends AsyncDisposable {
   readonly port: number;
   readonly caCertificate: string;
+  /** Topic filters that this client has asked for, by the broker's own log. */
+  subscriptions(clientId: string): string[];
+  /** Ends the broker, which drops everybody and forgets what is retained, and starts it again on the same port. */
+  restart(): Promise<void>;
   issueClient(name: string): Promise<Credentials>;
   /** Writes credentials and authority as files, for a client that reads files. */
   files(name: string, credentials: Credentials): Promise<{ certificatePath: string; privateKeyPath: string; caPath: string }>;
@@ -32,6 +36,8 @@ export interface MosquittoOptions {
   pki?: Pki;
   /** PEM of the certificates that it refuses although its authority signed them. */
   revocations?: string;
+  /** Lines of its acl_file (mosquitto.conf(5)); default: everybody may do everything. */
+  acl?: readonly string[];
 }
 
 export async function startMosquitto(command: string, options: MosquittoOptions = {}): Promise<Mosquitto> {
@@ -48,14 +54,29 @@ export async function startMosquitto(command: string, options: MosquittoOptions 
   const keyPath = await write('server.key', server.privateKey);
   const revocations = options.revocations === undefined ? [] : [`crlfile ${await write('revocations.pem', options.revocations)}`];
 
-  async function start(): Promise<{ child: ChildProcess; port: number } | null> {
-    const port = await freePort();
+  const acl = options.acl ? [`acl_file ${await write('acl', `${options.acl.join('\n')}\n`)}`] : [];
+  const asked = new Map<string, Set<string>>();
+
+  /** `Received SUBSCRIBE from ID`, then a line for each filter: a tab, the filter and ` (QoS N)`. */
+  let subscriber = '';
+  function follow(line: string): void {
+    const [, text = ''] = /^\d+: (.*)$/.exec(line) ?? [];
+    const [, clientId] = /^Received SUBSCRIBE from (.+)$/.exec(text) ?? [];
+    const [, filter] = /^\t(.+) \(QoS \d\)$/.exec(text) ?? [];
+    if (clientId !== undefined) subscriber = clientId;
+    if (filter === undefined) return;
+    const filters = asked.get(subscriber) ?? new Set();
+    asked.set(subscriber, filters.add(filter));
+  }
+
+  async function start(port: number): Promise<ChildProcess | null> {
     const config = [
       `listener ${port} 127.0.0.1`,
       `cafile ${caPath}`,
       `certfile ${certPath}`,
       `keyfile ${keyPath}`,
       ...revocations,
+      ...acl,
       'require_certificate true',
       'use_identity_as_username true',
       'persistence false',
@@ -66,31 +87,44 @@ export async function startMosquitto(command: string, options: MosquittoOptions 
     ];
     const child = spawn(command, ['-c', await write('mosquitto.conf', `${config.join('\n')}\n`)], { stdio: ['ignore', 'ignore', 'pipe'] });
     const running = new Promise<boolean>((resolve) => {
-      createInterface({ input: child.stderr! }).on('line', (line) => / running$/.test(line) && resolve(true));
+      createInterface({ input: child.stderr! }).on('line', (line) => {
+        follow(line);
+        if (/ running$/.test(line)) resolve(true);
+      });
       child.once('exit', () => resolve(false));
     });
-    return (await running) ? { child, port } : null;
+    return (await running) ? child : null;
   }
 
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const started = await start();
+    const port = await freePort();
+    const started = await start(port);
     if (!started) continue;
-    const { child, port } = started;
+    let child = started;
     const killAtExit = () => child.kill('SIGKILL');
+    const end = async () => {
+      if (child.exitCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    };
     process.once('exit', killAtExit);
     return {
       port,
       caCertificate: pki.caCertificate,
+      subscriptions: (clientId) => [...(asked.get(clientId) ?? [])],
+      async restart() {
+        await end();
+        const again = await start(port);
+        if (!again) throw new Error('Mosquitto does not start again');
+        child = again;
+      },
       issueClient: (name) => pki.issueClient(name),
       async files(name, { certificate, privateKey }) {
         return { certificatePath: await write(`${name}.pem`, certificate), privateKeyPath: await write(`${name}.key`, privateKey), caPath };
       },
       async [Symbol.asyncDispose]() {
         process.removeListener('exit', killAtExit);
-        if (child.exitCode === null) {
-          child.kill('SIGTERM');
-          await once(child, 'exit');
-        }
+        await end();
         await rm(folder, { recursive: true, force: true });
       },
     };

@@ -5,7 +5,7 @@ import { createFakeTerminal, type FakeTerminal } from '../../unit/hubctl/fake-te
 import type { Rig } from './rig.ts';
 
 /** Where a rig's hub keeps its things, as hubctl is told. */
-export function placesOf(rig: Rig): string[] {
+export function placesOf(rig: Pick<Rig, 'folder'>): string[] {
   return ['--config', join(rig.folder, 'etc', 'agent.json'), '--identity', join(rig.folder, 'etc', 'identity.json')];
 }
 
@@ -25,7 +25,7 @@ export const ASKING_THE_AGENT = [
 
 /** Runs hubctl in this process against a rig, on a machine that holds nothing else. */
 export async function runHubctl(
-  rig: Rig,
+  rig: Pick<Rig, 'folder'>,
   line: string | string[],
   terminal: FakeTerminal = createFakeTerminal(),
 ): Promise<{ code: number; terminal: FakeTerminal }> {
