@@ -23,6 +23,8 @@ export interface CloudListeners {
   /** The session is up, its birth acknowledged, its subscriptions stand. */
   linkUp(): void;
   linkDown(): void;
+  /** Another client has ended our session with its own, under our client id. */
+  takenOver(): void;
   /** Every view of the shadow, read or delta. */
   view(view: ShadowView): void;
   /** An update of our own was accepted. */
@@ -39,8 +41,8 @@ export interface Cloud {
   facts(): CloudFacts;
   /** False when the connection hangs beyond its own deadlines; a hub without a network is not stuck. */
   isProgressing(): boolean;
-  /** Changes what is reported. */
-  report(sections: Partial<ReportedSections>): void;
+  /** Changes what is reported; `quiet`: with the next report, at the latest with the next heartbeat. */
+  report(sections: Partial<ReportedSections>, options?: { quiet?: boolean }): void;
   readShadow(): Promise<ShadowView>;
   clearCommand(version: number, lastCommand: LastCommand | null): Promise<number>;
   reportCommand(lastCommand: LastCommand): Promise<void>;
@@ -126,7 +128,10 @@ export function createCloud(deps: CloudDeps): Cloud {
     onUp: openSession,
     onDown({ reason }) {
       quarantine.linkFell(reason);
-      if (reason === 'taken_over') takeovers += 1;
+      if (reason === 'taken_over') {
+        takeovers += 1;
+        listeners.takenOver();
+      }
       endSession();
     },
     onMessage: (topic, payload, retained) => session?.message(topic, payload, retained),
@@ -222,7 +227,7 @@ export function createCloud(deps: CloudDeps): Cloud {
 
     isProgressing: () => !connector.isStuck(),
 
-    report: (sections) => reporter.set(sections),
+    report: (sections, options) => reporter.set(sections, options),
     readShadow,
     clearCommand: (at, lastCommand) => reporter.clearCommand(at, lastCommand),
     reportCommand: (lastCommand) => reporter.reportCommand(lastCommand),

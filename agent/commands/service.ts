@@ -48,6 +48,8 @@ export interface CommandServiceDeps {
   /** Take commands from the shadow; else it is read only for answers that it still waits for. */
   shadowIntake: boolean;
   ttlSeconds: number;
+  /** Whether a shadow command that was written at this time (epoch seconds of the cloud) may be another client's. */
+  isSuspect?(writtenAt: number): boolean;
   wallClock: WallClock;
   clock: MonotonicClock;
   entropy: Entropy;
@@ -131,7 +133,9 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   }
 
   const candidateIn = (view: ShadowView) =>
-    shadowIntake ? candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog }) : null;
+    shadowIntake
+      ? candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog, ...(deps.isSuspect && { isSuspect: deps.isSuspect }) })
+      : null;
 
   async function read(retry: boolean, on: Link): Promise<void> {
     const { signal } = on.ended;

@@ -1,6 +1,6 @@
 import { uptime } from 'node:os';
-import { createCloud } from '../cloud/cloud.ts';
-import { createSdkTransport } from '../cloud/connection/sdk-transport.ts';
+import { createAlarmCenter } from '../cloud/alarms/alarms.ts';
+import { type Cloud, createCloud } from '../cloud/cloud.ts';
 import type { Transport } from '../cloud/connection/transport.ts';
 import { createClaimStore } from '../cloud/shadow/claim.ts';
 import { createExecutor } from '../commands/executor.ts';
@@ -29,7 +29,7 @@ import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { createExpiryWatch } from '../system/expiry.ts';
 import type { Files } from '../system/files.ts';
-import type { Guard, Guards } from '../system/guard.ts';
+import type { Guards } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
 import type { Notify } from '../system/linux/notify.ts';
@@ -38,7 +38,9 @@ import type { Log } from '../system/log.ts';
 import { createClockTrust } from '../system/trusted-clock.ts';
 import { builtAtMs, version } from '../system/version.ts';
 import { createWifi } from '../wifi/wifi.ts';
+import { certificateReport, nodeReport } from './alarm-sources.ts';
 import { createBuses } from './buses.ts';
+import { commandsCloud, sdkTransport } from './cloud-ports.ts';
 import { createLocalApi, journalView, type LocalPorts } from './control-api.ts';
 import { createCloudProof } from './reachability.ts';
 import { createWifiFollower } from './wifi-report.ts';
@@ -88,6 +90,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const serialPorts = ports.serialPorts ?? createSerialPorts(guard);
   const claims = createClaimStore({ files, stateDirectory, log });
 
+  const report: Cloud['report'] = (sections, options) => cloud.report(sections, options);
+  const alarms = createAlarmCenter({ files, stateDirectory, expiresAt: config.certificateExpiresAt, clock, wallClock, log, report });
+
   const buses = await createBuses(config.buses, { serialPorts, clock, wallClock, entropy, log });
   const nodes = createNodeTable({
     buses,
@@ -95,7 +100,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     stateDirectory,
     clock,
     log: log.child({ part: 'nodes' }),
-    onChange: () => cloud.report({ nodes: nodes.summary() }),
+    onChange: nodeReport(alarms, () => report({ nodes: nodes.summary() })),
   });
 
   const wifi = createWifi({
@@ -131,18 +136,14 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const localIntake = createLocalIntake({ catalog, executor, wallClock, entropy });
   const journal = createJournal({ files, directory: stateDirectory, entropy, log: commandLog });
   const commands: CommandService = createCommandService({
-    cloud: {
-      readShadow: () => cloud.readShadow(),
-      clearCommand: (at, lastCommand) => cloud.clearCommand(at, lastCommand),
-      reportCommand: (lastCommand) => cloud.reportCommand(lastCommand),
-      publish: (topic, payload) => cloud.publish(topic, payload),
-    },
+    cloud: commandsCloud(() => cloud),
     journal,
     executor,
     catalog,
     topics,
     shadowIntake: config.commands.intake.includes('shadow'),
     ttlSeconds: config.commands.ttlSeconds,
+    isSuspect: alarms.isSuspect,
     wallClock,
     clock,
     entropy,
@@ -180,6 +181,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
         notify.status('offline');
         wifiFollower.linkDown();
       },
+      takenOver: alarms.takenOver,
       view: guard('shadow view', onView),
       updated: (at) => commands.shadowUpdated(at),
       request: (id, payload) => {
@@ -193,6 +195,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   });
 
   async function onView(view: ShadowView): Promise<void> {
+    alarms.view(view);
     if (view.source === 'delta') {
       commands.delta(view);
       if (claims.isNews(view.desired.claim)) await cloud.readShadow().catch(() => claims.unseen());
@@ -216,6 +219,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       intake: localIntake,
       host,
       guards,
+      alarms,
       reset: resets.ask,
       clock,
       wallClock,
@@ -235,7 +239,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     wallClock,
     clock,
     log,
-    report: (certificate) => cloud.report({ certificate }),
+    report: certificateReport(alarms, report),
   });
   /** The network goes last: goodbye was said over it. */
   async function forget(kind: ResetKind): Promise<void> {
@@ -258,6 +262,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await ownState(files, { stateDirectory, hubId: identity.hubId, log });
       await resets.resume();
       await claims.load();
+      await alarms.start();
       // Without a claim the one that the shadow still shows from before goes.
       cloud.report({ claim: claims.current() ?? undefined });
       await nodes.start();
@@ -282,19 +287,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await commands.stop();
       const reset = resets.pending();
       await Promise.all([cloud.stop(), nodes.stop(), ...(reset === 'factory' ? [] : [wifi.stop()])]);
+      await alarms.stop();
       if (reset) await forget(reset);
       log.info({ event: 'agent_stopped' }, 'hub agent stopped');
     },
   };
-}
-
-function sdkTransport({ identity, cloud }: AgentConfig, deps: { clock: MonotonicClock; guard: Guard }): Transport {
-  return createSdkTransport({
-    thingName: identity.thingName,
-    shadowName: cloud.shadowName,
-    certificatePath: identity.certificatePath,
-    privateKeyPath: identity.privateKeyPath,
-    caPath: cloud.caPath,
-    ...deps,
-  });
 }

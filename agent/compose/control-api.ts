@@ -2,6 +2,7 @@ import type { Cloud } from '../cloud/cloud.ts';
 import type { CommandView, LocalIntake } from '../commands/intake/local-intake.ts';
 import type { CommandService } from '../commands/service.ts';
 import type { AgentConfig } from '../config/config.ts';
+import type { Alarm, Alarms } from '../contract/alarm.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { CommandReport, ResetKind } from '../control/api.ts';
 import { type Control, createControl } from '../control/control.ts';
@@ -36,6 +37,7 @@ export interface LocalParts {
   intake: LocalIntake;
   host: HostFacts;
   guards: Guards;
+  alarms: Alarms & { list(): readonly Alarm[] };
   reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
   clock: MonotonicClock;
   wallClock: WallClock;
@@ -56,6 +58,8 @@ function reportOf({ id, intake, command, stage, receivedAt, finishedAt, outcome 
 export function createLocalApi(parts: LocalParts): Control {
   const { config, local, cloud, nodes, wifi, clock } = parts;
   const commands = () => journalView(parts.commands, parts.intake);
+  /** Only root has the socket that changes something. */
+  const localChange = () => parts.alarms.raise('local_change', null);
   return createControl({
     socketPath: config.local.socketPath,
     status: {
@@ -72,6 +76,7 @@ export function createLocalApi(parts: LocalParts): Control {
       logLevel: local.logLevel,
       logOutput: local.logOutput,
       faults: parts.guards.faults,
+      alarms: parts.alarms.list,
       wallClock: parts.wallClock,
       clock,
     },
@@ -89,10 +94,18 @@ export function createLocalApi(parts: LocalParts): Control {
     logs: local.logs,
     trace: (bus, listener) => nodes.trace(bus, listener),
     async execute(envelope) {
-      return reportOf(await parts.intake.execute(envelope));
+      const view = await parts.intake.execute(envelope);
+      if (!view.repeatable && view.outcome?.status !== 'REJECTED') localChange();
+      return reportOf(view);
     },
-    setLogLevel: local.setLogLevel,
-    reset: parts.reset,
+    setLogLevel(level, minutes) {
+      local.setLogLevel(level, minutes);
+      localChange();
+    },
+    async reset(kind, signal) {
+      await parts.reset(kind, signal);
+      localChange();
+    },
     guard: parts.guards.guard,
     clock,
     log: parts.log,

@@ -1,13 +1,27 @@
 /**
- * What the cloud is told without asking (contract, "Alarms"):
- * - `tamper`: a node's tamper switch is open. Stands until the node reports it closed.
- * - `security_lost`: a node that was secured answers without its secure channel. Stands until the channel is back.
+ * What the cloud is told without asking, in `reported.alarms`:
+ * - `tamper`: a node's tamper switch is open.
+ * - `security_lost`: a node with an own key is not secured with it.
  * - `device_replaced`: another device answers at a node's address.
+ * - `certificate_expires`: the hub's certificate ends within 30 days.
  * - `taken_over`: another client connected with this hub's client id.
  * - `local_change`: somebody with root on the hub changed something over the control socket.
- * - `certificate_expires`: the hub's certificate ends within 30 days. Stands until it is changed.
+ *
+ * The first four stand until their cause is gone; the last two are moments.
  */
-export type AlarmKind = 'tamper' | 'security_lost' | 'device_replaced' | 'taken_over' | 'local_change' | 'certificate_expires';
+export const ALARM_KINDS = ['taken_over', 'security_lost', 'device_replaced', 'tamper', 'local_change', 'certificate_expires'] as const;
+export type AlarmKind = (typeof ALARM_KINDS)[number];
+
+/** One alarm on the wire. Times are epoch milliseconds of the hub's clock. */
+export interface Alarm {
+  kind: AlarmKind;
+  /** A node id; null for the hub itself. Left out of the shadow when null, where null would delete the key. */
+  node: string | null;
+  /** When it was raised: for a moment the last time, for the others the first since they were gone for a day. */
+  since: number;
+  /** When its cause went; absent while it stands. It stays in the list for a day, so that a short one is seen too. */
+  until?: number;
+}
 
 /** Where parts of the agent raise alarms. Both calls return at once and never throw. */
 export interface Alarms {

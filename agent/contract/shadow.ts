@@ -1,3 +1,4 @@
+import type { Alarm } from './alarm.ts';
 import type { CommandError, CommandStatus } from './command.ts';
 
 /** What the hub learns of its shadow: the whole document (`read`) or a delta. */
@@ -56,6 +57,12 @@ export interface Reported {
   certificate?: { expiresAt: string };
   nodes?: { total: number; available: number; scanComplete: boolean };
   lastCommand?: LastCommand;
+  /** Oldest first; at most 8. */
+  alarms?: Alarm[];
+  /** How many more alarms the hub knows; absent: none. */
+  alarmsOmitted?: number;
+  /** When another client last connected with this hub's client id and certificate, epoch milliseconds. Goes with the certificate. */
+  takenOverAt?: number;
 }
 
 /** One write to the shadow. `version` makes it conditional: HubError `shadow_conflict` when the shadow has moved on. */

@@ -1,3 +1,4 @@
+import type { Alarm } from '../contract/alarm.ts';
 import type { CloudFacts } from '../contract/cloud.ts';
 import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
 import type { BusStatus } from '../contract/node.ts';
@@ -77,6 +78,8 @@ export interface StatusReport {
   nodes: { total: number; available: number; scanComplete: boolean };
   /** What is wrong with nodes that answer; those that are not secured first, a bounded number. An agent that is being upgraded may not say. */
   nodeFindings?: NodeFinding[];
+  /** What the cloud is told without asking, oldest first. Absent from an older agent. */
+  alarms?: Alarm[];
   /** The latest, newest first. */
   lastCommands: CommandReport[];
 }

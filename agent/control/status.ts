@@ -1,3 +1,4 @@
+import type { Alarm } from '../contract/alarm.ts';
 import type { CloudFacts } from '../contract/cloud.ts';
 import type { BusStatus, Node } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
@@ -26,6 +27,7 @@ export interface StatusDeps {
   logLevel(): string;
   logOutput(): OutputState;
   faults(): Fault[];
+  alarms(): readonly Alarm[];
   wallClock: WallClock;
   clock: MonotonicClock;
 }
@@ -71,6 +73,7 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
     buses: deps.buses(),
     nodes: deps.nodes(),
     nodeFindings: nodeFindings(known ?? []),
+    alarms: [...deps.alarms()],
     lastCommands: deps.commands().slice(-LAST_COMMANDS).reverse(),
   };
 }

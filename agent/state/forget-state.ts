@@ -7,7 +7,7 @@ import { FORGET_WIFI, FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED } from '.
 const LEARNT = ['nodes.json', 'damaged-command'];
 const CLAIM = 'claim.json';
 /** Whose the hub is and its commands. Configuration, identity and certificate are the manufacturing's, and stay. */
-const OWNED = [CLAIM, 'command-id.key'];
+const OWNED = [CLAIM, 'command-id.key', 'alarms.json'];
 const COMMANDS = 'commands';
 
 /**

@@ -4,6 +4,7 @@ export type CommandErrorCode =
   | 'invalid_args'
   | 'expired'
   | 'busy'
+  | 'taken_over'
   | 'interrupted'
   | 'timeout'
   | 'bus_unavailable'

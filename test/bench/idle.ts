@@ -77,7 +77,7 @@ async function countDay(heartbeatMs: number): Promise<{ start: Count; day: Count
     heartbeatMs,
     uptimeSeconds: () => clock.nowMs() / 1000,
     clockTrusted: () => true,
-    listeners: { linkUp() {}, linkDown() {}, view() {}, updated() {}, request() {} },
+    listeners: { linkUp() {}, linkDown() {}, takenOver() {}, view() {}, updated() {}, request() {} },
     wallClock,
     clock,
     entropy: { ...createFakeEntropy(1), uuid: () => '5f0c7c5e-2f57-4a3e-9f0e-0d1f5d0e7a11' },

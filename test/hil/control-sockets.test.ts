@@ -57,6 +57,7 @@ async function createWorld(): Promise<World> {
       logLevel: () => 'info',
       faults: () => [],
       logOutput: () => ({ droppedLines: 0, failing: null }),
+      alarms: () => [],
       wallClock,
       clock,
     },

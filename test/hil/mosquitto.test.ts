@@ -181,7 +181,7 @@ describe.runIf(COMMAND !== null)('against Mosquitto, a broker that knows nothing
       heartbeatMs: 900_000,
       uptimeSeconds: () => 1,
       clockTrusted: () => true,
-      listeners: { linkUp: () => told.ups++, linkDown: () => told.downs++, view() {}, updated() {}, request() {} },
+      listeners: { linkUp: () => told.ups++, linkDown: () => told.downs++, takenOver() {}, view() {}, updated() {}, request() {} },
       wallClock: createWallClock(),
       clock,
       entropy: createEntropy(),

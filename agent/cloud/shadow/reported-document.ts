@@ -50,7 +50,7 @@ export const MAX_SQUEEZE = 3;
 /** 1: no result. 2: an error's code alone. 3: also none of the sections that the hub can do without. */
 function squeezed(reported: Reported, squeeze: number): Reported {
   const { lastCommand, ...rest } = reported;
-  const { wifi: _wifi, nodes: _nodes, certificate: _certificate, ...vital } = rest;
+  const { wifi: _wifi, nodes: _nodes, certificate: _certificate, alarms: _alarms, ...vital } = rest;
   const last = lastCommand && (squeeze >= 2 ? shortened(lastCommand, 0) : squeeze >= 1 ? withoutResult(lastCommand) : lastCommand);
   return { ...(squeeze >= 3 ? vital : rest), ...(last && { lastCommand: last }) };
 }

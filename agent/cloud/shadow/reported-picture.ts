@@ -5,7 +5,10 @@ import { fitted } from './reported-document.ts';
 /** What never changes while the process runs. */
 export type ReportedIdentity = Pick<Reported, 'hubId' | 'serial' | 'model' | 'vendorName' | 'version'>;
 /** What other parts report through us. */
-export type ReportedSections = Pick<Reported, 'claim' | 'wifi' | 'certificate' | 'nodes' | 'lastCommand'>;
+export type ReportedSections = Pick<
+  Reported,
+  'claim' | 'wifi' | 'certificate' | 'nodes' | 'lastCommand' | 'alarms' | 'alarmsOmitted' | 'takenOverAt'
+>;
 
 /** A JSON object as it lies in the shadow. */
 export type Document = Record<string, unknown>;

@@ -46,6 +46,8 @@ export interface JudgeContext {
   ageSeconds: number | null;
   ttlSeconds: number;
   catalog: Catalog;
+  /** It was written while another client may have spoken for this hub. */
+  suspect?: boolean;
 }
 
 /**
@@ -65,6 +67,12 @@ export function judge(envelope: CommandEnvelope, context: JudgeContext): Candida
       throw new HubError('unknown_command', `This hub does not know the command '${command}'; it knows ${known}.`);
     }
     const args = handler.parse(envelope.args ?? {});
+    if (context.suspect && !handler.repeatable) {
+      throw new HubError(
+        'taken_over',
+        "Another client used this hub's identity when the command was written; send it again if it is yours.",
+      );
+    }
     return { id, command, receivedAt, verdict: { accept: true, repeatable: handler.repeatable, args } };
   } catch (error) {
     return { id, command, receivedAt, verdict: { accept: false, outcome: outcomeOf(error) } };
@@ -91,7 +99,7 @@ export function writtenAt(metadata: unknown): number {
 /** The command that stands in a shadow view, judged; null when none stands. Its age is told by the cloud's clock alone. */
 export function candidateOf(
   view: ShadowView,
-  context: { key: Uint8Array; receivedAt: number; ttlSeconds: number; catalog: Catalog },
+  context: Pick<JudgeContext, 'receivedAt' | 'ttlSeconds' | 'catalog'> & { key: Uint8Array; isSuspect?(writtenAt: number): boolean },
 ): Candidate | null {
   const envelope: CommandEnvelope = { command: view.desired.command, args: view.desired.args };
   if (envelope.command === undefined || envelope.command === null) return null;
@@ -102,6 +110,7 @@ export function candidateOf(
     ageSeconds: timestamp === 0 ? null : Math.max(0, view.timestampSeconds - timestamp),
     ttlSeconds: context.ttlSeconds,
     catalog: context.catalog,
+    suspect: context.isSuspect?.(timestamp) ?? false,
   });
 }
 

@@ -1,7 +1,7 @@
 import type { CommandError, CommandOutcome } from '../../contract/command.ts';
 import { type CommandErrorCode, type ErrorCode, HubError } from '../../system/errors.ts';
 
-const REJECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown_command', 'invalid_args', 'busy']);
+const REJECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown_command', 'invalid_args', 'busy', 'taken_over']);
 const TIMED_OUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['expired', 'timeout']);
 /** Codes of the agent's inside: the cloud sees `internal`, the log has the rest. */
 const INSIDE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -1,6 +1,7 @@
 import type { StatusReport } from '../../control/api.ts';
 import { isDiskLow, isMemoryLow } from '../../control/limits.ts';
 import { duration } from '../terminal/text.ts';
+import { alarmFindings } from './alarm-words.ts';
 import { shadowSilence } from './shadow-silence.ts';
 
 /** Something that is wrong, in a sentence. */
@@ -50,7 +51,7 @@ export function logWords({ logOutput }: Partial<Pick<StatusReport['agent'], 'log
 
 /** What is wrong with a running agent, by its own status; the worst first. */
 export function problemsOf(report: StatusReport): Problem[] {
-  const { agent, cloud, clock, buses, nodes, nodeFindings, host } = report;
+  const { agent, cloud, clock, buses, nodes, nodeFindings, alarms, host } = report;
   const problems: Problem[] = [];
   const add = (text: string, next: string | null = null) => problems.push({ text, next });
 
@@ -62,6 +63,7 @@ export function problemsOf(report: StatusReport): Problem[] {
   const silence = shadowSilence(cloud);
   if (silence) add(`${capitalized(silence.finding)}. ${silence.remedy}`, 'sudo hubctl doctor');
   if (cloud.takeovers > 0) add(`Another client came with the identity of this hub, ${cloud.takeovers} times.`, 'sudo hubctl logs');
+  for (const { text, next } of alarmFindings(alarms ?? [], cloud.takeovers)) add(text, next);
   if (cloud.leftOut.length > 0) add(`The cloud refuses to this hub: ${cloud.leftOut.join(', ')}.`, 'sudo hubctl doctor');
   for (const bus of buses)
     if (bus.state === 'unavailable') add(`Bus ${bus.id}: ${bus.error?.message ?? 'unavailable'}.`, 'sudo hubctl doctor');

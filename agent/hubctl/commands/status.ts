@@ -1,4 +1,5 @@
 import type { CommandReport, StatusReport } from '../../control/api.ts';
+import { alarmLines } from '../cli/alarm-words.ts';
 import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -61,7 +62,7 @@ function shadowRow(cloud: StatusReport['cloud'], nowMs: number): Row[] {
 }
 
 /** The rows of a running agent. */
-function liveRows({ identity, agent, claim, cloud, clock, wifi, host, buses, nodes }: StatusReport): Row[] {
+function liveRows({ identity, agent, claim, cloud, clock, wifi, host, buses, nodes, alarms }: StatusReport): Row[] {
   const rows: Row[] = [
     { label: 'Hub', text: `${identity.hubId}${identity.thingName === identity.hubId ? '' : ` (thing ${identity.thingName})`}` },
     { label: 'Claim', text: claim ? `org ${claim.orgId}, site ${claim.siteId}` : 'not claimed', colour: claim ? 'good' : 'warn' },
@@ -83,6 +84,7 @@ function liveRows({ identity, agent, claim, cloud, clock, wifi, host, buses, nod
   }
   const nodesText = `${nodes.available} of ${nodes.total} available${nodes.scanComplete ? '' : ', still looking'}`;
   rows.push({ label: 'Nodes', text: nodesText, colour: nodes.available === nodes.total ? 'good' : 'warn' });
+  for (const [index, text] of alarmLines(alarms ?? []).entries()) rows.push({ label: index === 0 ? 'Alarms' : '', text, colour: 'warn' });
   const temperature = host.temperatureCelsius === null ? '' : `, ${host.temperatureCelsius} °C`;
   rows.push({
     label: 'Host',

@@ -21,6 +21,7 @@ function make({ executions = false } = {}) {
   const listeners: CloudListeners = {
     linkUp: () => void told.push('up'),
     linkDown: () => void told.push('down'),
+    takenOver: () => void told.push('taken over'),
     view: (view) => void told.push(`view ${view.source} ${view.version}`),
     updated: (version) => void told.push(`updated ${version}`),
     request: (id) => void told.push(`request ${id}`),
@@ -210,10 +211,12 @@ describe('connecting', () => {
   });
 
   test('another client with our id: reported, counted, and left alone for a while', async () => {
-    const { online, nextLink, clock, cloud, log } = make();
+    const { online, nextLink, clock, cloud, log, told } = make();
     const link = await online();
     const fellAt = clock.nowMs();
     link.fall('taken_over');
+    // Before anything else of the next session.
+    expect(told.slice(-2)).toEqual(['taken over', 'down']);
     await nextLink();
     expect(clock.nowMs() - fellAt).toBeGreaterThanOrEqual(60_000);
     expect(cloud.facts()).toMatchObject({ takeovers: 1, lastDown: 'taken_over' });

@@ -1,0 +1,36 @@
+import type { Alarm, AlarmKind } from '../../contract/alarm.ts';
+import { utc } from '../terminal/text.ts';
+
+const WORDS: Readonly<Record<AlarmKind, string>> = {
+  tamper: 'tamper switch open',
+  security_lost: 'secure channel lost',
+  device_replaced: 'another device answers',
+  taken_over: "another client used this hub's identity",
+  local_change: 'changed by root on the hub',
+  certificate_expires: 'certificate ends within 30 days',
+};
+
+/** As many alarms as a small screen takes; `--json` has all. */
+const MAX_LINES = 5;
+
+/** Alarms for a screen, the newest first: `rs485/5 tamper switch open since 2026-11-22T03:00:00Z`. */
+export function alarmLines(alarms: readonly Alarm[]): string[] {
+  const lines = alarms
+    .toReversed()
+    .slice(0, MAX_LINES)
+    .map(({ kind, node, since, until }) => {
+      const gone = until === undefined ? '' : `, gone ${utc(until)}`;
+      return `${node === null ? '' : `${node}: `}${WORDS[kind]} since ${utc(since)}${gone}`;
+    });
+  return alarms.length > MAX_LINES ? [...lines, `and ${alarms.length - MAX_LINES} more`] : lines;
+}
+
+/** The alarms that no other finding names: an open tamper switch, and a takeover that this process has not seen itself. */
+export function alarmFindings(alarms: readonly Alarm[], takeovers: number): { text: string; next: string }[] {
+  const open = alarms.filter(({ kind, until }) => kind === 'tamper' && until === undefined);
+  const taken = takeovers > 0 ? undefined : alarms.findLast(({ kind }) => kind === 'taken_over');
+  return [
+    ...(taken ? [{ text: `Another client used the identity of this hub on ${utc(taken.since)}.`, next: 'sudo hubctl doctor' }] : []),
+    ...(open.length > 0 ? [{ text: `Tamper switch open: ${open.map(({ node }) => node).join(', ')}.`, next: 'hubctl nodes' }] : []),
+  ];
+}
