@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MAX_SHOWN } from '../../../../agent/cloud/alarms/alarm-machine.ts';
 import {
   depthOf,
   fitted,
@@ -83,6 +84,14 @@ describe('fitted', () => {
             claim,
             wifi: { ssid: '\u0001'.repeat(32), signalDbm: -54 },
             nodes: { total: count, available: count, scanComplete: true },
+            alarms: Array.from({ length: MAX_SHOWN }, () => ({
+              kind: 'certificate_expires',
+              node: 'b'.repeat(64),
+              since: 1e13,
+              until: 1e13,
+            })),
+            alarmsOmitted: count,
+            takenOverAt: 1e13,
             lastCommand: {
               ...ANSWER,
               result: nodes(count),
