@@ -1,4 +1,5 @@
-import type { MonotonicClock } from '../system/clock.ts';
+import type { Cancel, MonotonicClock } from '../system/clock.ts';
+import { collectGarbage } from '../system/collect.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { HubError } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
@@ -12,6 +13,9 @@ import { createNetworkManagerWifi, type WifiService } from './networkmanager/net
 import { createNetworkManager } from './networkmanager/nm-dbus.ts';
 import { createNodeWifi } from './survey/node-wifi-thread.ts';
 import { createWifiSurvey } from './survey/survey.ts';
+
+/** The answer is on its way then, and nothing holds the password any more. */
+const FORGET_AFTER_MS = 5_000;
 
 /** The part of the configuration that the Wi-Fi side reads. */
 export interface WifiConfig {
@@ -47,7 +51,7 @@ export function createWifi(deps: WifiDeps): WifiService {
   const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock, guard: deps.guard });
   const networkManager = createNetworkManager(bus);
   const survey = createWifiSurvey({ nodeWifi: createNodeWifi(interfaceName), networkManager, interfaceName, clock, log });
-  return createNetworkManagerWifi({
+  const service = createNetworkManagerWifi({
     networkManager,
     survey,
     proof: deps.proof,
@@ -61,6 +65,22 @@ export function createWifi(deps: WifiDeps): WifiService {
     attemptTimeoutMs: config.attemptTimeoutSeconds * 1000,
     checkpointSeconds: config.checkpointSeconds,
   });
+  let cancel: Cancel = () => {};
+  return {
+    ...service,
+    async change(credentials, signal) {
+      try {
+        return await service.change(credentials, signal);
+      } finally {
+        cancel();
+        cancel = clock.schedule(FORGET_AFTER_MS, collectGarbage);
+      }
+    },
+    async stop() {
+      await service.stop();
+      cancel();
+    },
+  };
 }
 
 /** A hub without a Wi-Fi stack that the agent may use: every change is answered `wifi_unavailable` with `reason`, which names the remedy. */

@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AccessPoint } from './air.ts';
-import { type CloudWorld, createCloudWorld, until } from './cloud-world.ts';
+import { CLOUD_NAME, type CloudWorld, createCloudWorld, HOST_ADDRESS, until } from './cloud-world.ts';
 import type { VirtualHub } from './hub.ts';
 import { currentSsid, deleteOtherProfiles, waitForNetwork, waitForQuietAir, waitForScan, writeProfile } from './network.ts';
 import { RUN_FILES } from './qemu.ts';
@@ -125,6 +125,7 @@ export async function createAgentWorld(deps: AgentWorldDeps): Promise<AgentWorld
 
     async start() {
       await cloud.start();
+      await hub.must(`echo '${HOST_ADDRESS} ${CLOUD_NAME}' >> /etc/hosts; sync /etc/hosts`);
       await switchOn(home);
       await switchOn(away);
       await writeProfile(hub, 'home', home);

@@ -14,6 +14,8 @@ export interface AccessPoint {
   hidden?: boolean;
   /** Gives addresses. Default true. */
   dhcp?: boolean;
+  /** The version of its addresses. Of IPv6 it announces its prefix, and has a relay to the cloud instead of a route. Default 4. */
+  ip?: 4 | 6;
   /** Forwards to the host (and so to the cloud). Default true. */
   cloud?: boolean;
 }
@@ -32,10 +34,15 @@ export interface Air {
 const START_TIMEOUT_MS = 180_000;
 
 const RADIOS = [
-  { interface: 'wlan0', channel: 1, subnet: '10.1.0' },
-  { interface: 'wlan2', channel: 6, subnet: '10.1.2' },
-  { interface: 'wlan3', channel: 11, subnet: '10.1.3' },
+  { interface: 'wlan0', channel: 1, subnet: '10.1.0', prefix: 'fd00:10:0' },
+  { interface: 'wlan2', channel: 6, subnet: '10.1.2', prefix: 'fd00:10:2' },
+  { interface: 'wlan3', channel: 11, subnet: '10.1.3', prefix: 'fd00:10:3' },
 ] as const;
+
+/** The access point's own address on a network with IPv6. */
+export function routerAddress({ radio }: AccessPoint): string {
+  return `${RADIOS[radio].prefix}::1`;
+}
 
 function hostapdConfig(accessPoint: AccessPoint): string {
   const radio = RADIOS[accessPoint.radio];
@@ -59,13 +66,11 @@ function hostapdConfig(accessPoint: AccessPoint): string {
 }
 
 function dnsmasqConfig(accessPoint: AccessPoint): string {
-  const { interface: name, subnet } = RADIOS[accessPoint.radio];
+  const { interface: name, subnet, prefix } = RADIOS[accessPoint.radio];
+  const common = ['port=0', `interface=${name}`, 'bind-interfaces', 'leasefile-ro', 'no-ping'];
+  if (accessPoint.ip === 6) return [...common, 'enable-ra', `dhcp-range=${prefix}::,ra-only`, ''].join('\n');
   return [
-    'port=0',
-    `interface=${name}`,
-    'bind-interfaces',
-    'leasefile-ro',
-    'no-ping',
+    ...common,
     `dhcp-range=${subnet}.100,${subnet}.199,255.255.255.0,1h`,
     `dhcp-option=option:router,${subnet}.1`,
     'dhcp-option=option:dns-server,10.0.2.3',
@@ -81,7 +86,7 @@ export function createAir(guest: Guest): Air {
       const radio = RADIOS[accessPoint.radio];
       const files: Record<string, string> = {
         interface: radio.interface,
-        address: `${radio.subnet}.1/24`,
+        address: accessPoint.ip === 6 ? `${routerAddress(accessPoint)}/64` : `${radio.subnet}.1/24`,
         'hostapd.conf': hostapdConfig(accessPoint),
       };
       if (accessPoint.dhcp ?? true) files['dnsmasq.conf'] = dnsmasqConfig(accessPoint);

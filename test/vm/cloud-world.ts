@@ -7,7 +7,9 @@ import { createPki } from '../twins/pki/pki.ts';
 import type { Credentials } from '../twins/pki/types.ts';
 
 /** The host's 127.0.0.1 as the hub sees it. */
-const HOST_ADDRESS = '10.0.2.2';
+export const HOST_ADDRESS = '10.0.2.2';
+/** The cloud's name; `/etc/hosts` of the hub has its address. */
+export const CLOUD_NAME = 'iot.virtual';
 const POLL_MS = 50;
 /** A connection that does not answer a small command for this long is a stale one. */
 const RESPONSE_TIMEOUT_MS = 45_000;
@@ -73,7 +75,7 @@ export async function createCloudWorld(): Promise<CloudWorld> {
   const apiKey = randomBytes(24).toString('hex');
   const pki = await createPki();
   let hubCredentials = await pki.issueClient(hubId);
-  const server = await pki.issueServer([HOST_ADDRESS, '127.0.0.1', 'localhost']);
+  const server = await pki.issueServer([CLOUD_NAME, HOST_ADDRESS, '127.0.0.1', 'localhost']);
   const iotCore = createIotCore({ server, caCertificate: pki.caCertificate });
   const keys = [{ key: apiKey, orgId }];
   const api: CloudApi = createCloudApi({ iotCore, keys, jwtSecret: randomBytes(32).toString('hex'), wallClock: createWallClock() });
@@ -124,7 +126,7 @@ export async function createCloudWorld(): Promise<CloudWorld> {
     },
     caCertificate: pki.caCertificate,
     get endpoint() {
-      return { host: HOST_ADDRESS, port: iotCore.port };
+      return { host: CLOUD_NAME, port: iotCore.port };
     },
     iotCore,
     async start() {

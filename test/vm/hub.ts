@@ -125,6 +125,8 @@ export function createVirtualHub(options: VirtualHubOptions): VirtualHub {
         }
         await waitReady();
         if (options.machine.state !== null) await setClock(Date.now());
+        // A machine that boots takes commands before its radios are in place.
+        else await guest.must('systemctl start hub-air', { timeoutMs: options.bootTimeoutMs ?? BOOT_TIMEOUT_MS });
       } catch (error) {
         const words = await readFile(join(runFolder, RUN_FILES.errors), 'utf8').catch(() => '');
         throw new Error(`The virtual hub did not start: ${(error as Error).message} ${words.trim()}`.trim(), { cause: error });

@@ -96,7 +96,7 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
     });
     try {
       const message = new library.Message({ ...call, body: wrapped(library, call.body) as unknown[] });
-      const reply: Message | null = await Promise.race([bus.call(message), lost, late]);
+      const reply: Message | null = await Promise.race([withoutPool(() => bus.call(message)), lost, late]);
       return unwrapped(library, reply?.body ?? []) as unknown[];
     } catch (error) {
       if (error instanceof BusError) throw error;
@@ -138,6 +138,20 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
       connection?.then((live) => live.lose()).catch(() => {});
     },
   };
+}
+
+/**
+ * Runs what is made of a call's body without Node's shared pool of small buffers: a password would lie there as long as any neighbour lives.
+ * A buffer of its own is freed with the next collection.
+ */
+function withoutPool<T>(run: () => T): T {
+  const { poolSize } = Buffer;
+  Buffer.poolSize = 0;
+  try {
+    return run();
+  } finally {
+    Buffer.poolSize = poolSize;
+  }
 }
 
 /** Our variants as the library's. */

@@ -1,5 +1,5 @@
-import type { AccessPoint } from '../air.ts';
-import type { LastCommand } from '../cloud-world.ts';
+import { type AccessPoint, routerAddress } from '../air.ts';
+import { CLOUD_NAME, HOST_ADDRESS, type LastCommand } from '../cloud-world.ts';
 import { plugEthernet, pullEthernet } from '../ethernet.ts';
 import { quoted } from '../guest.ts';
 import { currentSsid } from '../network.ts';
@@ -29,6 +29,8 @@ interface Expected {
   network: string | string[];
   answer: string | string[];
   withinMs?: number;
+  /** What must stand in the result. */
+  result?: (result: Record<string, unknown>) => boolean;
 }
 
 const words = (answer: LastCommand | null) => (answer ? [answer.status, answer.error?.code].filter(Boolean).join(' ') : 'none');
@@ -46,6 +48,7 @@ async function change(context: AgentContext, wanted: Change, expected: Expected,
   const text = words(answer);
   expect([expected.network].flat().includes(network ?? ''), `expected on ${expected.network}, is on ${network}`);
   expect([expected.answer].flat().includes(text), `expected ${[expected.answer].flat().join(' or ')}: ${answer?.error?.message ?? ''}`);
+  if (expected.result) expect(expected.result(answer?.result ?? {}), `unexpected result: ${JSON.stringify(answer?.result)}`);
   const { withinMs } = expected;
   const missed = withinMs !== undefined && tookMs > withinMs ? [`answered within ${withinMs / 1000} s`] : [];
   return { network, answer: text, tookMs, stranded: !online, unanswered: answer === null, problems, missed };
@@ -63,6 +66,25 @@ function goodChange({ world }: AgentContext): Change {
 /** A network on the third radio. */
 function extra(overrides: Partial<AccessPoint>): AccessPoint {
   return { name: 'extra', radio: 2, ssid: 'Extra', security: { kind: 'open' }, ...overrides };
+}
+
+/** The cloud's second address, on the access point itself: a relay there carries the bytes to the host. Gives the way to end it. */
+async function offerOverIpv6({ hub, world }: AgentContext, accessPoint: AccessPoint): Promise<() => Promise<unknown>> {
+  const { port } = world.cloud.endpoint;
+  const address = routerAddress(accessPoint);
+  const relay = `require("net").createServer((near) => {
+    const far = require("net").connect(${port}, "${HOST_ADDRESS}");
+    near.on("error", () => far.destroy()).on("close", () => far.destroy());
+    far.on("error", () => near.destroy()).on("close", () => near.destroy());
+    near.pipe(far).pipe(near);
+  }).listen(${port}, "::")`;
+  const script = [
+    `systemd-run -q --unit=relay6 ip netns exec ap /opt/node/bin/node -e ${quoted(relay)}`,
+    `echo '${address} ${CLOUD_NAME}' >> /etc/hosts`,
+    `until ip netns exec ap ss -Hltn 'sport = :${port}' | grep -q .; do sleep 0.2; done`,
+  ];
+  await hub.must(script.join('\n'), { timeoutMs: ONLINE_TIMEOUT_MS });
+  return () => hub.run(`systemctl stop relay6; sed -i '/^${address} /d' /etc/hosts`);
 }
 
 /** A change while a cable is the hub's uplink. */
@@ -126,6 +148,28 @@ const plain: Scenario[] = [
     await context.world.provide(extra({ security: { kind: 'wpa2', passphrase }, hidden: true }));
     return change(context, { ssid: 'Extra', credentials: passphrase, hidden: true }, { network: 'Extra', answer: 'SUCCEEDED' });
   }),
+  wifi('a network of IPv6 alone', async (context) => {
+    const passphrase = context.world.secret('IPv6');
+    const accessPoint = extra({ security: { kind: 'sae', passphrase }, ip: 6 });
+    await context.world.provide(accessPoint);
+    const end = await offerOverIpv6(context, accessPoint);
+    try {
+      const result = ({ ipv4, ipv6 }: Record<string, unknown>) => ipv4 == null && String(ipv6).startsWith('fd00:');
+      return await change(context, { ssid: 'Extra', credentials: passphrase }, { network: 'Extra', answer: 'SUCCEEDED', result });
+    } finally {
+      await end();
+    }
+  }),
+  wifi('WPA2 and WPA3: joined by WPA3', async (context) => {
+    const passphrase = context.world.secret('transition');
+    await context.world.provide(extra({ security: { kind: 'wpa2+sae', passphrase } }));
+    const result = ({ security }: Record<string, unknown>) => security === 'sae';
+    const expected = { network: 'Extra', answer: 'SUCCEEDED', result };
+    const outcome = await change(context, { ssid: 'Extra', credentials: passphrase }, expected);
+    const management = await context.hub.must("nmcli -g 802-11-wireless-security.key-mgmt connection show 'hub-agent Extra'");
+    if (management.trim() !== 'sae') outcome.problems.push(`expected a profile of SAE, it has ${management.trim()}`);
+    return outcome;
+  }),
   wifi('the network it is on, same password', (context) => {
     const { ssid, security } = context.world.home;
     const wanted = { ssid, credentials: (security as { passphrase: string }).passphrase };
@@ -179,6 +223,9 @@ const cutScenarios = cuts.flatMap(({ name, answers, cut }) =>
         await cut(context);
       });
       if (!isReached) outcome.problems.push(`${state} was not reached`);
+      const isDone = outcome.answer === 'SUCCEEDED';
+      if (isDone !== (outcome.network === context.world.away.ssid))
+        outcome.problems.push(`answered ${outcome.answer} on ${outcome.network}`);
       return outcome;
     }),
   ),
