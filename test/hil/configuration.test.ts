@@ -33,6 +33,27 @@ const CASES: Case[] = [
     remedy: /JSON/,
   },
   {
+    what: 'a configuration of lists in lists',
+    spoil: (etc) => writeFile(join(etc, 'agent.json'), `${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+    file: 'agent.json',
+    field: '',
+    remedy: /inside each other/,
+  },
+  {
+    what: 'a configuration of zeros, as a power cut leaves it',
+    spoil: (etc) => writeFile(join(etc, 'agent.json'), Buffer.alloc(4_096)),
+    file: 'agent.json',
+    field: '',
+    remedy: /Restore it/,
+  },
+  {
+    what: 'an identity of objects in objects',
+    spoil: (etc) => writeFile(join(etc, 'identity.json'), `${'{"hubId":'.repeat(20_000)}1${'}'.repeat(20_000)}`),
+    file: 'identity.json',
+    field: '',
+    remedy: /inside each other/,
+  },
+  {
     what: 'no identity',
     spoil: (etc) => rm(join(etc, 'identity.json')),
     file: 'identity.json',

@@ -127,6 +127,23 @@ describe.runIf(COMMAND !== null).concurrent('a broker and a Shadow service that 
     expect(hub.desired()).toEqual({});
   });
 
+  test.each([7_000, 7_600, 7_900])('a shadow of which others fill %i of 8,192 bytes: commands are cleared and answered', async (bytes) => {
+    await using world = await start();
+    const { referee, hub, agent } = world;
+    const others = bytes - Buffer.byteLength(JSON.stringify({ reported: hub.reported() }));
+    await referee.order({ do: 'update', thing: hub.hubId, state: { reported: { somebodyElses: 'x'.repeat(others) } } });
+    const before = hub.lastId();
+    await hub.send('get_nodes');
+    const { id } = await agent.waitFor('command_started');
+    await hub.until('the command cleared', () => hub.desired().command === undefined);
+    await hub.until('its result on the topic', () => hub.pages(id).length > 0);
+    // Room is made: the next one is a command like any other.
+    await referee.order({ do: 'update', thing: hub.hubId, state: { reported: { somebodyElses: null } } });
+    expect(await hub.run('server_info')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(before).not.toBe(id);
+    expect(runsOf(id, agent)).toBe(1);
+  });
+
   test('a delta that comes again and again, during the command and after it: run once', async () => {
     await using world = await start();
     const { referee, hub, agent } = world;
