@@ -4,6 +4,9 @@ import { demoPeripherals } from '../twins/osdp-line/index.ts';
 import { createRig, ORGANISATION, type Rig } from './rig/rig.ts';
 import { type OnlineRig, runsOf, startOnline, untilOnline, untilScanned } from './rig/start.ts';
 
+/** More in a row than a busy machine spoils. */
+const MAX_REFRESHES = 20;
+
 let world: OnlineRig;
 let rig: Rig;
 
@@ -19,7 +22,10 @@ afterAll(() => world[Symbol.asyncDispose]());
 const pagesOf = (id: unknown) => rig.results.filter((page) => page.id === id);
 
 test('get_nodes finds the six peripherals over the wire, and answers in the shadow and on its topic', async () => {
-  const answer = await rig.run('get_nodes', { refresh: true });
+  let answer = await rig.run('get_nodes', { refresh: true });
+  // A reply has to come within milliseconds, and a busy machine may hold one back: it is asked for again.
+  for (let again = 1; again <= MAX_REFRESHES && (answer.result as { available: number }).available < 6; again += 1)
+    answer = await rig.run('get_nodes', { refresh: true, again });
   expect(answer).toMatchObject({ command: 'get_nodes', status: 'SUCCEEDED', result: { total: 6, available: 6, scanComplete: true } });
   expect(answer.resultTopic).toBe(`hubs/${rig.hubId}/commands/${answer.id}/result`);
   expect(pagesOf(answer.id)).toMatchObject([{ command: 'get_nodes', status: 'SUCCEEDED', page: 1, pages: 1 }]);
@@ -42,6 +48,8 @@ test('get_nodes finds the six peripherals over the wire, and answers in the shad
     firmwareVersion: '2.7.19',
     capabilities: expect.arrayContaining(['card_data_format', 'reader_led_control']),
     security: 'none',
+    securityReason: null,
+    replaced: null,
     tamper: false,
     powerFault: false,
     linkQuality: null,
