@@ -2,15 +2,15 @@
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAgent } from './compose/agent.ts';
-import { keyFileJudge } from './compose/key-files.ts';
+import { credentialsDirectory, pathFor } from './config/credential-paths.ts';
 import { installCredentials } from './config/install-credentials.ts';
+import { keyFileJudge } from './config/key-files.ts';
 import { loadConfig } from './config/load.ts';
 import { isServiceCredential } from './config/paths.ts';
 import { EX_CONFIG } from './config/problems.ts';
 import { createLogDestination } from './control/log-destination.ts';
 import { createAdjustableLog } from './control/log-level.ts';
 import { createLogRing } from './control/log-ring.ts';
-import { credentialsDirectory, pathFor } from './hubctl/machine/settings.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { createEntropy } from './system/entropy.ts';
 import { isHubError, messageOf } from './system/errors.ts';

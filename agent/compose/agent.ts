@@ -17,12 +17,13 @@ import { portsOf } from '../contract/endpoint.ts';
 import type { NodeDirectory } from '../contract/node.ts';
 import type { ShadowView } from '../contract/shadow.ts';
 import { topicsOf } from '../contract/topics.ts';
-import type { CommandReport, ResetKind } from '../control/api.ts';
+import type { CommandReport } from '../control/api.ts';
 import type { SerialPorts } from '../nodes/osdp/port/port.ts';
 import { createSerialPorts } from '../nodes/osdp/port/serialport.ts';
 import { createNodeTable } from '../nodes/table.ts';
 import { isFirstStartSinceBoot } from '../state/boot.ts';
 import { ownState } from '../state/owner.ts';
+import type { ResetKind } from '../state/reset-notes.ts';
 import { createResets } from '../state/resets.ts';
 import { removeTornWrites } from '../state/torn-writes.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
@@ -87,7 +88,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const { identity, stateDirectory } = config;
   const topics = topicsOf(identity.thingName);
   const host = ports.host ?? createHostFacts({ wallClock, stateDirectory });
-  const serialPorts = ports.serialPorts ?? createSerialPorts(guard);
+  const serialPorts = ports.serialPorts ?? createSerialPorts({ clock, guard });
   const claims = createClaimStore({ files, stateDirectory, log });
 
   const report: Cloud['report'] = (sections, options) => cloud.report(sections, options);

@@ -1,9 +1,9 @@
 import type { BusConfig } from '../config/config.ts';
+import { loadOsdpKeys } from '../config/osdp-keys.ts';
 import { isServiceCredential } from '../config/paths.ts';
 import type { NodeBus } from '../nodes/bus.ts';
 import type { OsdpBusOptions } from '../nodes/osdp/bus/options.ts';
 import { createOsdpBus } from '../nodes/osdp/bus/osdp-bus.ts';
-import { loadOsdpKeys } from '../nodes/osdp/session/keys.ts';
 
 /** Builds the configured buses. @throws HubError `config_invalid` for a key file that is wrong or that others may read. */
 export function createBuses(

@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { HubctlPorts } from '../hubctl/cli/command.ts';
 import type { Places } from '../hubctl/cli/locate.ts';
+import type { HubctlMachine } from '../hubctl/machine/machine.ts';
 import { settingsOf } from '../hubctl/machine/settings.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
 import { messageOf } from '../system/errors.ts';
-import { createFiles, type Files } from '../system/files.ts';
+import { createFiles } from '../system/files.ts';
 import { unguarded } from '../system/guard.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
 import { Secret } from '../system/secret.ts';
@@ -14,23 +15,6 @@ import { builtAtMs, version } from '../system/version.ts';
 const HELPER_TIMEOUT_MS = 3_000;
 const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager/system-connections'];
 const MAX_PROFILES = 256;
-
-/** What a test may put in the place of this machine. */
-export interface HubctlMachine {
-  isRoot: boolean;
-  env: Readonly<Record<string, string | undefined>>;
-  files: Pick<Files, 'read'>;
-  /** For programs that are asked; milliseconds. */
-  helperTimeoutMs: number;
-  /** The folder of `passwd`, `group` and `hub-agent`. */
-  etc: string;
-  /** There when the machine was booted with systemd (sd_booted(3)). */
-  systemdFolder: string;
-  /** Where the kernel shows the control groups (cgroups(7)). */
-  cgroupFolder: string;
-  /** Where NetworkManager keeps its profiles with their passwords; for root only. */
-  profileFolders: readonly string[];
-}
 
 /** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
 export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {

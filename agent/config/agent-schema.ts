@@ -1,11 +1,10 @@
 import * as z from 'zod';
+import { MAX_OSDP_ADDRESS } from '../contract/osdp.ts';
 import { credentialPath, editorSchema, path, whole } from './fields.ts';
 
 /** AWS IoT Core's bounds for the MQTT keepalive: 30 to 1200 s. */
 export const MIN_KEEP_ALIVE_SECONDS = 30;
 const MAX_KEEP_ALIVE_SECONDS = 1200;
-/** OSDP peripheral addresses (IEC 60839-11-5): 0 to 126; 127 is broadcast. */
-export const MAX_OSDP_ADDRESS = 126;
 /** More serial ports than a hub has; bounds tables and memory. */
 const MAX_BUSES = 8;
 const MAX_ADDRESS_ENTRIES = MAX_OSDP_ADDRESS + 1;

@@ -1,7 +1,5 @@
 import * as z from 'zod';
 
-/** A path that starts with this names a credential of the service manager (systemd.exec(5), LoadCredential=). */
-export const CREDENTIAL_PREFIX = 'credential:';
 /** PATH_MAX of Linux, without the terminating NUL. */
 const MAX_PATH_LENGTH = 4095;
 

@@ -1,5 +1,7 @@
 import { dirname, join, resolve, sep } from 'node:path';
-import { CREDENTIAL_PREFIX } from './fields.ts';
+
+/** A path that starts with this names a credential of the service manager (systemd.exec(5), LoadCredential=). */
+export const CREDENTIAL_PREFIX = 'credential:';
 
 /** The environment variables that the configuration looks at. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { type agentSchema, MAX_OSDP_ADDRESS, MIN_KEEP_ALIVE_SECONDS } from './agent-schema.ts';
+import { MAX_OSDP_ADDRESS } from '../contract/osdp.ts';
+import { type agentSchema, MIN_KEEP_ALIVE_SECONDS } from './agent-schema.ts';
 
 /** `agent.json` after the schema: defaults are filled in, paths and ranges are as written. */
 export type AgentDocument = z.output<typeof agentSchema>;

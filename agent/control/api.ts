@@ -91,7 +91,4 @@ export interface WifiReport {
   problem: string | null;
 }
 
-/** What a reset takes: `state` what the agent has learnt, `factory` also whose the hub is, its commands, and the Wi-Fi networks it was given. */
-export type ResetKind = 'state' | 'factory';
-
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;

@@ -11,7 +11,7 @@ export interface NodeFinding {
 }
 
 /** More than these on one screen say nothing more; `hubctl nodes` has them all. */
-export const MAX_NODE_FINDINGS = 16;
+const MAX_NODE_FINDINGS = 16;
 
 const REASONS: Readonly<Record<SecurityReason, { what: string; remedy: string }>> = {
   wrong_key: {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import type { ResetKind } from '../control/api.ts';
 import type { Files } from '../system/files.ts';
-import { FORGET_WIFI, FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED } from './reset-notes.ts';
+import { FORGET_WIFI, FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED, type ResetKind } from './reset-notes.ts';
 
 /** What the agent has learnt by itself, and learns again. The marker of a cut Wi-Fi change stays: it is needed to put the network in order. */
 const LEARNT = ['nodes.json', 'damaged-command'];

@@ -18,3 +18,6 @@ export function forgottenClaimName(stored: string | Uint8Array): string {
 
 /** Begins the name that says that a reset of the kind that follows was asked for, and is not done yet. */
 export const RESET_ASKED = 'reset-asked-';
+
+/** What a reset takes: `state`, what the agent learns again; `factory`, also claim, commands and Wi-Fi networks. */
+export type ResetKind = 'state' | 'factory';

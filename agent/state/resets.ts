@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import type { ResetKind } from '../control/api.ts';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { forgetState } from './forget-state.ts';
-import { RESET_ASKED } from './reset-notes.ts';
+import { RESET_ASKED, type ResetKind } from './reset-notes.ts';
 
 /** Resets that were asked for: promised on disk first, carried out when the agent is at its end, or by the next one. */
 export interface Resets {

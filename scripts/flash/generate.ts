@@ -1,7 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
 import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { provideReflectMetadata } from '../../test/twins/pki/reflect-metadata.ts';
 import { replaceFile } from './durable.ts';
 import { type ManifestRow, thingNameOf } from './manifest.ts';
 
@@ -49,7 +48,8 @@ export async function generate(output: string, hub: ManifestRow): Promise<boolea
 }
 
 async function certificateRequest(key: KeyObject, commonName: string): Promise<string> {
-  provideReflectMetadata();
+  // The container of x509 asks for the functions of `Reflect`'s metadata when it is loaded.
+  await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
   const usable = async (format: 'pkcs8' | 'spki', data: KeyObject, usage: 'sign' | 'verify') =>
     webcrypto.subtle.importKey(

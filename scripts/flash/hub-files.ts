@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { agentSchema } from '../../agent/config/agent-schema.ts';
-import { CREDENTIAL_PREFIX } from '../../agent/config/fields.ts';
+import { CREDENTIAL_PREFIX } from '../../agent/config/paths.ts';
 import { parseCertificates } from '../../agent/config/pem.ts';
 import { fieldPath } from '../../agent/config/problems.ts';
 import { rules } from '../../agent/config/rules.ts';

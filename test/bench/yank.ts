@@ -60,7 +60,7 @@ export async function run(args: string[]): Promise<number> {
     addresses: ADDRESSES,
     allowDefaultKey: false,
     keys: new Map(),
-    serialPorts: createSerialPorts(unguarded),
+    serialPorts: createSerialPorts({ clock: createMonotonicClock(), guard: unguarded }),
     clock: createMonotonicClock(),
     wallClock: createWallClock(),
     entropy: createEntropy(),

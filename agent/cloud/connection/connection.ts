@@ -94,7 +94,7 @@ export const CONNECT_DEADLINE_MS = 60_000;
 /** An attempt that ends without having touched the network does so in some milliseconds; a busy hub is slower to hear of it. */
 const UNSENT_WITHIN_MS = 1_000;
 /** After so many failures without a CONNACK the next target is tried. */
-export const FAILURES_BEFORE_FALLBACK = 2;
+const FAILURES_BEFORE_FALLBACK = 2;
 /** Some jitter is left between `spreadMs` and the unreachable ceiling, however they are set: at least a tenth of the ceiling. */
 const MAX_STEADY_SHARE = 0.9;
 

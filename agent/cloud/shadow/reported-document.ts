@@ -56,7 +56,7 @@ function squeezed(reported: Reported, squeeze: number): Reported {
 }
 
 /** The answer without its result, which its topic has. */
-export function withoutResult(lastCommand: LastCommand): LastCommand {
+function withoutResult(lastCommand: LastCommand): LastCommand {
   const { result: _left, ...without } = lastCommand;
   return without;
 }

@@ -83,7 +83,7 @@ export function judge(envelope: CommandEnvelope, context: JudgeContext): Candida
  * When a value of the shadow was last written, epoch seconds of the cloud's clock: the newest time in its metadata, which has the value's own shape
  * (AWS IoT, "Device Shadow service documents"). 0 when there is none, as for an empty list.
  */
-export function writtenAt(metadata: unknown): number {
+function writtenAt(metadata: unknown): number {
   let newest = 0;
   const open: unknown[] = [metadata];
   while (open.length > 0) {

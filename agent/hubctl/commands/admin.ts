@@ -1,5 +1,6 @@
-import { LOG_LEVELS, type ResetKind } from '../../control/api.ts';
+import { LOG_LEVELS } from '../../control/api.ts';
 import { forgetState } from '../../state/forget-state.ts';
+import type { ResetKind } from '../../state/reset-notes.ts';
 import { createFiles } from '../../system/files.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';

@@ -14,7 +14,7 @@ const INDENT = '  ';
 const DEFAULT_LINES = '100';
 
 /** One log line for a person: `01:48:24 warn  cloud: link down (cloud_down) reason=tls`. */
-export function logLine(text: string, columns: number, paint: Paint): string {
+function logLine(text: string, columns: number, paint: Paint): string {
   let line: Record<string, unknown>;
   try {
     line = parseBounded(text) as Record<string, unknown>;
@@ -34,7 +34,7 @@ export function logLine(text: string, columns: number, paint: Paint): string {
 }
 
 /** One log line for a program. The journal also has lines of systemd, in plain text. */
-export function jsonLine(text: string): string {
+function jsonLine(text: string): string {
   try {
     const value: unknown = parseBounded(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;

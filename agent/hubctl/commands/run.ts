@@ -36,7 +36,7 @@ export async function runCommand(
 }
 
 /** A result of any shape as indented rows: for people, not for programs. */
-export function describe(value: unknown, columns: number, indent = 0): string[] {
+function describe(value: unknown, columns: number, indent = 0): string[] {
   if (typeof value !== 'object' || value === null) return [`${' '.repeat(indent)}${printable(String(value))}`];
   return Object.entries(value).flatMap(([key, item]) => {
     const label = `${' '.repeat(indent)}${Array.isArray(value) ? '-' : printable(key)}`;

@@ -30,7 +30,7 @@ const STATUS_COLOURS: Readonly<Record<string, Colour>> = {
 };
 
 /** `01:48:24 get_nodes SUCCEEDED 0.2 s (shadow)`. */
-export function commandLine({ receivedAt, finishedAt, command, status, stage, intake, outcome }: CommandReport): string {
+function commandLine({ receivedAt, finishedAt, command, status, stage, intake, outcome }: CommandReport): string {
   const took = finishedAt === null ? '' : ` ${((finishedAt - receivedAt) / 1000).toFixed(1)} s`;
   const code = outcome && 'error' in outcome ? ` ${outcome.error.code}` : '';
   return `${utc(receivedAt).slice(11, 19)} ${printable(command)} ${status ?? stage}${code}${took} (${intake})`;

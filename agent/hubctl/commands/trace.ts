@@ -9,7 +9,7 @@ import { padEnd, printable, truncate } from '../terminal/text.ts';
 const ARROWS = { sent: '→', received: '←', silence: '·' } as const;
 
 /** `01:48:24.636 →   0 POLL   s2  8 B SCS_17`. */
-export function traceLine({ at, kind, address, name, sequence, bytes, security, text }: BusTrace, columns: number, paint: Paint): string {
+function traceLine({ at, kind, address, name, sequence, bytes, security, text }: BusTrace, columns: number, paint: Paint): string {
   const time = new Date(at).toISOString().slice(11, 23);
   const what = padEnd(name ?? '', 7);
   const size = bytes === null ? '' : `s${sequence} ${String(bytes).padStart(3)} B `;

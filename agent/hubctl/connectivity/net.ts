@@ -7,7 +7,7 @@ import { MQTT_ALPN } from '../../contract/endpoint.ts';
 export type Step<T> = { ok: true; value: T; ms: number } | { ok: false; code: string; message: string; ms: number };
 
 /** Each step alone; a person waits. */
-export const STEP_TIMEOUT_MS = 4_000;
+const STEP_TIMEOUT_MS = 4_000;
 
 async function timed<T>(work: (signal: AbortSignal) => Promise<T>): Promise<Step<T>> {
   const startMs = performance.now();

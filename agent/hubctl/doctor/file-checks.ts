@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { credentialsDirectory } from '../../config/credential-paths.ts';
 import { ADMIN_SOCKET_NAME } from '../../control/api.ts';
 import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
 import { serviceUser } from '../machine/service-user.ts';
-import { credentialsDirectory } from '../machine/settings.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,12 +1,13 @@
-import type { HubctlMachine } from '../../compose/hubctl-ports.ts';
-import { keyFileJudge } from '../../compose/key-files.ts';
+import { credentialsDirectory, pathFor } from '../../config/credential-paths.ts';
+import { keyFileJudge } from '../../config/key-files.ts';
 import { loadConfig } from '../../config/load.ts';
 import { isHubError } from '../../system/errors.ts';
 import type { Places } from '../cli/locate.ts';
 import { isDenied } from '../cli/offline.ts';
 import type { ConfigFault, DoctorPorts } from '../doctor/check.ts';
+import type { HubctlMachine } from './machine.ts';
 import { findClosedFiles } from './service-files.ts';
-import { credentialsDirectory, pathFor, settingsOf } from './settings.ts';
+import { settingsOf } from './settings.ts';
 
 /**
  * The configuration judged as the agent does when it starts, key files and the rights of its user included. A file that only this user may not read is no fault of it:

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { pathFor } from '../../config/credential-paths.ts';
+import { CREDENTIAL_PREFIX } from '../../config/paths.ts';
 import type { Places } from '../cli/locate.ts';
 import type { ConfigFault } from '../doctor/check.ts';
 import { obstacleTo, RIGHT, serviceUser } from './service-user.ts';
-import { CREDENTIAL_PREFIX, pathFor } from './settings.ts';
 
 /** A file that the agent opens as its own user. */
 interface Opened {

@@ -11,10 +11,10 @@ import {
 import { dbmOfPercent } from '../survey/seen-networks.ts';
 import { ssidText } from '../survey/ssid.ts';
 import type { ChangeEffect, ChangeEvent, ChangeState } from './change.ts';
+import type { ChangeDeps } from './change-deps.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { proveCloud, waitForCloud } from './proof.ts';
 import { type ChangeTraces, PROFILE_ID_PREFIX } from './restore.ts';
-import type { ChangeDeps } from './transaction.ts';
 
 const NO_IP: IpConfiguration = { address: null, gateway: null };
 

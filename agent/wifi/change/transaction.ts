@@ -1,33 +1,11 @@
 import type { WifiChangeResult, WifiCredentials } from '../../contract/wifi.ts';
-import type { MonotonicClock } from '../../system/clock.ts';
-import type { Entropy } from '../../system/entropy.ts';
 import { HubError, isHubError } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
-import { isNetworkManagerError, type NetworkManager } from '../networkmanager/network-manager.ts';
-import type { WifiSurvey } from '../survey/survey.ts';
+import { isNetworkManagerError } from '../networkmanager/network-manager.ts';
 import { CHANGE_START, type ChangeEffect, type ChangeEvent, type ChangeState, nextStep } from './change.ts';
+import type { ChangeDeps } from './change-deps.ts';
 import { createChangeSteps } from './change-steps.ts';
-import type { ChangeMarkerFile } from './marker.ts';
 import { checkCredentials } from './plan.ts';
-import type { CloudProof } from './proof.ts';
-import type { Restorer } from './restore.ts';
-
-export interface ChangeDeps {
-  networkManager: NetworkManager;
-  survey: WifiSurvey;
-  restorer: Restorer;
-  proof: CloudProof;
-  marker: ChangeMarkerFile;
-  clock: MonotonicClock;
-  entropy: Entropy;
-  log: Log;
-  /** Makes everything written so far durable: `sync(2)`. */
-  sync: () => Promise<void>;
-  interfaceName: string | null;
-  /** From the checkpoint to the end of the proof; less than `checkpointSeconds`. */
-  attemptTimeoutMs: number;
-  checkpointSeconds: number;
-}
 
 /**
  * Runs one change: the driver of the machine in `change.ts`. Resolves when the hub is on the new network for good, rejects when it is back

@@ -2,7 +2,7 @@ import { HubError } from '../../system/errors.ts';
 import type { JoinPlan } from '../change/plan.ts';
 
 /** NMDeviceStateReason, the values that tell something about a failed join. */
-export const DEVICE_REASON = {
+const DEVICE_REASON = {
   configFailed: 4,
   ipConfigUnavailable: 5,
   ipConfigExpired: 6,

@@ -1,10 +1,11 @@
 import type { Wifi } from '../../contract/wifi.ts';
 import { sleep } from '../../system/clock.ts';
 import { HubError, isHubError, messageOf } from '../../system/errors.ts';
+import type { ChangeDeps } from '../change/change-deps.ts';
 import { resultOfCut } from '../change/cut-change.ts';
 import type { ForgetNote } from '../change/marker.ts';
 import { type ChangeTraces, createRestorer, type SettleOutcome } from '../change/restore.ts';
-import { type ChangeDeps, runWifiChange } from '../change/transaction.ts';
+import { runWifiChange } from '../change/transaction.ts';
 import { checkUsable, findDevice } from './device.ts';
 import { isNetworkManagerError } from './network-manager.ts';
 

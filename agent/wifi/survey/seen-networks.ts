@@ -20,7 +20,7 @@ export function dbmOfRow({ signal_level: level }: NodeWifiNetwork): number | nul
 }
 
 /** What an access point of NetworkManager's list offers. */
-export function keyManagementOf({ flags, wpaFlags, rsnFlags }: AccessPoint): Set<KeyManagement> {
+function keyManagementOf({ flags, wpaFlags, rsnFlags }: AccessPoint): Set<KeyManagement> {
   const found = new Set<KeyManagement>();
   const both = wpaFlags | rsnFlags;
   if (both & KEY_MGMT_PSK) found.add('psk');

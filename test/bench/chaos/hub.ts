@@ -12,7 +12,7 @@ import type { Moment, PlannedCommand } from './plan.ts';
 import { createPresenceJudge, type PresenceJudge } from './presence.ts';
 
 /** Short enough for a run of minutes, and long enough for the SDK's fixed 10 s for an acknowledgement to matter as it does at 30 s. */
-export const KEEP_ALIVE_SECONDS = 10;
+const KEEP_ALIVE_SECONDS = 10;
 /** The promise: presence is wrong for at most 1.5 keepalives and 5 s. */
 export const BOUND_MS = 1.5 * KEEP_ALIVE_SECONDS * 1000 + 5_000;
 /** The last so many lines of what happened to a hub are kept for a failed run's record. */

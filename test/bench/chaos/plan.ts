@@ -38,7 +38,7 @@ export type CloudFault =
   | { kind: 'claim'; siteId: string };
 
 /** Moments of a command's life that a kill waits for. */
-export const MOMENTS = ['sent', 'taken', 'started', 'page', 'reported'] as const;
+const MOMENTS = ['sent', 'taken', 'started', 'page', 'reported'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 export type HostFault =

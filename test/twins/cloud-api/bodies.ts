@@ -38,7 +38,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** UUIDs are compared without regard to case (RFC 9562, section 4). */
-export function sameHubId(one: string, other: string): boolean {
+function sameHubId(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 

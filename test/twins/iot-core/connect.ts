@@ -23,7 +23,7 @@ export interface ConnectRequest {
 export type ConnectCheck = { ok: true; request: ConnectRequest } | { ok: false; code: number; text: string };
 
 /** AWS takes a keepalive outside its range for the nearest one in it, and 0 for the longest. */
-export function clampKeepAlive(seconds: number, limits: IotCoreLimits): number {
+function clampKeepAlive(seconds: number, limits: IotCoreLimits): number {
   if (seconds === 0) return limits.maxKeepAliveSeconds;
   return Math.min(limits.maxKeepAliveSeconds, Math.max(limits.minKeepAliveSeconds, seconds));
 }

@@ -4,7 +4,7 @@ import { announcedLength, decodeFrame, type Frame, MIN_LENGTH, SOM } from './fra
 export type Deframed = { kind: 'frame'; frame: Frame } | { kind: 'bad'; address: number };
 
 /** The silence after which a peripheral gives up an unfinished frame (OSDP 2.2, 5.7: character timeout 20 ms). */
-export const CHARACTER_TIMEOUT_MS = 20;
+const CHARACTER_TIMEOUT_MS = 20;
 
 /** Cuts a stream of bytes into frames, as a peripheral's receiver does. */
 export interface Deframer {

@@ -33,8 +33,8 @@ export const BROADCAST = 0x7f;
 /** The shortest frame: header, code, checksum. */
 export const MIN_LENGTH = 7;
 /** The longest frame the standard allows. */
-export const MAX_LENGTH = 1440;
-export const MAC_LENGTH = 4;
+const MAX_LENGTH = 1440;
+const MAC_LENGTH = 4;
 
 const HEADER_LENGTH = 5;
 const REPLY_FLAG = 0x80;
@@ -50,14 +50,14 @@ const CRC_TABLE = Uint16Array.from({ length: 256 }, (_, index) => {
 });
 
 /** CRC-16 with polynomial 1021 and start 1D0F, not reflected. */
-export function crc16(bytes: Uint8Array): number {
+function crc16(bytes: Uint8Array): number {
   let value = 0x1d0f;
   for (const byte of bytes) value = ((value << 8) ^ CRC_TABLE[(value >>> 8) ^ byte]!) & 0xffff;
   return value;
 }
 
 /** The two's complement of the sum of all bytes. */
-export function checksum(bytes: Uint8Array): number {
+function checksum(bytes: Uint8Array): number {
   let sum = 0;
   for (const byte of bytes) sum += byte;
   return -sum & 0xff;

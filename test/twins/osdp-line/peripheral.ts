@@ -6,7 +6,7 @@ import type { PeripheralSettings } from './options.ts';
 import type { Random } from './random.ts';
 
 /** After so much silence from the panel a peripheral is off-line and drops its secure channel (OSDP 2.2, 5.7). */
-export const OFFLINE_MS = 8_000;
+const OFFLINE_MS = 8_000;
 /** Events waiting for a POLL; the oldest gives way, as in a reader's small memory. */
 const MAX_EVENTS = 64;
 

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import type { ExtendedKeyUsage, JsonGeneralName } from '@peculiar/x509';
-import { provideReflectMetadata } from './reflect-metadata.ts';
 import type { Credentials, Pki } from './types.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -15,7 +14,7 @@ interface Validity {
 
 /** Makes a root in memory. Nothing touches the disk: the caller writes what a process needs. */
 export async function createPki(): Promise<Pki> {
-  provideReflectMetadata();
+  await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
   const crypto = globalThis.crypto;
   const newKeys = () => crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);

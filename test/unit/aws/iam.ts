@@ -13,7 +13,7 @@ export const THING_VARIABLE = ['$', '{iot:Connection.Thing.ThingName}'].join('')
 
 const FOLDER = new URL('../../../scripts/aws/', import.meta.url);
 /** One of the longest names there are. */
-export const REGION = 'ap-southeast-1';
+const REGION = 'ap-southeast-1';
 export const ACCOUNT = '123456789012';
 
 /** A file of `scripts/aws`, filled as its README says. */

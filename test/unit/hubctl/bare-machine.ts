@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { createHubctlPorts, type HubctlMachine } from '../../../agent/compose/hubctl-ports.ts';
+import { createHubctlPorts } from '../../../agent/compose/hubctl-ports.ts';
 import type { HubctlPorts } from '../../../agent/hubctl/cli/command.ts';
+import type { HubctlMachine } from '../../../agent/hubctl/machine/machine.ts';
 
 /**
  * hubctl's ports of a machine that holds nothing: no systemd, no journal, no message bus, no users, no stored Wi-Fi, whatever is on the

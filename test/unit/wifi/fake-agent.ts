@@ -36,8 +36,8 @@ export interface FakeAgent {
   proofs: (string | undefined)[];
 }
 
-export const ATTEMPT_TIMEOUT_MS = 100_000;
-export const CHECKPOINT_SECONDS = 120;
+const ATTEMPT_TIMEOUT_MS = 100_000;
+const CHECKPOINT_SECONDS = 120;
 
 /** The Wi-Fi side of one agent's life on a fake hub. */
 export function createFakeAgent(

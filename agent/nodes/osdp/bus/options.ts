@@ -1,9 +1,9 @@
+import { MAX_OSDP_ADDRESS } from '../../../contract/osdp.ts';
 import type { MonotonicClock, WallClock } from '../../../system/clock.ts';
 import type { Entropy } from '../../../system/entropy.ts';
 import { HubError } from '../../../system/errors.ts';
 import type { Log } from '../../../system/log.ts';
 import type { Secret } from '../../../system/secret.ts';
-import { MAX_ADDRESS } from '../codec/frame.ts';
 import type { SerialPorts } from '../port/port.ts';
 import type { PdKey } from '../session/pd.ts';
 import { DEFAULT_KEY } from '../session/secure-channel.ts';
@@ -36,10 +36,11 @@ export interface OsdpBusOptions {
 /** @throws HubError `config_invalid` for addresses that no PD can have, that stand twice, or for none at all. */
 export function checkAddresses(id: string, addresses: readonly number[]): void {
   const bad = addresses.find(
-    (address, index) => !Number.isInteger(address) || address < 0 || address > MAX_ADDRESS || addresses.indexOf(address) !== index,
+    (address, index) => !Number.isInteger(address) || address < 0 || address > MAX_OSDP_ADDRESS || addresses.indexOf(address) !== index,
   );
   if (addresses.length > 0 && bad === undefined) return;
-  const message = bad === undefined ? 'names no address' : `address ${bad} must be a whole number from 0 to ${MAX_ADDRESS} and stand once`;
+  const message =
+    bad === undefined ? 'names no address' : `address ${bad} must be a whole number from 0 to ${MAX_OSDP_ADDRESS} and stand once`;
   throw new HubError('config_invalid', `bus ${id}: ${message}`, { details: [{ field: 'addresses', message }] });
 }
 

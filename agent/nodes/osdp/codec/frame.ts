@@ -8,8 +8,6 @@ export const START = 0x53;
 export const MIN_FRAME_BYTES = 7;
 /** The longest frame the standard allows (SIA OSDP 2.2, "Multi-byte packet length"). */
 export const MAX_FRAME_BYTES = 1440;
-/** Addresses a PD can have; 0x7F is broadcast, which every PD answers at once, so it is never used to enumerate. */
-export const MAX_ADDRESS = 126;
 
 const REPLY_BIT = 0x80;
 const HEADER_BYTES = 5;

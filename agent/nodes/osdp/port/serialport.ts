@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { SerialPort } from 'serialport';
+import type { MonotonicClock } from '../../../system/clock.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
 import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
@@ -21,7 +22,7 @@ async function diagnose(path: string, error: unknown): Promise<PortProblem> {
  * The ports of this machine, through the serialport package. It cannot set TIOCSRS485: the direction of a half-duplex line is the adapter's,
  * the driver's or the device tree's business.
  */
-export function createSerialPorts(guard: Guard): SerialPorts {
+export function createSerialPorts({ clock, guard }: { clock: MonotonicClock; guard: Guard }): SerialPorts {
   return {
     async open(path, { baudRate }, handlers) {
       let port: SerialPort;
@@ -39,9 +40,9 @@ export function createSerialPorts(guard: Guard): SerialPorts {
         const closePort = () =>
           new Promise<void>((closed) => {
             if (!port.isOpen) return closed();
-            const timer = setTimeout(closed, CLOSE_TIMEOUT_MS);
+            const giveUp = clock.schedule(CLOSE_TIMEOUT_MS, closed);
             port.close(() => {
-              clearTimeout(timer);
+              giveUp();
               closed();
             });
           });
@@ -61,9 +62,8 @@ export function createSerialPorts(guard: Guard): SerialPorts {
         const connection: SerialConnection = {
           write(bytes) {
             if (ended) return;
-            if (writingSinceMs !== null && performance.now() - writingSinceMs > STALLED_WRITE_MS)
-              return lose('stalled', 'takes no more bytes');
-            writingSinceMs ??= performance.now();
+            if (writingSinceMs !== null && clock.nowMs() - writingSinceMs > STALLED_WRITE_MS) return lose('stalled', 'takes no more bytes');
+            writingSinceMs ??= clock.nowMs();
             port.write(Buffer.from(bytes), (error) => {
               if (port.writableLength === 0) writingSinceMs = null;
               if (error) lose('lost', `went away: ${messageOf(error)}`);

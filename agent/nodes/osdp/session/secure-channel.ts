@@ -1,14 +1,14 @@
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
+import { OSDP_DEFAULT_KEY } from '../../../contract/osdp.ts';
 
 /** Cryptography of the OSDP secure channel (SIA OSDP 2.2, annex "Secure channel protocol"): AES-128 only, pure functions. */
 
 export const BLOCK_BYTES = 16;
 /** Each side's random number in the handshake. */
 export const CHALLENGE_BYTES = 8;
-export const KEY_BYTES = 16;
 
 /** The published default key SCBK-D (30 31 … 3f). It protects nothing: anybody knows it. */
-export const DEFAULT_KEY: Buffer = Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex');
+export const DEFAULT_KEY: Buffer = Buffer.from(OSDP_DEFAULT_KEY, 'hex');
 
 /** The keys of one secure channel. */
 export interface ChannelKeys {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { pathFor, settingsOf } from '../../../../agent/hubctl/machine/settings.ts';
+import { pathFor } from '../../../../agent/config/credential-paths.ts';
+import { settingsOf } from '../../../../agent/hubctl/machine/settings.ts';
 
 const places = {
   configPath: '/etc/hub-agent/agent.json',

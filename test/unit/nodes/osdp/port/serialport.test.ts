@@ -6,13 +6,14 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PortProblem, SerialConnection } from '../../../../../agent/nodes/osdp/port/port.ts';
 import { createSerialPorts } from '../../../../../agent/nodes/osdp/port/serialport.ts';
+import { createMonotonicClock } from '../../../../../agent/system/clock.ts';
 import { unguarded } from '../../../../../agent/system/guard.ts';
 import { createVirtualPort, type VirtualPort } from '../../../../twins/virtual-port/index.ts';
 import { canBecome, NOBODY } from '../../../support/privileges.ts';
 
 let directory: string;
 let virtual: VirtualPort;
-const ports = createSerialPorts(unguarded);
+const ports = createSerialPorts({ clock: createMonotonicClock(), guard: unguarded });
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'serial-'));
@@ -94,7 +95,8 @@ const AS_NOBODY = `
   process.setgroups([]);
   process.setgid(65534);
   process.setuid(65534);
-  const result = await createSerialPorts((_, run) => run).open(process.argv[2], { baudRate: 9600 }, { onData() {}, onClose() {} });
+  const options = { clock: { nowMs: () => 0, schedule: () => () => {} }, guard: (_, run) => run };
+  const result = await createSerialPorts(options).open(process.argv[2], { baudRate: 9600 }, { onData() {}, onClose() {} });
   console.log(JSON.stringify(result.problem ?? null));
 `;
 

@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadOsdpKeys } from '../../../../../agent/nodes/osdp/session/keys.ts';
-import { HubError } from '../../../../../agent/system/errors.ts';
+import { loadOsdpKeys } from '../../../agent/config/osdp-keys.ts';
+import { HubError } from '../../../agent/system/errors.ts';
 
 const KEY = '000102030405060708090A0b0c0d0e0f';
 let directory: string;

@@ -1,6 +1,6 @@
-import type { LoadConfigOptions } from '../config/load.ts';
-import { loadOsdpKeys } from '../nodes/osdp/session/keys.ts';
 import { isHubError } from '../system/errors.ts';
+import type { LoadConfigOptions } from './load.ts';
+import { loadOsdpKeys } from './osdp-keys.ts';
 
 /**
  * Judges the key file of a bus before any bus is made, so that one run of the configuration's check shows all problems.

@@ -1,9 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type FieldProblem, HubError } from '../../../system/errors.ts';
-import { Secret } from '../../../system/secret.ts';
-import { MAX_ADDRESS } from '../codec/frame.ts';
-import { DEFAULT_KEY } from './secure-channel.ts';
+import { MAX_OSDP_ADDRESS, OSDP_DEFAULT_KEY } from '../contract/osdp.ts';
+import { type FieldProblem, HubError } from '../system/errors.ts';
+import { Secret } from '../system/secret.ts';
 
 /** More than 127 keys with their addresses take, however they are laid out. */
 const MAX_FILE_BYTES = 64 * 1024;
@@ -43,11 +42,11 @@ async function readGuarded(path: string, guarded: boolean): Promise<string> {
 }
 
 function problemOf(address: string, key: unknown): FieldProblem | null {
-  if (!ADDRESS.test(address) || Number(address) > MAX_ADDRESS) {
-    return { field: address, message: `"${address}" is no address: use decimal numbers from 0 to ${MAX_ADDRESS} as names` };
+  if (!ADDRESS.test(address) || Number(address) > MAX_OSDP_ADDRESS) {
+    return { field: address, message: `"${address}" is no address: use decimal numbers from 0 to ${MAX_OSDP_ADDRESS} as names` };
   }
   if (typeof key === 'string' && KEY.test(key)) {
-    if (key.toLowerCase() !== DEFAULT_KEY.toString('hex')) return null;
+    if (key.toLowerCase() !== OSDP_DEFAULT_KEY) return null;
     const remedy = 'give the peripheral an own key, or set allowDefaultKey on the bus';
     return { field: address, message: `the key of address ${address} is the public default key, which protects nothing: ${remedy}` };
   }

@@ -1,0 +1,29 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { parseSync } from 'oxc-parser';
+
+/** One import of a file of the project, static, dynamic, or of a type. Paths are relative to the project's root. */
+export interface Import {
+  from: string;
+  to: string;
+  line: number;
+}
+
+/** `import('./x.ts').Type`: the parser lists only those that run. */
+const TYPE_IMPORT = /\bimport\(\s*'(\.[^']+)'\s*\)/g;
+
+/** Every import in a file that names another file of the project. @throws Error for a file that does not parse */
+export function importsOf(root: string, from: string): Import[] {
+  const text = readFileSync(join(root, from), 'utf8');
+  const { module, errors } = parseSync(from, text);
+  if (errors.length > 0) throw new Error(`${from}: ${errors[0]!.message}`);
+  const found = [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest),
+    ...module.staticExports.flatMap(({ entries }) => entries.flatMap(({ moduleRequest }) => moduleRequest ?? [])),
+  ].map(({ value, start }) => ({ value, start }));
+  for (const match of text.matchAll(TYPE_IMPORT)) found.push({ value: match[1]!, start: match.index });
+  const imports = found
+    .filter(({ value }) => value.startsWith('.'))
+    .map(({ value, start }) => ({ from, to: normalize(join(dirname(from), value)), line: text.slice(0, start).split('\n').length }));
+  return imports.filter(({ to }) => existsSync(join(root, to)) && statSync(join(root, to)).isFile());
+}

@@ -1,0 +1,70 @@
+/**
+ * Who may import whom. A room is a folder, or one file; of several that match, the longest applies. What a room may import is listed here and nothing
+ * else: a new folder starts with no rights, so that its place in the house is a decision.
+ * Every room may import itself, packages, and what lies beside a test (`package.json`).
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  // The agent, from the inside out.
+  'agent/system': ['package.json'],
+  'agent/contract': ['agent/system'],
+  'agent/state': ['agent/system', 'agent/contract'],
+  'agent/config': ['agent/system', 'agent/contract'],
+  'agent/cloud': ['agent/system', 'agent/contract', 'agent/state'],
+  'agent/commands': ['agent/system', 'agent/contract', 'agent/state'],
+  'agent/nodes': ['agent/system', 'agent/contract', 'agent/state'],
+  'agent/wifi': ['agent/system', 'agent/contract', 'agent/state'],
+  'agent/control': ['agent/system', 'agent/contract', 'agent/state'],
+  'agent/hubctl': ['agent/system', 'agent/contract', 'agent/state', 'agent/config', 'agent/control'],
+  'agent/compose': ['agent'],
+  'agent/main.ts': ['agent/compose', 'agent/config', 'agent/control', 'agent/system'],
+  'agent/hubctl.ts': ['agent/compose', 'agent/hubctl', 'agent/system'],
+
+  // Tools that ship or make the agent know it; none of them knows a test.
+  'scripts/lint': [],
+  'scripts/processes.ts': [],
+  'scripts/build.ts': ['agent/hubctl', 'agent/system', 'scripts/hubctl'],
+  'scripts/schemas.ts': ['agent/config'],
+  'scripts/audit.ts': ['scripts/package'],
+  'scripts/hubctl': ['agent/hubctl'],
+  'scripts/package': ['agent/system', 'agent/state'],
+  'scripts/flash': ['agent/system', 'agent/contract', 'agent/config', 'agent/state', 'scripts/processes.ts'],
+  // The demo is the harness on show: the rig of the tests, and the twins.
+  'scripts/demo': ['agent/contract', 'agent/system', 'agent/hubctl/terminal', 'test/hil/rig', 'test/twins'],
+
+  // Twins are independent of what they test: they share its clock and its errors, and no codec.
+  'test/twins': ['agent/system/clock.ts', 'agent/system/errors.ts', 'test/support'],
+  // Its model of NetworkManager is the one that the unit tests drive.
+  'test/twins/network-manager': ['agent/system', 'agent/wifi/networkmanager/network-manager.ts', 'test/unit/wifi'],
+  'test/support': ['agent/system', 'agent/contract'],
+  'test/setup.ts': [],
+  'test/everywhere': [],
+  'test/unit': ['agent', 'scripts', 'test'],
+  'test/hil': ['agent', 'scripts', 'test'],
+  'test/bench': ['agent', 'scripts', 'test'],
+  'test/vm': ['agent/system', 'scripts/processes.ts', 'test/twins', 'test/support'],
+};
+
+/** Rooms that only the rooms named here may import, whatever else is allowed above. */
+const CLOSED: Readonly<Record<string, readonly string[]>> = {
+  'agent/hubctl': ['agent/hubctl', 'agent/hubctl.ts', 'agent/compose', 'scripts/build.ts', 'scripts/hubctl', 'scripts/demo', 'test'],
+  'agent/compose': ['agent/compose', 'agent/main.ts', 'agent/hubctl.ts', 'test'],
+};
+
+const within = (path: string, room: string): boolean => path === room || path.startsWith(`${room}/`);
+
+/** The room of a file; null: it lies in none, and may import nothing. */
+export function roomOf(path: string): string | null {
+  const rooms = Object.keys(ROOMS).filter((room) => within(path, room));
+  return rooms.sort((a, b) => b.length - a.length)[0] ?? null;
+}
+
+/** Why a file may not import another; null: it may. Paths are relative to the project's root. */
+export function objection(from: string, to: string): string | null {
+  const room = roomOf(from);
+  if (room === null) return `${from} lies in no room: give its folder a row in scripts/lint/rooms.ts`;
+  for (const [closed, guests] of Object.entries(CLOSED)) {
+    if (within(to, closed) && !guests.some((guest) => within(from, guest))) return `only ${guests.join(', ')} may import ${closed}`;
+  }
+  if (within(to, room) || ROOMS[room]!.some((allowed) => within(to, allowed))) return null;
+  return `${room} may import ${[...ROOMS[room]!, 'itself'].join(', ')}`;
+}
