@@ -250,4 +250,4 @@ test('whatever a device without the key does, and however it changes its mind: n
     ),
     { numRuns: 40, seed: 20260107, endOnFailure: true },
   );
-}, 60_000);
+});
