@@ -160,12 +160,13 @@ export function createControl(deps: ControlDeps): Control {
   };
 
   const servers = [
-    createApiServer({ path: deps.socketPath, mode: 0o660, maxConnections: MAX_READERS, routes: reading, log, guard }),
+    createApiServer({ path: deps.socketPath, mode: 0o660, maxConnections: MAX_READERS, routes: reading, clock: deps.clock, log, guard }),
     createApiServer({
       path: join(dirname(deps.socketPath), ADMIN_SOCKET_NAME),
       mode: 0o600,
       maxConnections: MAX_ADMINS,
       routes: changing,
+      clock: deps.clock,
       log,
       guard,
     }),

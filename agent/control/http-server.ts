@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { uptime } from 'node:os';
 import { parseBounded } from '../system/bounded-json.ts';
+import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { isHubError, messageOf } from '../system/errors.ts';
 import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
@@ -37,7 +38,7 @@ export class ApiError extends Error {
 
 export interface ApiServer {
   start(): Promise<void>;
-  /** Ends every connection. */
+  /** Takes nothing new, lets answers that are on their way arrive, for a moment, and ends every connection. */
   stop(): Promise<void>;
 }
 
@@ -46,6 +47,8 @@ const MAX_BODY_BYTES = 8 * 1024;
 const MAX_HEADER_BYTES = 4 * 1024;
 /** A request that is not complete by then is given up. */
 const REQUEST_TIMEOUT_MS = 5_000;
+/** For answers that are on their way when the server stops: the one to a reset is among them. A client that does not read gets no more. */
+const LAST_ANSWERS_MS = 500;
 /** What a client that does not read may make us hold; then lines are left out for it. */
 const MAX_UNSENT_BYTES = 256 * 1024;
 
@@ -55,11 +58,13 @@ export function createApiServer(deps: {
   mode: number;
   maxConnections: number;
   routes: Routes;
+  clock: MonotonicClock;
   log: Log;
   guard: Guard;
 }): ApiServer {
-  const { path, mode, routes, log, guard } = deps;
+  const { path, mode, routes, clock, log, guard } = deps;
   const stopping = new AbortController();
+  const inHand = new Set<Promise<void>>();
   const patterns = Object.entries(routes).map(([route, handle]) => {
     const [method, pattern] = route.split(' ') as [string, string];
     return { method, pattern: new RegExp(`^${pattern.replace(':id', '([^/]{1,64})')}$`), handle };
@@ -94,6 +99,9 @@ export function createApiServer(deps: {
   }
 
   function onRequest(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const sent = new Promise<void>((resolve) => void response.once('close', resolve));
+    inHand.add(sent);
+    void sent.then(() => inHand.delete(sent));
     return answer(incoming, response).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy();
       if (error instanceof ApiError) return sendJson(response, error.status, { error: { code: error.code, message: error.message } });
@@ -128,6 +136,9 @@ export function createApiServer(deps: {
       server = null;
       if (!closing) return;
       const closed = new Promise<void>((resolve) => closing.close(() => resolve()));
+      const late = new AbortController();
+      await Promise.race([Promise.all(inHand), sleep(clock, LAST_ANSWERS_MS, late.signal)]);
+      late.abort();
       closing.closeAllConnections();
       await closed;
     },

@@ -77,7 +77,12 @@ async function createWorld(): Promise<World> {
       return { ...HEALTHY.lastCommands[0]!, command: String(envelope.command) };
     },
     setLogLevel: (level, minutes) => void executed.push({ level, minutes }),
-    reset: async (kind) => void executed.push({ kind }),
+    async reset(kind) {
+      executed.push({ kind });
+      // As the agent does: its stop begins before the answer is written.
+      if (kind === 'state') void control.stop();
+      for (let tick = 0; tick < 20; tick++) await null;
+    },
     guard: unguarded,
     clock,
     log: createLog('info', { write: (text: string) => void logged.push(text) }),
@@ -203,6 +208,12 @@ describe.concurrent('the control sockets', () => {
     const late = { admin: true, body: '{"kind":"factory"}', headers: { [DEADLINE_HEADER]: String(uptime() - 1) } };
     expect(await world.call('POST', '/v1/reset', late)).toMatchObject({ status: 408 });
     expect(world.executed).toEqual([]);
+  });
+
+  test('answer what is in hand when they stop: a reset is confirmed', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    expect(await world.call('POST', '/v1/reset', { admin: true, body: '{"kind":"state"}' })).toMatchObject({ status: 200 });
   });
 
   test('follow and trace for a bounded number, and let go of who is gone', async () => {
