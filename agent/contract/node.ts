@@ -40,6 +40,12 @@ export interface Node {
   linkQuality: number | null;
 }
 
+/**
+ * Why a bus cannot be used: its port is not there (`missing`), is held by another program (`locked`), may not be opened by its mode (`permission`) or by
+ * the service's own unit (`unit`), was open and went away (`lost`), takes no bytes (`stalled`), or fails otherwise (`failed`).
+ */
+export type BusFailure = 'missing' | 'locked' | 'permission' | 'unit' | 'lost' | 'stalled' | 'failed';
+
 export type BusState = 'starting' | 'up' | 'unavailable' | 'stopped';
 
 /** One bus in the answer of `get_nodes` and `server_info`. */
@@ -47,8 +53,7 @@ export interface BusStatus {
   id: string;
   protocol: 'osdp' | 'zigbee';
   state: BusState;
-  /** `reason`: missing, locked, permission, unit (the service's unit refuses the device), lost, stalled, failed. */
-  error?: { code: 'bus_unavailable'; message: string; reason?: string };
+  error?: { code: 'bus_unavailable'; message: string; reason?: BusFailure };
 }
 
 /** The result of `get_nodes` (contract, "Commands"). */

@@ -1,4 +1,4 @@
-import type { DownReason } from './transport.ts';
+import type { ConnectionPhase, DownReason, WaitReason } from '../../contract/cloud.ts';
 
 /**
  * The connection as a pure machine: `(state, event, random) → (state, effects)`.
@@ -19,11 +19,6 @@ import type { DownReason } from './transport.ts';
  * - A settled link fell silent: tried again at once; each hub finds that at its own next ping.
  * - The library gave up before it touched the network: tried again at once, one time.
  */
-export type ConnectionPhase = 'stopped' | 'waiting' | 'connecting' | 'connected';
-
-/** Why the machine waits; support reads it in the log and in `hubctl`. */
-export type WaitReason = 'clock_unsynced' | 'spread' | 'backoff';
-
 export interface ConnectionConfig {
   /** Ways to the endpoint, best first: 8883, then 443. */
   targets: number;

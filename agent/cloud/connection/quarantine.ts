@@ -1,19 +1,7 @@
+import type { DownReason, GuardedOperation } from '../../contract/cloud.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import { HubError, isHubError } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
-import type { DownReason } from './transport.ts';
-
-/** Operations that a Thing's policy can refuse, each by itself: the success of one must not excuse another. AWS IoT answers a refusal by
- * ending the connection: done again after each reconnect, it would be an endless loop. */
-export type GuardedOperation =
-  | 'presence_subscribe'
-  | 'presence_publish'
-  | 'deltas'
-  | 'executions'
-  | 'result_publish'
-  | 'response_publish'
-  | 'shadow_read'
-  | 'shadow_update';
 
 /** A service behind the broker answers these, and its no can have other reasons than the policy. */
 const ANSWERED_BY_SERVICE: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['shadow_read', 'shadow_update']);

@@ -1,5 +1,6 @@
+import type { DownReason } from '../../contract/cloud.ts';
 import { type ErrorCode, HubError, messageOf } from '../../system/errors.ts';
-import type { Down, DownReason } from './transport.ts';
+import type { Down } from './transport.ts';
 
 /** The names of aws-crt's errors, as far as they decide something (aws-c-common, aws-c-io, aws-c-mqtt: error tables). */
 const NETWORK = /DNS|SOCKET|NO_ROUTE|NETWORK|CONNECT(ION)?_REFUSED|HOST|AWS_IO_.*TIMEOUT|MQTT_TIMEOUT|CONNACK_TIMEOUT/;

@@ -1,25 +1,5 @@
+import type { DownReason } from '../../contract/cloud.ts';
 import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
-
-/** Why a link could not be made or ended. Stable words: decide by them, log them. */
-export type DownReason =
-  /** Name, TCP or timeout before TLS: the network, or a blocked port. */
-  | 'network'
-  /** The TLS handshake failed: certificate, key, CA or clock. */
-  | 'tls'
-  /** CONNACK with an error. */
-  | 'refused'
-  /** Another client came with our client id. */
-  | 'taken_over'
-  /** The server ended it with a DISCONNECT. */
-  | 'kicked'
-  /** The server ended it because we did what the Thing's policy forbids. */
-  | 'unauthorized'
-  /** No PINGRESP in time, or the server heard nothing of us. */
-  | 'keepalive'
-  /** The connection broke. */
-  | 'closed'
-  /** We ended it. */
-  | 'local';
 
 export interface Down {
   reason: DownReason;

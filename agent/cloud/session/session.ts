@@ -1,9 +1,10 @@
+import type { GuardedOperation } from '../../contract/cloud.ts';
 import { presencePayload, presenceStateOf } from '../../contract/presence.ts';
 import type { Topics } from '../../contract/topics.ts';
 import type { Cancel, MonotonicClock, WallClock } from '../../system/clock.ts';
 import { isHubError, messageOf } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
-import type { GuardedOperation, Quarantine } from '../connection/quarantine.ts';
+import type { Quarantine } from '../connection/quarantine.ts';
 import type { Link } from '../connection/transport.ts';
 
 /** Two hubs with one identity would answer each other's offline for ever; this slows them to a trickle. */

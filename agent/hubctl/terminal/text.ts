@@ -1,5 +1,7 @@
 /** Laying out text for narrow terminals. Pure functions; widths are terminal columns. */
 
+export { bytes, duration, utc } from '../../system/units.ts';
+
 /** Control characters, escapes and text direction marks: what comes from the air or the wire must not drive the terminal. */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 /** Characters of two columns: East Asian wide and emoji (Unicode TR 11), as far as an SSID has them. */
@@ -108,32 +110,4 @@ export function table<Row>(columnsOf: readonly Column<Row>[], rows: readonly Row
     ),
   );
   return [header, ...body];
-}
-
-/** `3 s`, `4 m`, `2 h 5 m`, `3 d 4 h`. */
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} m`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} m`;
-  return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
-/** `512 B`, `1.5 MB`: decimal units, three digits at most. */
-export function bytes(count: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = count;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
-
-/** `2026-11-22 01:48:24 UTC`. */
-export function utc(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -1,4 +1,5 @@
-import type { ConnectOptions, Down, DownReason, Link, LinkHandlers, Transport } from '../../../agent/cloud/connection/transport.ts';
+import type { ConnectOptions, Down, Link, LinkHandlers, Transport } from '../../../agent/cloud/connection/transport.ts';
+import type { DownReason } from '../../../agent/contract/cloud.ts';
 import type { ShadowUpdate, ShadowView } from '../../../agent/contract/shadow.ts';
 import { HubError } from '../../../agent/system/errors.ts';
 import { AWS_LIMITS } from '../../twins/iot-core/limits.ts';

@@ -1,4 +1,5 @@
-import type { PortFailure, PortProblem } from './port.ts';
+import type { BusFailure } from '../../../contract/node.ts';
+import type { PortProblem } from './port.ts';
 
 /** How the kernel and the library say that another program has the port: an exclusive open, and the library's own lock (flock). */
 const IN_USE = /lock|busy/i;
@@ -17,7 +18,7 @@ export function portProblem(path: string, code: string | undefined, detail: stri
     return { reason: 'permission', message: `${path} may not be opened: add the service user to the port's group (dialout)` };
   if (code === 'EPERM' || (code === undefined && NOT_PERMITTED.test(detail)))
     return { reason: 'unit', message: `${path} is refused by the service's unit: its class is missing in DeviceAllow=, see hubctl doctor` };
-  const reason: PortFailure = IN_USE.test(detail) ? 'locked' : 'failed';
+  const reason: BusFailure = IN_USE.test(detail) ? 'locked' : 'failed';
   const message = reason === 'locked' ? `${path} is in use by another program` : `${path} cannot be opened: ${detail}`;
   return { reason, message };
 }

@@ -1,8 +1,7 @@
-/** Why a serial port cannot be used. `unit`: the service's own unit refuses the device. `lost`: it was open and went away. */
-export type PortFailure = 'missing' | 'locked' | 'permission' | 'unit' | 'lost' | 'stalled' | 'failed';
+import type { BusFailure } from '../../../contract/node.ts';
 
 export interface PortProblem {
-  reason: PortFailure;
+  reason: BusFailure;
   /** For people: names the path and the remedy. */
   message: string;
 }

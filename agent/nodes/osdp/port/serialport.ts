@@ -2,9 +2,10 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { SerialPort } from 'serialport';
 import type { MonotonicClock } from '../../../system/clock.ts';
+import type { BusFailure } from '../../../contract/node.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
-import type { OpenResult, PortFailure, PortProblem, SerialConnection, SerialPorts } from './port.ts';
+import type { OpenResult, PortProblem, SerialConnection, SerialPorts } from './port.ts';
 import { portProblem } from './port-problem.ts';
 
 /** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
@@ -48,7 +49,7 @@ export function createSerialPorts({ clock, guard }: { clock: MonotonicClock; gua
           });
 
         /** Ends the connection once, whichever event tells first; `close` may come twice, and after a failed write. */
-        const lose = (reason: PortFailure, detail: string) => {
+        const lose = (reason: BusFailure, detail: string) => {
           if (ended) return;
           ended = true;
           void closePort().then(guard('serial port', () => handlers.onClose({ reason, message: `${path} ${detail}` })));

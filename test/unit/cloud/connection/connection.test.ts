@@ -6,7 +6,6 @@ import {
   type ConnectionConfig,
   type ConnectionEffect,
   type ConnectionEvent,
-  type ConnectionPhase,
   type ConnectionState,
   type ConnectionStep,
   connectionStep,
@@ -14,7 +13,7 @@ import {
   MIN_CONNECT_GAP_MS,
   TAKEN_OVER_BACKOFF_MS,
 } from '../../../../agent/cloud/connection/connection.ts';
-import type { DownReason } from '../../../../agent/cloud/connection/transport.ts';
+import type { ConnectionPhase, DownReason } from '../../../../agent/contract/cloud.ts';
 import { runStorm } from '../../../bench/storm/fleet.ts';
 import { createRandom } from '../../../twins/iot-core/random.ts';
 
