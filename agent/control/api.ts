@@ -76,6 +76,8 @@ export interface StatusReport {
   };
   buses: BusStatus[];
   nodes: { total: number; available: number; scanComplete: boolean };
+  /** The same for each bus that has nodes. Absent from an older agent. */
+  nodesByBus?: { bus: string; total: number; available: number }[];
   /** What is wrong with nodes that answer; those that are not secured first, a bounded number. An agent that is being upgraded may not say. */
   nodeFindings?: NodeFinding[];
   /** What the cloud is told without asking, oldest first. Absent from an older agent. */

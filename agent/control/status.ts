@@ -9,7 +9,7 @@ import type { Fault } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { OutputState } from '../system/output.ts';
 import type { CommandReport, StatusReport } from './api.ts';
-import { nodeFindings } from './node-findings.ts';
+import { nodeReport } from './node-findings.ts';
 
 /** What the status is made of. Every call answers at once, except those of host and Wi-Fi, which are given a bound here. */
 export interface StatusDeps {
@@ -72,10 +72,19 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
     },
     buses: deps.buses(),
     nodes: deps.nodes(),
-    nodeFindings: nodeFindings(known ?? []),
+    nodesByBus: countByBus(known ?? []),
+    nodeFindings: nodeReport(known ?? []),
     alarms: [...deps.alarms()],
     lastCommands: deps.commands().slice(-LAST_COMMANDS).reverse(),
   };
+}
+
+function countByBus(nodes: readonly Node[]): NonNullable<StatusReport['nodesByBus']> {
+  return [...Map.groupBy(nodes, ({ bus }) => bus)].map(([bus, own]) => ({
+    bus,
+    total: own.length,
+    available: own.filter(({ available }) => available).length,
+  }));
 }
 
 async function within<T>({ clock }: { clock: MonotonicClock }, work: Promise<T>): Promise<T | null> {

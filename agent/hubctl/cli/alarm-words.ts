@@ -24,13 +24,3 @@ export function alarmLines(alarms: readonly Alarm[]): string[] {
     });
   return alarms.length > MAX_LINES ? [...lines, `and ${alarms.length - MAX_LINES} more`] : lines;
 }
-
-/** The alarms that no other finding names: an open tamper switch, and a takeover that this process has not seen itself. */
-export function alarmFindings(alarms: readonly Alarm[], takeovers: number): { text: string; next: string }[] {
-  const open = alarms.filter(({ kind, until }) => kind === 'tamper' && until === undefined);
-  const taken = takeovers > 0 ? undefined : alarms.findLast(({ kind }) => kind === 'taken_over');
-  return [
-    ...(taken ? [{ text: `Another client used the identity of this hub on ${utc(taken.since)}.`, next: 'sudo hubctl doctor' }] : []),
-    ...(open.length > 0 ? [{ text: `Tamper switch open: ${open.map(({ node }) => node).join(', ')}.`, next: 'hubctl nodes' }] : []),
-  ];
-}

@@ -1,4 +1,5 @@
 import type { CommandReport, StatusReport } from '../../control/api.ts';
+import { shadowFindings } from '../../health/cloud.ts';
 import { alarmLines } from '../cli/alarm-words.ts';
 import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
@@ -7,7 +8,6 @@ import { attempt, codeOf } from '../cli/failure.ts';
 import { besides, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
 import { NOT_READABLE, readOffline } from '../cli/offline.ts';
 import { type Problem, problemsOf } from '../cli/problems.ts';
-import { shadowSilence } from '../cli/shadow-silence.ts';
 import { serviceWords } from '../machine/service-state.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
 import { bytes, duration, field, padEnd, printable, truncate, utc, widthOf } from '../terminal/text.ts';
@@ -56,9 +56,8 @@ function cloudRow(cloud: StatusReport['cloud'], nowMs: number): Row[] {
 function shadowRow(cloud: StatusReport['cloud'], nowMs: number): Row[] {
   const { shadow } = cloud;
   if (!shadow) return [];
-  const silence = shadowSilence(cloud);
   const ago = shadow.confirmedAt === null ? 'not confirmed yet' : `confirmed ${duration((nowMs - shadow.confirmedAt) / 1000)} ago`;
-  return [{ label: 'Shadow', text: ago, ...(silence && { colour: 'bad' as const }) }];
+  return [{ label: 'Shadow', text: ago, ...(shadowFindings(cloud).length > 0 && { colour: 'bad' as const }) }];
 }
 
 /** The rows of a running agent. */
@@ -122,7 +121,9 @@ function commandRows(commands: readonly CommandReport[], columns: number, paint:
 
 function problemRows(problems: readonly Problem[], columns: number, paint: Paint): string[] {
   if (problems.length === 0) return ['', paint('good', 'Nothing wrong in sight.')];
-  const lines = problems.flatMap(({ text, next }) =>
+  // A consequence goes with its cause; `--json` has both.
+  const causes = problems.filter(({ causedBy = null }) => causedBy === null);
+  const lines = causes.flatMap(({ text, next }) =>
     field('!', `${printable(text)}${next ? ` See: ${next}` : ''}`, 2, columns).map((line) => paint('bad', line)),
   );
   return ['', ...lines];

@@ -2,11 +2,22 @@ import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
-import { nodeFindings } from '../../control/node-findings.ts';
+import { nodeFindings } from '../../health/node.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
-import { type Check, type DoctorContext, type DoctorPorts, type Finding, fail, ok, type Settings, skipped, warn } from './check.ts';
+import {
+  type Check,
+  catalogued,
+  type DoctorContext,
+  type DoctorPorts,
+  type Finding,
+  fail,
+  ok,
+  type Settings,
+  skipped,
+  warn,
+} from './check.ts';
 
 /** Processes of a hub, many times over. */
 const MAX_PROCESSES = 4_096;
@@ -182,6 +193,6 @@ export const busCheck: Check = {
     if (problem) return skipped('only the agent can ask the buses');
     const nodes = await ports.client.get<NodesResult>('/v1/nodes');
     const buses = await Promise.all(settings.buses.map((bus) => checkBus(context, bus, nodes)));
-    return [...buses, ...nodeFindings(nodes.nodes).map(({ text, remedy }) => fail(text, remedy))];
+    return [...buses, ...nodeFindings(nodes.nodes).map(catalogued)];
   },
 };

@@ -1,4 +1,5 @@
 import type { StatusReport } from '../../control/api.ts';
+import type { HealthFinding } from '../../health/finding.ts';
 import type { MonotonicClock, WallClock } from '../../system/clock.ts';
 import type { HostFacts } from '../../system/host.ts';
 import type { AgentClient, AgentError } from '../cli/client.ts';
@@ -14,6 +15,8 @@ export interface Finding {
   finding: string;
   /** The command, or the thing to do, that mends it; null when nothing is to mend. */
   remedy: string | null;
+  /** What is wrong, as the catalogue of health findings calls it; stable, for scripts. */
+  code?: string;
 }
 
 /** A named question about the hub. */
@@ -139,4 +142,6 @@ export const bad = (ms: number, { finding, remedy }: { finding: string; remedy: 
 export const ok = (finding: string): Finding => ({ status: 'ok', finding, remedy: null });
 export const warn = (finding: string, remedy: string): Finding => ({ status: 'warn', finding, remedy });
 export const fail = (finding: string, remedy: string): Finding => ({ status: 'fail', finding, remedy });
+/** What the catalogue says. */
+export const catalogued = ({ code, severity, text, remedy }: HealthFinding): Finding => ({ status: severity, finding: text, remedy, code });
 export const skipped = (finding: string): Finding => ({ status: 'skipped', finding, remedy: null });

@@ -1,6 +1,17 @@
 import type { CloudFacts } from '../../contract/cloud.ts';
-import { shadowSilence } from '../cli/shadow-silence.ts';
-import { type Check, type DoctorContext, type Finding, fail, ok, skipped, type TopicTried, type WayStep, warn } from './check.ts';
+import { refusalFindings, shadowFindings, takeoverFindings } from '../../health/cloud.ts';
+import {
+  type Check,
+  catalogued,
+  type DoctorContext,
+  type Finding,
+  fail,
+  ok,
+  skipped,
+  type TopicTried,
+  type WayStep,
+  warn,
+} from './check.ts';
 
 const IOT_POLICY = 'Add it to the policy of the certificate in AWS IoT, for this Thing.';
 
@@ -86,13 +97,9 @@ export const mqttCheck: Check = {
   async run(context) {
     const { status } = await context.agent();
     const found = await connackFinding(context);
-    const takeovers = status?.cloud.takeovers ?? 0;
-    if (takeovers === 0) return found;
-    const copy = warn(
-      `another client came with this hub's identity ${takeovers} ${takeovers === 1 ? 'time' : 'times'}`,
-      'Look for a copy of its certificate and key; if it stays, give the hub a new certificate: `sudo hub-agent --install-credentials DIR && sudo systemctl restart hub-agent`',
-    );
-    return found.status === 'ok' ? copy : [found, copy];
+    const takeovers = status ? takeoverFindings(status.cloud, null).map(catalogued) : [];
+    if (takeovers.length === 0) return found;
+    return found.status === 'ok' ? takeovers : [found, ...takeovers];
   },
 };
 
@@ -102,12 +109,7 @@ export const topicsCheck: Check = {
   async run(context) {
     const { status } = await context.agent();
     if (status && (await online(context))) {
-      const { leftOut } = status.cloud;
-      const silence = shadowSilence(status.cloud);
-      const found = [
-        ...(leftOut.length > 0 ? [fail(`the cloud refuses: ${leftOut.join(', ')}`, IOT_POLICY)] : []),
-        ...(silence ? [fail(silence.finding, silence.remedy)] : []),
-      ];
+      const found = [...refusalFindings(status.cloud), ...shadowFindings(status.cloud)].map(catalogued);
       return found.length > 0 ? found : ok('the agent uses all of them');
     }
     const { topics } = await context.way();

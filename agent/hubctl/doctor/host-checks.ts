@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDiskLow, isMemoryLow } from '../../control/limits.ts';
+import { faultFindings, logFindings } from '../../health/agent.ts';
+import { isDiskLow, isMemoryLow } from '../../health/limits.ts';
 import type { AgentError } from '../cli/client.ts';
-import { faultWords, logWords } from '../cli/problems.ts';
 import { isMasked, isSilent, type ServiceState } from '../machine/service-state.ts';
 import { bytes, utc } from '../terminal/text.ts';
-import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
+import { type Check, catalogued, type Finding, fail, ok, skipped, warn } from './check.ts';
 
 /** An atomic write fails soon. */
 const FULL_BYTES = 5_000_000;
@@ -17,7 +17,6 @@ const HISTORY_LINES = 20;
 
 const RESTART = 'sudo systemctl restart hub-agent';
 const LAST_WORDS = 'sudo journalctl -u hub-agent -n 200 -o cat';
-const FAULT_LINES = 'sudo hubctl bundle; sudo journalctl -u hub-agent -o cat -g fault_caught';
 const FORCED_REBOOT = 'sudo systemctl --force --force reboot';
 
 /** An agent that does not do what it is asked, by what its sockets say. Null: nobody listens there. */
@@ -79,11 +78,10 @@ export const agentCheck: Check = {
         );
       return unansweredFinding(problem) ?? downFinding(await service(), await flashed());
     }
-    const faults = faultWords(status.agent);
     const words = `version ${status.agent.version} runs, pid ${status.agent.pid}`;
-    const runs = faults === null ? ok(words) : warn(`${words}, and has ${faults}`, FAULT_LINES);
-    const lost = logWords(status.agent);
-    const found = lost === null ? [runs] : [runs, warn(lost, 'df -h; systemctl status systemd-journald; sudo hubctl logs')];
+    const faults = faultFindings(status.agent).map(catalogued);
+    const runs = faults.length === 0 ? [ok(words)] : faults.map((each) => ({ ...each, finding: `${words}; ${each.finding}` }));
+    const found = [...runs, ...logFindings(status.agent).map(catalogued)];
     if ((await service())?.unitFileState !== 'disabled') return found;
     return [...found, warn('it is disabled: systemd does not start it when the hub is switched on', 'sudo systemctl enable hub-agent')];
   },

@@ -1,6 +1,6 @@
 import type { Node, NodesResult } from '../../../agent/contract/node.ts';
 import type { StatusReport } from '../../../agent/control/api.ts';
-import { nodeFindings } from '../../../agent/control/node-findings.ts';
+import { nodeReport } from '../../../agent/control/node-findings.ts';
 import type { CheckResult } from '../../../agent/hubctl/doctor/check.ts';
 import { unknownNode } from '../../../agent/nodes/model.ts';
 
@@ -107,7 +107,7 @@ export const ILL: StatusReport = {
     { id: 'attic', protocol: 'osdp', state: 'up' },
   ],
   nodes: { total: 8, available: 3, scanComplete: true },
-  nodeFindings: nodeFindings([
+  nodeFindings: nodeReport([
     node('5', { security: 'none', securityReason: 'refused', tamper: null }),
     node('6', { replaced: { vendor: '5eca00', model: '1', serialNumber: '77\u001b[31m' } }),
   ]),

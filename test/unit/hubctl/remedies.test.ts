@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { isDiskLow, isMemoryLow } from '../../../agent/control/limits.ts';
+import { isDiskLow, isMemoryLow } from '../../../agent/health/limits.ts';
 import type { HubctlPorts } from '../../../agent/hubctl/cli/command.ts';
 import { hubctl } from '../../../agent/hubctl/cli/hubctl.ts';
 import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';

@@ -123,10 +123,10 @@ describe('the check of MQTT, while the agent answers', () => {
 
   test('another client with the same identity, also while the agent is connected', async () => {
     const copy = { status: 'warn', remedy: expect.stringContaining('copy of its certificate and key') };
-    expect(await mqtt({ takeovers: 2 })).toMatchObject([{ ...copy, finding: expect.stringMatching(/identity 2 times$/) }]);
+    expect(await mqtt({ takeovers: 2 })).toMatchObject([{ ...copy, finding: expect.stringMatching(/identity of this hub, 2 times$/) }]);
     expect(await mqtt({ ...WAITING, nextAttemptMs: 60_000, takeovers: 1 }, TAKEN)).toMatchObject([
       { status: 'warn', finding: expect.stringContaining('is not connected') },
-      { ...copy, finding: expect.stringMatching(/identity 1 time$/) },
+      { ...copy, finding: expect.stringMatching(/identity of this hub, 1 time$/) },
     ]);
   });
 });

@@ -1,0 +1,40 @@
+import type { Alarm } from '../contract/alarm.ts';
+import type { CloudFacts } from '../contract/cloud.ts';
+import { faultFindings, logFindings, type ProcessFacts } from './agent.ts';
+import { type BusFacts, busFinding, emptyBusFindings, silentFindings } from './bus.ts';
+import { connectionFindings, reconnectFindings, refusalFindings, shadowFindings, takeoverFindings } from './cloud.ts';
+import type { HealthFinding } from './finding.ts';
+import { hostFindings, type MachineFacts } from './host.ts';
+import { tamperFindings } from './node.ts';
+
+/** What the health of a running agent is judged by. Fields that may be absent are those that an older agent does not tell. */
+export interface HealthFacts extends BusFacts, MachineFacts {
+  agent: ProcessFacts;
+  cloud: CloudFacts;
+  alarms?: readonly Alarm[];
+}
+
+/**
+ * What is wrong with a running agent, the worst first.
+ * @param ofNodes what the agent found of its nodes, which it knows one by one
+ */
+export function assess(facts: HealthFacts, ofNodes: readonly HealthFinding[]): HealthFinding[] {
+  const { agent, cloud, buses, alarms = [] } = facts;
+  const lastTakeover = alarms.findLast(({ kind }) => kind === 'taken_over')?.since ?? null;
+  const open = alarms.filter(({ kind, until }) => kind === 'tamper' && until === undefined);
+  return [
+    ...connectionFindings(cloud),
+    ...shadowFindings(cloud),
+    ...takeoverFindings(cloud, lastTakeover),
+    ...tamperFindings(open.flatMap(({ node }) => node ?? [])),
+    ...refusalFindings(cloud),
+    ...buses.flatMap((bus) => busFinding(bus) ?? []),
+    ...emptyBusFindings(facts),
+    ...ofNodes,
+    ...silentFindings(facts),
+    ...faultFindings(agent),
+    ...logFindings(agent),
+    ...hostFindings(facts),
+    ...reconnectFindings(cloud),
+  ];
+}

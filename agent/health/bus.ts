@@ -1,0 +1,80 @@
+import type { BusFailure, BusStatus } from '../contract/node.ts';
+import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
+import { DOCTOR, LOGS, NODES } from './remedies.ts';
+
+const SERIAL = 'sudo hubctl doctor --check serial';
+const FAILURES: Readonly<Record<BusFailure, string>> = {
+  missing: 'ls -l /dev/serial/by-id/; sudo dmesg | grep tty',
+  locked: SERIAL,
+  permission: SERIAL,
+  unit: SERIAL,
+  lost: 'sudo dmesg | grep tty; ls -l /dev/serial/by-id/',
+  stalled: 'sudo dmesg | grep tty; sudo systemctl restart hub-agent',
+  failed: LOGS,
+};
+
+/** What can be wrong with a bus as a whole. The subject is the bus; null: all of them together. */
+export interface BusParams {
+  bus_unavailable: { bus: string; message: string | null; reason: BusFailure | null };
+  bus_no_node: object;
+  nodes_silent: { silent: number; total: number; bus: string | null };
+}
+
+export const BUS: Entries<BusParams> = {
+  bus_unavailable: {
+    severity: 'fail',
+    text: ({ bus, message }) => `bus ${bus}: ${message ?? 'unavailable'}`,
+    remedy: ({ reason }) => (reason === null ? SERIAL : lookUp(FAILURES, reason, SERIAL)),
+    next: DOCTOR,
+  },
+  bus_no_node: { severity: 'fail', text: () => 'no node answers on any bus', remedy: () => 'sudo hubctl doctor --check bus', next: DOCTOR },
+  nodes_silent: {
+    severity: 'warn',
+    text: ({ silent, total, bus }) =>
+      `${silent} of ${total} nodes${bus === null ? '' : ` of ${bus}`} ${silent === 1 ? 'is' : 'are'} silent`,
+    remedy: () => 'Look at their power and their plugs; hubctl nodes',
+    next: NODES,
+  },
+};
+
+export type BusCode = keyof BusParams;
+const found = finder(BUS);
+
+/** Of a bus that cannot be used; null: it can, or is not up yet. */
+export function busFinding({ id, state, error }: BusStatus): HealthFinding<BusCode> | null {
+  if (state !== 'unavailable') return null;
+  return found('bus_unavailable', { bus: id, message: error?.message ?? null, reason: error?.reason ?? null }, id);
+}
+
+/** How many nodes of one bus are known, and how many of them answer. */
+export interface BusNodes {
+  bus: string;
+  total: number;
+  available: number;
+}
+
+/** What the nodes say of the buses. */
+export interface BusFacts {
+  buses: readonly BusStatus[];
+  nodes: { total: number; available: number; scanComplete: boolean };
+  /** The same for each bus, where it is known. */
+  nodesByBus?: readonly BusNodes[];
+}
+
+/** That no node is there. */
+export function emptyBusFindings({ buses, nodes }: BusFacts): HealthFinding<BusCode>[] {
+  if (buses.length === 0 || !nodes.scanComplete || nodes.total > 0) return [];
+  return [found('bus_no_node', {}, buses.length === 1 ? buses[0]!.id : null)];
+}
+
+/** That nodes which were known do not answer: for each bus where that is known, else together. */
+export function silentFindings({ buses, nodes, nodesByBus = [] }: BusFacts): HealthFinding<BusCode>[] {
+  if (buses.length > 1 && nodesByBus.length > 0) {
+    return nodesByBus
+      .filter(({ total, available }) => total > available)
+      .map(({ bus, total, available }) => found('nodes_silent', { silent: total - available, total, bus }, bus));
+  }
+  const silent = nodes.total - nodes.available;
+  if (silent <= 0) return [];
+  return [found('nodes_silent', { silent, total: nodes.total, bus: null }, buses.length === 1 ? buses[0]!.id : null)];
+}

@@ -1,0 +1,26 @@
+import { AGENT, type AgentCode } from './agent.ts';
+import { BUS, type BusCode } from './bus.ts';
+import { CLOUD, type CloudCode } from './cloud.ts';
+import type { HealthFinding } from './finding.ts';
+import { HOST, type HostCode } from './host.ts';
+import { NODE, type NodeCode } from './node.ts';
+
+/** Every code of the catalogue. */
+export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode;
+
+/** Every entry of the catalogue, by its code. */
+export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT };
+
+/** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
+export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {
+  cloud_waits_for_clock: ['clock_unset'],
+  bus_no_node: ['bus_unavailable'],
+  nodes_silent: ['bus_unavailable'],
+  log_no_space: ['disk_low'],
+};
+
+/** The finding that this one is a consequence of, among those that stand; null: it is a cause itself. */
+export function causeOf(finding: HealthFinding, all: readonly HealthFinding[]): HealthFinding | null {
+  const causes = Object.hasOwn(DEPENDS_ON, finding.code) ? DEPENDS_ON[finding.code as FindingCode]! : [];
+  return all.find(({ code, subject }) => causes.includes(code as FindingCode) && (subject === null || subject === finding.subject)) ?? null;
+}

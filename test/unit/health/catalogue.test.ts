@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import type { DownReason, GuardedOperation, WaitReason } from '../../../agent/contract/cloud.ts';
+import type { BusFailure, SecurityReason } from '../../../agent/contract/node.ts';
+import { CATALOGUE, causeOf, DEPENDS_ON, type FindingCode } from '../../../agent/health/catalogue.ts';
+import type { Entry, HealthFinding } from '../../../agent/health/finding.ts';
+
+/** Parameters for each code, and for each word that a text depends on: a word without its row is a type error. */
+type Samples = { readonly [Code in FindingCode]: readonly Parameters<(typeof CATALOGUE)[Code]['text']>[0][] };
+
+const each = <Word extends string>(words: Readonly<Record<Word, true>>) => Object.keys(words) as Word[];
+const DOWNS = each<DownReason>({
+  network: true,
+  tls: true,
+  refused: true,
+  taken_over: true,
+  kicked: true,
+  unauthorized: true,
+  keepalive: true,
+  closed: true,
+  local: true,
+});
+const WAITS = each<WaitReason>({ clock_unsynced: true, spread: true, backoff: true });
+const OPERATIONS = each<GuardedOperation>({
+  presence_subscribe: true,
+  presence_publish: true,
+  deltas: true,
+  executions: true,
+  result_publish: true,
+  response_publish: true,
+  shadow_read: true,
+  shadow_update: true,
+});
+const BUS_FAILURES = each<BusFailure>({
+  missing: true,
+  locked: true,
+  permission: true,
+  unit: true,
+  lost: true,
+  stalled: true,
+  failed: true,
+});
+const SECURITY = each<SecurityReason>({ wrong_key: true, key_type: true, no_key: true, refused: true, invalid: true, no_answer: true });
+const DEVICE = { vendor: '5eca00', model: '1', serialNumber: '7' };
+
+const SAMPLES: Samples = {
+  cloud_waits_for_clock: [{ lastDown: null, waitReason: 'clock_unsynced' }],
+  cloud_down: [
+    { lastDown: null, waitReason: null },
+    ...DOWNS.map((lastDown) => ({ lastDown, waitReason: null })),
+    ...WAITS.map((waitReason) => ({ lastDown: null, waitReason })),
+  ],
+  shadow_unconfirmed: [
+    null,
+    'cloud_timeout' as const,
+    'shadow_too_large' as const,
+    'shadow_throttled' as const,
+    'shadow_conflict' as const,
+    'cloud_refused' as const,
+  ].map((lastFailure) => ({ seconds: 12, lastFailure })),
+  cloud_taken_over: [{ count: 1 }, { count: 2 }],
+  cloud_was_taken_over: [{ at: 0 }],
+  cloud_refuses: [...OPERATIONS.map((operation) => ({ operations: [operation] })), { operations: OPERATIONS }],
+  cloud_reconnected: [{ seconds: 3, count: 1 }],
+  bus_unavailable: [null, ...BUS_FAILURES].map((reason) => ({ bus: 'rs485', message: '/dev/ttyUSB0 is gone', reason })),
+  bus_no_node: [{}],
+  nodes_silent: [
+    { silent: 1, total: 8, bus: null },
+    { silent: 2, total: 8, bus: 'attic' },
+  ],
+  node_security_lost: SECURITY.map((reason) => ({ nodeId: 'rs485/5', reason })),
+  node_replaced: [
+    { nodeId: 'rs485/5', now: DEVICE, before: { ...DEVICE, serialNumber: '8' } },
+    { nodeId: 'rs485/5', now: { vendor: null, model: null, serialNumber: null }, before: DEVICE },
+  ],
+  node_tamper: [{ nodeIds: ['rs485/5', 'rs485/6'] }],
+  clock_unset: [{}],
+  memory_low: [{}],
+  disk_low: [{}],
+  agent_faults: [{ faults: [{ place: 'cloud message', count: 3 }] }],
+  log_unwritable: ['EAGAIN', 'EPIPE', 'EIO'].map((failing) => ({ failing, droppedLines: 7 })),
+  log_no_space: [{ failing: 'ENOSPC', droppedLines: 7 }],
+  log_lines_lost: [{ droppedLines: 7 }],
+};
+
+/** A remedy is either a sentence, or commands from its first word on. */
+const PROGRAMS = /^(sudo|hubctl|timedatectl|df|ls|ps|systemctl|nmcli|rfkill|ip|cat|pgrep|openssl|aws|ping)(?=[ ;]|$)/;
+
+describe.each(Object.entries(CATALOGUE) as [FindingCode, Entry<unknown>][])('%s', (code, entry) => {
+  test.each(SAMPLES[code].map((params, index) => [index, params] as const))('sample %i is a sentence with a remedy', (_, params) => {
+    const text = entry.text(params);
+    expect(text).not.toMatch(/undefined|null|NaN|\[object|[.!?]$|^[A-Z]/);
+    expect(text.length).toBeGreaterThan(8);
+    const remedy = entry.remedy(params);
+    expect(remedy).not.toMatch(/undefined|null|NaN|\[object/);
+    expect(remedy.length).toBeGreaterThan(8);
+    if (PROGRAMS.test(remedy)) {
+      // Pasted into a shell as it is: no placeholder, no open quote, no sentence behind the last command.
+      expect(remedy).not.toMatch(/<|>|…|\.$/);
+      for (const quote of ['"', "'", '`']) expect(remedy.split(quote).length % 2, quote).toBe(1);
+    } else expect(remedy).toMatch(/^[A-Z]/);
+    expect(entry.next).toMatch(PROGRAMS);
+  });
+});
+
+test('every reason of a lost connection has a sentence of its own', () => {
+  const texts = SAMPLES.cloud_down.map((params) => CATALOGUE.cloud_down.text(params));
+  expect(new Set(texts).size).toBe(texts.length);
+});
+
+test('a word that only a newer agent knows is shown as it is', () => {
+  const strange = { lastDown: 'meteor' as DownReason, waitReason: 'tide' as WaitReason };
+  expect(CATALOGUE.cloud_down.text(strange)).toBe('the hub is not connected to the cloud: meteor; it waits (tide)');
+  expect(CATALOGUE.cloud_down.remedy(strange)).toBe('sudo hubctl doctor');
+  const inherited = { lastDown: 'constructor' as DownReason, waitReason: null };
+  expect(CATALOGUE.cloud_down.text(inherited)).toBe('the hub is not connected to the cloud: constructor');
+});
+
+describe('causes', () => {
+  const finding = (code: FindingCode, subject: string | null): HealthFinding => ({
+    code,
+    subject,
+    severity: 'fail',
+    text: 'x',
+    remedy: 'y',
+    next: 'z',
+    advice: false,
+  });
+
+  test('a cause explains what is ill in the same subject, or in any when it lies in the hub itself', () => {
+    const bus = finding('bus_unavailable', 'rs485');
+    const clock = finding('clock_unset', null);
+    const all = [bus, clock];
+    expect(causeOf(finding('nodes_silent', 'rs485'), all)).toBe(bus);
+    expect(causeOf(finding('nodes_silent', 'attic'), all)).toBeNull();
+    expect(causeOf(finding('nodes_silent', null), all)).toBeNull();
+    expect(causeOf(finding('cloud_waits_for_clock', null), all)).toBe(clock);
+    expect(causeOf(finding('cloud_down', null), all)).toBeNull();
+    expect(causeOf(clock, all)).toBeNull();
+  });
+
+  test('no finding explains itself over others, so that a cause always stays', () => {
+    const explains = (code: FindingCode, seen: readonly FindingCode[]): void => {
+      expect(seen, [...seen, code].join(' ← ')).not.toContain(code);
+      for (const cause of DEPENDS_ON[code] ?? []) explains(cause, [...seen, code]);
+    };
+    for (const code of Object.keys(CATALOGUE) as FindingCode[]) explains(code, []);
+  });
+});
