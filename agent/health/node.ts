@@ -3,7 +3,7 @@ import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
 import { NODES } from './remedies.ts';
 
 /** More than these on one screen say nothing more; `hubctl nodes` has them all. */
-export const MAX_NODE_FINDINGS = 16;
+const MAX_NODE_FINDINGS = 16;
 
 const REASONS: Readonly<Record<SecurityReason, { what: string; remedy: string }>> = {
   wrong_key: {

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { SerialPort } from 'serialport';
-import type { MonotonicClock } from '../../../system/clock.ts';
 import type { BusFailure } from '../../../contract/node.ts';
+import type { MonotonicClock } from '../../../system/clock.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
 import type { OpenResult, PortProblem, SerialConnection, SerialPorts } from './port.ts';
