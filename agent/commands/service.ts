@@ -1,4 +1,3 @@
-import type { CommandOutcome } from '../contract/command.ts';
 import type { ShadowView } from '../contract/shadow.ts';
 import type { Topics } from '../contract/topics.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
@@ -11,8 +10,11 @@ import { lastCommandOf } from './delivery/delivery.ts';
 import type { Executor } from './executor.ts';
 import type { Catalog } from './handlers/handler.ts';
 import { candidateOf, inProgressOf, requestCandidate } from './intake/intake.ts';
+import { done, next } from './lifecycle/batch.ts';
+import type { Entry } from './lifecycle/entry.ts';
 import { isSafeId, type Journal } from './lifecycle/journal.ts';
-import { type CommandsEffect, type CommandsEvent, type CommandsState, type Entry, recover, restore, step } from './lifecycle/lifecycle.ts';
+import { recover, restore, step } from './lifecycle/lifecycle.ts';
+import type { CommandsEffect, CommandsEvent, Step } from './lifecycle/machine.ts';
 import { createLine } from './line.ts';
 import { createLink, type Link } from './link.ts';
 import { createRetryPause } from './retry.ts';
@@ -58,7 +60,8 @@ export interface CommandServiceDeps {
 
 export function createCommandService(deps: CommandServiceDeps): CommandService {
   const { cloud, journal, executor, catalog, topics, shadowIntake, ttlSeconds, wallClock, clock, entropy, log } = deps;
-  let state: CommandsState = restore([]);
+  /** The state, and what is still to be carried out of the event in hand. */
+  let batch: Step = { state: restore([]), effects: [] };
   let key: Buffer = Buffer.alloc(0);
   const stopping = new AbortController();
   let link = createLink();
@@ -67,7 +70,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   const line = createLine({ clock, log });
 
   const pause = createRetryPause({ clock, entropy });
-  const entryOf = (id: string) => state.entries.find((entry) => entry.id === id);
+  const entryOf = (id: string) => batch.state.entries.find((entry) => entry.id === id);
   const deliveries = createDeliveries({
     cloud,
     topics,
@@ -82,53 +85,58 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     // An event that waits in line acts on the link of its own time, never on a later one.
     const on = link;
     line.add(async () => {
-      const before = state.entries;
-      const next = step(state, event);
-      state = next.state;
-      await carryOut(next.effects, on);
-      for (const entry of before) if (!entryOf(entry.id)) await journal.remove(entry.id);
+      batch = step(batch.state, event);
+      await carryOut(on);
       settleIdle();
     });
   }
 
-  async function carryOut(effects: readonly CommandsEffect[], on: Link): Promise<void> {
-    for (let index = 0; index < effects.length; index += 1) {
-      const effect = effects[index]!;
-      if (effect.type === 'persist') {
-        const failed = await persist(effect.id);
-        const runs = effects.slice(index + 1).some((later) => later.type === 'execute' && later.id === effect.id);
-        if (failed && runs) {
-          dispatch({ type: 'executed', id: effect.id, outcome: failed, at: wallClock.nowMs() });
-          effects = effects.filter((later) => later.type !== 'execute' || later.id !== effect.id);
-        }
-      } else if (effect.type === 'readShadow') void read(effect.retry, on);
-      else if (effect.type === 'clear') void clear(effect.id, effect.version, on);
-      else if (effect.type === 'execute') void execute(effect.id);
-      else if (effect.type === 'resolve') void resolve(effect.id);
-      else if (effect.type === 'deliver') void deliveries.deliver(effect.id, on);
-      else void deliveries.refuse(effect.entry);
+  async function carryOut(on: Link): Promise<void> {
+    for (let effect = next(batch); effect; effect = next(batch)) {
+      const ok = await perform(effect, on);
+      batch = done(batch, ok, wallClock.nowMs());
     }
   }
 
-  /** Null when written; otherwise how a command that cannot be journaled is answered. */
-  async function persist(id: string): Promise<CommandOutcome | null> {
+  /** Only writes to the journal are waited for. False when a record could not be written. */
+  async function perform(effect: CommandsEffect, on: Link): Promise<boolean> {
+    switch (effect.type) {
+      case 'persist':
+        return persist(effect.id);
+      case 'conclude':
+        return journal.conclude(effect.id).then(() => true);
+      case 'forget':
+        return journal.remove(effect.id).then(() => true);
+      case 'readShadow':
+        void read(effect.retry, on);
+        return true;
+      case 'clear':
+        void clear(effect.id, effect.version, on);
+        return true;
+      case 'execute':
+        void execute(effect.id);
+        return true;
+      case 'resolve':
+        void resolve(effect.id);
+        return true;
+      case 'deliver':
+        void deliveries.deliver(effect.id, on);
+        return true;
+      case 'refuse':
+        void deliveries.refuse(effect.entry);
+        return true;
+    }
+  }
+
+  async function persist(id: string): Promise<boolean> {
     const entry = entryOf(id);
-    if (!entry) return null;
+    if (!entry) return true;
     try {
       await journal.write(entry);
-      return null;
+      return true;
     } catch (error) {
       log.error({ event: 'journal_write_failed', id, stage: entry.stage, reason: messageOf(error) }, 'the journal cannot be written');
-      const outcome: CommandOutcome = {
-        status: 'FAILED',
-        error: { code: 'internal', message: 'The hub cannot write its journal (disk full or broken): the command was not run.' },
-      };
-      // An older record would be answered again after a restart, and a forgotten one run again when it is redelivered.
-      if (entry.stage === 'delivered') await journal.conclude(id);
-      if (entry.stage === 'seen' && entry.outcome === null) {
-        state = step(state, { type: 'unjournaled', id, outcome, at: wallClock.nowMs() }).state;
-      }
-      return outcome;
+      return false;
     }
   }
 
@@ -189,7 +197,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   }
 
   function settleIdle(): void {
-    if (state.entries.some((entry) => entry.stage !== 'delivered')) return;
+    if (batch.state.entries.some((entry) => entry.stage !== 'delivered')) return;
     for (const resolve of idleWaiters) resolve();
     idleWaiters = [];
   }
@@ -204,11 +212,11 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
         key = entropy.bytes(32);
       }
       const entries = await journal.load();
-      const recovered = recover(restore(entries), wallClock.nowMs(), (command) => catalog.get(command)?.afterCut !== undefined);
-      state = recovered.state;
-      if (recovered.effects.length > 0)
-        log.warn({ event: 'commands_recovered', count: recovered.effects.length }, 'commands of the last run');
-      await carryOut(recovered.effects, link);
+      batch = recover(restore(entries), wallClock.nowMs(), (command) => catalog.get(command)?.afterCut !== undefined);
+      const count = batch.effects.length;
+      if (count > 0) log.warn({ event: 'commands_recovered', count }, 'commands of the last run');
+      line.add(() => carryOut(link));
+      await line.done();
     },
 
     async stop() {
@@ -248,7 +256,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       dispatch({ type: 'requested', candidate });
     },
 
-    entries: () => state.entries,
+    entries: () => batch.state.entries,
     isProgressing: line.isProgressing,
 
     idle() {

@@ -63,6 +63,12 @@ export function interrupted(): CommandOutcome {
   return { status: 'FAILED', error: { code: 'interrupted', message: INTERRUPTED } };
 }
 
+/** The outcome of a command that cannot be journaled. */
+export function unjournaled(): CommandOutcome {
+  const message = 'The hub cannot write its journal (disk full or broken): the command was not run.';
+  return { status: 'FAILED', error: { code: 'internal', message } };
+}
+
 function busy(): CommandOutcome {
   return { status: 'REJECTED', error: { code: 'busy', message: 'Too many commands are waiting on this hub; send it again later.' } };
 }

@@ -9,60 +9,11 @@ import {
   isOutboxFull,
   MAX_REMEMBERED,
   orphaned,
+  unjournaled,
 } from './entry.ts';
+import type { CommandsEffect, CommandsEvent, CommandsState, Step } from './machine.ts';
 
 export type { Candidate, Entry, InProgress, IntakeName, Stage } from './entry.ts';
-
-/**
- * The life of commands as a pure machine: `(state, event) → (state, effects)`. Its promise: whatever the network and the Shadow service
- * lose, repeat, delay or reorder, and wherever the process dies, a command runs once (read-only ones at least once) and is always answered.
- */
-export interface CommandsState {
-  link: 'down' | 'up';
-  /** The newest shadow version we have heard of. While no read is in flight, what `desired` held at that version is known. */
-  viewVersion: number;
-  /** The version known when the read in flight was asked for; null when none is. */
-  reading: number | null;
-  /** The command whose conditional clear is in flight. */
-  clearing: string | null;
-  /** In order of arrival. */
-  entries: readonly Entry[];
-}
-
-export type CommandsEvent =
-  | { type: 'linkUp' }
-  | { type: 'linkDown' }
-  /** The answer to `readShadow`. `inProgress`: what the reported `lastCommand` shows as IN_PROGRESS. */
-  | { type: 'shadowRead'; version: number; candidate: Candidate | null; inProgress: InProgress | null }
-  | { type: 'readFailed' }
-  | { type: 'delta'; version: number; candidate: Candidate | null }
-  /** One of our own updates was accepted; `cleared` names the command that it cleared. */
-  | { type: 'updated'; version: number; cleared: string | null }
-  /** The clear was not done (`conflict`), or nobody knows (`uncertain`). */
-  | { type: 'clearFailed'; id: string; reason: 'conflict' | 'uncertain' }
-  /** A request of an intake with ids of its own. */
-  | { type: 'requested'; candidate: Candidate }
-  | { type: 'executed'; id: string; outcome: CommandOutcome; at: number }
-  | { type: 'delivered'; id: string }
-  /** The journal could not be written: nothing that needs it may run. */
-  | { type: 'unjournaled'; id: string; outcome: CommandOutcome; at: number };
-
-/** Effects are carried out in order; `persist` is a barrier: what follows waits until it is durable. */
-export type CommandsEffect =
-  | { type: 'persist'; id: string }
-  | { type: 'readShadow'; retry: boolean }
-  | { type: 'clear'; id: string; version: number }
-  | { type: 'execute'; id: string }
-  /** Finds out what became of a run that the end of the last process cut. */
-  | { type: 'resolve'; id: string }
-  | { type: 'deliver'; id: string }
-  /** Answers once without keeping anything: no more answers may wait. */
-  | { type: 'refuse'; entry: Entry };
-
-export interface Step {
-  state: CommandsState;
-  effects: CommandsEffect[];
-}
 
 /** The start: entries as the journal had them. */
 export function restore(entries: readonly Entry[]): CommandsState {
@@ -114,11 +65,8 @@ export function step(state: CommandsState, event: CommandsEvent): Step {
       return onExecuted(state, event.id, event.outcome, event.at);
     case 'delivered':
       return onDelivered(state, event.id);
-    case 'unjournaled':
-      return {
-        state: amend(state, event.id, (entry) => ({ ...entry, outcome: event.outcome, finishedAt: event.at, args: null })),
-        effects: [],
-      };
+    case 'persistFailed':
+      return onPersistFailed(state, event.id, event.at, event.pending);
   }
 }
 
@@ -139,9 +87,12 @@ function amend(state: CommandsState, id: string, change: (entry: Entry) => Entry
   return { ...state, entries: state.entries.map((entry) => (entry.id === id ? change(entry) : entry)) };
 }
 
-function forget(state: CommandsState): CommandsState {
+/** Drops the oldest of the delivered entries when there are too many. */
+function forgetOldest(state: CommandsState): Step {
   let surplus = state.entries.filter((entry) => entry.stage === 'delivered').length - MAX_REMEMBERED;
-  return { ...state, entries: state.entries.filter((entry) => entry.stage !== 'delivered' || surplus-- <= 0) };
+  const dropped = state.entries.filter((entry) => entry.stage === 'delivered' && surplus-- > 0);
+  const entries = state.entries.filter((entry) => !dropped.includes(entry));
+  return { state: { ...state, entries }, effects: dropped.map(({ id }) => ({ type: 'forget', id })) };
 }
 
 /** While a read is in flight, a delta only tells how new its answer must be: a late copy of an old one must not bring a command back. */
@@ -292,7 +243,18 @@ function onExecuted(state: CommandsState, id: string, outcome: CommandOutcome, a
 }
 
 function onDelivered(state: CommandsState, id: string): Step {
-  const next = forget(amend(state, id, (entry) => ({ ...entry, stage: 'delivered', outcome: null, args: null })));
+  const { state: next, effects } = forgetOldest(amend(state, id, (entry) => ({ ...entry, stage: 'delivered', outcome: null, args: null })));
   const made = isOutboxFull(state.entries) ? reread(next, false) : { state: next, effects: [] };
-  return { state: made.state, effects: [{ type: 'persist', id }, ...made.effects] };
+  const persist: CommandsEffect[] = find(next, id) ? [{ type: 'persist', id }] : [];
+  return { state: made.state, effects: [...persist, ...made.effects, ...effects] };
+}
+
+function onPersistFailed(state: CommandsState, id: string, at: number, pending: readonly CommandsEffect[]): Step {
+  const entry = find(state, id);
+  // An older record would be answered again after a restart, and a forgotten one run again when it is redelivered.
+  if (entry?.stage === 'delivered') return { state, effects: [{ type: 'conclude', id }, ...pending] };
+  // What was to follow is the run: the journal does not know that it may have started, so it must not start.
+  if (entry?.stage === 'taken') return finish(state, entry, unjournaled(), at);
+  if (entry?.stage !== 'seen' || entry.outcome !== null) return { state, effects: pending };
+  return { state: amend(state, id, (old) => ({ ...old, outcome: unjournaled(), finishedAt: at, args: null })), effects: pending };
 }

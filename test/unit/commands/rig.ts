@@ -40,7 +40,9 @@ export interface CommandsRig {
 export const topics = topicsOf('hub-1');
 export const STATE = '/var/lib/hub';
 
-export function createRig(given: { cloud?: FakeCloud; files?: MemoryFiles; quick?: boolean; shadowIntake?: boolean } = {}): CommandsRig {
+export function createRig(
+  given: { cloud?: FakeCloud; files?: MemoryFiles; quick?: boolean; shadowIntake?: boolean; traces?: boolean } = {},
+): CommandsRig {
   const cloud = given.cloud ?? createFakeCloud();
   const files = given.files ?? createMemoryFiles();
   const clock = createSteppedClock();
@@ -61,7 +63,10 @@ export function createRig(given: { cloud?: FakeCloud; files?: MemoryFiles; quick
     parse: (args) => ({ ...(args as object) }),
     run: (args, signal) => run('get_nodes', args, signal),
   };
-  const wifi = { change: (args: object, signal: AbortSignal) => run('set_wifi_credentials', args, signal) } as unknown as Wifi;
+  const wifi = {
+    change: (args: object, signal: AbortSignal) => run('set_wifi_credentials', args, signal),
+    cutChange: (signal: AbortSignal) => (given.traces ? run('after the cut', {}, signal) : Promise.resolve(null)),
+  } as unknown as Wifi;
   const catalog = createCatalog([reading, createSetWifiCredentials({ wifi, timeoutMs: 60_000 }) as CommandHandler]);
   const wallClock = { nowMs: () => 1_800_000_000_000 + clock.nowMs() };
   const service = createCommandService({

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MAX_REMEMBERED } from '../../../agent/commands/lifecycle/entry.ts';
 import type { LastCommand } from '../../../agent/contract/shadow.ts';
 import { HubError } from '../../../agent/system/errors.ts';
 import { createRig, STATE, topics } from './rig.ts';
@@ -250,6 +251,34 @@ test('an execution that was answered while the disk was full is not run again wh
   await next.settle();
   expect(next.runs).toEqual([]);
   expect(next.service.entries()).toMatchObject([{ id: 'e-1', stage: 'delivered', outcome: null, args: null }]);
+});
+
+test('a change that the end of the process cut is not run again: what became of it is found out, and answered', async () => {
+  const rig = createRig();
+  await rig.service.start();
+  await rig.connect();
+  await rig.send('set_wifi_credentials', WIFI);
+  const next = createRig({ cloud: rig.cloud, files: rig.files, traces: true });
+  await next.service.start();
+  await next.connect();
+  expect(next.runs.map(({ command }) => command)).toEqual(['after the cut']);
+  next.runs[0]!.succeed({ ssid: 'Home' });
+  await next.settle();
+  expect(rig.cloud.lastCommand).toMatchObject({ status: 'SUCCEEDED', result: { ssid: 'Home' } });
+});
+
+test('the journal remembers a bounded number of delivered commands, on disk as well', async () => {
+  const rig = createRig({ quick: true });
+  await rig.service.start();
+  await rig.connect();
+  for (let index = 0; index < MAX_REMEMBERED + 2; index += 1) {
+    rig.cloud.nowSeconds += 1;
+    await rig.send('get_nodes', { index });
+  }
+  const onDisk = [...rig.files.content.keys()].filter((path) => path.startsWith(`${STATE}/commands/`));
+  const known = rig.service.entries().map(({ id }) => `${STATE}/commands/${id}.json`);
+  expect(onDisk).toHaveLength(MAX_REMEMBERED);
+  expect(onDisk.toSorted()).toEqual(known.toSorted());
 });
 
 test('of one command sixteen wait behind the running one, the next is busy', async () => {

@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_OUTBOX_BYTES, MAX_REMEMBERED, MAX_UNDELIVERED, MAX_WAITING } from '../../../../agent/commands/lifecycle/entry.ts';
 import {
   type Candidate,
-  type CommandsEvent,
-  type CommandsState,
   type Entry,
-  recover,
-  restore,
-  step,
-} from '../../../../agent/commands/lifecycle/lifecycle.ts';
+  MAX_OUTBOX_BYTES,
+  MAX_REMEMBERED,
+  MAX_UNDELIVERED,
+  MAX_WAITING,
+  unjournaled,
+} from '../../../../agent/commands/lifecycle/entry.ts';
+import { recover, restore, step } from '../../../../agent/commands/lifecycle/lifecycle.ts';
+import type { CommandsEffect, CommandsEvent, CommandsState, Step } from '../../../../agent/commands/lifecycle/machine.ts';
 import type { CommandOutcome } from '../../../../agent/contract/command.ts';
 
 const DONE: CommandOutcome = { status: 'SUCCEEDED', result: { total: 1 } };
 const EXPIRED: CommandOutcome = { status: 'TIMED_OUT', error: { code: 'expired', message: '' } };
-const FULL: CommandOutcome = { status: 'FAILED', error: { code: 'internal', message: '' } };
+const FULL: CommandOutcome = unjournaled();
 
 const candidate = (id: string, verdict: Candidate['verdict'] = { accept: true, repeatable: false, args: { of: id } }): Candidate => ({
   id,
@@ -53,7 +54,7 @@ const read = (version: number, standing: Candidate | null = null, running: strin
 const delta = (version: number, standing: Candidate | null): CommandsEvent => ({ type: 'delta', version, candidate: standing });
 
 function play(state: CommandsState, ...events: CommandsEvent[]) {
-  let last = { state, effects: [] as ReturnType<typeof step>['effects'] };
+  let last: Step = { state, effects: [] };
   for (const event of events) last = step(last.state, event);
   const words = last.effects.map((effect) => {
     if (effect.type === 'readShadow') return effect.retry ? 'read later' : 'read';
@@ -127,16 +128,40 @@ describe('a command that stands', () => {
     expect(cleared.words).toEqual(['persist a', 'deliver a']);
     expect(outcomeOf(cleared.state, 'a')).toEqual(EXPIRED);
   });
-  test('that the journal could not take: cleared with its answer, never run', () => {
-    const { words, state } = play(
-      up(),
-      delta(6, candidate('a')),
-      { type: 'unjournaled', id: 'a', outcome: FULL, at: 3 },
-      { type: 'updated', version: 7, cleared: 'a' },
-    );
-    expect(words).toEqual(['persist a', 'deliver a']);
-    expect(outcomeOf(state, 'a')).toEqual(FULL);
+});
+
+describe('a record that could not be written', () => {
+  const failed = (state: CommandsState, pending: CommandsEffect[] = []) => play(state, { type: 'persistFailed', id: 'a', at: 3, pending });
+  test('of a new command: it is cleared with its answer, and never run', () => {
+    const state = up([entry('a', { args: {} })], { clearing: 'a' });
+    const next = failed(state, [{ type: 'clear', id: 'a', version: 5 }]);
+    expect(next.words).toEqual(['clear a at 5']);
+    expect(next.state.entries[0]).toMatchObject({ stage: 'seen', outcome: FULL, finishedAt: 3, args: null });
+    expect(play(next.state, { type: 'updated', version: 6, cleared: 'a' }).words).toEqual(['persist a', 'deliver a']);
   });
+  test('of a refused command: it keeps its answer', () => {
+    const next = failed(up([entry('a', { outcome: EXPIRED })], { clearing: 'a' }), [{ type: 'clear', id: 'a', version: 5 }]);
+    expect(next.words).toEqual(['clear a at 5']);
+    expect(outcomeOf(next.state, 'a')).toEqual(EXPIRED);
+  });
+  test.each([true, false])('of a command that was to start (only reads: %s): it is answered instead', (only) => {
+    const next = failed(up([entry('a', { stage: 'taken', args: {}, repeatable: only })]), [{ type: 'execute', id: 'a' }]);
+    expect(next.words).toEqual(['persist a', 'deliver a']);
+    expect(next.state.entries[0]).toMatchObject({ stage: 'finished', outcome: FULL, finishedAt: 3, args: null });
+  });
+  test('of an answer: it is delivered all the same', () => {
+    const state = up([finished('a')]);
+    const next = failed(state, [{ type: 'deliver', id: 'a' }]);
+    expect(next.words).toEqual(['deliver a']);
+    expect(next.state).toEqual(state);
+  });
+  test('of an acknowledged answer: the older record is marked', () => {
+    const state = up([entry('a', { stage: 'delivered' })]);
+    const next = failed(state);
+    expect(next.words).toEqual(['conclude a']);
+    expect(next.state).toEqual(state);
+  });
+  test('of a command that is not remembered: nothing', () => nothing(up(), { type: 'persistFailed', id: 'a', at: 3, pending: [] }));
 });
 
 describe('a command that is gone', () => {
@@ -230,10 +255,12 @@ describe('the end', () => {
   test('of a delivery: remembered without its outcome, the oldest forgotten', () => {
     const old = Array.from({ length: MAX_REMEMBERED }, (_, index) => entry(`old-${index}`, { stage: 'delivered' }));
     const { words, state } = play(up([...old, finished('a')]), { type: 'delivered', id: 'a' });
-    expect(words).toEqual(['persist a']);
+    expect(words).toEqual(['persist a', 'forget old-0']);
     expect(state.entries).toHaveLength(MAX_REMEMBERED);
     expect(state.entries.at(-1)).toMatchObject({ id: 'a', stage: 'delivered', outcome: null });
     expect(state.entries[0]?.id).toBe('old-1');
+    const first = play(up([finished('a'), ...old]), { type: 'delivered', id: 'a' });
+    expect(first.words).toEqual(['forget a']);
   });
   test('of a process: what only reads runs again, the rest is interrupted, what was not started waits', () => {
     const left = [entry('a', { stage: 'taken' }), entry('b', { stage: 'taken', repeatable: true }), entry('c'), finished('d')];

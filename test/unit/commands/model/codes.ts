@@ -4,7 +4,7 @@
  */
 export type Code = number;
 
-/** Kinds of what reaches the hub: the machine's events, and the driver's own answers. */
+/** Kinds of what reaches the hub: the machine's events, and the answers to a delivery. */
 export const TO_HUB = {
   linkUp: 1,
   linkDown: 2,
@@ -16,16 +16,15 @@ export const TO_HUB = {
   requested: 8,
   executed: 9,
   delivered: 10,
-  unjournaled: 11,
-  reported: 12,
-  reportFailed: 13,
+  reported: 11,
+  reportFailed: 12,
 } as const;
 
 /** Kinds of what the hub sends to the cloud. */
 export const TO_CLOUD = { read: 1, clear: 2, report: 3, respond: 4 } as const;
 
 /** Kinds of the machine's effects. */
-export const EFFECT = { persist: 1, readShadow: 2, clear: 3, execute: 4, deliver: 5 } as const;
+export const EFFECT = { persist: 1, readShadow: 2, clear: 3, execute: 4, deliver: 5, conclude: 6, forget: 7 } as const;
 
 /** What is known of a command's end: nothing, that it runs, or one of the outcomes that the promise tells apart. */
 export const OUTCOME = { none: 0, running: 1, done: 2, refused: 3, interrupted: 4, unjournaled: 5, expired: 6 } as const;

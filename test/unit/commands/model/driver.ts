@@ -1,11 +1,16 @@
 import { COPY, type Code, code, EFFECT, idOf, kindOf, OUTCOME, STALE, TO_CLOUD, TO_HUB, versionOf } from './codes.ts';
-import type { Hub, ModelCommand } from './machine.ts';
+import type { Batch, Hub, ModelCommand } from './machine.ts';
 import { Broken, bit, copyOf, nameOf, type World } from './world.ts';
+
+const WRITES: ReadonlySet<number> = new Set([EFFECT.persist, EFFECT.conclude, EFFECT.forget]);
 
 /** Gets one world for each way that something goes. */
 export type Emit = (world: World) => void;
 
-/** The hub around the machine, as agent/commands/service.ts is: it carries out effects, dies, and starts again. Changes the world it is given. */
+/**
+ * A hub's process. What happens in which order is the agent's own code (lifecycle.ts, batch.ts); modelled are what its effects reach: the
+ * disk, the network, the runs of commands. Changes the world it is given.
+ */
 export interface Driver {
   /** Hands an event to the machine and carries out what it answers. */
   hand(world: World, event: Code, emit: Emit): void;
@@ -19,64 +24,77 @@ export interface Driver {
 
 export function createDriver(hub: Hub, commands: readonly ModelCommand[]): Driver {
   function hand(world: World, event: Code, emit: Emit): void {
-    const reaction = hub.react(world.core, world.view, world.reading, event);
-    world.core = reaction.core;
-    world.view = reaction.view;
-    world.reading = reaction.reading;
-    carryOut(world, reaction.effects, 0, emit);
+    const batch = hub.react(world.core, world.view, world.reading, event);
+    carryOut(world, batch, { begun: false, settles: kindOf(event) === TO_HUB.delivered ? idOf(event) : 0 }, emit);
   }
 
   /**
    * The hub looks at nothing new before all effects are carried out, and effects only add to what is under way; so whatever the cloud does
    * meanwhile can as well happen afterwards, and carrying out is one step. The process may die before each write: before the first
-   * one that is the same as never having heard of the event, and after the last one the same as dying after the step. A run that starts
+   * effect that is the same as never having heard of the event, and after the last one the same as dying after the step. A run that starts
    * just before the end only adds to what the promise counts.
+   * `begun`: some effect of the event was carried out before. `settles`: the command whose acknowledgement the event is, or 0.
    */
-  function carryOut(world: World, effects: readonly Code[], from: number, emit: Emit): void {
-    for (let index = from; index < effects.length; index += 1) {
-      const effect = effects[index]!;
-      const id = idOf(effect);
-      if (kindOf(effect) === EFFECT.persist) {
-        if (index > 0) dies(world, emit);
-        if (world.luck.fullDisks > 0) persistFails(copyOf(world), effects, index, emit);
-        persists(world, id);
-      } else if (kindOf(effect) === EFFECT.readShadow) world.toCloud.push(code(TO_CLOUD.read));
-      else if (kindOf(effect) === EFFECT.deliver) delivers(world, id);
-      else if (kindOf(effect) === EFFECT.execute) executes(world, id);
-      else {
-        const record = hub.recordOf(world.core, id);
+  function carryOut(world: World, batch: Batch, { begun, settles }: { begun: boolean; settles: number }, emit: Emit): void {
+    let left = batch;
+    for (; left.effect; left = left.done(true)) {
+      place(world, left);
+      const writes = WRITES.has(kindOf(left.effect));
+      if (writes && begun) dies(world, emit);
+      if (kindOf(left.effect) === EFFECT.persist && world.luck.fullDisks > 0) {
+        const other = copyOf(world);
+        other.luck.fullDisks -= 1;
+        other.tainted ||= 1;
+        carryOut(other, left.done(false), { begun: true, settles }, emit);
+      }
+      perform(world, left.effect);
+      begun = true;
+    }
+    place(world, left);
+    if (settles && world.journal[settles - 1]) world.settled |= bit(settles);
+    emit(world);
+  }
+
+  function place(world: World, { core, view, reading }: Batch): void {
+    world.core = core;
+    world.view = view;
+    world.reading = reading;
+  }
+
+  function perform(world: World, effect: Code): void {
+    const id = idOf(effect);
+    const record = id === 0 ? 0 : hub.recordOf(world.core, id);
+    switch (kindOf(effect)) {
+      case EFFECT.persist:
+        if (record === 0) return;
+        world.journal[id - 1] = hub.written(record);
+        world.owed |= bit(id);
+        return;
+      case EFFECT.conclude:
+        if (world.journal[id - 1]) world.journal[id - 1] = hub.concluded(world.journal[id - 1]!);
+        return;
+      case EFFECT.forget:
+        world.journal[id - 1] = 0;
+        return;
+      case EFFECT.readShadow:
+        world.toCloud.push(code(TO_CLOUD.read));
+        return;
+      case EFFECT.deliver:
+        delivers(world, id);
+        return;
+      case EFFECT.execute:
+        executes(world, id);
+        return;
+      default: {
         const outcome = hub.entry(record).stage !== 'seen' ? OUTCOME.none : hub.outcome(record) || OUTCOME.running;
         world.toCloud.push(code(TO_CLOUD.clear, { id, version: versionOf(effect), outcome }));
       }
     }
-    emit(world);
-  }
-
-  function persists(world: World, id: number): void {
-    const record = hub.recordOf(world.core, id);
-    if (record === 0) return;
-    world.journal[id - 1] = hub.written(record);
-    world.owed |= bit(id);
-  }
-
-  function persistFails(world: World, effects: readonly Code[], index: number, emit: Emit): void {
-    const id = idOf(effects[index]!);
-    world.luck.fullDisks -= 1;
-    world.tainted ||= 1;
-    const record = hub.recordOf(world.core, id);
-    const entry = record === 0 ? null : hub.entry(record);
-    if (entry?.stage === 'delivered') world.journal[id - 1] = 0;
-    if (entry?.stage === 'seen' && entry.outcome === null) {
-      world.core = hub.react(world.core, world.view, world.reading, code(TO_HUB.unjournaled, { id })).core;
-    }
-    const runs = effects.slice(index + 1).some((effect) => kindOf(effect) === EFFECT.execute && idOf(effect) === id);
-    if (runs) world.failing |= bit(id);
-    const left = runs ? effects.filter((effect) => kindOf(effect) !== EFFECT.execute || idOf(effect) !== id) : effects;
-    carryOut(world, left, index + 1, emit);
   }
 
   function executes(world: World, id: number): void {
     const { kind, intake } = commands[id - 1]!;
+    if (world.settled & bit(id) && world.tainted < 2) throw new Broken(`${nameOf(id)} ran after its answer was acknowledged`);
     if (kind === 'refused') throw new Broken(`${nameOf(id)} was refused and ran`);
     if (world.answered[id - 1] && !world.tainted) throw new Broken(`${nameOf(id)} ran after its answer`);
     if (kind === 'once' && world.ran & bit(id)) throw new Broken(`${nameOf(id)} ran twice`);
@@ -98,7 +116,9 @@ export function createDriver(hub: Hub, commands: readonly ModelCommand[]): Drive
     const answered = world.toHub.some(
       (message) => idOf(message) === id && (kindOf(message) === TO_HUB.reported || kindOf(message) === TO_HUB.reportFailed),
     );
-    if (!underWay && !answered) world.toCloud.push(code(kind, { id, outcome: hub.outcome(record) }));
+    if (underWay || answered) return;
+    if (world.settled & bit(id) && world.tainted < 2) throw new Broken(`${nameOf(id)} is answered again after that was acknowledged`);
+    world.toCloud.push(code(kind, { id, outcome: hub.outcome(record) }));
   }
 
   function cut(world: World): void {
@@ -114,17 +134,13 @@ export function createDriver(hub: Hub, commands: readonly ModelCommand[]): Drive
       if (kind === 'lostJournals') {
         next.journal.fill(0);
         next.owed = 0;
+        next.settled = 0;
         next.tainted = 2;
       }
       cut(next);
       next.running = 0;
-      next.failing = 0;
       next.ranNow = 0;
-      const boot = hub.boot(next.journal);
-      next.core = boot.core;
-      next.view = boot.view;
-      next.reading = boot.reading;
-      carryOut(next, boot.effects, 0, emit);
+      carryOut(next, hub.boot(next.journal), { begun: false, settles: 0 }, emit);
     }
   }
 

@@ -1,15 +1,19 @@
-import type { Candidate, CommandsEffect, CommandsEvent, CommandsState, Entry } from '../../../../agent/commands/lifecycle/lifecycle.ts';
+import { done, next } from '../../../../agent/commands/lifecycle/batch.ts';
+import type { Candidate, Entry } from '../../../../agent/commands/lifecycle/entry.ts';
 import { recover, restore, step } from '../../../../agent/commands/lifecycle/lifecycle.ts';
+import type { CommandsEffect, CommandsEvent, CommandsState, Step } from '../../../../agent/commands/lifecycle/machine.ts';
 import type { CommandOutcome } from '../../../../agent/contract/command.ts';
 import { type Code, code, EFFECT, idOf, isExpired, kindOf, OUTCOME, otherOf, outcomeOf, TO_HUB, versionOf } from './codes.ts';
 
-/** The machine under test; a test gives a faulty one to see that the exploration notices. */
+/** The agent's own code under test; a test breaks a part of it to see that the exploration notices. */
 export interface Machine {
   step: typeof step;
   recover: typeof recover;
+  next: typeof next;
+  done: typeof done;
 }
 
-export const realMachine: Machine = { step, recover };
+export const realMachine: Machine = { step, recover, next, done };
 
 /** How a command of the cloud behaves on the hub. */
 export interface ModelCommand {
@@ -18,43 +22,47 @@ export interface ModelCommand {
   intake: 'shadow' | 'executions';
 }
 
-/** What one event makes of the hub. */
-export interface Reaction {
+/** A hub with effects to carry out. */
+export interface Batch {
   core: number;
   view: number;
   /** -1: no read in flight. */
   reading: number;
-  effects: readonly Code[];
+  /** The one to carry out now; 0: all are done. */
+  effect: Code;
+  /** What is left after it; `ok`: false when its record could not be written. */
+  done(ok: boolean): Batch;
 }
 
 /**
- * The hub's state as a number: everything but the two versions, which the model renumbers. Every reaction is computed once by the real
- * machine and remembered; that is exact, because the machine is a pure function.
+ * The hub's state as a number: everything but the two versions, which the model renumbers. Every step is computed once by the agent's own
+ * code and remembered; that is exact, because it consists of pure functions.
  */
 export interface Hub {
   /** The core of a hub without entries, link down. */
   readonly empty: number;
-  react(core: number, view: number, reading: number, event: Code): Reaction;
+  react(core: number, view: number, reading: number, event: Code): Batch;
   /** A process that starts with these journal records, one a command, 0 for none. */
-  boot(journal: readonly number[]): Reaction;
+  boot(journal: readonly number[]): Batch;
   isUp(core: number): boolean;
   /** The entry of a command as a journal record, 0 when the hub does not know it. */
   recordOf(core: number, id: number): number;
   /** The record as the journal writes it: without the args of what may not run again. */
   written(record: number): number;
+  /** The record as the journal reads it once it is marked as answered. */
+  concluded(record: number): number;
   entry(record: number): Entry;
   outcome(record: number): number;
 }
 
 type Ended = Exclude<CommandOutcome, { status: 'SUCCEEDED' }>['status'];
-const refusal = (status: Ended, code: 'unknown_command' | 'internal' | 'expired'): CommandOutcome => ({
+const refusal = (status: Ended, code: 'unknown_command' | 'expired'): CommandOutcome => ({
   status,
   error: { code, message: '' },
 });
 const OUTCOMES: Record<number, CommandOutcome> = {
   [OUTCOME.done]: { status: 'SUCCEEDED', result: {} },
   [OUTCOME.refused]: refusal('REJECTED', 'unknown_command'),
-  [OUTCOME.unjournaled]: refusal('FAILED', 'internal'),
   [OUTCOME.expired]: refusal('TIMED_OUT', 'expired'),
 };
 
@@ -74,8 +82,8 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
   const recordNumbers = new Map<string, number>([['', 0]]);
   const cores: { state: CommandsState; records: number[] }[] = [];
   const coreNumbers = new Map<string, number>();
-  const reactions = new Map<number, Reaction>();
-  const boots = new Map<string, Reaction>();
+  const reactions = new Map<number, Batch>();
+  const boots = new Map<string, Batch>();
 
   function recordOf(entry: Entry): number {
     const key = `${entry.id} ${entry.stage} ${entry.args === null} ${entry.repeatable} ${entry.intake} ${classOf(entry.outcome)}`;
@@ -136,8 +144,6 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
         return { type: 'executed', id, outcome: OUTCOMES[outcomeOf(event)]!, at: 0 };
       case TO_HUB.delivered:
         return { type: 'delivered', id };
-      case TO_HUB.unjournaled:
-        return { type: 'unjournaled', id, outcome: OUTCOMES[OUTCOME.unjournaled]!, at: 0 };
       default:
         throw new Error(`no event: ${event}`);
     }
@@ -150,8 +156,22 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
     return code(EFFECT[effect.type], { id, version: effect.type === 'clear' ? effect.version : 0 });
   }
 
-  function reactionOf({ state, effects }: { state: CommandsState; effects: readonly CommandsEffect[] }): Reaction {
-    return { core: coreOf(state), view: state.viewVersion, reading: state.reading ?? -1, effects: effects.map(effectCode) };
+  function batchOf(step: Step): Batch {
+    const { state } = step;
+    const effect = machine.next(step);
+    let whenDone: Batch | null = null;
+    let whenFailed: Batch | null = null;
+    return {
+      core: coreOf(state),
+      view: state.viewVersion,
+      reading: state.reading ?? -1,
+      effect: effect === null ? 0 : effectCode(effect),
+      done(ok) {
+        if (ok) whenDone ??= batchOf(machine.done(step, true, 0));
+        else whenFailed ??= batchOf(machine.done(step, false, 0));
+        return (ok ? whenDone : whenFailed)!;
+      },
+    };
   }
 
   const empty = coreOf(restore([]));
@@ -165,7 +185,7 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
       const known = reactions.get(key);
       if (known) return known;
       const state = { ...cores[core]!.state, viewVersion: view, reading: reading < 0 ? null : reading };
-      const reaction = reactionOf(machine.step(state, eventOf(event)));
+      const reaction = batchOf(machine.step(state, eventOf(event)));
       reactions.set(key, reaction);
       return reaction;
     },
@@ -175,7 +195,7 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
       const known = boots.get(key);
       if (known) return known;
       const entries = journal.filter((record) => record > 0).map((record) => records[record]!);
-      const reaction = reactionOf(machine.recover(restore(entries), 0));
+      const reaction = batchOf(machine.recover(restore(entries), 0));
       boots.set(key, reaction);
       return reaction;
     },
@@ -187,6 +207,8 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
       const entry = records[record]!;
       return entry.repeatable ? record : recordOf({ ...entry, args: null });
     },
+
+    concluded: (record) => recordOf({ ...records[record]!, stage: 'delivered', outcome: null, args: null }),
 
     entry: (record) => records[record]!,
     outcome: (record) => classOf(records[record]!.outcome),

@@ -72,20 +72,15 @@ export function createSteps(hub: Hub, commands: readonly ModelCommand[], merge =
       );
     }
     for (const id of ids) {
-      for (const [set, outcome] of [
-        ['running', OUTCOME.done],
-        ['failing', OUTCOME.unjournaled],
-      ] as const) {
-        if (!(now[set] & bit(id))) continue;
-        branch(
-          () => `${nameOf(id)} ends`,
-          true,
-          (world, emit) => {
-            world[set] &= ~bit(id);
-            hand(world, code(TO_HUB.executed, { id, outcome }), emit);
-          },
-        );
-      }
+      if (!(now.running & bit(id))) continue;
+      branch(
+        () => `${nameOf(id)} ends`,
+        true,
+        (world, emit) => {
+          world.running &= ~bit(id);
+          hand(world, code(TO_HUB.executed, { id, outcome: OUTCOME.done }), emit);
+        },
+      );
     }
     before = -1;
     for (const [index, message] of now.toCloud.entries()) {
@@ -171,6 +166,7 @@ export function checkRest(world: World, hub: Hub): void {
   for (let id = 1; id <= world.journal.length; id += 1) {
     if (world.owed & bit(id) && !world.answered[id - 1]) throw new Broken(`${nameOf(id)} is never answered`);
     const record = hub.recordOf(world.core, id);
+    if (world.journal[id - 1] && record === 0) throw new Broken(`the record of ${nameOf(id)} stays on disk for ever`);
     if (record !== 0 && hub.entry(record).stage !== 'delivered') throw new Broken(`${nameOf(id)} is never settled`);
   }
   if (world.lastClass === OUTCOME.running) throw new Broken(`the shadow shows ${nameOf(world.last)} as running for ever`);

@@ -22,7 +22,7 @@ export class Broken extends Error {}
 export const bit = (id: number) => 1 << (id - 1);
 export const nameOf = (id: number) => 'abcdefg'[id - 1]!;
 
-/** How much bad luck there is. Each happens at any moment, in any combination. */
+/** How much bad luck there is, at most 3 of each. Each happens at any moment, in any combination. */
 export interface Luck {
   /** The process dies, between any two durable writes. */
   crashes: number;
@@ -54,8 +54,6 @@ export interface World {
   /** One record a command. */
   journal: number[];
   running: number;
-  /** The driver is about to answer these, because the journal could not be written. */
-  failing: number;
 
   /** Commands that ran ever, and since this process started. */
   ran: number;
@@ -64,6 +62,8 @@ export interface World {
   answered: number[];
   /** Commands that the hub has made vanish from the cloud, or has journaled: each owes an answer. */
   owed: number;
+  /** Commands whose acknowledgement the hub has dealt with, with a record on disk: each is over for good, whatever the disk refused before. */
+  settled: number;
   /** 1: a write has failed, what the journal says may be behind. 2: a journal was lost. */
   tainted: number;
 
@@ -87,11 +87,11 @@ export function copyOf(world: World): World {
     reading: world.reading,
     journal: world.journal.slice(),
     running: world.running,
-    failing: world.failing,
     ran: world.ran,
     ranNow: world.ranNow,
     answered: world.answered.slice(),
     owed: world.owed,
+    settled: world.settled,
     tainted: world.tainted,
     toCloud: world.toCloud.slice(),
     toHub: world.toHub.slice(),
@@ -246,10 +246,10 @@ export function keyOf(world: World): string {
   put(world.core);
   put(world.core >> 8);
   put(world.core >> 16);
-  put(world.running | (world.failing << 4));
+  put(world.running | (world.settled << 4));
   put(world.ran | (world.ranNow << 4));
-  put(world.owed | (world.tainted << 4));
-  put(luck.crashes | (luck.reconnects << 2) | (luck.faults << 4) | (luck.fullDisks << 6) | (luck.lostJournals << 7));
+  put(world.owed | (world.tainted << 4) | (luck.lostJournals << 6));
+  put(luck.crashes | (luck.reconnects << 2) | (luck.faults << 4) | (luck.fullDisks << 6));
   for (let index = 0; index < journal.length; index += 1) put(journal[index]!);
   for (let index = 0; index < answered.length; index += 1) put(answered[index]!);
   put(toCloud.length);
@@ -280,11 +280,11 @@ export function firstWorld(hub: Hub, commands: number, luck: Luck): World {
     reading: -1,
     journal: Array.from({ length: commands }, () => 0),
     running: 0,
-    failing: 0,
     ran: 0,
     ranNow: 0,
     answered: Array.from({ length: commands }, () => 0),
     owed: 0,
+    settled: 0,
     tainted: 0,
     toCloud: [],
     toHub: [],
