@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { createAgent } from './compose/agent.ts';
 import { credentialsDirectory, pathFor } from './config/credential-paths.ts';
 import { installCredentials } from './config/install-credentials.ts';
-import { keyFileJudge } from './config/key-files.ts';
+import { keyFileValidator } from './config/key-files.ts';
 import { loadConfig } from './config/load.ts';
 import { isServiceCredential } from './config/paths.ts';
 import { EX_CONFIG } from './config/problems.ts';
@@ -100,7 +100,7 @@ async function main(): Promise<number> {
     ...(options.check && { resolvePath: (file: string, path: string) => pathFor(env, file, path) }),
     now: new Date(wallClock.nowMs()),
     clockSynchronized: await createHostFacts({ wallClock, stateDirectory: '/' }).clockSynchronized(),
-    keyFileProblem: keyFileJudge((path) => isServiceCredential(env, path)),
+    keyFileProblem: keyFileValidator((path) => isServiceCredential(env, path)),
   });
   if (options.check) {
     process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);

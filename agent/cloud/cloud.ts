@@ -34,8 +34,8 @@ export interface CloudListeners {
 
 /** The hub's side of AWS IoT: connection, presence, shadow. */
 export interface Cloud {
-  /** `alone`: only this process was started anew, not a whole site after a power cut: it connects at once. */
-  start(options?: { alone?: boolean }): void;
+  /** `processRestart`: only this process was started anew, not a whole site after a power cut: it connects at once. */
+  start(options?: { processRestart?: boolean }): void;
   /** Publishes `offline`, reports `online: false`, disconnects; bounded in time. */
   stop(): Promise<void>;
   facts(): CloudFacts;
@@ -50,7 +50,7 @@ export interface Cloud {
   /** Resolves when a session that began after this call has its birth acknowledged. Drops the present session first when `fresh`. */
   reachable(signal: AbortSignal, options?: { fresh?: boolean }): Promise<void>;
   /** Ends the session, lets `run` connect with our client id instead, and connects again afterwards, whatever came of it. */
-  aside<T>(run: (target: Target) => Promise<T>): Promise<T>;
+  withoutSession<T>(run: (target: Target) => Promise<T>): Promise<T>;
 }
 
 export interface CloudDeps {
@@ -245,14 +245,14 @@ export function createCloud(deps: CloudDeps): Cloud {
       }
     },
 
-    async aside(run) {
+    async withoutSession(run) {
       await connector.stop();
       try {
         return await run(connector.target());
       } finally {
         // The guest's CONNECT counts for our client id.
         await sleep(clock, MIN_CONNECT_GAP_MS);
-        connector.start({ alone: true });
+        connector.start({ processRestart: true });
       }
     },
 
@@ -271,9 +271,9 @@ export function createCloud(deps: CloudDeps): Cloud {
         if (signal.aborted) return onAbort();
         bornListeners.push(onBorn);
         signal.addEventListener('abort', onAbort, { once: true });
-        if (!session || fresh) connector.hurry();
+        if (!session || fresh) connector.reconnectNow();
         // The session may be dead without anybody knowing yet: an acknowledged publish tells.
-        else session.confirm().then(onBorn, () => done || connector.hurry());
+        else session.confirm().then(onBorn, () => done || connector.reconnectNow());
       });
     },
   };

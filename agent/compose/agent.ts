@@ -269,7 +269,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await nodes.start();
       await commands.start();
       // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
-      void Promise.all([wifi.start(), firstStart()]).then(([, first]) => stopping || cloud.start({ alone: !first }));
+      void Promise.all([wifi.start(), firstStart()]).then(([, first]) => stopping || cloud.start({ processRestart: !first }));
       await control?.start();
       watchdog.start();
       expiry.start();

@@ -26,7 +26,7 @@ export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig
     // With another network as the uplink our own session would prove that one: Wi-Fi's address is proven beside it.
     prove(signal, { localAddress } = {}) {
       if (localAddress === undefined) return deps.cloud().reachable(signal, { fresh: true });
-      return deps.cloud().aside(async (target) => {
+      return deps.cloud().withoutSession(async (target) => {
         // Rarely needed: an agent without Ethernet starts without it.
         const { proveFromAddress } = await import('../cloud/connection/bound-proof.ts');
         return proveFromAddress({ target, clientId: thingName, ...files, localAddress, ...presence() }, signal);

@@ -3,11 +3,11 @@ import type { LoadConfigOptions } from './load.ts';
 import { loadOsdpKeys } from './osdp-keys.ts';
 
 /**
- * Judges the key file of a bus before any bus is made, so that one run of the configuration's check shows all problems.
- * @param isGuarded a file that systemd guards (`LoadCredential=`): its mode is not ours to judge
+ * Validates the key file of a bus before any bus is made, so that one run of the configuration's check shows all problems.
+ * @param isGuarded a file that systemd guards (`LoadCredential=`): its mode says nothing
  * @param isForgiven a file that could not be read, and is no fault of the configuration all the same
  */
-export function keyFileJudge(
+export function keyFileValidator(
   isGuarded: (path: string) => boolean,
   isForgiven: (cause: unknown, path: string) => boolean = () => false,
 ): NonNullable<LoadConfigOptions['keyFileProblem']> {

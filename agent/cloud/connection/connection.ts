@@ -43,7 +43,7 @@ export interface ConnectionState {
   /** Failures in a row before any CONNACK of the target: the sign of a blocked port. */
   unanswered: number;
   /** Many hubs may fail as we do. Not after a change of our own network, until a link has settled. */
-  crowd: boolean;
+  fleetWide: boolean;
   /** Index of the target in use. */
   target: number;
   settled: boolean;
@@ -55,8 +55,8 @@ export interface ConnectionState {
 }
 
 export type ConnectionEvent =
-  /** `alone`: only this process was started anew, not a whole site after a power cut. */
-  | { type: 'start'; clockTrusted: boolean; alone?: boolean }
+  /** `processRestart`: only this process was started anew, not a whole site after a power cut. */
+  | { type: 'start'; clockTrusted: boolean; processRestart?: boolean }
   | { type: 'stop' }
   /** The timer that the machine asked for. */
   | { type: 'timer'; clockTrusted: boolean }
@@ -64,7 +64,7 @@ export type ConnectionEvent =
   /** `unsent`: the library may have given up before it touched the network. */
   | { type: 'down'; reason: DownReason; unsent?: boolean }
   /** The network changed under us (Wi-Fi): try now, whatever the backoff says. */
-  | { type: 'hurry'; clockTrusted: boolean };
+  | { type: 'reconnectNow'; clockTrusted: boolean };
 
 export type ConnectionEffect =
   | { type: 'connect'; target: number }
@@ -101,7 +101,7 @@ export function initialConnection(): ConnectionState {
     failures: 0,
     answered: false,
     unanswered: 0,
-    crowd: false,
+    fleetWide: false,
     target: 0,
     settled: false,
     lastDown: null,
@@ -122,7 +122,7 @@ export function connectionStep(
     case 'start':
       if (state.phase !== 'stopped') return { state, effects: [] };
       if (!event.clockTrusted) return wait(state, 'clock_unsynced', CLOCK_POLL_MS);
-      if (event.alone) return wait(state, 'backoff', gapMs(state, nowMs));
+      if (event.processRestart) return wait(state, 'backoff', gapMs(state, nowMs));
       return spread(config, state, nowMs, random);
     case 'stop':
       if (state.phase === 'stopped') return { state, effects: [] };
@@ -133,7 +133,8 @@ export function connectionStep(
     case 'timer':
       if (state.phase === 'waiting') return onWaited(config, state, event.clockTrusted, nowMs, random);
       // The settle time is over: the link has proven itself.
-      if (state.phase === 'connected') return { state: { ...state, settled: true, failures: 0, crowd: config.spreadMs > 0 }, effects: [] };
+      if (state.phase === 'connected')
+        return { state: { ...state, settled: true, failures: 0, fleetWide: config.spreadMs > 0 }, effects: [] };
       if (state.phase === 'connecting') return giveUp(config, state, nowMs, random);
       return { state, effects: [] };
     case 'up':
@@ -146,7 +147,7 @@ export function connectionStep(
     case 'down':
       if (wouldRepeat(state, event, nowMs)) return connect({ ...state, repeated: true }, nowMs);
       return onDown(config, state, event.reason, nowMs, random);
-    case 'hurry':
+    case 'reconnectNow':
       return onHurry(state, event.clockTrusted, nowMs);
   }
 }
@@ -159,7 +160,7 @@ function wait(state: ConnectionState, waitReason: WaitReason, delayMs: number): 
 }
 
 function spread(config: ConnectionConfig, state: ConnectionState, nowMs: number, random: number): ConnectionStep {
-  return wait({ ...state, crowd: config.spreadMs > 0 }, 'spread', Math.max(gapMs(state, nowMs), config.spreadMs * random));
+  return wait({ ...state, fleetWide: config.spreadMs > 0 }, 'spread', Math.max(gapMs(state, nowMs), config.spreadMs * random));
 }
 
 function connect(state: ConnectionState, nowMs: number): ConnectionStep {
@@ -231,9 +232,9 @@ function backoffMs(config: ConnectionConfig, { failures }: ConnectionState, rand
   return random * Math.min(config.maxBackoffMs, ceilingMs(config, failures));
 }
 
-function unreachableMs(config: ConnectionConfig, { failures, crowd }: ConnectionState, random: number): number {
+function unreachableMs(config: ConnectionConfig, { failures, fleetWide }: ConnectionState, random: number): number {
   const highest = Math.min(config.maxBackoffMs, config.maxUnreachableBackoffMs);
-  if (!crowd) return random * Math.min(highest, ceilingMs(config, failures));
+  if (!fleetWide) return random * Math.min(highest, ceilingMs(config, failures));
   const lowest = Math.min(config.spreadMs, highest * MAX_STEADY_SHARE);
   return lowest + random * (highest - lowest);
 }
@@ -242,7 +243,7 @@ const ceilingMs = (config: ConnectionConfig, failures: number) => config.minBack
 
 function onHurry(state: ConnectionState, clockTrusted: boolean, nowMs: number): ConnectionStep {
   if (!clockTrusted || state.phase === 'stopped') return { state, effects: [] };
-  const fresh = { ...state, failures: 0, unanswered: 0, crowd: false, target: 0 };
+  const fresh = { ...state, failures: 0, unanswered: 0, fleetWide: false, target: 0 };
   const step = wait(fresh, 'backoff', gapMs(state, nowMs));
   return state.phase === 'waiting' ? step : { state: step.state, effects: [{ type: 'close' }, ...step.effects] };
 }

@@ -15,12 +15,12 @@ import type { Down, Link, LinkHandlers, Target, Transport, Will } from './transp
 
 /** Drives the connection machine: makes links, ends them, keeps its timer, and tells what becomes of them. */
 export interface Connector {
-  /** `alone`: only this process was started anew. */
-  start(options?: { alone?: boolean }): void;
+  /** `processRestart`: only this process was started anew. */
+  start(options?: { processRestart?: boolean }): void;
   /** Ends the link, if there is one; bounded in time. `silently`: without the will, for the goodbye is said. */
   stop(options?: { silently?: boolean }): Promise<void>;
   /** The network may have changed: a new link as soon as the server's limit allows. */
-  hurry(): void;
+  reconnectNow(): void;
   state(): ConnectionState;
   /** Milliseconds until it connects, at the earliest, while it waits; null otherwise. */
   nextAttemptMs(): number | null;
@@ -169,7 +169,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
   }
 
   return {
-    start: ({ alone = false } = {}) => dispatch({ type: 'start', clockTrusted: deps.clockTrusted(), alone }),
+    start: ({ processRestart = false } = {}) => dispatch({ type: 'start', clockTrusted: deps.clockTrusted(), processRestart }),
     async stop(options) {
       const closing = link;
       goodbyeSaid = options?.silently ?? false;
@@ -177,7 +177,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       goodbyeSaid = false;
       await closing?.close();
     },
-    hurry: () => dispatch({ type: 'hurry', clockTrusted: deps.clockTrusted() }),
+    reconnectNow: () => dispatch({ type: 'reconnectNow', clockTrusted: deps.clockTrusted() }),
     state: () => state,
     nextAttemptMs: () => (state.phase === 'waiting' && timerEndMs !== null ? Math.max(0, Math.round(timerEndMs - clock.nowMs())) : null),
     isStuck() {

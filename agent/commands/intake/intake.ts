@@ -40,7 +40,7 @@ function printableName(command: unknown): string {
 }
 
 /** What judging needs beside the command. */
-export interface JudgeContext {
+export interface ValidationContext {
   id: string;
   receivedAt: number;
   ageSeconds: number | null;
@@ -51,10 +51,10 @@ export interface JudgeContext {
 }
 
 /**
- * Judges a command without running it. `ageSeconds` is null where the intake has no age of its own.
+ * Validates a command without running it. `ageSeconds` is null where the intake has no age of its own.
  * The hub is the only validator: the cloud passes on whatever it is sent.
  */
-export function judge(envelope: CommandEnvelope, context: JudgeContext): Candidate {
+export function validateCommand(envelope: CommandEnvelope, context: ValidationContext): Candidate {
   const { id, receivedAt, ageSeconds, ttlSeconds, catalog } = context;
   const command = printableName(envelope.command);
   try {
@@ -96,15 +96,15 @@ function writtenAt(metadata: unknown): number {
   return newest;
 }
 
-/** The command that stands in a shadow view, judged; null when none stands. Its age is told by the cloud's clock alone. */
+/** The command that stands in a shadow view, validated; null when none stands. Its age is told by the cloud's clock alone. */
 export function candidateOf(
   view: ShadowView,
-  context: Pick<JudgeContext, 'receivedAt' | 'ttlSeconds' | 'catalog'> & { key: Uint8Array; isSuspect?(writtenAt: number): boolean },
+  context: Pick<ValidationContext, 'receivedAt' | 'ttlSeconds' | 'catalog'> & { key: Uint8Array; isSuspect?(writtenAt: number): boolean },
 ): Candidate | null {
   const envelope: CommandEnvelope = { command: view.desired.command, args: view.desired.args };
   if (envelope.command === undefined || envelope.command === null) return null;
   const timestamp = writtenAt(view.desiredMetadata.command) || writtenAt(view.desiredMetadata.args) || view.timestampSeconds;
-  return judge(envelope, {
+  return validateCommand(envelope, {
     id: shadowCommandId(envelope, timestamp, context.key),
     receivedAt: context.receivedAt,
     ageSeconds: timestamp === 0 ? null : Math.max(0, view.timestampSeconds - timestamp),
@@ -114,12 +114,12 @@ export function candidateOf(
   });
 }
 
-/** The command in a request of AWS IoT Commands, judged; a payload that is no command is a command that is refused. */
-export function requestCandidate(payload: Buffer, context: JudgeContext): Candidate {
+/** The command in a request of AWS IoT Commands, validated; a payload that is no command is a command that is refused. */
+export function requestCandidate(payload: Buffer, context: ValidationContext): Candidate {
   try {
     const body: unknown = parseJson(payload);
     if (typeof body !== 'object' || body === null) throw new HubError('invalid_args', 'The payload must be an object {command, args}.');
-    return judge({ command: (body as { command?: unknown }).command, args: (body as { args?: unknown }).args }, context);
+    return validateCommand({ command: (body as { command?: unknown }).command, args: (body as { args?: unknown }).args }, context);
   } catch (error) {
     const { id, receivedAt } = context;
     return { id, command: printableName(undefined), receivedAt, verdict: { accept: false, outcome: outcomeOf(error) } };

@@ -4,12 +4,12 @@ import type { Entropy } from '../../system/entropy.ts';
 import type { Executor } from '../executor.ts';
 import type { Catalog } from '../handlers/handler.ts';
 import type { Entry } from '../lifecycle/lifecycle.ts';
-import { judge } from './intake.ts';
+import { validateCommand } from './intake.ts';
 
 /** A command as the journal's readers see it: of any intake, without its args. */
 export type CommandView = Omit<Entry, 'args' | 'intake'> & { intake: Entry['intake'] | 'local' };
 
-/** Commands given on the hub itself. Judged and run like the cloud's, on the same resources; the caller waits for the answer. */
+/** Commands given on the hub itself. Validated and run like the cloud's, on the same resources; the caller waits for the answer. */
 export interface LocalIntake {
   /** Resolves with the finished command; never rejects. */
   execute(envelope: CommandEnvelope): Promise<CommandView>;
@@ -42,7 +42,7 @@ export function createLocalIntake(deps: { catalog: Catalog; executor: Executor; 
     async execute(envelope) {
       const id = `local-${entropy.uuid()}`;
       // A local command has no age: whoever gave it still waits. Infinity keeps the time to live out of the judgement.
-      const candidate = judge(envelope, {
+      const candidate = validateCommand(envelope, {
         id,
         receivedAt: wallClock.nowMs(),
         ageSeconds: null,

@@ -10,7 +10,7 @@ export const QUICK_HELPER_MS = 1_200;
  * Begins something else as soon as the agent has failed, or has not answered for a moment: it takes as long as the agent may, not as long
  * after it. Null when the agent answered in time, and nothing was begun.
  */
-export async function besides<T>(
+export async function hedged<T>(
   clock: MonotonicClock,
   asked: Promise<{ problem: AgentError | null }>,
   begin: () => Promise<T>,

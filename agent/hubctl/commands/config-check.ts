@@ -4,7 +4,7 @@ import { field, printable } from '../terminal/text.ts';
 
 export const configCheckCommand: Command = {
   name: 'config check',
-  summary: 'Judges identity.json and agent.json as the agent does when it starts',
+  summary: 'Validates identity.json and agent.json as the agent does when it starts',
   usage: '',
   example: 'sudo hubctl config check --config ./agent.json',
   async run({ terminal, json, ports, places }) {

@@ -3,7 +3,7 @@ import { AgentError } from '../cli/client.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
-import { besides, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
+import { hedged, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
 import { printable, wrap } from '../terminal/text.ts';
 
@@ -77,7 +77,7 @@ export const logsCommand: Command = {
     // What is to be followed comes after the agent's own lines, if there are any.
     const early = follow
       ? null
-      : besides(ports.clock, asked, async () => (answered ? null : { any: await read((line) => kept.push(line)) }));
+      : hedged(ports.clock, asked, async () => (answered ? null : { any: await read((line) => kept.push(line)) }));
     const { problem } = await asked;
     if (!problem) {
       if (terminal.interrupted.aborted || !follow) return terminal.interrupted.aborted ? EXIT.interrupted : EXIT.ok;

@@ -5,7 +5,7 @@ import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf } from '../cli/failure.ts';
-import { besides, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
+import { hedged, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
 import { NOT_READABLE, readOffline } from '../cli/offline.ts';
 import { type Problem, problemsOf } from '../cli/problems.ts';
 import { serviceWords } from '../machine/service-state.ts';
@@ -207,7 +207,7 @@ export const statusCommand: Command = {
   async run(context) {
     const { client, terminal, json, ports } = context;
     const asked = attempt(client.get<StatusReport>('/v1/status'));
-    const service = besides(ports.clock, asked, () => ports.service(QUICK_HELPER_MS));
+    const service = hedged(ports.clock, asked, () => ports.service(QUICK_HELPER_MS));
     const { value, problem } = await asked;
     if (value) {
       const problems = problemsOf(value);

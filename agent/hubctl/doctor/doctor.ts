@@ -2,7 +2,7 @@ import type { StatusReport } from '../../control/api.ts';
 import { sleep } from '../../system/clock.ts';
 import { messageOf } from '../../system/errors.ts';
 import { attempt } from '../cli/failure.ts';
-import { besides } from '../cli/hedged-request.ts';
+import { hedged } from '../cli/hedged-request.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
 import { exploreWay } from '../connectivity/connectivity.ts';
 import { settingsOf } from '../machine/settings.ts';
@@ -63,7 +63,7 @@ function createContext(ports: DoctorPorts): DoctorContext {
   const service = once(() => ports.service());
   const agent = once(async () => {
     const asked = attempt(ports.client.get<StatusReport>('/v1/status'));
-    void besides(ports.clock, asked, service).catch(() => {});
+    void hedged(ports.clock, asked, service).catch(() => {});
     const { value, problem } = await asked;
     return value ? { status: value, problem: null } : { status: null, problem: problem! };
   });

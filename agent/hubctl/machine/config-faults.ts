@@ -1,5 +1,5 @@
 import { credentialsDirectory, pathFor } from '../../config/credential-paths.ts';
-import { keyFileJudge } from '../../config/key-files.ts';
+import { keyFileValidator } from '../../config/key-files.ts';
 import { loadConfig } from '../../config/load.ts';
 import { isHubError } from '../../system/errors.ts';
 import type { Places } from '../cli/locate.ts';
@@ -45,7 +45,7 @@ export async function findConfigFaults(
     now,
     clockSynchronized,
     resolvePath: (file: string, path: string) => pathFor(env, file, path),
-    keyFileProblem: keyFileJudge((path) => path.startsWith(`${directory}/`), denied),
+    keyFileProblem: keyFileValidator((path) => path.startsWith(`${directory}/`), denied),
   };
   const closed = await findClosedFiles(places, etc);
   try {

@@ -45,7 +45,7 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
     });
   }
 
-  function judge(state: number | undefined): void {
+  function evaluate(state: number | undefined): void {
     if (ended || state === undefined) return;
     if (state === ACTIVE_STATE.activated && !isUp && !settling) {
       isUp = true;
@@ -58,7 +58,7 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
     handle(event) {
       if (event.type === 'active_state') {
         states.set(event.active, event.state);
-        if (event.active === followed) judge(event.state);
+        if (event.active === followed) evaluate(event.state);
       } else if (event.type === 'device_state' && counting) {
         // After the failure the old network comes back by itself, through the same states.
         if (reason === null && !settling) joined ||= event.state >= DEVICE_STATE.ipConfig && event.state <= DEVICE_STATE.activated;
@@ -76,7 +76,7 @@ export function createLinkWatch(clock: MonotonicClock, outcomes: LinkOutcomes): 
     follow(active, state) {
       followed = active;
       if (reason !== null || state === null) fail();
-      judge(states.get(active) ?? state ?? undefined);
+      evaluate(states.get(active) ?? state ?? undefined);
     },
 
     stop() {

@@ -189,7 +189,7 @@ export function runStorm(options: StormOptions): StormResult {
           dispatch({ type: 'start', clockTrusted: true });
           return;
         }
-        state = { ...state, phase: 'connected', settled: true, crowd: config.spreadMs > 0 };
+        state = { ...state, phase: 'connected', settled: true, fleetWide: config.spreadMs > 0 };
         if (kind === 'reset') queue.schedule(between(ANSWER_MS), () => fall('closed'));
         else miss();
       },

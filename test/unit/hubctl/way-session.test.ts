@@ -61,7 +61,7 @@ test('an agent that waits says how long, down to its next attempt', async () => 
     onDelta() {},
   });
   expect(connector.nextAttemptMs()).toBeNull();
-  connector.start({ alone: true });
+  connector.start({ processRestart: true });
   await clock.advance(0);
   expect(connector.state().phase).toBe('connecting');
   expect(connector.nextAttemptMs()).toBeNull();

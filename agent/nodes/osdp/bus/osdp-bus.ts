@@ -7,7 +7,7 @@ import { createLine, type Line } from '../port/line.ts';
 import type { PortProblem } from '../port/port.ts';
 import { createPortKeeper } from '../port/port-keeper.ts';
 import { BAUD_RATES, checkAddresses, keyOf, type OsdpBusOptions } from './options.ts';
-import { createRoster } from './pd-sessions.ts';
+import { createPdSessions } from './pd-sessions.ts';
 import { createRefreshQueue } from './refresh-queue.ts';
 import { createScanner } from './scan.ts';
 import { DEFAULT_TIMINGS, type OsdpTimings } from './timings.ts';
@@ -57,17 +57,17 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     emit({ kind: 'status', status: status() });
   };
 
-  const roster = createRoster({
+  const sessions = createPdSessions({
     ...options,
     bus: id,
     addresses,
     keyOf: (address) => keyOf(options, address),
     timings,
-    onFacts: (address) => emit({ kind: 'node', node: roster.node(address) }),
+    onFacts: (address) => emit({ kind: 'node', node: sessions.node(address) }),
   });
   const refreshes = createRefreshQueue(() => rates.length);
   const scanner = createScanner({
-    roster,
+    sessions,
     timings,
     nowMs: () => clock.nowMs(),
     onUnexpected: (address) => {
@@ -79,7 +79,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
   const keeper = createPortKeeper({ ...options, timings });
   const trace = createLineTrace({ bus: id, wallClock: options.wallClock });
 
-  const anyAvailable = () => addresses.some((address) => roster.pd(address).facts.available);
+  const anyAvailable = () => addresses.some((address) => sessions.pd(address).facts.available);
 
   /** One full pass. Answers whether the line is still up. */
   const pass = async (line: Line) => {
@@ -89,7 +89,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     const lastRate = rateIndex === rates.length - 1;
     if (complete && !scanned && (anyAvailable() || lastRate)) {
       scanned = true;
-      const found = addresses.filter((address) => roster.pd(address).facts.available).length;
+      const found = addresses.filter((address) => sessions.pd(address).facts.available).length;
       const durationMs = Math.round(clock.nowMs() - startedMs);
       log.info(
         { event: 'scan_complete', bus: id, found, durationMs, windowMs: Math.round(scanner.windowMs()) },
@@ -134,7 +134,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       },
       onWaiting: (why) => {
         setState('unavailable', why);
-        roster.linkDown();
+        sessions.linkDown();
         refreshes.reject(why.message);
       },
     });
@@ -154,7 +154,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       if (scanned) await refreshes.pause(clock, timings.pollCycleMs, signal);
     } finally {
       signal.removeEventListener('abort', abort);
-      roster.linkDown();
+      sessions.linkDown();
       await link.close();
     }
   };
@@ -195,8 +195,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     },
 
     status,
-    nodes: () => roster.nodes(),
-    refusesIdentity: (address) => roster.refusesIdentity(Number(address)),
+    nodes: () => sessions.nodes(),
+    refusesIdentity: (address) => sessions.refusesIdentity(Number(address)),
     scanComplete: () => scanned,
 
     refresh(signal) {

@@ -8,7 +8,7 @@ import { nodeOfPd, type Sightings } from './node.ts';
 import { answersPending, isInHandshake, isSettled, nextRequest, type PlanInput } from './plan.ts';
 import type { OsdpTimings } from './timings.ts';
 
-export interface RosterDeps {
+export interface PdSessionsDeps {
   bus: string;
   addresses: readonly number[];
   keyOf(address: number): PdKey | null;
@@ -22,7 +22,7 @@ export interface RosterDeps {
 }
 
 /** The sessions of a bus: the driver of the pure session machine. */
-export interface Roster {
+export interface PdSessions {
   readonly addresses: readonly number[];
   pd(address: number): PdState;
   /**
@@ -46,7 +46,7 @@ const NOTE_INTERVAL_MS = 600_000;
 /** What follows an identity told in clear: challenge and cryptogram, then identity, capabilities and status inside the channel. */
 const HANDSHAKE_STEPS = 5;
 
-export function createRoster({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: RosterDeps): Roster {
+export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: PdSessionsDeps): PdSessions {
   const pds = new Map(addresses.map((address) => [address, newPd(address, keyOf(address)?.kind === 'own')]));
   const sightings = new Map<number, Sightings>();
   /** When an event of a PD was last logged at its own level; as many entries as PDs and events there are. */

@@ -1,5 +1,5 @@
 /** Addresses to be asked again because of one thing that was heard. */
-export interface Doubt {
+export interface Recheck {
   /** In the order to ask them. */
   addresses: number[];
   /** True: one of them is late, and needs the full wait. Once one answered, the others need no more than the usual window. */
@@ -7,36 +7,38 @@ export interface Doubt {
 }
 
 /** Remembers during a pass who stayed silent while something but an answer was heard. */
-export interface Doubts {
+export interface RecheckQueue {
   /** This address stayed silent; `heard` is what came instead. */
   silent(address: number, sentMs: number, heard: 'nothing' | 'stray' | 'noise'): void;
   /** What has gathered so far; nothing is remembered afterwards. */
-  take(): Doubt[];
+  take(): Recheck[];
 }
 
 /** More than this in one pass is a line full of noise: what it hides is left to the background. */
-const MAX_DOUBTS = 64;
+const MAX_RECHECKS = 64;
 
-export function createDoubts(fullWaitMs: number): Doubts {
+export function createRecheckQueue(fullWaitMs: number): RecheckQueue {
   /** Who was asked within the last full wait and stayed silent: one of them may still answer. */
   let recent: { address: number; sentMs: number }[] = [];
-  let doubts: Doubt[] = [];
+  let rechecks: Recheck[] = [];
 
   return {
     silent(address, sentMs, heard) {
       recent = recent.filter((one) => sentMs - one.sentMs <= fullWaitMs);
-      if (heard !== 'nothing' && doubts.length < MAX_DOUBTS) {
+      if (heard !== 'nothing' && rechecks.length < MAX_RECHECKS) {
         // Another's late frame was understood, so nobody else talked: the one asked gets its window again, undisturbed. Noise may be the
         // late frame of anyone just asked, the last one most likely, and it may have met the answer of this one.
         const before = recent.map((one) => one.address).filter((one) => one !== address);
-        doubts.push(heard === 'stray' ? { addresses: [address], late: false } : { addresses: [...before.reverse(), address], late: true });
+        rechecks.push(
+          heard === 'stray' ? { addresses: [address], late: false } : { addresses: [...before.reverse(), address], late: true },
+        );
       }
       recent.push({ address, sentMs });
     },
 
     take() {
-      const taken = doubts;
-      doubts = [];
+      const taken = rechecks;
+      rechecks = [];
       return taken;
     },
   };

@@ -1,14 +1,14 @@
 import type { Frame } from '../codec/frame.ts';
 import type { Line } from '../port/line.ts';
 import { type AnswerWindow, initialWindow, observeLatency } from '../port/window.ts';
-import type { Roster } from './pd-sessions.ts';
+import type { PdSessions } from './pd-sessions.ts';
 import { isDiscovered } from './plan.ts';
-import { createDoubts } from './recheck-queue.ts';
+import { createRecheckQueue } from './recheck-queue.ts';
 import type { OsdpTimings } from './timings.ts';
 
 /** How many requests one PD may take to tell identity and capabilities within a pass; the poller asks the rest. */
 const DISCOVERY_REQUESTS = 4;
-/** How many requests a doubtful address gets within a pass; the background asks on. */
+/** How many requests an address that is rechecked gets within a pass; the background asks on. */
 const RECHECK_REQUESTS = 2;
 /** How many PDs that missed a poll get the full wait in one cycle; the others get the scan's window, so that a dead half of the line does not starve the other. */
 const PATIENT_POLLS = 5;
@@ -37,36 +37,36 @@ export interface Scanner {
 }
 
 export interface ScannerDeps {
-  roster: Roster;
+  sessions: PdSessions;
   timings: OsdpTimings;
   nowMs(): number;
   /** A PD answers at an address nobody configured. */
   onUnexpected(address: number): void;
 }
 
-export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerDeps): Scanner {
-  const { addresses } = roster;
+export function createScanner({ sessions, timings, nowMs, onUnexpected }: ScannerDeps): Scanner {
+  const { addresses } = sessions;
   const configured = new Set(addresses);
   /** PDs proven by a late frame: to be asked again with the full wait. */
   const strays = new Set<number>();
-  const doubts = createDoubts(timings.fullWaitMs);
+  const rechecks = createRecheckQueue(timings.fullWaitMs);
   let window: AnswerWindow = initialWindow(timings);
   let nextLost = 0;
   let nextNew = 0;
 
-  const available = (address: number) => roster.pd(address).facts.available;
+  const available = (address: number) => sessions.pd(address).facts.available;
 
   const ask = async (line: Line, address: number, windowMs: number, { learn = false, statusCanWait = false } = {}) => {
     const sentMs = nowMs();
-    const outcome = await roster.slot(line, address, windowMs, statusCanWait);
+    const outcome = await sessions.slot(line, address, windowMs, statusCanWait);
     if (learn && outcome.kind === 'reply') window = observeLatency(window, outcome.firstByteMs, timings);
-    if (outcome.kind === 'silent') doubts.silent(address, sentMs, outcome.heard);
+    if (outcome.kind === 'silent') rechecks.silent(address, sentMs, outcome.heard);
     return outcome;
   };
 
   /** Asks a PD that just answered for what a scan wants to know of it. */
   const discover = async (line: Line, address: number) => {
-    for (let request = 0; request < DISCOVERY_REQUESTS && !isDiscovered(roster.pd(address)); request++) {
+    for (let request = 0; request < DISCOVERY_REQUESTS && !isDiscovered(sessions.pd(address)); request++) {
       if ((await ask(line, address, timings.fullWaitMs)).kind === 'down') return false;
     }
     return true;
@@ -82,12 +82,12 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
     return !available(address) || discover(line, address);
   };
 
-  /** Asks again whoever is in doubt; each address with patience at most once. */
-  const clearDoubts = async (line: Line) => {
+  /** Asks the queued addresses again; each one with the full wait at most once. */
+  const askAgain = async (line: Line) => {
     const patient = new Set<number>();
-    for (const doubt of doubts.take()) {
-      let late = doubt.late;
-      for (const address of doubt.addresses) {
+    for (const queued of rechecks.take()) {
+      let late = queued.late;
+      for (const address of queued.addresses) {
         if (available(address) || patient.has(address)) continue;
         if (late) patient.add(address);
         if (!(await recheck(line, address, late ? timings.fullWaitMs : window.windowMs))) return false;
@@ -114,7 +114,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
     let idle: number | null = null;
     let usedMs = nowMs() - timings.offlineAfterMs * KEEP_ALIVE_SHARE;
     for (const address of addresses) {
-      const { channel, lastReplyMs } = roster.pd(address);
+      const { channel, lastReplyMs } = sessions.pd(address);
       if (channel.phase !== 'open' || (lastReplyMs ?? 0) >= usedMs || asked.has(address)) continue;
       idle = address;
       usedMs = lastReplyMs ?? 0;
@@ -134,7 +134,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
 
   /** Who is polled although tamper and power are due. */
   const statusesThatWait = () => {
-    const statusMs = (address: number) => roster.pd(address).statusMs ?? 0;
+    const statusMs = (address: number) => sessions.pd(address).statusMs ?? 0;
     const polled = addresses.filter(available).sort((a, b) => statusMs(a) - statusMs(b));
     return new Set(polled.slice(STATUS_POLLS));
   };
@@ -157,11 +157,11 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
   return {
     async pass(line) {
       strays.clear();
-      doubts.take();
+      rechecks.take();
       const asked = new Set<number>();
       for (const address of addresses) {
         if (available(address)) {
-          roster.wantStatus(address);
+          sessions.wantStatus(address);
           if ((await ask(line, address, timings.fullWaitMs)).kind === 'down' || !(await keepAlive(line))) return false;
           continue;
         }
@@ -170,15 +170,15 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
         if (outcome.kind === 'reply' && !(await discover(line, address))) return false;
         if (!(await takeStrays(line, asked)) || !(await keepAlive(line))) return false;
       }
-      return (await clearDoubts(line)) && takeStrays(line, asked);
+      return (await askAgain(line)) && takeStrays(line, asked);
     },
 
     async settle(line) {
       for (let round = 0; round < SETTLING_ROUNDS; round++) {
-        const open = addresses.filter((address) => available(address) && !roster.settled(address));
+        const open = addresses.filter((address) => available(address) && !sessions.settled(address));
         for (const address of open) {
-          if (roster.settled(address)) continue;
-          if ((await roster.slot(line, address, timings.fullWaitMs)).kind === 'down' || !(await keepAlive(line))) return false;
+          if (sessions.settled(address)) continue;
+          if ((await sessions.slot(line, address, timings.fullWaitMs)).kind === 'down' || !(await keepAlive(line))) return false;
         }
         if (open.length === 0) break;
       }
@@ -190,7 +190,7 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
       const waiting = statusesThatWait();
       let patience = PATIENT_POLLS;
       for (const address of addresses) {
-        const { silentSinceMs, lastReplyMs } = roster.pd(address);
+        const { silentSinceMs, lastReplyMs } = sessions.pd(address);
         // Who answered in this cycle was asked to keep its channel.
         if (!available(address) || (lastReplyMs !== null && lastReplyMs > beganMs)) continue;
         const patient = silentSinceMs === null || patience-- > 0;
@@ -198,12 +198,12 @@ export function createScanner({ roster, timings, nowMs, onUnexpected }: ScannerD
         if ((await ask(line, address, windowMs, { statusCanWait: waiting.has(address) })).kind === 'down') return false;
         if (!(await keepAlive(line, waiting))) return false;
       }
-      const lost = nextOf(nextLost, (address) => !available(address) && roster.pd(address).seen);
+      const lost = nextOf(nextLost, (address) => !available(address) && sessions.pd(address).seen);
       if (lost !== null) {
         nextLost = lost + 1;
         if (!(await probe(line, addresses[lost]!))) return false;
       }
-      const silent = nextOf(nextNew, (address) => !roster.pd(address).seen);
+      const silent = nextOf(nextNew, (address) => !sessions.pd(address).seen);
       if (silent !== null) {
         nextNew = silent + 1;
         if (!(await probe(line, addresses[silent]!))) return false;

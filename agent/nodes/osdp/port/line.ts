@@ -1,8 +1,8 @@
 import type { MonotonicClock } from '../../../system/clock.ts';
-import { createTalkers } from '../bus/babble-guard.ts';
 import { type OsdpTimings, wireMs } from '../bus/timings.ts';
 import { type Frame, MAX_FRAME_BYTES } from '../codec/frame.ts';
 import { createFrameParser } from '../codec/parser.ts';
+import { createBabbleGuard } from './babble-guard.ts';
 import { createEchoFilter, type EchoFilter } from './echo.ts';
 
 /** One request and how long to wait for its answer. */
@@ -74,7 +74,7 @@ interface Transaction {
 
 export function createLine({ baudRate, clock, timings, write, onStray }: LineDeps): Line {
   const parser = createFrameParser();
-  const talkers = createTalkers(clock);
+  const babble = createBabbleGuard(clock);
   const longestFrameMs = wireMs(MAX_FRAME_BYTES, baudRate) + timings.interByteGapMs;
   let current: Transaction | null = null;
   let lastAnswerer: number | null = null;
@@ -168,7 +168,7 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
       transaction.deadlineMs = transaction.sentEndMs + request.windowMs;
     }
     // Nobody may talk while a request is on the wire: whoever answered last has not ended yet.
-    if (heard.length > 0 && nowMs < transaction.sentEndMs && previous !== null) talkers.blame(previous);
+    if (heard.length > 0 && nowMs < transaction.sentEndMs && previous !== null) babble.blame(previous);
     return heard;
   };
 
@@ -178,7 +178,7 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
       busy = true;
       const previous = lastAnswerer;
       lastAnswerer = null;
-      if (previous !== null && talkers.isWatched(previous)) await talkers.quietAfter(previous, longestFrameMs);
+      if (previous !== null && babble.isWatched(previous)) await babble.quietAfter(previous, longestFrameMs);
       const outcome: Outcome = down ? { kind: 'down' } : await begin(request, previous);
       busy = false;
       return outcome;
@@ -186,14 +186,14 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
 
     receive(bytes) {
       const nowMs = clock.nowMs();
-      talkers.heard();
+      babble.heard();
       const heard = current ? listen(current, bytes, nowMs) : bytes;
       for (const frame of parser.push(heard)) take(frame, nowMs);
     },
 
     fail() {
       down = true;
-      talkers.end();
+      babble.end();
       if (current) finish(current, { kind: 'down' });
     },
   };

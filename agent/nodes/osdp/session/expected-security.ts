@@ -14,10 +14,10 @@ export function withoutChannel(pd: PdState): PdState {
 }
 
 /**
- * Judges a PD for which an own key is configured, after a step of its session: it is not secured when it refused the handshake, or when it
+ * Assesses a PD for which an own key is configured, after a step of its session: it is not secured when it refused the handshake, or when it
  * answers and nothing of it carried a MAC for the time that a session lives (8 s; SIA OSDP 2.2, "Timing"). A silent PD is not judged.
  */
-export function judgeSecurity(before: PdState, after: PdState, nowMs: number, timings: OsdpTimings): PdState {
+export function assessSecurity(before: PdState, after: PdState, nowMs: number, timings: OsdpTimings): PdState {
   if (!after.guarded || !after.facts.available) return after;
   const returned = before.facts.available ? after : withoutChannel(after);
   const pd = before.seen ? returned : { ...returned, vouchedMs: nowMs };

@@ -4,7 +4,7 @@ import { supportsSecureChannel } from '../codec/capabilities.ts';
 import { NAK, REPLY, SECURITY } from '../codec/codes.ts';
 import { type Frame, MAC_BYTES, type Sequence } from '../codec/frame.ts';
 import { decodeReply, type Identity, type Reply } from '../codec/reply.ts';
-import { CONVINCING_REFUSALS, judgeSecurity, withoutChannel } from './expected-security.ts';
+import { assessSecurity, CONVINCING_REFUSALS, withoutChannel } from './expected-security.ts';
 import { answerToChallenge, answerToCryptogram, beginAnew, prove, refuse } from './handshake.ts';
 import { type PdNote, type PdState, type Pending, type Purpose, resetPd, withFacts } from './pd.ts';
 import { computeMac, decryptData, sameBytes } from './secure-channel.ts';
@@ -70,7 +70,7 @@ export function onReply(before: PdState, frame: Frame, nowMs: number, timings: O
   if (!pending) return { pd: before, notes: [] };
   const busy = frame.code === REPLY.busy && !frame.mac;
   const { pd, notes } = busy ? onBusy(before, nowMs, timings) : onFrame(before, pending, frame, nowMs, timings);
-  return { pd: judgeSecurity(before, pd, nowMs, timings), notes };
+  return { pd: assessSecurity(before, pd, nowMs, timings), notes };
 }
 
 function onFrame(before: PdState, pending: Pending, frame: Frame, nowMs: number, timings: OsdpTimings): PdStep {

@@ -104,9 +104,9 @@ describe('arrows', () => {
     }
   });
 
-  test('hurry drops the link and comes back as soon as the server allows, on the first way', () => {
-    const step = connectionStep(CONFIG, { ...connected(1_000), target: 1, failures: 9 }, { type: 'hurry', ...trusted }, 1_500, 0.99);
-    expect(step.state).toMatchObject({ phase: 'waiting', failures: 0, target: 0, crowd: false });
+  test('reconnectNow drops the link and comes back as soon as the server allows, on the first way', () => {
+    const step = connectionStep(CONFIG, { ...connected(1_000), target: 1, failures: 9 }, { type: 'reconnectNow', ...trusted }, 1_500, 0.99);
+    expect(step.state).toMatchObject({ phase: 'waiting', failures: 0, target: 0, fleetWide: false });
     expect(step.effects).toEqual([{ type: 'close' }, { type: 'timer', delayMs: 1_500 }]);
   });
 });
@@ -138,7 +138,7 @@ describe('waits', () => {
   test('nobody answers after a change of our own network: full jitter from the minimum', () => {
     const hurried = play(
       [
-        [{ type: 'hurry', ...trusted }, { at: 50_000 }],
+        [{ type: 'reconnectNow', ...trusted }, { at: 50_000 }],
         [{ type: 'timer', ...trusted }, { at: 52_000 }],
       ],
       CONFIG,
@@ -270,24 +270,24 @@ describe('every state and every event', () => {
     'timer without a clock': { type: 'timer', clockTrusted: false },
     up: { type: 'up' },
     down: { type: 'down', reason: 'closed' },
-    hurry: { type: 'hurry', ...trusted },
-    'hurry without a clock': { type: 'hurry', clockTrusted: false },
+    reconnectNow: { type: 'reconnectNow', ...trusted },
+    'reconnectNow without a clock': { type: 'reconnectNow', clockTrusted: false },
   };
   /** Where each leads; a state that is not named keeps its phase and does nothing. */
   const LEADS: Record<string, Partial<Record<string, ConnectionPhase>>> = {
     stopped: { start: 'waiting', 'start without a clock': 'waiting' },
-    'waiting for the clock': { stop: 'stopped', timer: 'waiting', 'timer without a clock': 'waiting', hurry: 'waiting' },
-    'waiting, spread': { stop: 'stopped', timer: 'connecting', 'timer without a clock': 'waiting', hurry: 'waiting' },
+    'waiting for the clock': { stop: 'stopped', timer: 'waiting', 'timer without a clock': 'waiting', reconnectNow: 'waiting' },
+    'waiting, spread': { stop: 'stopped', timer: 'connecting', 'timer without a clock': 'waiting', reconnectNow: 'waiting' },
     connecting: {
       stop: 'stopped',
       timer: 'waiting',
       'timer without a clock': 'waiting',
       up: 'connected',
       down: 'waiting',
-      hurry: 'waiting',
+      reconnectNow: 'waiting',
     },
-    connected: { stop: 'stopped', timer: 'connected', 'timer without a clock': 'connected', down: 'waiting', hurry: 'waiting' },
-    settled: { stop: 'stopped', timer: 'connected', 'timer without a clock': 'connected', down: 'waiting', hurry: 'waiting' },
+    connected: { stop: 'stopped', timer: 'connected', 'timer without a clock': 'connected', down: 'waiting', reconnectNow: 'waiting' },
+    settled: { stop: 'stopped', timer: 'connected', 'timer without a clock': 'connected', down: 'waiting', reconnectNow: 'waiting' },
   };
 
   for (const [stateName, state] of Object.entries(STATES)) {
@@ -307,7 +307,7 @@ describe('properties', () => {
     { weight: 6, arbitrary: fc.constant({ type: 'due' as const }) },
     { weight: 3, arbitrary: fc.constant({ type: 'up' as const }) },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('down' as const), reason: fc.constantFrom(...REASONS) }) },
-    { weight: 2, arbitrary: fc.record({ type: fc.constant('hurry' as const), clockTrusted: fc.boolean() }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('reconnectNow' as const), clockTrusted: fc.boolean() }) },
   );
   const run = fc.array(
     fc.record({ event, passMs: fc.nat(5_000), random: fc.double({ min: 0, max: 0.999_999, noNaN: true }), clock: fc.boolean() }),
@@ -399,7 +399,7 @@ test('a process that is started anew alone does not wait for the sake of a fleet
   const { state, effects } = connectionStep(
     { targets: 1, spreadMs: 25_000, minBackoffMs: 2_000, maxBackoffMs: 128_000, maxUnreachableBackoffMs: 28_000, settleMs: 30_000 },
     initialConnection(),
-    { type: 'start', clockTrusted: true, alone: true },
+    { type: 'start', clockTrusted: true, processRestart: true },
     0,
     0.9,
   );

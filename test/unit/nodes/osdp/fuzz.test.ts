@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRoster } from '../../../../agent/nodes/osdp/bus/pd-sessions.ts';
+import { createPdSessions } from '../../../../agent/nodes/osdp/bus/pd-sessions.ts';
 import { DEFAULT_TIMINGS } from '../../../../agent/nodes/osdp/bus/timings.ts';
 import { createLine } from '../../../../agent/nodes/osdp/port/line.ts';
 import { decodeFrame, MARK } from '../../../twins/osdp-line/frame.ts';
@@ -37,7 +37,7 @@ function createRig(secured: boolean) {
     },
     onStray: () => {},
   });
-  const roster = createRoster({
+  const sessions = createPdSessions({
     bus: 'fuzz',
     addresses: [ADDRESS],
     keyOf: () => (secured ? { kind: 'own', bytes: () => KEY } : null),
@@ -58,12 +58,12 @@ function createRig(secured: boolean) {
     return bytes.length;
   };
   return {
-    pd: () => roster.pd(ADDRESS),
+    pd: () => sessions.pd(ADDRESS),
     /** A slot of the session, whatever it takes; answers how many bytes came. */
     async slot(spoil: Spoiler = (right) => right) {
       let over = false;
       let bytes = 0;
-      void roster.slot(line, ADDRESS, DEFAULT_TIMINGS.fullWaitMs).then(() => {
+      void sessions.slot(line, ADDRESS, DEFAULT_TIMINGS.fullWaitMs).then(() => {
         over = true;
       });
       for (let step = 0; step < MAX_STEPS && !over; step++) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createDoubts } from '../../../../../agent/nodes/osdp/bus/recheck-queue.ts';
+import { createRecheckQueue } from '../../../../../agent/nodes/osdp/bus/recheck-queue.ts';
 import { DEFAULT_TIMINGS, wireMs } from '../../../../../agent/nodes/osdp/bus/timings.ts';
 import { initialWindow, observeLatency } from '../../../../../agent/nodes/osdp/port/window.ts';
 
@@ -30,24 +30,24 @@ test('bytes on the wire take ten bits each', () => {
 });
 
 test('noise puts everybody in doubt who was asked within a full wait, the last one first and the one being asked last', () => {
-  const doubts = createDoubts(200);
-  doubts.silent(1, 0, 'nothing');
-  doubts.silent(2, 150, 'nothing');
-  doubts.silent(3, 250, 'nothing');
-  doubts.silent(4, 300, 'noise');
-  expect(doubts.take()).toEqual([{ addresses: [3, 2, 4], late: true }]);
-  expect(doubts.take()).toEqual([]);
+  const rechecks = createRecheckQueue(200);
+  rechecks.silent(1, 0, 'nothing');
+  rechecks.silent(2, 150, 'nothing');
+  rechecks.silent(3, 250, 'nothing');
+  rechecks.silent(4, 300, 'noise');
+  expect(rechecks.take()).toEqual([{ addresses: [3, 2, 4], late: true }]);
+  expect(rechecks.take()).toEqual([]);
 });
 
 test('a late frame that was understood puts only the one being asked in doubt', () => {
-  const doubts = createDoubts(200);
-  doubts.silent(1, 0, 'nothing');
-  doubts.silent(2, 50, 'stray');
-  expect(doubts.take()).toEqual([{ addresses: [2], late: false }]);
+  const rechecks = createRecheckQueue(200);
+  rechecks.silent(1, 0, 'nothing');
+  rechecks.silent(2, 50, 'stray');
+  expect(rechecks.take()).toEqual([{ addresses: [2], late: false }]);
 });
 
-test('a line full of noise does not pile up doubts', () => {
-  const doubts = createDoubts(200);
-  for (let address = 0; address < 1_000; address++) doubts.silent(address, address, 'noise');
-  expect(doubts.take().length).toBeLessThanOrEqual(64);
+test('a line full of noise does not pile up rechecks', () => {
+  const rechecks = createRecheckQueue(200);
+  for (let address = 0; address < 1_000; address++) rechecks.silent(address, address, 'noise');
+  expect(rechecks.take().length).toBeLessThanOrEqual(64);
 });

@@ -6,7 +6,7 @@ const WATCHED_ANSWERS = 32;
 const QUIET_MS = 5;
 
 /** Remembers PDs that talk on after their answer, so that the next one asked does not pay for it. */
-export interface Talkers {
+export interface BabbleGuard {
   /** Bytes arrived. */
   heard(): void;
   /** This PD talked while the next request was on the wire. */
@@ -18,7 +18,7 @@ export interface Talkers {
   end(): void;
 }
 
-export function createTalkers(clock: MonotonicClock): Talkers {
+export function createBabbleGuard(clock: MonotonicClock): BabbleGuard {
   const watched = new Map<number, number>();
   let heardMs = Number.NEGATIVE_INFINITY;
   let endWait = () => {};
