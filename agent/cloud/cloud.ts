@@ -6,6 +6,7 @@ import { type MonotonicClock, sleep, type WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { HubError, isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
+import { within } from '../system/timeout.ts';
 import { type ConnectionConfig, MIN_CONNECT_GAP_MS } from './connection/connection.ts';
 import { createConnector } from './connection/connector.ts';
 import { createQuarantine } from './connection/quarantine.ts';
@@ -199,10 +200,7 @@ export function createCloud(deps: CloudDeps): Cloud {
     start: (options) => connector.start(options),
 
     async stop() {
-      const bound = new AbortController();
-      const late = sleep(clock, GOODBYE_MS, bound.signal).then(() => false);
-      const silently = session ? await Promise.race([goodbye(session), late]) : false;
-      bound.abort();
+      const silently = session !== null && (await within(clock, GOODBYE_MS, goodbye(session), () => false));
       await connector.stop({ silently });
     },
 

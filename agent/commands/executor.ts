@@ -2,6 +2,7 @@ import type { CommandOutcome } from '../contract/command.ts';
 import type { MonotonicClock } from '../system/clock.ts';
 import { HubError } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
+import { within } from '../system/timeout.ts';
 import type { Catalog, CommandHandler, Resource } from './handlers/handler.ts';
 import { INTERRUPTED } from './lifecycle/entry.ts';
 import { isInternal, outcomeOf } from './lifecycle/outcome.ts';
@@ -30,16 +31,12 @@ export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; 
   let active = 0;
 
   async function runHandler(handler: CommandHandler, id: string, run: (signal: AbortSignal) => Promise<Result>): Promise<CommandOutcome> {
-    const abort = new AbortController();
-    const onStop = () => abort.abort(new HubError('aborted', 'The agent is stopping.'));
-    const timeout = new HubError('timeout', `${handler.name} did not end within ${handler.timeoutMs / 1000} s.`);
-    const cancel = clock.schedule(handler.timeoutMs, () => abort.abort(timeout));
-    stopping.signal.addEventListener('abort', onStop, { once: true });
+    const late = (): never => {
+      throw new HubError('timeout', `${handler.name} did not end within ${handler.timeoutMs / 1000} s.`);
+    };
     const startedMs = clock.nowMs();
     try {
-      if (stopping.signal.aborted) onStop();
-      abort.signal.throwIfAborted();
-      const result = await withinGrace(run(abort.signal), abort.signal);
+      const result = await within(clock, handler.timeoutMs, run, late, { signal: stopping.signal, graceMs: GRACE_MS });
       log.info({ event: 'command_succeeded', id, command: handler.name, durationMs: Math.round(clock.nowMs() - startedMs) }, 'succeeded');
       return { status: 'SUCCEEDED', result };
     } catch (error) {
@@ -49,25 +46,7 @@ export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; 
       if (isInternal(error)) log.error({ ...fields, err: error }, 'command failed inside');
       else log.warn({ ...fields, reason: outcome.error.message }, 'command failed');
       return outcome;
-    } finally {
-      cancel();
-      stopping.signal.removeEventListener('abort', onStop);
     }
-  }
-
-  /** The run's own end, or, once aborted, the abort's reason after the grace time. */
-  function withinGrace<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let cancel = () => {};
-      const onAbort = () => {
-        cancel = clock.schedule(GRACE_MS, () => reject(signal.reason));
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      run.then(resolve, reject).finally(() => {
-        cancel();
-        signal.removeEventListener('abort', onAbort);
-      });
-    });
   }
 
   /** In its turn on the command's resource. */
@@ -105,7 +84,7 @@ export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; 
       }),
 
     async stop() {
-      stopping.abort();
+      stopping.abort(new HubError('aborted', 'The agent is stopping.'));
       await Promise.all(tails.values());
     },
   };

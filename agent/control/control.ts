@@ -7,6 +7,7 @@ import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
+import { within } from '../system/timeout.ts';
 import { ADMIN_SOCKET_NAME, type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type WifiReport } from './api.ts';
 import { ApiError, type ApiRequest, createApiServer, type Routes } from './http-server.ts';
 import type { LogRing } from './log-ring.ts';
@@ -72,13 +73,11 @@ export function createControl(deps: ControlDeps): Control {
     'GET /v1/wifi': async () => ({ json: await deps.wifi() }),
 
     'GET /v1/ping': async ({ signal }) => {
-      const timeout = new AbortController();
-      const cancel = clock.schedule(PING_TIMEOUT_MS, () => timeout.abort(new HubError('cloud_timeout', 'no PUBACK in time')));
-      try {
-        return { json: { pubackMs: Math.round((await deps.ping(AbortSignal.any([signal, timeout.signal]))) * 10) / 10 } };
-      } finally {
-        cancel();
-      }
+      const late = (): never => {
+        throw new HubError('cloud_timeout', 'no PUBACK in time');
+      };
+      const pubackMs = await within(clock, PING_TIMEOUT_MS, deps.ping, late, { signal });
+      return { json: { pubackMs: Math.round(pubackMs * 10) / 10 } };
     },
 
     'GET /v1/logs': ({ query }) => {

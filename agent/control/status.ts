@@ -4,10 +4,10 @@ import type { BusStatus, Node } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
-import { sleep } from '../system/clock.ts';
 import type { Fault } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { OutputState } from '../system/output.ts';
+import { within } from '../system/timeout.ts';
 import type { CommandReport, StatusReport } from './api.ts';
 import { nodeReport } from './node-findings.ts';
 
@@ -40,9 +40,9 @@ const LAST_COMMANDS = 5;
 /** The status now. Never throws; what is not known in time is null. */
 export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
   const [facts, wifi, known] = await Promise.all([
-    within(deps, deps.host.collect()),
-    within(deps, deps.wifi()),
-    within(deps, deps.knownNodes()),
+    inTime(deps, deps.host.collect()),
+    inTime(deps, deps.wifi()),
+    inTime(deps, deps.knownNodes()),
   ]);
   const { hubId, serial, model, vendorName, thingName } = deps.identity;
   return {
@@ -87,13 +87,7 @@ function countByBus(nodes: readonly Node[]): NonNullable<StatusReport['nodesByBu
   }));
 }
 
-async function within<T>({ clock }: { clock: MonotonicClock }, work: Promise<T>): Promise<T | null> {
-  const done = new AbortController();
-  try {
-    return await Promise.race([work, sleep(clock, PART_TIMEOUT_MS, done.signal).then(() => null)]);
-  } catch {
-    return null;
-  } finally {
-    done.abort();
-  }
+/** What a part says in time, else null. */
+function inTime<T>({ clock }: StatusDeps, part: Promise<T>): Promise<T | null> {
+  return within(clock, PART_TIMEOUT_MS, part, () => null).catch(() => null);
 }

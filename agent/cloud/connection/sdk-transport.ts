@@ -3,6 +3,7 @@ import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Guard } from '../../system/guard.ts';
+import { within } from '../../system/timeout.ts';
 import { acknowledgementError, connectFailure, disconnection, nameOf, operationError, shadowError } from './sdk-errors.ts';
 import { bytesOf, deltaView, readView, versionOf } from './sdk-values.ts';
 import type { Down, Link, LinkHandlers, Transport } from './transport.ts';
@@ -166,15 +167,9 @@ class SdkLink implements Link {
       stream.open();
     });
     // The library tries some failures again without a word: a session must not wait for ever to be born.
-    const late = new AbortController();
-    const deadline = sleep(this.#options.clock, SUBSCRIBE_TIMEOUT_MS, late.signal).then(() => {
-      if (!late.signal.aborted) throw new HubError('cloud_timeout', 'subscribe to deltas: no answer');
+    await within(this.#options.clock, SUBSCRIBE_TIMEOUT_MS, this.#whileUp(established), () => {
+      throw new HubError('cloud_timeout', 'subscribe to deltas: no answer');
     });
-    try {
-      await this.#whileUp(Promise.race([established, deadline]));
-    } finally {
-      late.abort();
-    }
   }
 
   async readShadow(): Promise<ShadowView> {
@@ -223,9 +218,7 @@ class SdkLink implements Link {
     if (this.#shadow) await sleep(this.#options.clock, LAST_ACKS_MS);
     const { NormalDisconnection, DisconnectWithWillMessage } = mqtt5.DisconnectReasonCode;
     this.#client.stop({ reasonCode: silently ? NormalDisconnection : DisconnectWithWillMessage });
-    const waiting = new AbortController();
-    await Promise.race([this.#stopped, sleep(this.#options.clock, STOP_TIMEOUT_MS, waiting.signal)]);
-    waiting.abort();
+    await within(this.#options.clock, STOP_TIMEOUT_MS, this.#stopped, () => {});
     // After the client: the shadow client's end queues unsubscribes, which would hold up the DISCONNECT (seen, 3 s).
     this.#shadow?.close();
     this.#shadow = null;

@@ -6,6 +6,7 @@ import type { MonotonicClock } from '../../system/clock.ts';
 import { HubError } from '../../system/errors.ts';
 import type { HostFacts } from '../../system/host.ts';
 import type { NetworkInterface } from '../../system/linux/host-network.ts';
+import { within } from '../../system/timeout.ts';
 import type { CommandHandler } from './handler.ts';
 
 /** Grows when a field of the result changes its meaning or goes; new fields do not count. */
@@ -55,18 +56,6 @@ export interface ServerInfoDeps {
   timeoutMs: number;
 }
 
-/** What `work` resolves with, or null when it takes too long; it settles without an error in every case. */
-function within<T>(clock: MonotonicClock, timeoutMs: number, work: Promise<T>): Promise<T | null> {
-  return new Promise((resolve) => {
-    const cancel = clock.schedule(timeoutMs, () => resolve(null));
-    const settle = (value: T | null) => {
-      cancel();
-      resolve(value);
-    };
-    work.then(settle, () => settle(null));
-  });
-}
-
 function describeInterface({ name, mac, state, wireless, addresses }: NetworkInterface) {
   return { name, mac, state, wireless, addresses: addresses?.slice(0, MAX_ADDRESSES) ?? null };
 }
@@ -84,6 +73,7 @@ function describeCloud({ endpoint, port, connected, sessionAgeMs, reconnectCount
 /** `server_info`: the facts of hub, host and agent (contract, "Commands"). Unknown is null; at most three levels deep, units in the names. */
 export function createServerInfo(deps: ServerInfoDeps): CommandHandler<Record<string, never>> {
   const { identity, version, host, wifi, clock } = deps;
+  const inTime = <T>(fact: Promise<T>) => within(clock, WIFI_TIMEOUT_MS, fact, () => null).catch(() => null);
   return {
     name: 'server_info',
     resource: 'host',
@@ -98,8 +88,8 @@ export function createServerInfo(deps: ServerInfoDeps): CommandHandler<Record<st
     async run(_args, signal) {
       const [facts, connection, wifiCredentialsSet] = await Promise.all([
         host.collect(),
-        within(clock, WIFI_TIMEOUT_MS, wifi.current()),
-        within(clock, WIFI_TIMEOUT_MS, wifi.credentialsSet()),
+        inTime(wifi.current()),
+        inTime(wifi.credentialsSet()),
       ]);
       if (signal.aborted) throw new HubError('aborted', 'server_info was ended');
       const { hubId, serial, model, vendorName, thingName } = identity;

@@ -1,4 +1,5 @@
-import { type MonotonicClock, sleep } from '../../system/clock.ts';
+import type { MonotonicClock } from '../../system/clock.ts';
+import { within } from '../../system/timeout.ts';
 import type { AgentError } from './client.ts';
 
 /** An agent that is well answers by then; nobody waits for one that hangs before the rest is looked at. */
@@ -15,8 +16,6 @@ export async function hedged<T>(
   asked: Promise<{ problem: AgentError | null }>,
   begin: () => Promise<T>,
 ): Promise<T | null> {
-  const done = new AbortController();
-  const early = await Promise.race([asked, sleep(clock, HEAD_START_MS, done.signal)]);
-  done.abort();
+  const early = await within(clock, HEAD_START_MS, asked, () => null);
   return early && !early.problem ? null : begin();
 }

@@ -1,5 +1,5 @@
 import type { StatusReport } from '../../control/api.ts';
-import { sleep } from '../../system/clock.ts';
+import { within } from '../../system/timeout.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
@@ -47,7 +47,7 @@ export const cloudPingCommand: Command = {
     ]);
     const settings = settingsOf(places, ports.env);
     const session = asked.then(({ value, problem }) => mayTakeSession({ status: value, problem }, ports.service));
-    const early = await Promise.race([asked, sleep(ports.clock, HEAD_START_MS)]);
+    const early = await within(ports.clock, HEAD_START_MS, asked, () => null);
     const cloud = early?.value?.cloud;
     // The agent may be on the second port.
     const way = await exploreWay(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {

@@ -1,13 +1,13 @@
 import type { StatusReport } from '../../control/api.ts';
-import { sleep } from '../../system/clock.ts';
 import { messageOf } from '../../system/errors.ts';
+import { within } from '../../system/timeout.ts';
 import { attempt } from '../cli/failure.ts';
 import { hedged } from '../cli/hedged-request.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
 import { exploreWay } from '../connectivity/connectivity.ts';
 import { settingsOf } from '../machine/settings.ts';
 import { busCheck, serialCheck } from './bus-checks.ts';
-import type { Check, CheckResult, DoctorContext, DoctorPorts, Finding } from './check.ts';
+import type { Check, CheckResult, DoctorContext, DoctorPorts } from './check.ts';
 import { skipped } from './check.ts';
 import { dnsCheck, mqttCheck, portCheck, tlsCheck, topicsCheck } from './cloud-checks.ts';
 import { certificateCheck, configCheck, filesCheck } from './file-checks.ts';
@@ -100,14 +100,11 @@ export async function runDoctor(
 async function runCheck(check: Check, context: DoctorContext): Promise<CheckResult[]> {
   const closed = closedTo(check, context.ports);
   if (closed !== null) return [{ check: check.name, why: check.why, ...skipped(`${closed} is ${NOT_READABLE}`) }];
-  const done = new AbortController();
-  const late = sleep(context.ports.clock, CHECK_TIMEOUT_MS, done.signal).then((): Finding => skipped('it took too long'));
-  let found: Finding | Finding[];
-  try {
-    found = await Promise.race([check.run(context), late]);
-  } catch (error) {
-    found = skipped(`it could not be checked: ${messageOf(error)}`);
-  }
-  done.abort();
+  const found = await within(
+    context.ports.clock,
+    CHECK_TIMEOUT_MS,
+    () => check.run(context),
+    () => skipped('it took too long'),
+  ).catch((error: unknown) => skipped(`it could not be checked: ${messageOf(error)}`));
   return [found].flat().map((finding) => ({ check: check.name, why: check.why, ...finding }));
 }

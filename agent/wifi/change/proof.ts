@@ -1,5 +1,6 @@
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { HubError, isHubError } from '../../system/errors.ts';
+import { within } from '../../system/timeout.ts';
 
 /** The cloud as the judge of a network; the composition root gives it. */
 export interface CloudProof {
@@ -29,21 +30,22 @@ export async function proveCloud(
   signal: AbortSignal,
   localAddresses: readonly string[] = [],
 ): Promise<void> {
-  const bounded = bound(clock, PROOF_TIMEOUT_MS, signal);
   let last: unknown = null;
-  try {
-    for (let attempt = 0; !bounded.signal.aborted; attempt++) {
+  async function attempts(bounded: AbortSignal): Promise<boolean> {
+    for (let attempt = 0; !bounded.aborted; attempt++) {
       const localAddress = localAddresses[attempt % localAddresses.length];
       try {
-        return await orAborted(proof.prove(bounded.signal, localAddress === undefined ? {} : { localAddress }), bounded.signal);
+        await proof.prove(bounded, localAddress === undefined ? {} : { localAddress });
+        return true;
       } catch (error) {
-        if (!bounded.signal.aborted || last === null) last = error;
+        if (!bounded.aborted) last = error;
       }
-      await sleep(clock, PROOF_PAUSE_MS, bounded.signal);
+      await sleep(clock, PROOF_PAUSE_MS, bounded);
     }
-  } finally {
-    bounded.end();
+    return false;
   }
+  if (await bound(clock, PROOF_TIMEOUT_MS, attempts, signal)) return;
+  last ??= new HubError('aborted', 'It took too long.');
   const why = isHubError(last) ? ` (${last.message})` : '';
   throw new HubError(
     'wifi_cloud_unreachable',
@@ -53,29 +55,10 @@ export async function proveCloud(
 
 /** Waits for the cloud over whatever network the hub is on. False when it did not come in time. */
 export async function waitForCloud(proof: CloudProof, clock: MonotonicClock, signal: AbortSignal): Promise<boolean> {
-  const bounded = bound(clock, RETURN_TIMEOUT_MS, signal);
-  try {
-    await orAborted(proof.waitReachable(bounded.signal), bounded.signal);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    bounded.end();
-  }
+  return bound(clock, RETURN_TIMEOUT_MS, (bounded) => proof.waitReachable(bounded).then(() => true), signal);
 }
 
-function bound(clock: MonotonicClock, timeoutMs: number, signal: AbortSignal): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const cancel = clock.schedule(timeoutMs, () => controller.abort());
-  return { signal: AbortSignal.any([signal, controller.signal]), end: cancel };
-}
-
-/** Also rejects on abort when the promise does not care. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new HubError('aborted', 'It took too long.'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
+/** What the work answers in time; false when it fails, takes too long or is ended. */
+function bound(clock: MonotonicClock, timeoutMs: number, work: (bounded: AbortSignal) => Promise<boolean>, signal: AbortSignal) {
+  return within(clock, timeoutMs, work, () => false, { signal }).catch(() => false);
 }

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { MessageBus as DbusNextBus, Message } from '@jellybrick/dbus-next';
 import type { MonotonicClock } from '../../system/clock.ts';
 import type { Guard } from '../../system/guard.ts';
+import { within } from '../../system/timeout.ts';
 import { type BusCall, BusError, type BusSignal, type MessageBus, Variant } from './message-bus.ts';
 import { createNameOwners, DAEMON_NAME, matcherOf, type SignalHead, senderOf } from './signal-sender.ts';
 
@@ -65,12 +66,11 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
     (bus as unknown as { _connection?: EventEmitter })._connection?.on('end', lose);
     (bus as EventEmitter).on('error', lose);
     const made: Connection = { library, bus, lost, lose };
-    const cancel = deps.clock.schedule(CALL_TIMEOUT_MS, lose);
-    try {
-      await Promise.race([new Promise<void>((resolve) => bus.once('connect', resolve)), lost]);
-    } finally {
-      cancel();
-    }
+    const up = new Promise<void>((resolve) => bus.once('connect', resolve));
+    await within(deps.clock, CALL_TIMEOUT_MS, Promise.race([up, lost]), () => {
+      lose();
+      throw new BusError('disconnected');
+    });
     return made;
   }
 
@@ -86,24 +86,24 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
   }
 
   async function send({ library, bus, lost, lose }: Connection, call: BusCall): Promise<unknown[]> {
-    let cancel = () => {};
-    const late = new Promise<never>((_, reject) => {
-      cancel = deps.clock.schedule(CALL_TIMEOUT_MS, () => {
-        reject(new BusError('timeout'));
-        // A bus that does not answer for itself is dead; a service that does not may only be busy.
-        if (call.destination === DAEMON.destination) lose();
-      });
-    });
+    const late = (): never => {
+      // A bus that does not answer for itself is dead; a service that does not may only be busy.
+      if (call.destination === DAEMON.destination) lose();
+      throw new BusError('timeout');
+    };
     try {
       const message = new library.Message({ ...call, body: wrapped(library, call.body) as unknown[] });
-      const reply: Message | null = await Promise.race([withoutPool(() => bus.call(message)), lost, late]);
+      const reply: Message | null = await within(
+        deps.clock,
+        CALL_TIMEOUT_MS,
+        Promise.race([withoutPool(() => bus.call(message)), lost]),
+        late,
+      );
       return unwrapped(library, reply?.body ?? []) as unknown[];
     } catch (error) {
       if (error instanceof BusError) throw error;
       // Text and stack of others stay behind: they may quote the body.
       throw new BusError(error instanceof library.DBusError ? error.type : 'unsendable');
-    } finally {
-      cancel();
     }
   }
 

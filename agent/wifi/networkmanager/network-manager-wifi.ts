@@ -1,6 +1,6 @@
 import type { Wifi } from '../../contract/wifi.ts';
-import { sleep } from '../../system/clock.ts';
 import { HubError, isHubError, messageOf } from '../../system/errors.ts';
+import { within } from '../../system/timeout.ts';
 import type { ChangeDeps } from '../change/change-deps.ts';
 import { resultOfCut } from '../change/cut-change.ts';
 import type { ForgetNote } from '../change/marker.ts';
@@ -94,27 +94,22 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
   /** The change goes back to the old network first. */
   async function endChange(): Promise<void> {
     stopping.abort(new HubError('aborted', 'The agent is stopping.'));
-    if (changing) await within(STOP_TIMEOUT_MS, changing);
+    if (changing) await inTime(STOP_TIMEOUT_MS, changing);
   }
 
   /** Waits for what may fail, and not for ever. */
-  async function within(timeoutMs: number, what: Promise<unknown>): Promise<void> {
-    const done = new AbortController();
-    await Promise.race([what.catch(() => {}), sleep(clock, timeoutMs, done.signal)]);
-    done.abort();
+  async function inTime(timeoutMs: number, what: Promise<unknown>): Promise<void> {
+    await within(clock, timeoutMs, what, () => {}).catch(() => {});
   }
 
   return {
     async start() {
-      const done = new AbortController();
-      const late = sleep(clock, RECOVERY_TIMEOUT_MS, done.signal).then((): WifiRecovery => ({ outcome: 'unknown' }));
-      const attempt = recovered().catch((error): WifiRecovery => {
+      const unknown = (): WifiRecovery => ({ outcome: 'unknown' });
+      const attempt = recovered().catch((error) => {
         logProblem('wifi_recovery_failed', error);
-        return { outcome: 'unknown' };
+        return unknown();
       });
-      const result = await Promise.race([attempt, late]);
-      done.abort();
-      return result;
+      return within(clock, RECOVERY_TIMEOUT_MS, attempt, unknown);
     },
 
     async stop() {
@@ -124,7 +119,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
 
     async forget() {
       await endChange();
-      await within(
+      await inTime(
         FORGET_TIMEOUT_MS,
         forgetProfiles().catch((error) => logProblem('wifi_forget_failed', error)),
       );

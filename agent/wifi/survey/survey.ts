@@ -3,6 +3,7 @@ import type { WifiConnection } from '../../contract/wifi.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { HubError, isHubError } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
+import { within } from '../../system/timeout.ts';
 import type { SeenNetwork } from '../change/plan.ts';
 import { findDevice } from '../networkmanager/device.ts';
 import { DEVICE_STATE, isNetworkManagerError, type NetworkManager, type ObjectPath } from '../networkmanager/network-manager.ts';
@@ -57,15 +58,16 @@ export function createWifiSurvey(deps: {
 
   /** The rows of node-wifi; none when it failed or took too long. */
   async function askNodeWifi(signal: AbortSignal): Promise<NodeWifiNetwork[]> {
-    const late = new AbortController();
-    const cancel = clock.schedule(NODE_WIFI_TIMEOUT_MS, () => late.abort());
+    let timedOut = false;
+    const late = (): NodeWifiNetwork[] => {
+      timedOut = true;
+      throw new HubError('aborted', 'It took too long.');
+    };
     try {
-      return await orAborted(deps.nodeWifi.scan(AbortSignal.any([signal, late.signal])), AbortSignal.any([signal, late.signal]));
+      return await within(clock, NODE_WIFI_TIMEOUT_MS, (ending) => deps.nodeWifi.scan(ending), late, { signal });
     } catch {
-      log.debug({ event: 'wifi_survey_failed', timedOut: late.signal.aborted }, 'node-wifi could not survey');
+      log.debug({ event: 'wifi_survey_failed', timedOut }, 'node-wifi could not survey');
       return [];
-    } finally {
-      cancel();
     }
   }
 
@@ -135,14 +137,4 @@ export function createWifiSurvey(deps: {
       return seen;
     },
   };
-}
-
-/** Also rejects on abort when the promise does not care. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new HubError('aborted', 'The survey was cancelled.'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
-  });
 }

@@ -1,6 +1,7 @@
 import type { BusState, BusStatus } from '../../../contract/node.ts';
 import { sleep } from '../../../system/clock.ts';
 import { HubError } from '../../../system/errors.ts';
+import { within } from '../../../system/timeout.ts';
 import type { BusEvent, NodeBus } from '../../bus.ts';
 import type { Frame } from '../codec/frame.ts';
 import { createLine, type Line } from '../port/line.ts';
@@ -186,9 +187,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     async stop() {
       if (!stopping) return;
       stopping.abort();
-      const over = new AbortController();
-      await Promise.race([running, sleep(clock, STOP_LIMIT_MS, over.signal)]);
-      over.abort();
+      await within(clock, STOP_LIMIT_MS, running, () => {});
       stopping = null;
       refreshes.reject(`bus ${id} was stopped`);
       setState('stopped', null);
