@@ -25,12 +25,12 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
 
   const service: HubctlPorts['service'] = async (timeoutMs = helperTimeoutMs) => {
     const { askService } = await import('../hubctl/machine/service.ts');
-    return askService({ env, systemdFolder, cgroupFolder }, timeoutMs);
+    return askService({ env, clock, systemdFolder, cgroupFolder }, timeoutMs);
   };
 
   const journal: HubctlPorts['journal'] = async (options, onLine) => {
     const { readJournal } = await import('../hubctl/machine/service.ts');
-    return readJournal(env, { timeoutMs: helperTimeoutMs, ...options }, onLine);
+    return readJournal({ env, clock }, { timeoutMs: helperTimeoutMs, ...options }, onLine);
   };
 
   const configFaults: HubctlPorts['configFaults'] = async (places) => {

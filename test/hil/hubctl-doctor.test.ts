@@ -17,6 +17,7 @@ import { holdersOf } from '../../agent/hubctl/doctor/bus-checks.ts';
 import type { CheckResult, DoctorPorts } from '../../agent/hubctl/doctor/check.ts';
 import { runDoctor } from '../../agent/hubctl/doctor/doctor.ts';
 import { type ServiceState, SILENT_SYSTEMD } from '../../agent/hubctl/machine/service-state.ts';
+import { createMonotonicClock } from '../../agent/system/clock.ts';
 import { createFiles } from '../../agent/system/files.ts';
 import type { HostReport } from '../../agent/system/host.ts';
 import { openRawClient } from '../twins/iot-core/raw-client.ts';
@@ -805,10 +806,10 @@ describe.concurrent('the doctor finds', () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
-    const opened = await openTcp(['127.0.0.2', '127.0.0.1'], port);
+    const opened = await openTcp(createMonotonicClock(), ['127.0.0.2', '127.0.0.1'], port);
     expect(opened).toMatchObject({ ok: true });
     if (opened.ok) opened.value.destroy();
-    expect(await openTcp(['127.0.0.2', '127.0.0.3'], port)).toMatchObject({ ok: false, code: 'ECONNREFUSED' });
+    expect(await openTcp(createMonotonicClock(), ['127.0.0.2', '127.0.0.3'], port)).toMatchObject({ ok: false, code: 'ECONNREFUSED' });
     server.close();
   });
 
@@ -817,7 +818,7 @@ describe.concurrent('the doctor finds', () => {
     ['after', ['127.0.0.2', '127.0.0.1']],
   ])('a refusal, though another address of the name is silent, asked %s it', async (_what, addresses) => {
     await using hole = await blackHole();
-    expect(await openTcp(addresses, hole.port)).toMatchObject({ ok: false, code: 'ECONNREFUSED' });
+    expect(await openTcp(createMonotonicClock(), addresses, hole.port)).toMatchObject({ ok: false, code: 'ECONNREFUSED' });
   });
 
   test('an agent that comes back meanwhile, and leaves it the session', async () => {

@@ -51,6 +51,7 @@ export const cloudPingCommand: Command = {
     const cloud = early?.value?.cloud;
     // The agent may be on the second port.
     const way = await exploreWay(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {
+      clock: ports.clock,
       session: () => session,
       topics: false,
       otherPort: false,

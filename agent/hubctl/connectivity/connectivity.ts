@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import type { MonotonicClock } from '../../system/clock.ts';
 import { bad, good, type Settings, type Way, type WayStep } from '../doctor/check.ts';
 import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, isWithoutWay } from './explain.ts';
 import { exploreSession } from './explore-session.ts';
@@ -26,8 +27,8 @@ async function tcpFault(code: string, to: Destination) {
   return isWithoutWay(code) && (await isWithoutRoute()) ? explainNoRoute(`${to.host} cannot be reached`) : explainTcp(code, to);
 }
 
-async function tcpStep(addresses: string[], to: Destination): Promise<{ step: WayStep; socket: Socket | null }> {
-  const opened = await openTcp(addresses, to.port);
+async function tcpStep(clock: MonotonicClock, addresses: string[], to: Destination): Promise<{ step: WayStep; socket: Socket | null }> {
+  const opened = await openTcp(clock, addresses, to.port);
   if (opened.ok) return { step: good(opened.ms, `port ${to.port} is open`), socket: opened.value };
   return { step: bad(opened.ms, await tcpFault(opened.code, to)), socket: null };
 }
@@ -42,12 +43,13 @@ function secondPort({ port, fallbackPort }: Settings): { port: number; used: boo
 /** How far a connection to the cloud comes. When `session` answers true, as far as MQTT, which ends a session of the same identity elsewhere. */
 export async function exploreWay(
   settings: Settings,
-  options: { session: () => Promise<boolean>; topics: boolean; otherPort: boolean },
+  options: { clock: MonotonicClock; session: () => Promise<boolean>; topics: boolean; otherPort: boolean },
 ): Promise<Way> {
   const way: Way = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
   const { endpoint, port, fallbackPort } = settings;
+  const { clock } = options;
   if (endpoint === null) return way;
-  const resolved = await resolveName(endpoint);
+  const resolved = await resolveName(clock, endpoint);
   if (!resolved.ok) {
     way.dns = bad(resolved.ms, await dnsFault(resolved.code, endpoint));
     return way;
@@ -57,15 +59,15 @@ export async function exploreWay(
 
   const to = (number: number): Destination => ({ host: endpoint, port: number, fallbackPort });
   const other = options.otherPort ? secondPort(settings) : null;
-  const looked = other && tcpStep(addresses, to(other.port));
-  const { step, socket } = await tcpStep(addresses, to(port));
+  const looked = other && tcpStep(clock, addresses, to(other.port));
+  const { step, socket } = await tcpStep(clock, addresses, to(port));
   way.tcp = step;
   const alternative = await looked;
   alternative?.socket?.destroy();
   if (alternative) way.otherPort = { ...alternative.step, ...other! };
   // Like the agent, which then goes over its second port.
   const usedPort = socket || !other?.used ? port : other.port;
-  const usable = socket ?? (way.otherPort?.ok && other!.used ? (await tcpStep(addresses, to(usedPort))).socket : null);
+  const usable = socket ?? (way.otherPort?.ok && other!.used ? (await tcpStep(clock, addresses, to(usedPort))).socket : null);
   if (!usable) return way;
 
   const files = await tlsFiles(settings);
@@ -73,7 +75,7 @@ export async function exploreWay(
     usable.destroy();
     return way;
   }
-  const secured = await openTls(usable, endpoint, files);
+  const secured = await openTls(clock, usable, endpoint, files);
   if (!secured.ok) {
     usable.destroy();
     way.tls = bad(secured.ms, explainTls(secured.code, secured.message, to(usedPort)));
@@ -94,12 +96,12 @@ export async function exploreWay(
   }
   /** The same way once more. */
   async function again() {
-    const tcp = await openTcp(addresses, usedPort);
+    const tcp = await openTcp(clock, addresses, usedPort);
     if (!tcp.ok) return null;
-    const tls = await openTls(tcp.value, endpoint!, files!);
+    const tls = await openTls(clock, tcp.value, endpoint!, files!);
     if (!tls.ok) tcp.value.destroy();
     return tls.ok ? tls.value.socket : null;
   }
-  await exploreSession(way, settings, { to: to(usedPort), first, again, topics: options.topics });
+  await exploreSession(way, settings, { clock, to: to(usedPort), first, again, topics: options.topics });
   return way;
 }

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { topicsOf } from '../../contract/topics.ts';
+import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { bad, good, type Settings, type TopicsTried, type Way, type WayStep } from '../doctor/check.ts';
 import { type Destination, explainConnack, explainTls } from './explain.ts';
 import { createMqttProbe, type MqttAnswer, type MqttProbe, SESSION_TAKEN_OVER } from './mqtt.ts';
@@ -72,7 +73,7 @@ function judge(answer: MqttAnswer): Verdict {
 }
 
 /** A link to the cloud as this hub that is made again after a refusal, but never against another client: that is the agent, which came back. */
-function createLink(thingName: string, first: MqttProbe, again: () => Promise<TLSSocket | null>) {
+function createLink(clock: MonotonicClock, thingName: string, first: MqttProbe, again: () => Promise<TLSSocket | null>) {
   let probe: MqttProbe | null = first;
   let takenOver = false;
   const look = () => {
@@ -81,9 +82,9 @@ function createLink(thingName: string, first: MqttProbe, again: () => Promise<TL
   };
   async function open(): Promise<MqttProbe | null> {
     if (takenOver) return null;
-    await new Promise((resolve) => setTimeout(resolve, CONNECT_GAP_MS));
+    await sleep(clock, CONNECT_GAP_MS);
     const socket = await again();
-    return socket && createMqttProbe(socket);
+    return socket && createMqttProbe(clock, socket);
   }
   const drop = () => {
     look();
@@ -135,16 +136,22 @@ async function tryWill({ open, drop }: Link, thingName: string): Promise<Verdict
 export async function exploreSession(
   way: Way,
   settings: Settings,
-  { to, first, again, topics }: { to: Destination; first: TLSSocket; again: () => Promise<TLSSocket | null>; topics: boolean },
+  {
+    clock,
+    to,
+    first,
+    again,
+    topics,
+  }: { clock: MonotonicClock; to: Destination; first: TLSSocket; again: () => Promise<TLSSocket | null>; topics: boolean },
 ): Promise<void> {
   const thingName = settings.thingName!;
-  const probe = createMqttProbe(first);
+  const probe = createMqttProbe(clock, first);
   const { step, tls } = connackStep(await probe.connect(thingName), to);
   if (tls) way.tls = step;
   else way.connack = step;
   if (!step.ok) return probe.end();
 
-  const link = createLink(thingName, probe, again);
+  const link = createLink(clock, thingName, probe, again);
   const tried: TopicsTried = { refused: [], unanswered: [], untried: [] };
   const enough = () => tried.refused.length >= MAX_REFUSALS || tried.unanswered.length >= MAX_UNANSWERED || tried.untried.length > 0;
   const all = operations(settings);

@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import type { MonotonicClock } from '../../system/clock.ts';
 import {
   connectPacket,
   createPacketReader,
@@ -35,7 +36,7 @@ const FAILURE = 0x80;
 /** DISCONNECT (MQTT 5, section 3.14.2.1). */
 export const SESSION_TAKEN_OVER = 0x8e;
 
-export function createMqttProbe(socket: TLSSocket): MqttProbe {
+export function createMqttProbe(clock: MonotonicClock, socket: TLSSocket): MqttProbe {
   const read = createPacketReader();
   let waiting: { fits(packet: ServerPacket): boolean; settle(answer: MqttAnswer): void } | null = null;
   let closed: { reason: number | null; error: NodeJS.ErrnoException | null } | null = null;
@@ -70,12 +71,12 @@ export function createMqttProbe(socket: TLSSocket): MqttProbe {
   function ask(bytes: Buffer, fits: (packet: ServerPacket) => boolean): Promise<MqttAnswer> {
     if (closed) return Promise.resolve({ kind: 'closed', ...closed });
     return new Promise((resolve) => {
-      const startMs = performance.now();
-      const timer = setTimeout(() => settle({ kind: 'timeout' }), ANSWER_TIMEOUT_MS);
+      const startMs = clock.nowMs();
+      const cancel = clock.schedule(ANSWER_TIMEOUT_MS, () => settle({ kind: 'timeout' }));
       const settle = (answer: MqttAnswer) => {
-        clearTimeout(timer);
+        cancel();
         waiting = null;
-        resolve(answer.kind === 'done' ? { kind: 'done', ms: Math.round((performance.now() - startMs) * 10) / 10 } : answer);
+        resolve(answer.kind === 'done' ? { kind: 'done', ms: Math.round((clock.nowMs() - startMs) * 10) / 10 } : answer);
       };
       waiting = { fits, settle };
       socket.write(bytes);

@@ -2,6 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { MQTT_ALPN } from '../../contract/endpoint.ts';
+import type { MonotonicClock } from '../../system/clock.ts';
+import { within } from '../../system/timeout.ts';
 
 /** A step of the way to the cloud: how long it took, or why it failed. Times are milliseconds. */
 export type Step<T> = { ok: true; value: T; ms: number } | { ok: false; code: string; message: string; ms: number };
@@ -9,30 +11,23 @@ export type Step<T> = { ok: true; value: T; ms: number } | { ok: false; code: st
 /** Each step alone; a person waits. */
 const STEP_TIMEOUT_MS = 4_000;
 
-async function timed<T>(work: (signal: AbortSignal) => Promise<T>): Promise<Step<T>> {
-  const startMs = performance.now();
-  const elapsed = () => Math.round((performance.now() - startMs) * 10) / 10;
-  const timeout = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      timeout.abort();
-      reject(Object.assign(new Error(`no answer within ${STEP_TIMEOUT_MS / 1000} s`), { code: 'ETIMEDOUT' }));
-    }, STEP_TIMEOUT_MS);
-  });
+async function timed<T>(clock: MonotonicClock, work: (signal: AbortSignal) => Promise<T>): Promise<Step<T>> {
+  const startMs = clock.nowMs();
+  const elapsed = () => Math.round((clock.nowMs() - startMs) * 10) / 10;
+  const late = (): never => {
+    throw Object.assign(new Error(`no answer within ${STEP_TIMEOUT_MS / 1000} s`), { code: 'ETIMEDOUT' });
+  };
   try {
-    return { ok: true, value: await Promise.race([work(timeout.signal), late]), ms: elapsed() };
+    return { ok: true, value: await within(clock, STEP_TIMEOUT_MS, work, late), ms: elapsed() };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { ok: false, code: code ?? 'UNKNOWN', message, ms: elapsed() };
-  } finally {
-    clearTimeout(timer);
   }
 }
 
 /** The addresses of a name, as the agent would get them; an address is its own answer. */
-export function resolveName(host: string): Promise<Step<string[]>> {
-  return timed(async () => (isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)));
+export function resolveName(clock: MonotonicClock, host: string): Promise<Step<string[]>> {
+  return timed(clock, async () => (isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)));
 }
 
 /** Before the next address of a name is tried beside one that is silent. */
@@ -48,10 +43,11 @@ export function mostTelling(codes: readonly string[]): string | null {
 }
 
 /** To the first of the addresses that answers. Opens and closes nothing else: the caller ends the socket. */
-export async function openTcp(addresses: readonly string[], port: number): Promise<Step<Socket>> {
+export async function openTcp(clock: MonotonicClock, addresses: readonly string[], port: number): Promise<Step<Socket>> {
   const known = addresses.map((address) => ({ address, family: isIP(address) }));
   const failed: string[] = [];
   const step = await timed(
+    clock,
     (signal) =>
       new Promise<Socket>((resolve, reject) => {
         const socket = connect({
@@ -97,22 +93,22 @@ const REFUSAL_MS = 500;
  * In TLS 1.3 the handshake is over for the client before the server has judged the client's certificate (RFC 8446, section 2): its no is an
  * alert that may come later, as an `error` event that is not kept in `errored`. Its session ticket says yes; not every server sends one.
  */
-function refusalOf(socket: TLSSocket): Promise<NodeJS.ErrnoException | null> {
+function refusalOf(clock: MonotonicClock, socket: TLSSocket): Promise<NodeJS.ErrnoException | null> {
   const said = Promise.withResolvers<NodeJS.ErrnoException | null>();
   // Stays, so that no later error goes unhandled.
   socket.on('error', said.resolve);
   const accept = () => said.resolve(null);
   if (socket.getProtocol() !== 'TLSv1.3') accept();
   // It is told from inside OpenSSL's read: who writes there at once (a promise goes on there) is never sent.
-  socket.once('session', () => setImmediate(accept));
+  socket.once('session', () => clock.schedule(0, accept));
   socket.once('close', accept);
-  const timer = setTimeout(accept, REFUSAL_MS);
-  return said.promise.finally(() => clearTimeout(timer));
+  return within(clock, REFUSAL_MS, said.promise, () => null);
 }
 
 /** Mutual TLS over an open connection, checked as the agent does. The caller ends the socket. */
-export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<Step<Secured>> {
+export function openTls(clock: MonotonicClock, socket: Socket, host: string, files: TlsFiles): Promise<Step<Secured>> {
   return timed(
+    clock,
     () =>
       new Promise<Secured>((resolve, reject) => {
         const tls = connectTls({
@@ -127,7 +123,7 @@ export function openTls(socket: Socket, host: string, files: TlsFiles): Promise<
         tls.once('error', reject);
         tls.once('secureConnect', () => {
           tls.removeListener('error', reject);
-          resolve({ socket: tls, refusal: refusalOf(tls) });
+          resolve({ socket: tls, refusal: refusalOf(clock, tls) });
         });
         const cut = () => reject(Object.assign(new Error('the server closed the connection in the handshake'), { code: 'ECONNRESET' }));
         tls.once('close', cut);

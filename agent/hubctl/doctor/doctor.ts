@@ -75,7 +75,7 @@ function createContext(ports: DoctorPorts): DoctorContext {
     configFaults: once(() => ports.configFaults(ports.places)),
     service,
     session,
-    way: once(() => exploreWay(settings, { session, topics: true, otherPort: true })),
+    way: once(() => exploreWay(settings, { clock: ports.clock, session, topics: true, otherPort: true })),
   };
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { MonotonicClock } from '../../system/clock.ts';
 import type { DoctorPorts } from '../doctor/check.ts';
 import { parseService, SERVICE_PROPERTIES, type ServiceState, SILENT_SYSTEMD } from './service-state.ts';
 
@@ -11,6 +12,7 @@ const SLICE = 'system.slice';
 /** This machine's systemd and kernel, as far as the agent's service is concerned. */
 export interface ServiceMachine {
   env: Readonly<Record<string, string | undefined>>;
+  clock: MonotonicClock;
   /** There when the machine was booted with systemd (sd_booted(3)). */
   systemdFolder: string;
   /** Where the kernel shows the control groups (cgroups(7)). */
@@ -26,14 +28,14 @@ type Ending = 'done' | 'failed' | 'absent' | 'late';
  */
 function runProgram(
   [program, ...args]: readonly [string, ...string[]],
-  { env, timeoutMs, signal }: { env: ServiceMachine['env']; timeoutMs: number | null; signal?: AbortSignal | undefined },
+  { env, clock, timeoutMs, signal }: Pick<ServiceMachine, 'env' | 'clock'> & { timeoutMs: number | null; signal?: AbortSignal | undefined },
   onLine: (line: string) => void,
 ): Promise<Ending> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], env });
     const lines = createInterface({ input: child.stdout }).on('line', onLine);
     const end = (ending: Ending) => {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener('abort', giveUp);
       resolve(ending);
     };
@@ -44,7 +46,7 @@ function runProgram(
       child.unref();
       end('late');
     };
-    const timer = timeoutMs === null ? undefined : setTimeout(giveUp, timeoutMs);
+    const cancel = timeoutMs === null ? () => {} : clock.schedule(timeoutMs, giveUp);
     signal?.addEventListener('abort', giveUp, { once: true });
     child.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ENOENT' ? 'absent' : 'failed'));
     child.once('close', (code) => end(code === 0 ? 'done' : 'failed'));
@@ -68,7 +70,7 @@ async function servicePid(cgroupFolder: string): Promise<number | null> {
 
 /** Asks systemd for the service, and the kernel when systemd is silent. Null only where there surely is no such service. */
 export async function askService(machine: ServiceMachine, timeoutMs: number): Promise<ServiceState | null> {
-  const { systemdFolder, cgroupFolder, env } = machine;
+  const { systemdFolder, cgroupFolder, env, clock } = machine;
   const booted = await access(systemdFolder).then(
     () => true,
     (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
@@ -77,7 +79,7 @@ export async function askService(machine: ServiceMachine, timeoutMs: number): Pr
   const lines: string[] = [];
   const ending = await runProgram(
     ['systemctl', 'show', UNIT, `--property=${SERVICE_PROPERTIES}`],
-    { env, timeoutMs },
+    { env, clock, timeoutMs },
     (line) => void lines.push(line),
   );
   if (ending === 'absent') return null;
@@ -87,7 +89,7 @@ export async function askService(machine: ServiceMachine, timeoutMs: number): Pr
 
 /** Passes on what the journal has of the service; null when journalctl did not end in time, and gave nothing. */
 export async function readJournal(
-  env: ServiceMachine['env'],
+  { env, clock }: Pick<ServiceMachine, 'env' | 'clock'>,
   { lines, follow, grep, signal, timeoutMs }: Parameters<DoctorPorts['journal']>[0] & { timeoutMs: number },
   onLine: (line: string) => void,
 ): Promise<boolean | null> {
@@ -95,7 +97,7 @@ export async function readJournal(
   let any = false;
   const ending = await runProgram(
     ['journalctl', ...args, ...(follow ? ['--follow'] : []), ...(grep ? ['--grep', grep] : [])],
-    { env, timeoutMs: follow ? null : timeoutMs, signal },
+    { env, clock, timeoutMs: follow ? null : timeoutMs, signal },
     (line) => {
       any = true;
       onLine(line);
