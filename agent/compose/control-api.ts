@@ -4,7 +4,7 @@ import type { CommandService } from '../commands/service.ts';
 import type { AgentConfig } from '../config/config.ts';
 import type { Alarm, Alarms } from '../contract/alarm.ts';
 import type { Claim } from '../contract/shadow.ts';
-import type { CommandReport } from '../control/api.ts';
+import { type CommandReport, told } from '../control/api.ts';
 import { type Control, createControl } from '../control/control.ts';
 import type { LogRing } from '../control/log-ring.ts';
 import type { NodeTable } from '../nodes/table.ts';
@@ -85,7 +85,7 @@ export function createLocalApi(parts: LocalParts): Control {
     commands,
     wifi: async () => {
       const [connection, credentialsSet, problem] = await Promise.all([wifi.current(), wifi.credentialsSet(), wifi.problem()]);
-      return { connection, credentialsSet, problem };
+      return { connection, credentialsSet, ...told(problem) };
     },
     async ping(signal) {
       const startMs = clock.nowMs();

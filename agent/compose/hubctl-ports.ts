@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
+import type { WifiProblem } from '../contract/wifi.ts';
 import type { HubctlPorts } from '../hubctl/cli/command.ts';
 import type { Places } from '../hubctl/cli/locate.ts';
 import type { HubctlMachine } from '../hubctl/machine/machine.ts';
 import { settingsOf } from '../hubctl/machine/settings.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
-import { messageOf } from '../system/errors.ts';
 import { createFiles } from '../system/files.ts';
 import { unguarded } from '../system/guard.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
@@ -61,13 +61,16 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     return withNetworkManager((networkManager) => listNetworks({ networkManager, interfaceName, clock }));
   }
 
-  async function wifiProblem(interfaceName: string | null): Promise<string | null> {
-    const { checkUsable, findDevice } = await import('../wifi/networkmanager/device.ts');
+  async function wifiProblem(interfaceName: string | null): Promise<WifiProblem | null> {
+    const [{ checkUsable, findDevice }, { wifiProblemOf }] = await Promise.all([
+      import('../wifi/networkmanager/device.ts'),
+      import('../wifi/networkmanager/unusable.ts'),
+    ]);
     try {
       await withNetworkManager(async (manager) => checkUsable(manager, await findDevice(manager, interfaceName)));
       return null;
     } catch (error) {
-      return messageOf(error);
+      return wifiProblemOf(error);
     }
   }
 

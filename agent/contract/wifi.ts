@@ -34,6 +34,36 @@ export interface WifiConnection {
   signalDbm: number | null;
 }
 
+/**
+ * Why the Wi-Fi cannot be moved to another network:
+ * - `switched_off`: by the configuration (`wifi.backend`);
+ * - `not_running`: no system bus, or no NetworkManager on it; `no_reply`: it does not answer; `not_allowed`: polkit refuses the agent;
+ * - `radio_hardware`, `radio_software`: the radio is switched off, by a switch or by rfkill and NetworkManager;
+ * - `no_device`: there is no Wi-Fi device; `other_device`: not the configured one (`wifi.interface`);
+ * - `unmanaged`: NetworkManager leaves the device alone; `not_ready`: it cannot be used yet;
+ * - `failed`: anything else.
+ */
+export type WifiObstacle =
+  | 'switched_off'
+  | 'not_running'
+  | 'no_reply'
+  | 'not_allowed'
+  | 'radio_hardware'
+  | 'radio_software'
+  | 'no_device'
+  | 'other_device'
+  | 'unmanaged'
+  | 'not_ready'
+  | 'failed';
+
+export interface WifiProblem {
+  reason: WifiObstacle;
+  /** For people, with the remedy. */
+  message: string;
+  /** The interface that it is about; null: none, or not known. */
+  device: string | null;
+}
+
 /** The operating system's Wi-Fi stack, as the agent sees it. */
 export interface Wifi {
   /** The connection now, or null when there is none or no Wi-Fi stack. Never throws. */

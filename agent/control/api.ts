@@ -3,7 +3,7 @@ import type { CloudFacts } from '../contract/cloud.ts';
 import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
 import type { BusStatus } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
-import type { WifiConnection } from '../contract/wifi.ts';
+import type { WifiConnection, WifiObstacle, WifiProblem } from '../contract/wifi.ts';
 import type { Fault } from '../system/guard.ts';
 import type { OutputState } from '../system/output.ts';
 import type { NodeFinding } from './node-findings.ts';
@@ -86,11 +86,22 @@ export interface StatusReport {
   lastCommands: CommandReport[];
 }
 
-/** The Wi-Fi as the agent may use it. `problem`: why it cannot change networks, with the remedy; null when it can. */
+/** The Wi-Fi as the agent may use it. */
 export interface WifiReport {
   connection: WifiConnection | null;
   credentialsSet: boolean | null;
+  /** Why it cannot change networks, with the remedy; null when it can. */
   problem: string | null;
+  /** The same as a word, and the interface that it is about. Absent from an older agent. */
+  reason?: WifiObstacle | null;
+  device?: string | null;
 }
+
+/** What `WifiReport` tells of a problem. */
+export const told = (problem: WifiProblem | null): Pick<WifiReport, 'problem' | 'reason' | 'device'> => ({
+  problem: problem?.message ?? null,
+  reason: problem?.reason ?? null,
+  device: problem?.device ?? null,
+});
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;

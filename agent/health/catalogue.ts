@@ -4,12 +4,13 @@ import { CLOUD, type CloudCode } from './cloud.ts';
 import type { HealthFinding } from './finding.ts';
 import { HOST, type HostCode } from './host.ts';
 import { NODE, type NodeCode } from './node.ts';
+import { WIFI, type WifiCode } from './wifi.ts';
 
 /** Every code of the catalogue. */
-export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode;
+export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | WifiCode;
 
 /** Every entry of the catalogue, by its code. */
-export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT };
+export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...WIFI };
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {

@@ -1,3 +1,4 @@
+import type { WifiObstacle } from '../contract/wifi.ts';
 import type { Cancel, MonotonicClock } from '../system/clock.ts';
 import { collectGarbage } from '../system/collect.ts';
 import type { Entropy } from '../system/entropy.ts';
@@ -45,7 +46,10 @@ export interface WifiDeps {
 export function createWifi(deps: WifiDeps): WifiService {
   const { config, clock, log } = deps;
   if (config.backend === 'none') {
-    return createUnavailableWifi('Wi-Fi changes are switched off. Set wifi.backend to "auto" in agent.json and restart the agent.');
+    return createUnavailableWifi(
+      'switched_off',
+      'Wi-Fi changes are switched off. Set wifi.backend to "auto" in agent.json and restart the agent.',
+    );
   }
   const interfaceName = config.interface;
   const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock, guard: deps.guard });
@@ -83,18 +87,18 @@ export function createWifi(deps: WifiDeps): WifiService {
   };
 }
 
-/** A hub without a Wi-Fi stack that the agent may use: every change is answered `wifi_unavailable` with `reason`, which names the remedy. */
-export function createUnavailableWifi(reason: string): WifiService {
+/** A hub without a Wi-Fi stack that the agent may use: every change is answered `wifi_unavailable` with `message`, which names the remedy. */
+export function createUnavailableWifi(reason: WifiObstacle, message: string): WifiService {
   return {
     start: async () => ({ outcome: 'clean' }),
     stop: async () => {},
     forget: async () => {},
-    problem: async () => reason,
+    problem: async () => ({ reason, message, device: null }),
     current: async () => null,
     credentialsSet: async () => null,
     cutChange: async () => null,
     change: async () => {
-      throw new HubError('wifi_unavailable', reason);
+      throw new HubError('wifi_unavailable', message);
     },
   };
 }

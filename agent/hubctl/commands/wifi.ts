@@ -1,4 +1,4 @@
-import type { WifiReport } from '../../control/api.ts';
+import { told, type WifiReport } from '../../control/api.ts';
 import { type AirNetwork, type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
@@ -22,7 +22,7 @@ export const wifiStatusCommand: Command = {
     const report: WifiReport = value ?? {
       connection: null,
       credentialsSet: null,
-      problem: await ports.wifiProblem(interfaceOf(places.config)),
+      ...told(await ports.wifiProblem(interfaceOf(places.config))),
     };
     if (json) terminal.out(JSON.stringify(problem ? { ...report, agentProblem: problem.message } : report));
     else {

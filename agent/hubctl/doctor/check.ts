@@ -1,3 +1,4 @@
+import type { WifiProblem } from '../../contract/wifi.ts';
 import type { StatusReport } from '../../control/api.ts';
 import type { HealthFinding } from '../../health/finding.ts';
 import type { MonotonicClock, WallClock } from '../../system/clock.ts';
@@ -67,7 +68,7 @@ export interface DoctorPorts {
     onLine: (line: string) => void,
   ): Promise<boolean | null>;
   /** Why the Wi-Fi cannot be used, as this user sees it; null when it can. */
-  wifiProblem(interfaceName: string | null): Promise<string | null>;
+  wifiProblem(interfaceName: string | null): Promise<WifiProblem | null>;
 }
 
 /** What several checks look at is asked once, by the first. */

@@ -1,5 +1,5 @@
-import type { Wifi } from '../../contract/wifi.ts';
-import { HubError, isHubError, messageOf } from '../../system/errors.ts';
+import type { Wifi, WifiProblem } from '../../contract/wifi.ts';
+import { HubError, isHubError } from '../../system/errors.ts';
 import { within } from '../../system/timeout.ts';
 import type { ChangeDeps } from '../change/change-deps.ts';
 import { resultOfCut } from '../change/cut-change.ts';
@@ -8,6 +8,7 @@ import { type ChangeTraces, createRestorer, type SettleOutcome } from '../change
 import { runWifiChange } from '../change/transaction.ts';
 import { checkUsable, findDevice } from './device.ts';
 import { isNetworkManagerError } from './network-manager.ts';
+import { wifiProblemOf } from './unusable.ts';
 
 /** What the start found of a change that was cut; `unknown`: NetworkManager could not be asked yet, the next change asks again. */
 export interface WifiRecovery {
@@ -27,7 +28,7 @@ export interface WifiService extends Wifi {
    */
   forget(): Promise<void>;
   /** Why no network can be changed now, with the remedy; null when one can. Never throws. */
-  problem(): Promise<string | null>;
+  problem(): Promise<WifiProblem | null>;
   /** Ends what is under way (a running change goes back to the old network first) in bounded time. */
   stop(): Promise<void>;
 }
@@ -130,7 +131,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
         await checkUsable(networkManager, await findDevice(networkManager, deps.interfaceName));
         return null;
       } catch (error) {
-        return messageOf(error);
+        return wifiProblemOf(error);
       }
     },
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DownReason, GuardedOperation, WaitReason } from '../../../agent/contract/cloud.ts';
 import type { BusFailure, SecurityReason } from '../../../agent/contract/node.ts';
+import type { WifiObstacle } from '../../../agent/contract/wifi.ts';
 import { CATALOGUE, causeOf, DEPENDS_ON, type FindingCode } from '../../../agent/health/catalogue.ts';
 import type { Entry, HealthFinding } from '../../../agent/health/finding.ts';
 
@@ -40,6 +41,11 @@ const BUS_FAILURES = each<BusFailure>({
   failed: true,
 });
 const SECURITY = each<SecurityReason>({ wrong_key: true, key_type: true, no_key: true, refused: true, invalid: true, no_answer: true });
+const PROBLEM = { message: 'The agent is not allowed to scan. Install the rule.', device: 'wlan0' };
+const ofWifi = (reason: WifiObstacle) => [
+  { ...PROBLEM, reason },
+  { ...PROBLEM, reason, device: null },
+];
 const DEVICE = { vendor: '5eca00', model: '1', serialNumber: '7' };
 
 const SAMPLES: Samples = {
@@ -79,6 +85,18 @@ const SAMPLES: Samples = {
   agent_faults: [{ faults: [{ place: 'cloud message', count: 3 }] }],
   log_unwritable: ['EAGAIN', 'EPIPE', 'EIO'].map((failing) => ({ failing, droppedLines: 7 })),
   log_no_space: [{ failing: 'ENOSPC', droppedLines: 7 }],
+  wifi_switched_off: ofWifi('switched_off'),
+  wifi_not_running: ofWifi('not_running'),
+  wifi_no_reply: ofWifi('no_reply'),
+  wifi_not_allowed: ofWifi('not_allowed'),
+  wifi_radio_hardware: ofWifi('radio_hardware'),
+  wifi_radio_software: ofWifi('radio_software'),
+  wifi_no_device: ofWifi('no_device'),
+  wifi_other_device: ofWifi('other_device'),
+  wifi_unmanaged: ofWifi('unmanaged'),
+  wifi_not_ready: ofWifi('not_ready'),
+  wifi_failed: ofWifi('failed'),
+  wifi_no_rule: [{}],
   log_lines_lost: [{ droppedLines: 7 }],
 };
 
@@ -88,7 +106,7 @@ const PROGRAMS = /^(sudo|hubctl|timedatectl|df|ls|ps|systemctl|nmcli|rfkill|ip|c
 describe.each(Object.entries(CATALOGUE) as [FindingCode, Entry<unknown>][])('%s', (code, entry) => {
   test.each(SAMPLES[code].map((params, index) => [index, params] as const))('sample %i is a sentence with a remedy', (_, params) => {
     const text = entry.text(params);
-    expect(text).not.toMatch(/undefined|null|NaN|\[object|[.!?]$|^[A-Z]/);
+    expect(text).not.toMatch(/undefined|null|NaN|\[object|[.!?]$|^(?!NetworkManager|Wi-Fi)[A-Z]/);
     expect(text.length).toBeGreaterThan(8);
     const remedy = entry.remedy(params);
     expect(remedy).not.toMatch(/undefined|null|NaN|\[object/);

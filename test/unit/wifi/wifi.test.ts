@@ -68,6 +68,6 @@ test.each(['', '{"uuid":', '[]', '{"uuid":1}'])('a torn marker %j is no marker',
 });
 
 test('an unavailable Wi-Fi says why', async () => {
-  const wifi = createUnavailableWifi('There is no radio. Plug one in.');
+  const wifi = createUnavailableWifi('no_device', 'There is no radio. Plug one in.');
   await expect(wifi.change(anything, new AbortController().signal)).rejects.toThrow('There is no radio. Plug one in.');
 });

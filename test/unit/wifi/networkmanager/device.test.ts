@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
-import { checkUsable } from '../../../../agent/wifi/networkmanager/device.ts';
+import { checkUsable, findDevice } from '../../../../agent/wifi/networkmanager/device.ts';
 import {
   DEVICE_STATE,
   type NetworkManager,
   NetworkManagerError,
   POLKIT_ACTION,
 } from '../../../../agent/wifi/networkmanager/network-manager.ts';
+import { wifiProblemOf } from '../../../../agent/wifi/networkmanager/unusable.ts';
 
 const DEVICE = { path: '/Devices/2', interfaceName: 'wlan1', state: DEVICE_STATE.activated };
 const SILENCE = new NetworkManagerError('no_reply', 'GetPermissions did not answer');
@@ -39,6 +40,8 @@ test('what stays denied is told, with its remedy', async () => {
   const denied = manager([POLKIT_ACTION.checkpoint]);
   await expect(checkUsable(denied.manager, DEVICE)).rejects.toMatchObject({
     code: 'wifi_unavailable',
+    reason: 'not_allowed',
+    device: 'wlan1',
     message: expect.stringContaining('50-hub-agent.rules'),
   });
   expect(denied.asked()).toBe(2);
@@ -50,4 +53,31 @@ test('what stays silent is told; another failure is not asked again', async () =
   const left = manager(gone, []);
   await expect(checkUsable(left.manager, DEVICE)).rejects.toBe(gone);
   expect(left.asked()).toBe(1);
+});
+
+test.each([
+  ['no device', [], null, { reason: 'no_device', device: null }],
+  ['not the configured one', [], 'wlan0', { reason: 'other_device', device: 'wlan0' }],
+  ['another than the configured one', [DEVICE], 'wlan0', { reason: 'other_device', device: 'wlan0' }],
+])('%s is a reason, not only a text', async (_what, devices, interfaceName, problem) => {
+  const nm = { wifiDevices: async () => devices } as unknown as NetworkManager;
+  const error = await findDevice(nm, interfaceName).catch((thrown: unknown) => thrown);
+  expect(wifiProblemOf(error)).toMatchObject(problem);
+});
+
+test.each([
+  [{ hardwareEnabled: false, softwareEnabled: false }, DEVICE_STATE.activated, 'radio_hardware'],
+  [{ hardwareEnabled: true, softwareEnabled: false }, DEVICE_STATE.activated, 'radio_software'],
+  [{ hardwareEnabled: true, softwareEnabled: true }, DEVICE_STATE.unmanaged, 'unmanaged'],
+  [{ hardwareEnabled: true, softwareEnabled: true }, DEVICE_STATE.unavailable, 'not_ready'],
+])('%j in state %i: %3$s', async (radio, state, reason) => {
+  const nm = { missingPermissions: async () => [], radio: async () => radio } as unknown as NetworkManager;
+  const error = await checkUsable(nm, { ...DEVICE, state }).catch((thrown: unknown) => thrown);
+  expect(wifiProblemOf(error)).toMatchObject({ reason, device: 'wlan1' });
+});
+
+test('a failed call, and what is no error of ours, are reasons too', () => {
+  expect(wifiProblemOf(new NetworkManagerError('not_running', 'gone'))).toEqual({ reason: 'not_running', message: 'gone', device: null });
+  expect(wifiProblemOf(new NetworkManagerError('permission_denied', 'no'))).toMatchObject({ reason: 'not_allowed' });
+  expect(wifiProblemOf(new TypeError('x'))).toMatchObject({ reason: 'failed' });
 });
