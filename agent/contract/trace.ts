@@ -5,6 +5,8 @@ export interface BusTrace {
   bus: string;
   /** `silence`: nobody answered what was sent last. */
   kind: 'sent' | 'received' | 'silence';
+  /** What came instead of an answer, with `silence`: no byte, a late answer to something else, bytes that are no frame, or the port went away. */
+  heard?: 'nothing' | 'stray' | 'noise' | 'lost';
   address: number;
   /** The standard's name, such as `POLL`; null for silence. */
   name: string | null;

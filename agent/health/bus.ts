@@ -1,6 +1,6 @@
 import type { BusFailure, BusStatus } from '../contract/node.ts';
-import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
-import { DOCTOR, LOGS, NODES } from './remedies.ts';
+import { capitalized, type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
+import { DOCTOR, LOGS, NODES, RESTART } from './remedies.ts';
 
 const SERIAL = 'sudo hubctl doctor --check serial';
 const FAILURES: Readonly<Record<BusFailure, string>> = {
@@ -13,14 +13,45 @@ const FAILURES: Readonly<Record<BusFailure, string>> = {
   failed: LOGS,
 };
 
+/** A peripheral that is asked at another rate mostly stays silent, for it hears no frame. */
+const AUTO_BAUD = 'set "baudRate": "auto" for this bus in /etc/hub-agent/agent.json';
+/** Addresses that one line takes. */
+const MAX_ADDRESSES = 8;
+
 /** What can be wrong with a bus as a whole. The subject is the bus; null: all of them together. */
 export interface BusParams {
+  bus_unknown: { bus: string };
+  bus_noise: { bus: string; baudRate: string };
+  bus_no_answer: { bus: string; baudRate: string };
   bus_unavailable: { bus: string; message: string | null; reason: BusFailure | null };
   bus_no_node: object;
-  nodes_silent: { silent: number; total: number; bus: string | null };
+  /** `addresses`: of the silent ones, where they are known. */
+  nodes_silent: { silent: number; total: number; bus: string | null; addresses?: readonly string[] };
 }
 
+const named = (addresses: readonly string[]) => (addresses.length === 0 ? '' : ` (${addresses.slice(0, MAX_ADDRESSES).join(', ')})`);
+
 export const BUS: Entries<BusParams> = {
+  bus_unknown: {
+    severity: 'warn',
+    text: ({ bus }) => `${bus}: the agent does not know it: it runs with an older configuration`,
+    remedy: () => RESTART,
+    next: DOCTOR,
+  },
+  bus_noise: {
+    severity: 'fail',
+    text: ({ bus, baudRate }) => `${bus}: bytes come back that are no frames: a wrong baud rate (now ${baudRate}), or A and B crossed`,
+    remedy: () => `${capitalized(AUTO_BAUD)}; ${RESTART}`,
+    next: DOCTOR,
+  },
+  bus_no_answer: {
+    severity: 'fail',
+    text: ({ bus, baudRate }) =>
+      `${bus}: nobody answers: no power, cut or crossed wires, another baud rate (now ${baudRate}), or other addresses`,
+    remedy: ({ bus, baudRate }) =>
+      `Measure 12 V at the first reader and A-B at rest (over 200 mV); ${baudRate === 'auto' ? '' : `${AUTO_BAUD}; `}sudo hubctl nodes scan --bus ${bus}`,
+    next: DOCTOR,
+  },
   bus_unavailable: {
     severity: 'fail',
     text: ({ bus, message }) => `bus ${bus}: ${message ?? 'unavailable'}`,
@@ -30,20 +61,20 @@ export const BUS: Entries<BusParams> = {
   bus_no_node: { severity: 'fail', text: () => 'no node answers on any bus', remedy: () => 'sudo hubctl doctor --check bus', next: DOCTOR },
   nodes_silent: {
     severity: 'warn',
-    text: ({ silent, total, bus }) =>
-      `${silent} of ${total} nodes${bus === null ? '' : ` of ${bus}`} ${silent === 1 ? 'is' : 'are'} silent`,
+    text: ({ silent, total, bus, addresses = [] }) =>
+      `${silent} of ${total} nodes${bus === null ? '' : ` of ${bus}`} ${silent === 1 ? 'is' : 'are'} silent${named(addresses)}`,
     remedy: () => 'Look at their power and their plugs; hubctl nodes',
     next: NODES,
   },
 };
 
 export type BusCode = keyof BusParams;
-const found = finder(BUS);
+export const busProblem = finder(BUS);
 
 /** Of a bus that cannot be used; null: it can, or is not up yet. */
 export function busFinding({ id, state, error }: BusStatus): HealthFinding<BusCode> | null {
   if (state !== 'unavailable') return null;
-  return found('bus_unavailable', { bus: id, message: error?.message ?? null, reason: error?.reason ?? null }, id);
+  return busProblem('bus_unavailable', { bus: id, message: error?.message ?? null, reason: error?.reason ?? null }, id);
 }
 
 /** How many nodes of one bus are known, and how many of them answer. */
@@ -64,7 +95,7 @@ export interface BusFacts {
 /** That no node is there. */
 export function emptyBusFindings({ buses, nodes }: BusFacts): HealthFinding<BusCode>[] {
   if (buses.length === 0 || !nodes.scanComplete || nodes.total > 0) return [];
-  return [found('bus_no_node', {}, buses.length === 1 ? buses[0]!.id : null)];
+  return [busProblem('bus_no_node', {}, buses.length === 1 ? buses[0]!.id : null)];
 }
 
 /** That nodes which were known do not answer: for each bus where that is known, else together. */
@@ -72,9 +103,9 @@ export function silentFindings({ buses, nodes, nodesByBus = [] }: BusFacts): Hea
   if (buses.length > 1 && nodesByBus.length > 0) {
     return nodesByBus
       .filter(({ total, available }) => total > available)
-      .map(({ bus, total, available }) => found('nodes_silent', { silent: total - available, total, bus }, bus));
+      .map(({ bus, total, available }) => busProblem('nodes_silent', { silent: total - available, total, bus }, bus));
   }
   const silent = nodes.total - nodes.available;
   if (silent <= 0) return [];
-  return [found('nodes_silent', { silent, total: nodes.total, bus: null }, buses.length === 1 ? buses[0]!.id : null)];
+  return [busProblem('nodes_silent', { silent, total: nodes.total, bus: null }, buses.length === 1 ? buses[0]!.id : null)];
 }

@@ -4,19 +4,23 @@ import { CLOUD, type CloudCode } from './cloud.ts';
 import type { HealthFinding } from './finding.ts';
 import { HOST, type HostCode } from './host.ts';
 import { NODE, type NodeCode } from './node.ts';
+import { PORT, type PortCode } from './port.ts';
 import { WIFI, type WifiCode } from './wifi.ts';
 
 /** Every code of the catalogue. */
-export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | WifiCode;
+export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | WifiCode | PortCode;
 
 /** Every entry of the catalogue, by its code. */
-export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...WIFI };
+export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...WIFI, ...PORT };
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {
   cloud_waits_for_clock: ['clock_unset'],
+  bus_unavailable: ['port_missing', 'port_no_device', 'port_held', 'port_closed', 'port_unit'],
   bus_no_node: ['bus_unavailable'],
   nodes_silent: ['bus_unavailable'],
+  bus_no_answer: ['port_held'],
+  bus_noise: ['port_held'],
   log_no_space: ['disk_low'],
 };
 

@@ -2,7 +2,7 @@ import type { StatusReport } from '../../control/api.ts';
 import { reported } from '../../control/node-findings.ts';
 import { assess } from '../../health/assess.ts';
 import { causeOf } from '../../health/catalogue.ts';
-import type { HealthFinding } from '../../health/finding.ts';
+import { capitalized, type HealthFinding } from '../../health/finding.ts';
 
 /** Something that is wrong, in a sentence. */
 export interface Problem {
@@ -20,7 +20,7 @@ export interface Problem {
 }
 
 const closed = (text: string) => (text.endsWith('.') ? text : `${text}.`);
-const sentence = (text: string) => closed(text.charAt(0).toUpperCase() + text.slice(1));
+const sentence = (text: string) => closed(capitalized(text));
 
 /** What is wrong with a running agent, by its own status; the worst first. */
 export function problemsOf(report: StatusReport): Problem[] {

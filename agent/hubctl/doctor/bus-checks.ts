@@ -2,22 +2,13 @@ import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
+import { busFinding, busProblem } from '../../health/bus.ts';
 import { nodeFindings } from '../../health/node.ts';
+import { type PortCode, type PortParams, portFinding } from '../../health/port.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
-import {
-  type Check,
-  catalogued,
-  type DoctorContext,
-  type DoctorPorts,
-  type Finding,
-  fail,
-  ok,
-  type Settings,
-  skipped,
-  warn,
-} from './check.ts';
+import { type Check, catalogued, type DoctorContext, type DoctorPorts, type Finding, ok, type Settings, skipped } from './check.ts';
 
 /** Processes of a hub, many times over. */
 const MAX_PROCESSES = 4_096;
@@ -26,8 +17,6 @@ const MAX_DESCRIPTORS = 256;
 const LISTEN_MS = 2_500;
 /** One lost answer is chance. */
 const ENOUGH_NOISE = 2;
-/** A peripheral that is asked at another rate mostly stays silent, for it hears no frame. */
-const AUTO_BAUD = 'set "baudRate": "auto" for this bus in /etc/hub-agent/agent.json';
 
 /** A process that has a device open. */
 export interface Holder {
@@ -53,6 +42,8 @@ export async function holdersOf(device: string): Promise<Holder[]> {
 /** What the agent may be called while it does not say its pid; its threads' names are those of Node. */
 const AGENT_NAMES = /^(hub-agent|node|MainThread)/;
 
+const port = <Code extends PortCode>(code: Code, params: PortParams[Code]) => catalogued(portFinding(code, params, params.bus));
+
 async function checkPort(
   { id, path }: Settings['buses'][number],
   { status, problem }: Awaited<ReturnType<DoctorContext['agent']>>,
@@ -62,10 +53,9 @@ async function checkPort(
   const device = await realpath(path).catch((error: NodeJS.ErrnoException) => error);
   if (typeof device !== 'string') {
     if (device.code === 'EACCES') return skipped(`${id}: ${path} cannot be looked at: use sudo`);
-    return fail(`${id}: ${path} is not there: unplugged, or under another name`, 'ls -l /dev/serial/by-id/; sudo dmesg | grep tty');
+    return port('port_missing', { bus: id, path });
   }
-  if (!(await stat(device)).isCharacterDevice())
-    return fail(`${id}: ${path} is no serial port`, 'Correct the path of the bus in /etc/hub-agent/agent.json.');
+  if (!(await stat(device)).isCharacterDevice()) return port('port_no_device', { bus: id, path });
   const others = (await holdersOf(device)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
   // An agent that runs and does not answer is one of them.
   const silentAgent = problem !== null && ['hung', 'busy', 'forbidden'].includes(problem.problem);
@@ -73,16 +63,15 @@ async function checkPort(
   // With answers coming in, whoever else has it open does not take them.
   const works = (status?.nodes.available ?? 0) > 0 && status?.buses.some((bus) => bus.id === id && bus.state === 'up');
   if (strangers.length > 0) {
-    const who = strangers.map(({ pid, name }) => `${name} (pid ${pid})`).join(', ');
-    if (works) return ok(`${id}: ${path} works, and is open in ${who} too`);
-    return fail(`${id}: ${device} is open in ${who}`, releaseCommand(strangers, device));
+    const holders = strangers.map(({ pid, name }) => `${name} (pid ${pid})`);
+    if (works) return ok(`${id}: ${path} works, and is open in ${holders.join(', ')} too`);
+    return port('port_held', { bus: id, path: device, holders, commands: releaseCommand(strangers, device) });
   }
   // A getty takes the device for itself: its rights are judged without one.
   if (!(await mayOpen(device, await serviceUser(etc))))
-    return fail(`${id}: the agent may not open ${device}`, await openCommand(device, etc));
+    return port('port_closed', { bus: id, path: device, commands: await openCommand(device, etc) });
   if (status?.buses.find((bus) => bus.id === id)?.error?.reason === 'unit') {
-    const words = `${id}: the unit of the service refuses ${device}, whose mode would allow it: DeviceAllow= does not name its class`;
-    return fail(words, await allowCommand(device));
+    return port('port_unit', { bus: id, path: device, commands: await allowCommand(device) });
   }
   if (!isRoot && !works) return skipped(`${id}: ${path} is there and may be opened; who else has it open cannot be seen: use sudo`);
   return ok(`${id}: ${path} is there and may be opened`);
@@ -143,9 +132,9 @@ async function listen({ ports }: DoctorContext, bus: string): Promise<{ answers:
   void sleep(ports.clock, LISTEN_MS, end.signal).then(() => end.abort());
   try {
     await ports.client.lines({ path: `/v1/bus/${encodeURIComponent(bus)}/trace`, signal: end.signal }, (line) => {
-      const { kind, text } = parseBounded(line) as BusTrace;
+      const { kind, heard: what } = parseBounded(line) as BusTrace;
       if (kind === 'received') heard.answers += 1;
-      else if (kind === 'silence') heard[text.startsWith('noise') ? 'noise' : 'silences'] += 1;
+      else if (kind === 'silence') heard[what === 'noise' ? 'noise' : 'silences'] += 1;
       if (heard.answers > 0 || heard.noise >= ENOUGH_NOISE) end.abort();
     });
   } finally {
@@ -156,31 +145,21 @@ async function listen({ ports }: DoctorContext, bus: string): Promise<{ answers:
 
 async function checkBus(context: DoctorContext, { id, baudRate }: Settings['buses'][number], nodes: NodesResult): Promise<Finding> {
   const bus = nodes.buses.find((each) => each.id === id);
-  if (!bus) return warn(`${id}: the agent does not know it: it runs with an older configuration`, 'sudo systemctl restart hub-agent');
-  if (bus.state === 'unavailable') return fail(`${id}: ${bus.error?.message ?? 'unavailable'}`, 'sudo hubctl doctor --check serial');
+  if (!bus) return catalogued(busProblem('bus_unknown', { bus: id }, id));
+  const unavailable = busFinding(bus);
+  if (unavailable) return catalogued(unavailable);
   const own = nodes.nodes.filter((node) => node.bus === id);
   const available = own.filter((node) => node.available).length;
   if (available > 0 && available === own.length) return ok(`${id}: ${available} nodes answer`);
   if (available > 0) {
-    const silent = own.filter((node) => !node.available).map(({ address }) => address);
-    return warn(
-      `${id}: ${own.length - available} of ${own.length} nodes are silent (${silent.slice(0, 8).join(', ')})`,
-      'Look at their power and their plugs; hubctl nodes',
-    );
+    const addresses = own.filter((node) => !node.available).map(({ address }) => address);
+    return catalogued(busProblem('nodes_silent', { silent: addresses.length, total: own.length, bus: id, addresses }, id));
   }
   const { answers, noise, silences } = await listen(context, id);
   if (answers > 0) return ok(`${id}: a node answers, the scan still runs`);
-  if (noise >= ENOUGH_NOISE) {
-    return fail(
-      `${id}: bytes come back that are no frames: a wrong baud rate (now ${baudRate}), or A and B crossed`,
-      `${AUTO_BAUD}; sudo systemctl restart hub-agent`,
-    );
-  }
+  if (noise >= ENOUGH_NOISE) return catalogued(busProblem('bus_noise', { bus: id, baudRate }, id));
   if (silences === 0) return skipped(`${id}: nothing was asked meanwhile`);
-  return fail(
-    `${id}: nobody answers: no power, cut or crossed wires, another baud rate (now ${baudRate}), or other addresses`,
-    `Measure 12 V at the first reader and A-B at rest (over 200 mV); ${baudRate === 'auto' ? '' : `${AUTO_BAUD}; `}sudo hubctl nodes scan --bus ${id}`,
-  );
+  return catalogued(busProblem('bus_no_answer', { bus: id, baudRate }, id));
 }
 
 export const busCheck: Check = {

@@ -41,6 +41,7 @@ const BUS_FAILURES = each<BusFailure>({
   failed: true,
 });
 const SECURITY = each<SecurityReason>({ wrong_key: true, key_type: true, no_key: true, refused: true, invalid: true, no_answer: true });
+const PORT = { bus: 'rs485', path: '/dev/ttyUSB0', commands: 'sudo systemctl restart hub-agent' };
 const PROBLEM = { message: 'The agent is not allowed to scan. Install the rule.', device: 'wlan0' };
 const ofWifi = (reason: WifiObstacle) => [
   { ...PROBLEM, reason },
@@ -69,9 +70,18 @@ const SAMPLES: Samples = {
   cloud_reconnected: [{ seconds: 3, count: 1 }],
   bus_unavailable: [null, ...BUS_FAILURES].map((reason) => ({ bus: 'rs485', message: '/dev/ttyUSB0 is gone', reason })),
   bus_no_node: [{}],
+  bus_unknown: [{ bus: 'rs485' }],
+  bus_noise: [{ bus: 'rs485', baudRate: '9600' }],
+  bus_no_answer: ['9600', 'auto'].map((baudRate) => ({ bus: 'rs485', baudRate })),
+  port_missing: [PORT],
+  port_no_device: [PORT],
+  port_held: [{ ...PORT, holders: ['agetty (pid 7)'] }],
+  port_closed: [PORT],
+  port_unit: [PORT],
   nodes_silent: [
     { silent: 1, total: 8, bus: null },
     { silent: 2, total: 8, bus: 'attic' },
+    { silent: 9, total: 9, bus: 'attic', addresses: ['1', '2', '3', '4', '5', '6', '7', '8', '9'] },
   ],
   node_security_lost: SECURITY.map((reason) => ({ nodeId: 'rs485/5', reason })),
   node_replaced: [

@@ -125,8 +125,9 @@ export function createLineTrace({ bus, wallClock }: { bus: string; wallClock: Wa
 
   const tellOutcome = (address: number, outcome: Outcome) => {
     if (outcome.kind === 'reply') return tellFrame('received', outcome.frame, `after ${outcome.firstByteMs.toFixed(1)} ms`);
-    const text = outcome.kind === 'down' ? 'the port went away' : SILENCE[outcome.heard];
-    tell({ kind: 'silence', address, name: null, sequence: null, bytes: null, security: null, text });
+    const heard = outcome.kind === 'down' ? 'lost' : outcome.heard;
+    const text = SILENCE[heard];
+    tell({ kind: 'silence', heard, address, name: null, sequence: null, bytes: null, security: null, text });
   };
 
   return {
@@ -154,4 +155,9 @@ export function createLineTrace({ bus, wallClock }: { bus: string; wallClock: Wa
   };
 }
 
-const SILENCE = { nothing: 'no answer', stray: 'no answer, but the late one of another', noise: 'noise, no frame' } as const;
+const SILENCE: Readonly<Record<NonNullable<BusTrace['heard']>, string>> = {
+  nothing: 'no answer',
+  stray: 'no answer, but the late one of another',
+  noise: 'noise, no frame',
+  lost: 'the port went away',
+};

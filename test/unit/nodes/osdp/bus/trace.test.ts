@@ -42,7 +42,7 @@ test('shows silence and noise', async () => {
     const { heard, request, listen } = setup({ kind: 'silent', heard: what });
     listen();
     await request(POLL);
-    expect(heard[1]).toMatchObject({ kind: 'silence', address: 5, text });
+    expect(heard[1]).toMatchObject({ kind: 'silence', heard: what, address: 5, text });
   }
 });
 
