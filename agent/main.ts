@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAgent } from './compose/agent.ts';
+import { refuseAsRoot } from './compose/refuse-root.ts';
 import { credentialsDirectory, pathFor } from './config/credential-paths.ts';
 import { installCredentials } from './config/install-credentials.ts';
 import { keyFileValidator } from './config/key-files.ts';
@@ -14,6 +15,7 @@ import { createLogRing } from './control/log-ring.ts';
 import { createMonotonicClock, createWallClock } from './system/clock.ts';
 import { createEntropy } from './system/entropy.ts';
 import { isHubError, messageOf } from './system/errors.ts';
+import { watchFiles } from './system/file-faults.ts';
 import { createFiles } from './system/files.ts';
 import { createGuards, guardedClock } from './system/guard.ts';
 import { createHostFacts } from './system/linux/host-linux.ts';
@@ -81,7 +83,7 @@ async function main(): Promise<number> {
     return 0;
   }
 
-  const files = createFiles();
+  const files = watchFiles(createFiles());
   const wallClock = createWallClock();
   const newCredentials = options['install-credentials'];
   if (newCredentials !== undefined) {
@@ -100,13 +102,15 @@ async function main(): Promise<number> {
     ...(options.check && { resolvePath: (file: string, path: string) => pathFor(env, file, path) }),
     now: new Date(wallClock.nowMs()),
     clockSynchronized: await createHostFacts({ wallClock, stateDirectory: '/' }).clockSynchronized(),
-    keyFileProblem: keyFileValidator((path) => isServiceCredential(env, path)),
+    // At a start one bus with a bad key file must not end the others: it is unavailable and says why.
+    ...(options.check && { keyFileProblem: keyFileValidator((path) => isServiceCredential(env, path)) }),
   });
   if (options.check) {
     process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);
     return 0;
   }
 
+  await refuseAsRoot(config.stateDirectory, resolve(options.config));
   const clock = createMonotonicClock();
   const logs = createLogRing();
   const onRecovered = (lines: number) => log.warn({ event: 'log_lines_dropped', lines }, 'standard output takes lines again');
@@ -143,7 +147,7 @@ async function main(): Promise<number> {
     log,
     guards,
     notify,
-    local: { logs, logOutput: destination.state, logLevel: level, setLogLevel: set },
+    local: { logs, logOutput: destination.state, logLevel: level, setLogLevel: set, fileFaults: files.faults },
     ...(systemBusAddress && { systemBusAddress }),
   });
   await agent.start();

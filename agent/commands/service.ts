@@ -93,50 +93,50 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
 
   async function carryOut(on: Link): Promise<void> {
     for (let effect = next(batch); effect; effect = next(batch)) {
-      const ok = await perform(effect, on);
-      batch = done(batch, ok, wallClock.nowMs());
+      const failure = await perform(effect, on);
+      batch = done(batch, failure === null, wallClock.nowMs(), failure);
     }
   }
 
-  /** Only writes to the journal are waited for. False when a record could not be written. */
-  async function perform(effect: CommandsEffect, on: Link): Promise<boolean> {
+  /** Only writes to the journal are waited for. Why a record could not be written; null: all is well. */
+  async function perform(effect: CommandsEffect, on: Link): Promise<string | null> {
     switch (effect.type) {
       case 'persist':
         return persist(effect.id);
       case 'conclude':
-        return journal.conclude(effect.id).then(() => true);
+        return journal.conclude(effect.id).then(() => null);
       case 'forget':
-        return journal.remove(effect.id).then(() => true);
+        return journal.remove(effect.id).then(() => null);
       case 'readShadow':
         void read(effect.retry, on);
-        return true;
+        return null;
       case 'clear':
         void clear(effect.id, effect.version, on);
-        return true;
+        return null;
       case 'execute':
         void execute(effect.id);
-        return true;
+        return null;
       case 'resolve':
         void resolve(effect.id);
-        return true;
+        return null;
       case 'deliver':
         void deliveries.deliver(effect.id, on);
-        return true;
+        return null;
       case 'refuse':
         void deliveries.refuse(effect.entry);
-        return true;
+        return null;
     }
   }
 
-  async function persist(id: string): Promise<boolean> {
+  async function persist(id: string): Promise<string | null> {
     const entry = entryOf(id);
-    if (!entry) return true;
+    if (!entry) return null;
     try {
       await journal.write(entry);
-      return true;
+      return null;
     } catch (error) {
       log.error({ event: 'journal_write_failed', id, stage: entry.stage, reason: messageOf(error) }, 'the journal cannot be written');
-      return false;
+      return messageOf(error);
     }
   }
 

@@ -265,7 +265,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await claims.load();
       await alarms.start();
       // Without a claim the one that the shadow still shows from before goes.
-      cloud.report({ claim: claims.current() ?? undefined });
+      if (claims.isKnown()) cloud.report({ claim: claims.current() ?? undefined });
       await nodes.start();
       await commands.start();
       // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.

@@ -4,24 +4,25 @@ import { isServiceCredential } from '../config/paths.ts';
 import type { NodeBus } from '../nodes/bus.ts';
 import type { OsdpBusOptions } from '../nodes/osdp/bus/options.ts';
 import { createOsdpBus } from '../nodes/osdp/bus/osdp-bus.ts';
+import { isHubError } from '../system/errors.ts';
+import { createUnavailableBus } from './unavailable-bus.ts';
 
-/** Builds the configured buses. @throws HubError `config_invalid` for a key file that is wrong or that others may read. */
-export function createBuses(
-  buses: readonly BusConfig[],
-  deps: Pick<OsdpBusOptions, 'serialPorts' | 'clock' | 'wallClock' | 'entropy' | 'log'>,
-): Promise<NodeBus[]> {
-  return Promise.all(
-    buses.map(async ({ id, path, baudRate, addresses, allowDefaultKey, keysPath }) =>
-      createOsdpBus({
-        id,
-        path,
-        baudRate,
-        addresses,
-        allowDefaultKey,
-        keys: keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(process.env, keysPath) }),
-        ...deps,
-        log: deps.log.child({ part: 'bus', bus: id }),
-      }),
-    ),
-  );
+type BusDeps = Pick<OsdpBusOptions, 'serialPorts' | 'clock' | 'wallClock' | 'entropy' | 'log'>;
+
+async function createBus(config: BusConfig, deps: BusDeps): Promise<NodeBus> {
+  const { id, path, baudRate, addresses, allowDefaultKey, keysPath } = config;
+  const log = deps.log.child({ part: 'bus', bus: id });
+  try {
+    const keys = keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(process.env, keysPath) });
+    return createOsdpBus({ id, path, baudRate, addresses, allowDefaultKey, keys, ...deps, log });
+  } catch (error) {
+    if (!isHubError(error, 'config_invalid')) throw error;
+    // Without its keys the bus would ask secured peripherals in clear.
+    return createUnavailableBus(config, `${error.message}.`, log);
+  }
+}
+
+/** Builds the configured buses. One whose key file is wrong, or may be read by others, is unavailable and says why. */
+export function createBuses(buses: readonly BusConfig[], deps: BusDeps): Promise<NodeBus[]> {
+  return Promise.all(buses.map((bus) => createBus(bus, deps)));
 }

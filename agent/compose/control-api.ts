@@ -10,6 +10,7 @@ import type { LogRing } from '../control/log-ring.ts';
 import type { NodeTable } from '../nodes/table.ts';
 import type { ResetKind } from '../state/reset-notes.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
+import type { FileFault } from '../system/file-faults.ts';
 import type { Guards } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { Log } from '../system/log.ts';
@@ -24,6 +25,8 @@ export interface LocalPorts {
   logOutput(): OutputState;
   logLevel(): string;
   setLogLevel(level: string, minutes: number): void;
+  /** What could not be done with the agent's files. */
+  fileFaults(): readonly FileFault[];
 }
 
 /** The agent's parts as the local API sees them. */
@@ -50,9 +53,9 @@ export function journalView(commands: Pick<CommandService, 'entries'>, intake: L
   return [...commands.entries(), ...intake.entries()].sort((a, b) => a.receivedAt - b.receivedAt).map(reportOf);
 }
 
-function reportOf({ id, intake, command, stage, receivedAt, finishedAt, outcome }: CommandView): CommandReport {
+function reportOf({ id, intake, command, stage, receivedAt, finishedAt, outcome, answered }: CommandView): CommandReport {
   const status = outcome?.status ?? (stage === 'delivered' ? null : 'IN_PROGRESS');
-  return { id, intake, command, status, stage, receivedAt, finishedAt, outcome };
+  return { id, intake, command, status, stage, receivedAt, finishedAt, outcome, answered: answered ?? null };
 }
 
 /** Connects the agent's parts to the local API. Opens nothing. */
@@ -67,6 +70,7 @@ export function createLocalApi(parts: LocalParts): Control {
       version,
       identity: config.identity,
       claim: parts.claim,
+      fileFaults: local.fileFaults,
       cloud: () => cloud.facts(),
       wifi: () => wifi.current(),
       host: parts.host,

@@ -1,13 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import type { WifiProblem } from '../contract/wifi.ts';
 import type { HubctlPorts } from '../hubctl/cli/command.ts';
 import type { Places } from '../hubctl/cli/locate.ts';
 import type { HubctlMachine } from '../hubctl/machine/machine.ts';
 import { settingsOf } from '../hubctl/machine/settings.ts';
+import { becomeOwner } from '../system/become-owner.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
 import { createFiles } from '../system/files.ts';
 import { unguarded } from '../system/guard.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
+import { readRegularFile } from '../system/regular-file.ts';
 import { Secret } from '../system/secret.ts';
 import { builtAtMs, version } from '../system/version.ts';
 
@@ -78,12 +80,12 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
   async function secrets(places: Places): Promise<Secret[]> {
     const settings = settingsOf(places, env);
     const found: string[] = [];
-    const read = (path: string | null) => (path === null ? '' : readFile(path, 'utf8').catch(() => ''));
+    const read = (path: string | null) => (path === null ? '' : readRegularFile(path).then(String, () => ''));
     // A key in PEM is wrapped: each of its lines alone gives it away.
     found.push(...(await read(settings.privateKeyPath)).split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')));
     for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
-    const idKey = await readFile(`${places.stateDirectory}/command-id.key`).catch(() => null);
-    if (idKey) found.push(idKey.toString('hex'));
+    const idKey = await readRegularFile(`${places.stateDirectory}/command-id.key`, { follow: false }).catch(() => null);
+    if (idKey) found.push(idKey.subarray(0, 32).toString('hex'));
     for (const folder of profileFolders) {
       for (const name of (await readdir(folder).catch(() => [] as string[])).slice(0, MAX_PROFILES)) {
         const text = await read(`${folder}/${name}`);
@@ -95,6 +97,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
 
   return {
     version,
+    becomeOwner: (path) => becomeOwner(path, process),
     builtAtMs,
     etc,
     env,

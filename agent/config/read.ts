@@ -19,6 +19,10 @@ function explain(error: unknown, path: string): ReadResult {
         'the agent may not read it',
         `Give the agent's user (uid ${process.geteuid?.() ?? 'unknown'}) the right to read ${path} and to enter its folders.`,
       );
+    case 'ERR_NOT_A_FILE':
+      return failed('it is no regular file (a pipe, device or socket)', 'Name the file itself.');
+    case 'ERR_FILE_TOO_LARGE':
+      return failed(`it has more than ${MAX_BYTES} bytes`, 'Check that this is the right file.');
     case 'EISDIR':
       return failed('it is a directory, not a file', 'Name the file inside it.');
     case 'ENOTDIR':
@@ -34,7 +38,7 @@ function explain(error: unknown, path: string): ReadResult {
 export async function readText(files: Pick<Files, 'read'>, path: string): Promise<ReadResult> {
   let bytes: Buffer | null;
   try {
-    bytes = await files.read(path);
+    bytes = await files.read(path, { maxBytes: MAX_BYTES });
   } catch (error) {
     return explain(error, path);
   }

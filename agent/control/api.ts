@@ -4,6 +4,7 @@ import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
 import type { BusStatus } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection, WifiObstacle, WifiProblem } from '../contract/wifi.ts';
+import type { FileFault } from '../system/file-faults.ts';
 import type { Fault } from '../system/guard.ts';
 import type { OutputState } from '../system/output.ts';
 import type { NodeFinding } from './node-findings.ts';
@@ -44,6 +45,8 @@ export interface CommandReport {
   receivedAt: number;
   finishedAt: number | null;
   outcome: CommandOutcome | null;
+  /** What was delivered, once its outcome is dropped: status and error code. Null before, and for commands that an older agent answered. */
+  answered?: { status: CommandStatus; code: string | null } | null;
 }
 
 /** Everything on the status screen. Sizes are bytes, times seconds unless the name says otherwise. */
@@ -62,6 +65,8 @@ export interface StatusReport {
   };
   identity: { hubId: string; serial: string; model: string; vendorName: string; thingName: string };
   claim: Claim | null;
+  /** What the agent could not do with its files the last time it tried: the operation, the path, and the error's code. */
+  fileFaults?: FileFault[];
   cloud: CloudFacts;
   clock: { nowMs: number; synchronized: boolean | null };
   wifi: WifiConnection | null;

@@ -4,6 +4,7 @@ import type { BusStatus, Node } from '../contract/node.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
+import type { FileFault } from '../system/file-faults.ts';
 import type { Fault } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { OutputState } from '../system/output.ts';
@@ -16,6 +17,7 @@ export interface StatusDeps {
   version: string;
   identity: StatusReport['identity'];
   claim(): Claim | null;
+  fileFaults(): readonly FileFault[];
   cloud(): CloudFacts;
   wifi(): Promise<WifiConnection | null>;
   host: HostFacts;
@@ -58,6 +60,7 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
     },
     identity: { hubId, serial, model, vendorName, thingName },
     claim: deps.claim(),
+    fileFaults: [...deps.fileFaults()],
     cloud: deps.cloud(),
     clock: { nowMs: deps.wallClock.nowMs(), synchronized: facts?.clockSynchronized ?? null },
     wifi,

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import type { Node } from '../contract/node.ts';
-import { messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { INTERPRETED } from '../system/parse-options.ts';
+import { readRecord } from '../system/records.ts';
+import { parseSealed, sealed, unsealed } from '../system/seal.ts';
 
 /** The most nodes that are remembered: several full OSDP lines and a large Zigbee network. The oldest sightings go first. */
 export const MAX_KNOWN_NODES = 2000;
@@ -34,6 +35,24 @@ const nodeSchema = z.object({
 
 const fileSchema = z.object({ version: z.literal(FORMAT_VERSION), nodes: z.array(z.unknown()) });
 
+const DAMAGED_EVENT = 'nodes_file_damaged';
+const LOST = 'known nodes were lost: first-seen times begin anew for those';
+
+function parseFile(data: Buffer): unknown[] {
+  const file = fileSchema.safeParse(parseSealed(data), INTERPRETED);
+  if (!file.success) throw new Error('unknown format');
+  return file.data.nodes;
+}
+
+/** Each node has a checksum of its own: one that is damaged takes no other with it. */
+function parseNode(entry: unknown): Node[] {
+  try {
+    return [nodeSchema.parse(unsealed(entry), INTERPRETED) as Node];
+  } catch {
+    return [];
+  }
+}
+
 /** The nodes known before this start, on disk. */
 export interface NodeStore {
   /** What was written last. A damaged file yields what can be saved of it, and a log line that says what was lost. Never throws. */
@@ -43,45 +62,20 @@ export interface NodeStore {
 }
 
 export function createNodeStore({ path, files, log }: { path: string; files: Files; log: Log }): NodeStore {
-  const damaged = (kept: number, lost: number | null, reason: string) =>
-    log.warn(
-      { event: 'nodes_file_damaged', path, kept, lost, reason },
-      'part of the known nodes was lost: first-seen times begin anew for those',
-    );
+  const damaged = (kept: number, lost: number) => log.warn({ event: DAMAGED_EVENT, path, kept, lost, reason: 'damaged entries' }, LOST);
 
   return {
     async load() {
-      let content: Buffer | null;
-      try {
-        content = await files.read(path);
-      } catch (error) {
-        damaged(0, null, messageOf(error));
-        return [];
-      }
-      if (!content) return [];
-      let parsed: unknown;
-      try {
-        parsed = JSON.parse(content.toString('utf8'));
-      } catch {
-        damaged(0, null, 'not JSON');
-        return [];
-      }
-      const file = fileSchema.safeParse(parsed, INTERPRETED);
-      if (!file.success) {
-        damaged(0, null, 'unknown format');
-        return [];
-      }
-      const nodes = file.data.nodes.flatMap((entry) => {
-        const node = nodeSchema.safeParse(entry, INTERPRETED);
-        return node.success ? [node.data as Node] : [];
-      });
-      if (nodes.length < file.data.nodes.length) damaged(nodes.length, file.data.nodes.length - nodes.length, 'malformed entries');
+      const found = await readRecord({ files, log }, { path, parse: parseFile, event: DAMAGED_EVENT, means: LOST });
+      if (found.state !== 'sound') return [];
+      const nodes = found.value.flatMap(parseNode);
+      if (nodes.length < found.value.length) damaged(nodes.length, found.value.length - nodes.length);
       return nodes.slice(0, MAX_KNOWN_NODES);
     },
 
     async save(nodes) {
       const kept = nodes.toSorted((a, b) => (b.lastSeen ?? '').localeCompare(a.lastSeen ?? '')).slice(0, MAX_KNOWN_NODES);
-      await files.writeAtomic(path, `${JSON.stringify({ version: FORMAT_VERSION, nodes: kept })}\n`);
+      await files.writeAtomic(path, `${JSON.stringify({ version: FORMAT_VERSION, nodes: kept.map(sealed) })}\n`);
     },
   };
 }

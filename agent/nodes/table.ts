@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Node, NodeDirectory } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
+import { NODES_FILE } from '../state/layout.ts';
 import type { Cancel, MonotonicClock } from '../system/clock.ts';
 import { HubError, messageOf } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
@@ -32,7 +33,7 @@ export interface NodeTable extends NodeDirectory {
   trace(bus: string, listener: (trace: BusTrace) => void): (() => void) | null;
 }
 
-const FILE_NAME = 'nodes.json';
+const FILE_NAME = NODES_FILE;
 /** A change waits this long for company before it is written. */
 const WRITE_DELAY_MS = 2_000;
 /** A node that comes and goes causes no more writes to flash than one in this time. */

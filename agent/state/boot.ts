@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Files } from '../system/files.ts';
+import { BOOT_ID_FILE } from './layout.ts';
 
 /**
  * Whether this is the first start of the agent since the machine booted. Told by the boot id that the last start left behind: one small
@@ -7,10 +8,14 @@ import type { Files } from '../system/files.ts';
  */
 export async function isFirstStartSinceBoot(files: Files, stateDirectory: string, bootId: string | null): Promise<boolean> {
   if (bootId === null) return true;
-  const path = join(stateDirectory, 'boot-id');
+  const path = join(stateDirectory, BOOT_ID_FILE);
   try {
-    if ((await files.read(path))?.toString('utf8') === bootId) return false;
-    await files.writeAtomic(path, bootId);
+    if ((await files.read(path, { follow: false, maxBytes: 64 }).catch(() => null))?.toString('utf8') === bootId) return false;
+    await files.writeAtomic(path, bootId).catch(async () => {
+      // A folder in its place, for one.
+      await files.remove(path);
+      await files.writeAtomic(path, bootId);
+    });
   } catch {
     return true;
   }

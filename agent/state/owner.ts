@@ -1,30 +1,47 @@
 import { join } from 'node:path';
 import { messageOf } from '../system/errors.ts';
-import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import { forgetState } from './forget-state.ts';
+import { type Found, readRecord } from '../system/records.ts';
+import { forgetState, type ResetFiles } from './forget-state.ts';
+import { hubIdCopy, ownerBy, parseHubId, parseHubIdCopy } from './hub-id.ts';
+import { HUB_ID_COPY, HUB_ID_FILE } from './layout.ts';
 
-/** Names the hub whose state the directory holds. */
-const OWNER = 'hub-id';
+const idOf = (found: Found<string>) => (found.state === 'sound' ? found.value : null);
 
 /**
  * Sees to it that the state is this hub's own: a board that is flashed as another hub, or an image that ran before it was copied, would show the
- * former one's claim and deliver its answers. Such a state is forgotten as by a factory reset. One small write in the life of a hub. Never throws.
+ * former one's claim and deliver its answers. Such a state is forgotten as by a factory reset; one whose owner is damaged is not: the damage is
+ * logged and mended. Two small writes in the life of a hub. Never throws.
  */
 export async function ownState(
-  files: Pick<Files, 'list' | 'read' | 'writeAtomic' | 'remove'>,
+  files: ResetFiles,
   { stateDirectory, hubId, log }: { stateDirectory: string; hubId: string; log: Log },
 ): Promise<void> {
-  const path = join(stateDirectory, OWNER);
+  const idPath = join(stateDirectory, HUB_ID_FILE);
+  const copyPath = join(stateDirectory, HUB_ID_COPY);
+  const event = 'hub_id_damaged';
+  const means = 'the id of the hub in the state directory is damaged; it is written again, and nothing is forgotten';
+
+  async function look() {
+    const id = await readRecord({ files, log }, { path: idPath, parse: parseHubId, event, means });
+    const copy = await readRecord({ files, log }, { path: copyPath, parse: parseHubIdCopy, event, means });
+    return { id, copy, owner: ownerBy(idOf(id), idOf(copy), hubId) };
+  }
+
   try {
-    const owner = (await files.read(path))?.toString('utf8').trim();
-    if (owner === hubId) return;
-    // Nothing there: a first start, which takes what it finds.
-    if (owner) {
-      log.warn({ event: 'state_of_another_hub', owner: owner.slice(0, 64) }, 'the state of another hub is forgotten');
-      await forgetState(files, stateDirectory, 'factory');
+    let found = await look();
+    // Read twice: what is forgotten does not come back.
+    if (found.owner === 'other') found = await look();
+    const { id, copy, owner } = found;
+    if (owner === 'other') {
+      log.warn({ event: 'state_of_another_hub', owner: idOf(copy) ?? idOf(id) }, 'the state of another hub is forgotten');
+      await forgetState(files, stateDirectory, 'factory', log);
+    } else if (id.state === 'sound' && idOf(id) !== hubId.toLowerCase()) {
+      log.error({ event, path: idPath, reason: 'it is well-formed and wrong' }, means);
     }
-    await files.writeAtomic(path, hubId);
+    // The copy first: an id without its copy would be judged by itself alone.
+    if (idOf(copy) !== hubId.toLowerCase()) await files.writeAtomic(copyPath, hubIdCopy(hubId));
+    if (idOf(id) !== hubId.toLowerCase()) await files.writeAtomic(idPath, hubId);
   } catch (error) {
     log.error({ event: 'state_owner_unknown', reason: messageOf(error) }, 'whose the state is cannot be told or kept');
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Claim } from '../contract/shadow.ts';
 
 /**
  * What a factory reset leaves in the state directory for the next start of the agent. Names of empty files only: hubctl writes them as root when
@@ -11,9 +12,14 @@ export const FORGET_WIFI = 'forget-wifi';
 /** Begins the name that stands for a forgotten claim. */
 export const FORGOTTEN_CLAIM = 'forgotten-claim-';
 
-/** The name for the claim that `claim.json` holds with these bytes. A digest: whose the hub was is forgotten too. */
-export function forgottenClaimName(stored: string | Uint8Array): string {
-  return FORGOTTEN_CLAIM + createHash('sha256').update(stored).digest('hex');
+/** A claim as a text: the same claim always has the same. */
+function claimText({ orgId, siteId, claimedBy, claimedAt }: Claim): string {
+  return JSON.stringify({ orgId, siteId, claimedBy, claimedAt });
+}
+
+/** The name for a claim. A digest: whose the hub was is forgotten too. */
+export function forgottenClaimName(claim: Claim): string {
+  return FORGOTTEN_CLAIM + createHash('sha256').update(claimText(claim)).digest('hex');
 }
 
 /** Begins the name that says that a reset of the kind that follows was asked for, and is not done yet. */

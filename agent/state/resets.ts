@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { HubError, messageOf } from '../system/errors.ts';
-import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import { forgetState } from './forget-state.ts';
+import { forgetState, type ResetFiles } from './forget-state.ts';
 import { RESET_ASKED, type ResetKind } from './reset-notes.ts';
 
 /** Resets that were asked for: promised on disk first, carried out when the agent is at its end, or by the next one. */
@@ -23,7 +22,7 @@ export interface Resets {
 }
 
 export interface ResetsDeps {
-  files: Pick<Files, 'list' | 'read' | 'writeAtomic' | 'remove'>;
+  files: ResetFiles;
   stateDirectory: string;
   log: Log;
 }
@@ -33,7 +32,7 @@ export function createResets({ files, stateDirectory, log }: ResetsDeps): Resets
   let pending: ResetKind | null = null;
 
   async function carryOut(kind: ResetKind): Promise<void> {
-    const forgotten = await forgetState(files, stateDirectory, kind);
+    const forgotten = await forgetState(files, stateDirectory, kind, log);
     log.warn({ event: 'state_forgotten', kind, forgotten }, 'the reset is done');
   }
 

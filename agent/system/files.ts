@@ -1,19 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type ReadOptions, readRegularFile } from './regular-file.ts';
 
 /** The state files, as a port: a test can cut a write at any byte or fill the disk. */
 export interface Files {
-  /** The file's bytes, or null when it does not exist. Other errors are thrown as they come. */
-  read(path: string): Promise<Buffer | null>;
+  /** The file's bytes, or null when it does not exist. @throws UnusableFile for what is no regular file or too large; other errors as they come */
+  read(path: string, options?: ReadOptions): Promise<Buffer | null>;
   /**
    * Replaces the file so that after a power cut either the old or the new content is there, never a mixture: temporary name,
-   * fsync, rename, fsync of the directory. Creates missing directories (0700).
+   * fsync, rename, fsync of the directory. Creates missing directories (0700). The temporary name is random and exclusive: what stands
+   * there already is never followed or written to.
    */
   writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
   /** Names in a folder; empty when it does not exist. Leftover temporary files are not listed. */
   list(directory: string): Promise<string[]>;
-  /** Removes a file; does nothing when it does not exist. */
+  /** Removes whatever has this name, a folder with all that is in it, never what a link leads to; does nothing when it does not exist. */
   remove(path: string): Promise<void>;
   /** Gives a file another name, in one step and without room on the disk; does nothing when it does not exist. */
   rename(from: string, to: string): Promise<void>;
@@ -51,9 +54,9 @@ export function createFiles(): Files {
   }
 
   return {
-    async read(path) {
+    async read(path, options) {
       try {
-        return await readFile(path);
+        return await readRegularFile(path, options);
       } catch (error) {
         if (isMissing(error)) return null;
         throw error;
@@ -63,18 +66,21 @@ export function createFiles(): Files {
     async writeAtomic(path, data, mode = PRIVATE_FILE) {
       const directory = dirname(path);
       await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
-      const temporary = path + TEMPORARY_SUFFIX;
-      const handle = await open(temporary, 'w', mode);
+      const temporary = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`;
+      const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+      const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
       try {
-        await handle.writeFile(data);
-        await handle.sync();
+        try {
+          await handle.writeFile(data);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await rename(temporary, path);
       } catch (error) {
-        await handle.close();
         await rm(temporary, { force: true });
         throw error;
       }
-      await handle.close();
-      await rename(temporary, path);
       await syncDirectory(directory);
     },
 
@@ -83,7 +89,7 @@ export function createFiles(): Files {
     },
 
     async remove(path) {
-      await rm(path, { force: true });
+      await rm(path, { recursive: true, force: true });
     },
 
     async rename(from, to) {
@@ -98,7 +104,7 @@ export function createFiles(): Files {
 
     async removeTorn(directory) {
       const torn = (await names(directory)).filter((name) => name.endsWith(TEMPORARY_SUFFIX));
-      for (const name of torn) await rm(join(directory, name), { force: true });
+      for (const name of torn) await rm(join(directory, name), { recursive: true, force: true });
       return torn;
     },
   };

@@ -59,7 +59,7 @@ export function createWifi(deps: WifiDeps): WifiService {
     networkManager,
     survey,
     proof: deps.proof,
-    marker: createChangeMarkerFile(deps.files, deps.stateDirectory),
+    marker: createChangeMarkerFile(deps.files, deps.stateDirectory, deps.log),
     forgetNote: createForgetNote(deps.files, deps.stateDirectory),
     clock,
     entropy: deps.entropy,

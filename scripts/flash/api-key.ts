@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { text as readStream } from 'node:stream/consumers';
+import { readRegularFile } from '../../agent/system/regular-file.ts';
 import { Secret } from '../../agent/system/secret.ts';
 import { UsageError } from './problems.ts';
 
@@ -12,7 +12,7 @@ const KEY = /^[\x21-\x7e]+$/;
  */
 export async function readApiKey(path: string, input: NodeJS.ReadableStream): Promise<Secret> {
   const name = path === '-' ? 'standard input' : path;
-  const text = await (path === '-' ? readStream(input) : readFile(path, 'utf8')).catch((error: NodeJS.ErrnoException) => {
+  const text = await (path === '-' ? readStream(input) : readRegularFile(path).then(String)).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`--api-key-file: ${name} cannot be read (${error.code}). Check the path and its rights.`);
   });
   const key = text.replace(/^\uFEFF/, '').trim();

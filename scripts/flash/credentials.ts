@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type PemResult, parseCertificates, parsePrivateKey } from '../../agent/config/pem.ts';
+import { readRegularFile } from '../../agent/system/regular-file.ts';
 import { Secret } from '../../agent/system/secret.ts';
 import type { ManifestRow } from './manifest.ts';
 import type { RowProblem } from './problems.ts';
@@ -29,7 +30,7 @@ export interface Validity {
 type Report = (field: 'certificate' | 'key', message: string, remedy: string) => void;
 
 async function load<T>(path: string, field: 'certificate' | 'key', report: Report, parse: (text: string) => PemResult<T>) {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readRegularFile(path).then(String, (error: NodeJS.ErrnoException) => {
     report(field, `${path} cannot be read (${error.code})`, 'Check the path and its rights.');
     return null;
   });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { agentSchema } from '../../agent/config/agent-schema.ts';
 import { CREDENTIAL_PREFIX } from '../../agent/config/paths.ts';
 import { parseCertificates } from '../../agent/config/pem.ts';
 import { fieldPath } from '../../agent/config/problems.ts';
 import { rules } from '../../agent/config/rules.ts';
+import { MAX_FILE_BYTES, readRegularFile } from '../../agent/system/regular-file.ts';
 import type { HubCredentials } from './credentials.ts';
 import type { ManifestRow } from './manifest.ts';
 import { Refused, type RowProblem } from './problems.ts';
@@ -53,7 +53,7 @@ async function readAuthorities(configPath: string, caPath: string, now: Date): P
   if (!PLAIN_NAME.test(caPath)) stop(`${caPath} is no plain name`, 'Put it beside agent.json.');
   if (OWN_NAMES.includes(caPath)) stop(`${caPath} is the name of one of the hub's own files`, 'Name it otherwise, such as ca.pem.');
   const path = resolve(dirname(configPath), caPath);
-  const data = await readFile(path).catch((error: NodeJS.ErrnoException) =>
+  const data = await readRegularFile(path, { maxBytes: MAX_FILE_BYTES }).catch((error: NodeJS.ErrnoException) =>
     stop(`${path} cannot be read (${error.code})`, 'Put it beside agent.json.'),
   );
   const authorities = parseCertificates(data.toString('utf8'));

@@ -1,5 +1,8 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { messageOf } from '../../agent/system/errors.ts';
+import { readRegularFile } from '../../agent/system/regular-file.ts';
+import { parseSealed, sealed } from '../../agent/system/seal.ts';
 import { replaceFile } from './durable.ts';
 import { takeLock } from './lock.ts';
 
@@ -27,6 +30,25 @@ export interface Records {
 }
 
 const LOCK = 'lock';
+const SUFFIX = '.json';
+
+const TEXTS = ['hubId', 'serial', 'digest', 'certificateFingerprint', 'publicKeyFingerprint', 'place'] as const;
+
+/** @throws Error with the file and what to do when it is damaged: a hub must not be flashed twice, or left out, for what a bad disk says */
+async function readHubRecord(path: string): Promise<HubRecord> {
+  try {
+    const record = parseSealed(await readRegularFile(path, { maxBytes: 64 * 1024 }));
+    if (TEXTS.some((name) => typeof record[name] !== 'string') || typeof record.provisioned !== 'boolean') throw new Error('not a record');
+    if (record.hubId !== basename(path, SUFFIX)) throw new Error('the record of another hub');
+    const { thingName = record.hubId, ...rest } = record as unknown as Omit<HubRecord, 'thingName'> & { thingName?: string };
+    // Older records do not tell it; the hub's id is what it is by default.
+    return { ...rest, thingName } as HubRecord;
+  } catch (error) {
+    throw new Error(
+      `${path} is damaged (${messageOf(error)}). Remove it if its hub has not left the station, and run again: the hub is then made anew.`,
+    );
+  }
+}
 
 /** Opens the memory of an output folder, which no other run then may use. @throws Error when one does. */
 export async function openRecords(output: string): Promise<Records> {
@@ -35,17 +57,21 @@ export async function openRecords(output: string): Promise<Records> {
   const lockPath = join(output, LOCK);
   await takeLock(lockPath);
   const records = new Map<string, HubRecord>();
-  for (const name of await readdir(folder)) {
-    if (!name.endsWith('.json')) continue;
-    const record = JSON.parse(await readFile(join(folder, name), 'utf8')) as Omit<HubRecord, 'thingName'> & { thingName?: string };
-    // Older records do not tell it; the hub's id is what it is by default.
-    records.set(record.hubId, { ...record, thingName: record.thingName ?? record.hubId });
+  try {
+    for (const name of await readdir(folder)) {
+      if (!name.endsWith(SUFFIX)) continue;
+      const record = await readHubRecord(join(folder, name));
+      records.set(record.hubId, record);
+    }
+  } catch (error) {
+    await rm(lockPath, { force: true });
+    throw error;
   }
   return {
     get: (hubId) => records.get(hubId),
     all: () => [...records.values()],
     async put(record) {
-      await replaceFile(join(folder, `${record.hubId}.json`), `${JSON.stringify(record, null, 2)}\n`, 0o644);
+      await replaceFile(join(folder, `${record.hubId}.json`), `${JSON.stringify(sealed(record), null, 2)}\n`, 0o644);
       records.set(record.hubId, record);
     },
     close: () => rm(lockPath, { force: true }),

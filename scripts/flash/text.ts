@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { parseJson } from '../../agent/config/json.ts';
+import { MAX_FILE_BYTES, readRegularFile } from '../../agent/system/regular-file.ts';
 import { Refused } from './problems.ts';
 
 /** Reads a text in UTF-8 that a person or a spreadsheet wrote; a byte order mark is dropped. @throws Refused at `field` with what to do. */
@@ -7,7 +7,7 @@ export async function readText(path: string, field: string): Promise<string> {
   const refuse = (message: string, remedy: string): never => {
     throw new Refused([{ row: null, field, message, remedy }]);
   };
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) =>
+  const bytes = await readRegularFile(path, { maxBytes: MAX_FILE_BYTES }).catch((error: NodeJS.ErrnoException) =>
     refuse(`${path} cannot be read (${error.code})`, 'Check the path and its rights.'),
   );
   try {

@@ -81,14 +81,6 @@ const CASES: Case[] = [
     field: 'privateKeyPath',
     remedy: /certificate/,
   },
-  {
-    what: 'a key file that is none',
-    config: { buses: [{ id: 'rs485', protocol: 'osdp', path: '/dev/null', keysPath: 'keys.json' }] },
-    spoil: (etc) => writeFile(join(etc, 'keys.json'), '{"5": "short"}', { mode: 0o600 }),
-    file: 'agent.json',
-    field: 'buses[0].keysPath',
-    remedy: /keys\.json/,
-  },
 ];
 
 let rig: Rig;
@@ -134,4 +126,24 @@ describe.concurrent('a wrong configuration ends the agent with 78 and says what 
     expect(agent.output()).toContain(rig.hubId);
     expect(rig.iotCore.connections()).toEqual([]);
   });
+});
+
+test.each([
+  ['no key in it', '{"5": "short"}', 0o600],
+  ['an address with two keys', `{"5": "${'a1'.repeat(16)}", "5": "${'b2'.repeat(16)}"}`, 0o600],
+  ['rights for others', `{"5": "${'a1'.repeat(16)}"}`, 0o644],
+])('a key file with %s costs its own bus alone, and --check names it', async (_what, text, mode) => {
+  const etc = await copyOfConfiguration();
+  const bus = (id: string) => ({ id, protocol: 'osdp', path: `/dev/none-${id}` });
+  await changeConfig(join(etc, 'agent.json'), { buses: [{ ...bus('bad'), keysPath: 'keys.json' }, bus('good')] });
+  await writeFile(join(etc, 'keys.json'), text, { mode });
+  const check = rig.startAgent({ etc, args: ['--check'] });
+  expect(await check.exited).toBe(78);
+  expect(check.output()).toMatch(/buses\[0\]\.keysPath.*keys\.json/);
+  const agent = rig.startAgent({ etc });
+  await agent.waitFor('agent_started');
+  const unavailable = await agent.waitFor('bus_unavailable', { where: ({ bus: id }) => id === 'bad' });
+  expect(unavailable.msg).toMatch(/keys\.json.*Restart the agent/);
+  expect(agent.output()).not.toMatch(/a1a1a1|b2b2b2/);
+  expect(await agent.stop()).toBe(0);
 });

@@ -47,6 +47,7 @@ async function createWorld(): Promise<World> {
       version: '1.2.3',
       identity: HEALTHY.identity,
       claim: () => null,
+      fileFaults: () => [],
       cloud: () => HEALTHY.cloud,
       wifi: async () => null,
       host: createHostFacts({ wallClock, stateDirectory: folder }),

@@ -240,7 +240,7 @@ const FAULTS: Fault[] = [
       return { places: { ...places, stateDirectory: `/var/lib/../..${etc}` } };
     },
     finding: new RegExp(`belongs to uid ${process.getuid?.()}, not to hub-agent`),
-    remedy: /chown -R hub-agent/,
+    remedy: /chown -Rh hub-agent/,
   },
   {
     what: 'a socket that everybody may open',

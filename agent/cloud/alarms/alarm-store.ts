@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ALARM_KINDS, type Alarm } from '../../contract/alarm.ts';
+import { ALARMS_FILE } from '../../state/layout.ts';
 import type { Cancel, MonotonicClock } from '../../system/clock.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
 import { INTERPRETED } from '../../system/parse-options.ts';
+import { readRecord } from '../../system/records.ts';
+import { parseSealed, sealed } from '../../system/seal.ts';
 import { MAX_ALARMS } from './alarm-machine.ts';
 import type { TakeoverWindow } from './takeover.ts';
 
@@ -40,9 +43,15 @@ const schema = z.object({
   certificate: z.string().max(64),
 });
 
+function parse(data: Buffer): Kept {
+  const parsed = schema.safeParse(parseSealed(data), INTERPRETED);
+  if (!parsed.success) throw new Error('no alarms of this format');
+  return parsed.data as Kept;
+}
+
 export function createAlarmStore(deps: { files: Files; stateDirectory: string; clock: MonotonicClock; log: Log }): AlarmStore {
   const { files, clock, log } = deps;
-  const path = join(deps.stateDirectory, 'alarms.json');
+  const path = join(deps.stateDirectory, ALARMS_FILE);
   let waiting: Kept | null = null;
   let cancel: Cancel | null = null;
   let lastMs = Number.NEGATIVE_INFINITY;
@@ -51,7 +60,7 @@ export function createAlarmStore(deps: { files: Files; stateDirectory: string; c
   function write(): void {
     cancel = null;
     if (!waiting) return;
-    const text = JSON.stringify({ version: 1, ...waiting });
+    const text = JSON.stringify(sealed({ version: 1, ...waiting }));
     waiting = null;
     lastMs = clock.nowMs();
     writing = writing
@@ -61,20 +70,9 @@ export function createAlarmStore(deps: { files: Files; stateDirectory: string; c
 
   return {
     async load() {
-      try {
-        const data = await files.read(path);
-        if (!data) return null;
-        const parsed = schema.safeParse(JSON.parse(data.toString('utf8')), INTERPRETED);
-        if (parsed.success) return parsed.data as Kept;
-        log.error(
-          { event: 'alarms_damaged', path, reason: z.prettifyError(parsed.error) },
-          'the stored alarms are damaged: they begin anew',
-        );
-      } catch (error) {
-        const reason = error instanceof SyntaxError ? 'not JSON' : messageOf(error);
-        log.error({ event: 'alarms_damaged', path, reason }, 'the stored alarms cannot be read: they begin anew');
-      }
-      return null;
+      const means = 'the stored alarms are damaged: they begin anew';
+      const found = await readRecord({ files, log }, { path, parse, event: 'alarms_damaged', means });
+      return found.state === 'sound' ? found.value : null;
     },
 
     save(kept) {

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { isIP, type TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { MQTT_ALPN } from '../../contract/endpoint.ts';
 import { HubError, messageOf } from '../../system/errors.ts';
+import { readRegularFile } from '../../system/regular-file.ts';
 import type { Target, Will } from './transport.ts';
 
 const PUBLISH_ID = 1;
@@ -39,9 +39,9 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     localAddress: options.localAddress,
     // A name may have addresses of both versions, and only those of the bound one can be reached from it.
     family: isIP(options.localAddress),
-    cert: await readFile(options.certificatePath),
-    key: await readFile(options.privateKeyPath),
-    ca: await readFile(options.caPath),
+    cert: await readRegularFile(options.certificatePath),
+    key: await readRegularFile(options.privateKeyPath),
+    ca: await readRegularFile(options.caPath),
     ALPNProtocols: [MQTT_ALPN],
   };
   const socket = connect(tlsOptions);

@@ -1,22 +1,22 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Claim } from '../../contract/shadow.ts';
+import { CLAIM_FILE, claimSchema, readClaim } from '../../state/claim-file.ts';
 import { FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED } from '../../state/reset-notes.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
 import { INTERPRETED } from '../../system/parse-options.ts';
+import { sealed } from '../../system/seal.ts';
 import { sameJson } from './merge-patch.ts';
-
-/** Ids are opaque to the hub; the bound keeps a wrong one from filling shadow and flash. */
-const id = z.string().min(1).max(128);
-const claimSchema = z.object({ orgId: id, siteId: id, claimedBy: id, claimedAt: z.number().int().nonnegative() });
 
 /** To whom the hub belongs: comes with `desired.claim`, is kept on disk, and is reported back as the acknowledgement. */
 export interface ClaimStore {
   /** Reads the stored claim. Never throws: a damaged one is logged and comes again with the shadow. */
   load(): Promise<void>;
   current(): Claim | null;
+  /** False from a load that found a damaged claim until the shadow brings one: the hub is then not known to be unclaimed. */
+  isKnown(): boolean;
   /**
    * Takes what stands in `desired.claim`; null when there is nothing new. A later claim replaces an earlier one. One that a factory reset forgot
    * is not taken again from the shadow, where it stays; another one is.
@@ -34,15 +34,11 @@ export interface ClaimStore {
 /** What a new claim ends: the note of the claim before it, and a reset that could not be carried out for the owner before. */
 const isNote = (name: string) => name.startsWith(FORGOTTEN_CLAIM) || name.startsWith(RESET_ASKED);
 
-/** As it lies on disk: the same claim always has the same bytes. */
-function written({ orgId, siteId, claimedBy, claimedAt }: Claim): string {
-  return JSON.stringify({ orgId, siteId, claimedBy, claimedAt });
-}
-
 export function createClaimStore(deps: { files: Files; stateDirectory: string; log: Log }): ClaimStore {
   const { files, log } = deps;
-  const path = join(deps.stateDirectory, 'claim.json');
+  const path = join(deps.stateDirectory, CLAIM_FILE);
   let current: Claim | null = null;
+  let known = true;
   let refused: unknown;
   let glimpsed: unknown;
   /** Names of the notes of a factory reset. */
@@ -62,17 +58,16 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
       } catch (error) {
         log.error({ event: 'forgotten_claim_unknown', reason: messageOf(error) }, 'a claim that was forgotten may be taken again');
       }
-      try {
-        const data = await files.read(path);
-        // A reset that was cut had noted the claim, and not yet removed it.
-        if (data && forgotten.includes(forgottenClaimName(data))) await files.remove(path);
-        else if (data) current = claimSchema.parse(JSON.parse(data.toString('utf8')), INTERPRETED);
-      } catch (error) {
-        log.error({ event: 'claim_damaged', path, reason: messageOf(error) }, 'the stored claim cannot be read; the shadow has it');
-      }
+      const found = await readClaim({ files, log }, deps.stateDirectory);
+      known = found.state === 'sound' || found.state === 'absent';
+      if (found.state !== 'sound') return;
+      // A reset that was cut had noted the claim, and not yet removed it.
+      if (!forgotten.includes(forgottenClaimName(found.value))) current = found.value;
+      else await files.remove(path).catch((error: unknown) => log.warn({ event: 'claim_stays', path, reason: messageOf(error) }, 'claim'));
     },
 
     current: () => current,
+    isKnown: () => known,
 
     isNews(part) {
       if (part === undefined || part === null || sameJson(part, glimpsed)) return false;
@@ -95,12 +90,12 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
         return null;
       }
       if (sameJson(parsed.data, current)) return null;
-      const text = written(parsed.data);
-      if (forgotten.includes(forgottenClaimName(text))) return null;
+      if (forgotten.includes(forgottenClaimName(parsed.data))) return null;
       current = parsed.data;
+      known = true;
       log.info({ event: 'claimed', orgId: current.orgId, siteId: current.siteId }, 'the hub is claimed');
       await files
-        .writeAtomic(path, text)
+        .writeAtomic(path, JSON.stringify(sealed(parsed.data)))
         .then(removeNotes)
         .catch((error: unknown) => log.error({ event: 'claim_unstored', path, reason: messageOf(error) }, 'the claim cannot be stored'));
       return current;

@@ -13,11 +13,14 @@ export function next(batch: Step): CommandsEffect | null {
   return batch.effects[0] ?? null;
 }
 
-/** The rest, after the present effect was carried out. `ok`: false when its record could not be written. `at`: epoch milliseconds. */
-export function done({ state, effects }: Step, ok: boolean, at: number): Step {
+/**
+ * The rest, after the present effect was carried out. `ok`: false when its record could not be written, `reason` why and where. `at`: epoch
+ * milliseconds.
+ */
+export function done({ state, effects }: Step, ok: boolean, at: number, reason: string | null = null): Step {
   const [effect, ...rest] = effects;
   if (ok || effect?.type !== 'persist') return { state, effects: rest };
   const isOwn = (later: CommandsEffect) => 'id' in later && later.id === effect.id;
-  const failed = step(state, { type: 'persistFailed', id: effect.id, at, pending: rest.filter(isOwn) });
+  const failed = step(state, { type: 'persistFailed', id: effect.id, at, reason, pending: rest.filter(isOwn) });
   return { state: failed.state, effects: [...failed.effects, ...rest.filter((later) => !isOwn(later))] };
 }

@@ -1,4 +1,5 @@
 import type { CommandOutcome } from '../../contract/command.ts';
+import type { CommandErrorCode } from '../../system/errors.ts';
 
 /**
  * How far a command has come.
@@ -28,6 +29,22 @@ export interface Entry {
   finishedAt: number | null;
   /** Known from `finished` on, or earlier for what is refused. Dropped once delivered. */
   outcome: CommandOutcome | null;
+  /** What is kept of the outcome once it is delivered. Not in the records of older agents. */
+  answered?: Answered;
+}
+
+/** How a command was answered: no result, no wording, no args. */
+export interface Answered {
+  status: CommandOutcome['status'];
+  /** The error's code; null after success. */
+  code: CommandErrorCode | null;
+}
+
+/** What stays of an entry whose answer is acknowledged. */
+export function delivered(entry: Entry): Entry {
+  const { outcome } = entry;
+  const answered = outcome && { status: outcome.status, code: 'error' in outcome ? outcome.error.code : null };
+  return { ...entry, stage: 'delivered', outcome: null, args: null, ...(answered && { answered }) };
 }
 
 /** What stands in an intake, already judged: a pure function of the message, made before the machine sees it. */
@@ -63,9 +80,9 @@ export function interrupted(): CommandOutcome {
   return { status: 'FAILED', error: { code: 'interrupted', message: INTERRUPTED } };
 }
 
-/** The outcome of a command that cannot be journaled. */
-export function unjournaled(): CommandOutcome {
-  const message = 'The hub cannot write its journal (disk full or broken): the command was not run.';
+/** The outcome of a command that cannot be journaled. `reason`: the error with its path. */
+export function unjournaled(reason: string | null = null): CommandOutcome {
+  const message = `The hub cannot write its journal (${reason ?? 'disk full or broken'}): the command was not run.`;
   return { status: 'FAILED', error: { code: 'internal', message } };
 }
 

@@ -1,9 +1,14 @@
 import { join } from 'node:path';
+import { COMMAND_KEY_FILE, COMMANDS_FOLDER } from '../../state/layout.ts';
 import type { Entropy } from '../../system/entropy.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import type { Entry, IntakeName, Stage } from './entry.ts';
+import { isInTheWay, readRecord, setAside } from '../../system/records.ts';
+import { sealed } from '../../system/seal.ts';
+import { KEY_BYTES, keyRecord, parseKey } from './command-key.ts';
+import { delivered, type Entry } from './entry.ts';
+import { FORMAT, parseEntry } from './journal-entry.ts';
 
 /**
  * The commands on disk, one file each, with the result that waits to be delivered. One file a command keeps a torn or damaged file from
@@ -22,12 +27,9 @@ export interface Journal {
   idKey(): Promise<Buffer>;
 }
 
-const STAGES: readonly string[] = ['seen', 'taken', 'finished', 'delivered'] satisfies Stage[];
-const INTAKES: readonly string[] = ['shadow', 'executions'] satisfies IntakeName[];
 /** In place of `.json`: whatever the record says, its command is answered. */
 const DONE = '.done';
-const FORMAT = 1;
-const KEY_BYTES = 32;
+const RECORD = '.json';
 
 /** What may be a file name of ours. Shadow ids and the UUIDs of AWS IoT Commands fit. */
 const SAFE_ID = /^[A-Za-z0-9_-]{1,128}$/;
@@ -37,61 +39,57 @@ export function isSafeId(id: string): boolean {
   return SAFE_ID.test(id);
 }
 
-function parseEntry(data: Buffer): Entry {
-  const { format, entry } = JSON.parse(data.toString('utf8')) as { format: unknown; entry: Entry };
-  if (format !== FORMAT) throw new Error(`format ${String(format)}, this agent reads ${FORMAT}`);
-  if (!isSafeId(entry.id) || !STAGES.includes(entry.stage) || !INTAKES.includes(entry.intake)) throw new Error('not a journal entry');
-  if (typeof entry.command !== 'string' || typeof entry.receivedAt !== 'number') throw new Error('not a journal entry');
-  if (entry.stage === 'finished' && typeof entry.outcome?.status !== 'string') throw new Error('finished without an outcome');
-  return entry;
-}
-
-/** Never the parser's words: they quote what they stumble over. */
-function reasonOf(error: unknown): string {
-  return error instanceof SyntaxError ? 'not JSON' : messageOf(error);
-}
-
 /** The folder of a hub's journal; one file a command. */
-export const journalFolder = (stateDirectory: string) => join(stateDirectory, 'commands');
+export const journalFolder = (stateDirectory: string) => join(stateDirectory, COMMANDS_FOLDER);
 
 export function createJournal(deps: { files: Files; directory: string; entropy: Entropy; log: Log }): Journal {
   const { files, directory, entropy, log } = deps;
   const entries = journalFolder(directory);
-  const keyPath = join(directory, 'command-id.key');
+  const keyPath = join(directory, COMMAND_KEY_FILE);
   const damagedPath = join(directory, 'damaged-command');
-  const pathOf = (id: string) => join(entries, `${id}.json`);
-  const donePathOf = (id: string) => join(entries, `${id}${DONE}`);
+  const pathOf = (id: string) => join(entries, id + RECORD);
+  const donePathOf = (id: string) => join(entries, id + DONE);
 
   /** A hub with a broken disk still starts: the cloud's own view rules out a second run. */
-  function unreadable(path: string, error: unknown): null {
-    log.error({ event: 'journal_unreadable', path, reason: messageOf(error) }, 'a part of the journal cannot be read');
-    return null;
+  async function names(): Promise<string[]> {
+    try {
+      return await files.list(entries);
+    } catch (error) {
+      const keptAs = isInTheWay(error) ? await setAside(files, entries) : null;
+      log.error({ event: 'journal_unreadable', path: entries, reason: messageOf(error), keptAs }, 'the journal cannot be read');
+      return [];
+    }
+  }
+
+  async function read(name: string): Promise<Entry | null> {
+    const suffix = name.endsWith(DONE) ? DONE : RECORD;
+    const found = await readRecord(
+      { files, log },
+      {
+        path: join(entries, name),
+        parse: (data) => parseEntry(data, name.slice(0, -suffix.length)),
+        event: 'journal_entry_damaged',
+        means: 'a journal entry is damaged and set aside',
+        aside: damagedPath,
+      },
+    );
+    if (found.state !== 'sound') return null;
+    return suffix === DONE ? delivered(found.value) : found.value;
   }
 
   return {
     async load() {
       const loaded: Entry[] = [];
-      const names = await files.list(entries).catch((error: unknown) => unreadable(entries, error) ?? []);
-      for (const name of names) {
-        if (!name.endsWith('.json') && !name.endsWith(DONE)) continue;
-        const path = join(entries, name);
-        const data = await files.read(path).catch((error: unknown) => unreadable(path, error));
-        if (data === null) continue;
-        try {
-          const entry = parseEntry(data);
-          loaded.push(name.endsWith(DONE) ? { ...entry, stage: 'delivered', outcome: null, args: null } : entry);
-        } catch (error) {
-          log.error({ event: 'journal_entry_damaged', path, reason: reasonOf(error) }, 'a journal entry is damaged and set aside');
-          await files.writeAtomic(damagedPath, data).catch(() => {});
-          await files.remove(path).catch((reason: unknown) => unreadable(path, reason));
-        }
+      for (const name of await names()) {
+        const entry = name.endsWith(RECORD) || name.endsWith(DONE) ? await read(name) : null;
+        if (entry) loaded.push(entry);
       }
       return loaded.sort((a, b) => a.receivedAt - b.receivedAt);
     },
 
     async write(entry) {
       const kept = entry.repeatable ? entry : { ...entry, args: null };
-      await files.writeAtomic(pathOf(entry.id), JSON.stringify({ format: FORMAT, entry: kept }));
+      await files.writeAtomic(pathOf(entry.id), JSON.stringify(sealed({ format: FORMAT, entry: kept })));
     },
 
     async conclude(id) {
@@ -107,11 +105,14 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
     },
 
     async idKey() {
-      const stored = await files.read(keyPath);
-      if (stored?.length === KEY_BYTES) return stored;
-      if (stored) log.error({ event: 'command_id_key_damaged', path: keyPath }, 'the key for command ids is damaged, a new one is made');
-      const key = entropy.bytes(KEY_BYTES);
-      await files.writeAtomic(keyPath, key);
+      const found = await readRecord(
+        { files, log },
+        { path: keyPath, parse: parseKey, event: 'command_id_key_damaged', means: 'the key for command ids is damaged, a new one is made' },
+      );
+      if (found.state === 'unreadable') throw new Error(`${keyPath} cannot be read`);
+      if (found.state === 'sound' && found.value.isSealed) return found.value.key;
+      const key = found.state === 'sound' ? found.value.key : entropy.bytes(KEY_BYTES);
+      await files.writeAtomic(keyPath, keyRecord(key));
       return key;
     },
   };

@@ -2,6 +2,7 @@ import type { CommandOutcome } from '../../contract/command.ts';
 import {
   admitted,
   type Candidate,
+  delivered,
   type Entry,
   fitOutbox,
   type InProgress,
@@ -66,7 +67,7 @@ export function step(state: CommandsState, event: CommandsEvent): Step {
     case 'delivered':
       return onDelivered(state, event.id);
     case 'persistFailed':
-      return onPersistFailed(state, event.id, event.at, event.pending);
+      return onPersistFailed(state, event);
   }
 }
 
@@ -243,18 +244,21 @@ function onExecuted(state: CommandsState, id: string, outcome: CommandOutcome, a
 }
 
 function onDelivered(state: CommandsState, id: string): Step {
-  const { state: next, effects } = forgetOldest(amend(state, id, (entry) => ({ ...entry, stage: 'delivered', outcome: null, args: null })));
+  const { state: next, effects } = forgetOldest(amend(state, id, delivered));
   const made = isOutboxFull(state.entries) ? reread(next, false) : { state: next, effects: [] };
   const persist: CommandsEffect[] = find(next, id) ? [{ type: 'persist', id }] : [];
   return { state: made.state, effects: [...persist, ...made.effects, ...effects] };
 }
 
-function onPersistFailed(state: CommandsState, id: string, at: number, pending: readonly CommandsEffect[]): Step {
+function onPersistFailed(
+  state: CommandsState,
+  { id, at, pending, reason = null }: Extract<CommandsEvent, { type: 'persistFailed' }>,
+): Step {
   const entry = find(state, id);
   // An older record would be answered again after a restart, and a forgotten one run again when it is redelivered.
   if (entry?.stage === 'delivered') return { state, effects: [{ type: 'conclude', id }, ...pending] };
   // What was to follow is the run: the journal does not know that it may have started, so it must not start.
-  if (entry?.stage === 'taken') return finish(state, entry, unjournaled(), at);
+  if (entry?.stage === 'taken') return finish(state, entry, unjournaled(reason), at);
   if (entry?.stage !== 'seen' || entry.outcome !== null) return { state, effects: pending };
-  return { state: amend(state, id, (old) => ({ ...old, outcome: unjournaled(), finishedAt: at, args: null })), effects: pending };
+  return { state: amend(state, id, (old) => ({ ...old, outcome: unjournaled(reason), finishedAt: at, args: null })), effects: pending };
 }

@@ -33,7 +33,7 @@ export type CommandsEvent =
   | { type: 'executed'; id: string; outcome: CommandOutcome; at: number }
   | { type: 'delivered'; id: string }
   /** The journal could not be written, and nothing that needs the record may happen. `pending`: what was to follow for this command. */
-  | { type: 'persistFailed'; id: string; at: number; pending: readonly CommandsEffect[] };
+  | { type: 'persistFailed'; id: string; at: number; reason?: string | null; pending: readonly CommandsEffect[] };
 
 /** Effects are carried out in order (batch.ts). The first three write to the journal; what follows waits until that is durable. */
 export type CommandsEffect =

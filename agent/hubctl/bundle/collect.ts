@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { CommandReport } from '../../control/api.ts';
+import { readRegularFile } from '../../system/regular-file.ts';
 import type { CommandContext } from '../cli/command.ts';
 import { attempt } from '../cli/failure.ts';
 import { readOffline } from '../cli/offline.ts';
@@ -82,12 +82,12 @@ async function linesOf(run: (onLine: (line: string) => void) => Promise<unknown>
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }
 
-const textOf = (path: string) => readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => `${path}: ${error.code}\n`);
+const textOf = (path: string) => readRegularFile(path).then(String, (error: NodeJS.ErrnoException) => `${path}: ${error.code}\n`);
 
 /** What a certificate says; it is public, and its key is not in it. */
 async function certificateText(path: string | null): Promise<string> {
   try {
-    const { subject, issuer, validFrom, validTo, serialNumber, fingerprint256 } = new X509Certificate(await readFile(path!));
+    const { subject, issuer, validFrom, validTo, serialNumber, fingerprint256 } = new X509Certificate(await readRegularFile(path!));
     return pretty({ subject, issuer, validFrom, validTo, serialNumber, fingerprint256 });
   } catch (error) {
     return `${path}: ${(error as NodeJS.ErrnoException).code ?? 'not readable'}\n`;

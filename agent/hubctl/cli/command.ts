@@ -18,6 +18,8 @@ export interface AirNetwork {
 /** What hubctl needs beside its terminal. The real ones load what they need when they are asked: hubctl must start at once. */
 export interface HubctlPorts extends Omit<DoctorPorts, 'client' | 'places'> {
   version: string;
+  /** Root becomes the owner of the path, for good, before it changes anything below. @throws Error */
+  becomeOwner(path: string): Promise<void>;
   env: Readonly<Record<string, string | undefined>>;
   wallClock: WallClock;
   clock: MonotonicClock;

@@ -9,6 +9,8 @@ export const EXIT = {
   down: 69,
   /** EX_SOFTWARE: a bug of hubctl or of the agent. */
   bug: 70,
+  /** EX_IOERR: the output could not be written. */
+  output: 74,
   /** EX_TEMPFAIL: the agent runs and does not answer in time, or takes no more connections. */
   hung: 75,
   /** EX_NOPERM: only root, or the group of the service, may do this. */

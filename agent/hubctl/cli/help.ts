@@ -23,6 +23,7 @@ export const EXIT_CODES_HELP: readonly [number, string][] = [
   [EXIT.usage, 'wrong arguments'],
   [EXIT.down, 'the agent does not run'],
   [EXIT.bug, 'a bug'],
+  [EXIT.output, 'the output could not be written (disk full)'],
   [EXIT.hung, 'the agent does not answer'],
   [EXIT.forbidden, 'not permitted: use sudo'],
   [EXIT.config, 'the configuration is wrong'],

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseBounded } from '../../system/bounded-json.ts';
+import { readRegularFile } from '../../system/regular-file.ts';
 import { isDenied } from './offline.ts';
 
 /** Where the agent's things are, read from its configuration without judging it: hubctl must work with a wrong one, and start at once. */
@@ -19,9 +19,12 @@ export interface Places {
 /** As in the configuration's schema. */
 const DEFAULTS = { socketPath: '/run/hub-agent/control.sock', stateDirectory: '/var/lib/hub-agent' };
 
+/** As much as the agent reads of a document. */
+const MAX_BYTES = 256 * 1024;
+
 async function readObject(path: string): Promise<{ path: string; value: Record<string, unknown>; denied: boolean }> {
   try {
-    const value: unknown = parseBounded((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
+    const value: unknown = parseBounded((await readRegularFile(path, { maxBytes: MAX_BYTES })).toString('utf8').replace(/^\uFEFF/, ''));
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return { path, value: isObject ? (value as Record<string, unknown>) : {}, denied: false };
   } catch (error) {

@@ -1,9 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import type { Node, NodesResult } from '../../contract/node.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { CommandReport } from '../../control/api.ts';
-import { parseBounded } from '../../system/bounded-json.ts';
+import { withFolderBeneath } from '../../system/beneath.ts';
+import { withRegularFile } from '../../system/regular-file.ts';
+import { parseSealed } from '../../system/seal.ts';
+import { claimOf, nodeOf, reportOf } from './stored.ts';
 
 /** What is shown in the place of a file that this user may not read. */
 export const NOT_READABLE = 'not readable: use sudo';
@@ -26,57 +28,77 @@ export const isDenied = (error: unknown): boolean => ['EACCES', 'EPERM'].include
 /** More commands than the agent keeps. */
 const MAX_COMMANDS = 256;
 
-async function readJson(path: string): Promise<{ value: Record<string, unknown> | null; denied: boolean }> {
+interface Stored {
+  value: Record<string, unknown> | null;
+  /** Epoch milliseconds. */
+  at: number | null;
+  denied: boolean;
+}
+
+/** A record below the state directory, which its owner may change: nothing is followed there, and nothing waited for. */
+async function readStored(folder: string, name: string): Promise<Stored> {
   try {
-    const value: unknown = parseBounded(await readFile(path, 'utf8'));
-    return { value: typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null, denied: false };
+    return await withRegularFile(`${folder}/${name}`, { follow: false }, async (file) => ({
+      value: parseSealed(await file.read()),
+      at: file.modifiedAtMs,
+      denied: false,
+    }));
   } catch (error) {
-    return { value: null, denied: isDenied(error) };
+    return { value: null, at: null, denied: isDenied(error) };
   }
 }
 
-export async function readNodes(stateDirectory: string): Promise<{ nodes: NodesResult; at: number | null; denied: boolean }> {
-  const path = join(stateDirectory, 'nodes.json');
-  const { value: file, denied } = await readJson(path);
-  const nodes = (Array.isArray(file?.nodes) ? (file.nodes as Node[]) : [])
-    .filter((node) => typeof node?.nodeId === 'string')
-    .map((node) => ({ ...node, available: false }));
-  const at = await stat(path).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => null,
+/** A folder that is not there has nothing in it; one that is closed is told. */
+async function inFolder<T>(
+  stateDirectory: string,
+  names: readonly string[],
+  use: (path: string) => Promise<T>,
+  closed: (denied: boolean) => T,
+) {
+  try {
+    return await withFolderBeneath(stateDirectory, names, use);
+  } catch (error) {
+    return closed(isDenied(error));
+  }
+}
+
+const readState = (stateDirectory: string, name: string) =>
+  inFolder(
+    stateDirectory,
+    [],
+    (path) => readStored(path, name),
+    (denied): Stored => ({ value: null, at: null, denied }),
   );
+
+export async function readNodes(stateDirectory: string): Promise<{ nodes: NodesResult; at: number | null; denied: boolean }> {
+  const { value: file, at, denied } = await readState(stateDirectory, 'nodes.json');
+  const nodes: Node[] = (Array.isArray(file?.nodes) ? (file.nodes as unknown[]) : []).flatMap((node) => nodeOf(node) ?? []);
   return { nodes: { nodes, total: nodes.length, available: 0, scanComplete: false, buses: [] }, at, denied };
 }
 
 export async function readCommands(stateDirectory: string): Promise<{ commands: CommandReport[]; denied: boolean }> {
-  const folder = join(stateDirectory, 'commands');
-  let denied = false;
-  const names = await readdir(folder).catch((error: unknown) => {
-    denied = isDenied(error);
-    return [] as string[];
-  });
-  const files = names.filter((name) => name.endsWith('.json')).slice(0, MAX_COMMANDS);
-  const entries = await Promise.all(files.map((name) => readJson(join(folder, name))));
-  const commands = entries
-    .flatMap(({ value }) => {
-      const entry = value?.entry as (CommandReport & { args?: unknown }) | undefined;
-      if (typeof entry?.id !== 'string' || typeof entry.command !== 'string') return [];
-      const { id, intake, command, stage, receivedAt, finishedAt, outcome } = entry;
-      return [{ id, intake, command, stage, receivedAt, finishedAt, outcome, status: outcome?.status ?? null }];
-    })
-    .sort((a, b) => a.receivedAt - b.receivedAt);
-  return { commands, denied: denied || entries.some((entry) => entry.denied) };
+  return inFolder(
+    stateDirectory,
+    ['commands'],
+    async (path) => {
+      const names = (await readdir(path)).filter((name) => /\.(?:json|done)$/.test(name)).slice(0, MAX_COMMANDS);
+      const records = await Promise.all(names.map(async (name) => ({ name, ...(await readStored(path, name)) })));
+      const commands = records.flatMap(({ name, value }) => reportOf(value?.entry, name.endsWith('.done')) ?? []);
+      return { commands: commands.sort((a, b) => a.receivedAt - b.receivedAt), denied: records.some((record) => record.denied) };
+    },
+    (denied) => ({ commands: [], denied }),
+  );
 }
 
 export async function readOffline(stateDirectory: string): Promise<OfflineState> {
   const [claim, nodes, commands] = await Promise.all([
-    readJson(join(stateDirectory, 'claim.json')),
+    readState(stateDirectory, 'claim.json'),
     readNodes(stateDirectory),
     readCommands(stateDirectory),
   ]);
   const denied = { claim: claim.denied, nodes: nodes.denied, commands: commands.denied };
   return {
-    claim: typeof claim.value?.siteId === 'string' ? (claim.value as unknown as Claim) : null,
+    claim: claimOf(claim.value),
     nodes: nodes.nodes,
     nodesAt: nodes.at,
     commands: commands.commands,

@@ -2,10 +2,12 @@ import { LOG_LEVELS } from '../../control/api.ts';
 import { forgetState } from '../../state/forget-state.ts';
 import type { ResetKind } from '../../state/reset-notes.ts';
 import { createFiles } from '../../system/files.ts';
-import { type Command, UsageError } from '../cli/command.ts';
+import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, say } from '../cli/failure.ts';
+import { type KeysForgotten, forgetKeys as removeKeys } from '../machine/forget-keys.ts';
 import { isAtRest, isSilent } from '../machine/service-state.ts';
+import { settingsOf } from '../machine/settings.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export const logLevelCommand: Command = {
@@ -31,7 +33,7 @@ export const logLevelCommand: Command = {
 const QUESTIONS: Readonly<Record<ResetKind, string>> = {
   state: 'The agent forgets the nodes it knows, and starts again.',
   factory:
-    'The agent forgets whose the hub is, the Wi-Fi networks that it was moved to, its commands and answers not yet delivered, and the nodes it knows, and starts again.',
+    'The agent forgets whose the hub is, the Wi-Fi networks that it was moved to, its commands and answers not yet delivered, and the nodes it knows, and starts again. The OSDP keys beside its configuration are removed: keep a copy if the locks stay in use.',
 };
 
 const MAY_RUN = 'systemd does not answer, so the agent may run: nothing was forgotten.';
@@ -44,19 +46,29 @@ function refuse(terminal: Terminal, json: boolean): number {
   return EXIT.hung;
 }
 
+/** Root's part of a factory reset: the agent may not touch the keys. What stays is told. */
+async function forgetKeys({ terminal, places, ports }: CommandContext): Promise<KeysForgotten> {
+  const named = settingsOf(places, ports.env).buses.flatMap(({ keysPath }) => keysPath ?? []);
+  const keys = await removeKeys(places.configPath, named);
+  if (keys.left.length > 0) say(terminal, `hubctl: OSDP keys are left in ${keys.left.join(', ')}: remove them by hand.`);
+  return keys;
+}
+
 export const resetCommand: Command = {
   name: 'reset',
   summary: 'Makes the agent forget what it has learnt, and start again',
   usage: '[--factory] [--yes]',
   details: [
     '--factory   forgets the claim, the commands and the Wi-Fi networks that the agent was',
-    '            given as well. Identity, certificate, configuration and the Wi-Fi profiles of',
-    '            others (those of the factory) stay. The next claim is taken, the old one not.',
+    '            given as well, and removes the OSDP keys beside the configuration (keys/).',
+    '            Identity, certificate, configuration and the Wi-Fi profiles of others (those',
+    '            of the factory) stay. The next claim is taken, the old one not.',
     '--yes       does not ask',
   ],
   example: 'sudo hubctl reset --factory',
   options: { factory: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' } },
-  async run({ client, terminal, json, options, places, ports }) {
+  async run(context) {
+    const { client, terminal, json, options, places, ports } = context;
     const kind: ResetKind = options.factory ? 'factory' : 'state';
     if (!options.yes) {
       const answer = await terminal.ask(`${QUESTIONS[kind]} Type "yes" to go on: `);
@@ -69,17 +81,20 @@ export const resetCommand: Command = {
     const { problem } = await attempt(client.change('POST', '/v1/reset', { kind }));
     if (problem && problem.problem !== 'down') throw problem;
     if (!problem) {
-      terminal.out(json ? JSON.stringify({ kind, by: 'agent' }) : 'The agent forgets and starts again.');
+      const keys = kind === 'factory' ? await forgetKeys(context) : null;
+      terminal.out(json ? JSON.stringify({ kind, by: 'agent', ...(keys && { keys }) }) : 'The agent forgets and starts again.');
       return EXIT.ok;
     }
     // An agent that may live would write over what is removed under it.
     const service = await ports.service();
     if (isSilent(service) && !isAtRest(service)) return refuse(terminal, json);
     if (!isAtRest(service)) throw problem;
-    const removed = await forgetState(createFiles(), places.stateDirectory, kind);
+    const keys = kind === 'factory' ? await forgetKeys(context) : null;
+    await ports.becomeOwner(places.stateDirectory);
+    const removed = await forgetState(createFiles(), places.stateDirectory, kind, { error: () => {} });
     terminal.out(
       json
-        ? JSON.stringify({ kind, by: 'hubctl', removed })
+        ? JSON.stringify({ kind, by: 'hubctl', removed, ...(keys && { keys }) })
         : `The agent does not run; ${removed.length} files were removed from ${places.stateDirectory}.${kind === 'factory' ? ' It forgets its Wi-Fi networks when it starts.' : ''}`,
     );
     return EXIT.ok;

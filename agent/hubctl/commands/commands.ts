@@ -6,7 +6,13 @@ import { NOT_READABLE, readCommands } from '../cli/offline.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
 import { type Column, table, utc } from '../terminal/text.ts';
 
-const stateOf = ({ status, stage }: CommandReport) => status ?? (stage === 'delivered' ? 'answered' : stage);
+function stateOf({ status, stage, answered }: CommandReport): string {
+  if (status !== null) return status;
+  if (stage !== 'delivered') return stage;
+  return answered && answered.status !== 'SUCCEEDED' ? `answered ${answered.status}` : 'answered';
+}
+
+const errorOf = ({ outcome, answered }: CommandReport) => (outcome && 'error' in outcome ? outcome.error.code : (answered?.code ?? '-'));
 
 const colourOf = (state: string): Colour =>
   state === 'SUCCEEDED' || state === 'answered' ? 'good' : state === 'IN_PROGRESS' ? 'warn' : 'bad';
@@ -16,7 +22,7 @@ function columnsOf(paint: Paint): Column<CommandReport>[] {
     { title: 'RECEIVED', text: ({ receivedAt }) => utc(receivedAt).slice(5, 19), optional: 0 },
     { title: 'COMMAND', text: ({ command }) => command, optional: 0, flexible: true },
     { title: 'STATE', text: stateOf, optional: 0, paint: (report, text) => paint(colourOf(stateOf(report)), text) },
-    { title: 'ERROR', text: ({ outcome }) => (outcome && 'error' in outcome ? outcome.error.code : '-'), optional: 1 },
+    { title: 'ERROR', text: errorOf, optional: 1 },
     {
       title: 'TOOK',
       text: ({ receivedAt, finishedAt }) => (finishedAt === null ? '-' : `${((finishedAt - receivedAt) / 1000).toFixed(1)} s`),
@@ -31,7 +37,10 @@ export const commandsCommand: Command = {
   name: 'commands',
   summary: 'The journal: every command that came, and what became of it',
   usage: '',
-  details: ['SUCCEEDED FAILED REJECTED TIMED_OUT wait for delivery; "answered" is delivered.'],
+  details: [
+    '"answered" is delivered; "answered FAILED" is delivered as a failure. Without "answered" the',
+    'answer waits for its delivery.',
+  ],
   example: 'hubctl commands --json | jq .commands[].id',
   async run({ client, terminal, json, places }) {
     const { value, problem } = await attempt(client.get<{ commands: CommandReport[] }>('/v1/commands'));

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { MonotonicClock } from '../../system/clock.ts';
+import { readRegularFile } from '../../system/regular-file.ts';
 import { bad, good, type Settings, type Way, type WayStep } from '../doctor/check.ts';
 import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, isWithoutWay } from './explain.ts';
 import { exploreSession } from './explore-session.ts';
@@ -12,8 +12,10 @@ const HTTPS_PORT = 443;
 
 async function tlsFiles({ certificatePath, privateKeyPath, caPath }: Settings): Promise<TlsFiles | null> {
   try {
-    const [certificate, privateKey, ca] = await Promise.all([readFile(certificatePath!), readFile(privateKeyPath!), readFile(caPath!)]);
-    return { certificate, privateKey, ca };
+    const [certificate, privateKey, ca] = await Promise.all(
+      [certificatePath, privateKeyPath, caPath].map((path) => readRegularFile(path!)),
+    );
+    return { certificate: certificate!, privateKey: privateKey!, ca: ca! };
   } catch {
     return null;
   }

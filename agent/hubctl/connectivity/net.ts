@@ -1,9 +1,9 @@
-import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { MQTT_ALPN } from '../../contract/endpoint.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import { within } from '../../system/timeout.ts';
+import { lookupApart } from './lookup.ts';
 
 /** A step of the way to the cloud: how long it took, or why it failed. Times are milliseconds. */
 export type Step<T> = { ok: true; value: T; ms: number } | { ok: false; code: string; message: string; ms: number };
@@ -26,8 +26,10 @@ async function timed<T>(clock: MonotonicClock, work: (signal: AbortSignal) => Pr
 }
 
 /** The addresses of a name, as the agent would get them; an address is its own answer. */
-export function resolveName(clock: MonotonicClock, host: string): Promise<Step<string[]>> {
-  return timed(clock, async () => (isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)));
+export async function resolveName(clock: MonotonicClock, host: string): Promise<Step<string[]>> {
+  if (isIP(host)) return { ok: true, value: [host], ms: 0 };
+  const step = await timed(clock, (signal) => lookupApart(host, signal));
+  return step.ok ? { ok: true, value: step.value.addresses, ms: Math.round(step.value.ms * 10) / 10 } : step;
 }
 
 /** Before the next address of a name is tried beside one that is silent. */

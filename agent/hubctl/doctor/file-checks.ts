@@ -1,17 +1,20 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { credentialsDirectory } from '../../config/credential-paths.ts';
 import { ADMIN_SOCKET_NAME } from '../../control/api.ts';
 import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
+import { readRegularFile } from '../../system/regular-file.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
 import { serviceUser } from '../machine/service-user.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
+import { agentFaults, strangersIn } from './state-checks.ts';
 
 const DAY_MS = 86_400_000;
 const OTHERS = 0o077;
 const SYSTEMD_CREDENTIALS = '/run/credentials/';
 const MAX_FINDINGS = 10;
+const MAX_PEM_BYTES = 256 * 1024;
 
 const octal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
 const look = (path: string) => stat(path).catch((error: NodeJS.ErrnoException) => error.code ?? 'UNKNOWN');
@@ -52,7 +55,7 @@ async function stateDirectory(path: string, owner: number | null): Promise<Findi
   if (typeof found === 'string') return fail(`the state directory ${path} cannot be read (${found})`, 'sudo dmesg | tail -50');
   if (!found.isDirectory()) return fail(`${path} is no directory`, `sudo mv ${path} ${path}.old; sudo systemctl restart hub-agent`);
   if (owner !== null && found.uid !== owner)
-    return fail(`the state directory ${path} belongs to uid ${found.uid}, not to hub-agent`, `sudo chown -R hub-agent:hub-agent ${path}`);
+    return fail(`the state directory ${path} belongs to uid ${found.uid}, not to hub-agent`, `sudo chown -Rh hub-agent:hub-agent ${path}`);
   if ((found.mode & OTHERS) !== 0)
     return warn(`the state directory ${path} has mode ${octal(found.mode)}: others can look in`, `sudo chmod 0700 ${path}`);
   if ((found.mode & 0o300) !== 0o300)
@@ -82,7 +85,7 @@ async function socketModes(socketPath: string): Promise<Finding[]> {
 export const filesCheck: Check = {
   name: 'files',
   why: 'Keys that others can read are lost; a state that cannot be written stops every command.',
-  async run({ ports, settings }) {
+  async run({ ports, settings, agent }) {
     const { stateDirectory: state, socketPath } = ports.places;
     const keys = settings.buses.flatMap(({ keysPath }) => keysPath ?? []);
     const found = await Promise.all([
@@ -91,8 +94,14 @@ export const filesCheck: Check = {
       serviceUser(ports.etc).then((user) => stateDirectory(state, state.startsWith('/var/lib/') ? (user?.uid ?? null) : null)),
       ...[await socketModes(socketPath)].flat(),
     ]);
+    const { status } = await agent();
+    const owner = await lstat(state).catch(() => null);
+    const inside = [...agentFaults(status?.fileFaults ?? [], state), ...(owner === null ? [] : await strangersIn(state, owner.uid))].slice(
+      0,
+      MAX_FINDINGS,
+    );
     const closed = ports.places.unreadable.map((path) => skipped(`${path} is ${NOT_READABLE}`));
-    const findings = [...closed, ...found.filter((finding) => finding !== null)];
+    const findings = [...closed, ...found.filter((finding) => finding !== null), ...inside];
     return findings.length === 0 ? ok('state, keys and sockets have the right modes') : findings;
   },
 };
@@ -103,7 +112,7 @@ export const certificateCheck: Check = {
   async run({ ports, settings }) {
     const { certificatePath: path } = settings;
     if (path === null) return fail('identity.json names no certificate', 'Set certificatePath in identity.json.');
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error);
+    const text = await readRegularFile(path, { maxBytes: MAX_PEM_BYTES }).then(String, (error: NodeJS.ErrnoException) => error);
     if (typeof text !== 'string') {
       if (text.code === 'EACCES') return skipped(`${path} cannot be read: use sudo`);
       return fail(

@@ -15,6 +15,8 @@ export interface Terminal {
   ask(prompt: string): Promise<string | null>;
   /** Aborts on Ctrl-C. */
   readonly interrupted: AbortSignal;
+  /** Why output was lost, other than by a reader that is gone; null: it was not. */
+  lost(): Error | null;
 }
 
 export type Colour = 'good' | 'warn' | 'bad' | 'dim' | 'bold';
@@ -47,8 +49,13 @@ export function createTerminal(process: NodeJS.Process): Terminal {
   const { stdin, stdout, stderr, env } = process;
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
-  // `hubctl logs | head`: the reader is gone, and that is fine.
-  for (const stream of [stdout, stderr]) stream.on('error', () => interrupt.abort());
+  let lost: Error | null = null;
+  stderr.on('error', () => interrupt.abort());
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `hubctl logs | head`: the reader is gone, and that is fine.
+    if (error.code !== 'EPIPE') lost ??= error;
+    interrupt.abort();
+  });
 
   return {
     out: (text) => void stdout.write(`${text}\n`),
@@ -59,6 +66,7 @@ export function createTerminal(process: NodeJS.Process): Terminal {
     interactive: stdout.isTTY === true,
     paint: createPaint(stdout.isTTY === true, env),
     interrupted: interrupt.signal,
+    lost: () => lost,
 
     async readSecret(prompt) {
       if (!stdin.isTTY) return readLine(stdin, interrupt.signal);

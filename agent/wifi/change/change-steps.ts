@@ -1,4 +1,5 @@
 import type { WifiChangeResult, WifiCredentials } from '../../contract/wifi.ts';
+import { PROFILE_ID_PREFIX } from '../../state/machine-layout.ts';
 import { linkFailure } from '../networkmanager/link-failure.ts';
 import { createLinkWatch } from '../networkmanager/link-watch.ts';
 import {
@@ -14,7 +15,7 @@ import type { ChangeEffect, ChangeEvent, ChangeState } from './change.ts';
 import type { ChangeDeps } from './change-deps.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { proveCloud, waitForCloud } from './proof.ts';
-import { type ChangeTraces, PROFILE_ID_PREFIX } from './restore.ts';
+import type { ChangeTraces } from './restore.ts';
 
 const NO_IP: IpConfiguration = { address: null, gateway: null };
 

@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import * as z from 'zod';
+import { WIFI_CHANGE_FILE } from '../../state/layout.ts';
 import { FORGET_WIFI } from '../../state/reset-notes.ts';
 import type { Files } from '../../system/files.ts';
+import type { Log } from '../../system/log.ts';
 import { INTERPRETED } from '../../system/parse-options.ts';
+import { readRecord } from '../../system/records.ts';
+import { parseSealed, sealed } from '../../system/seal.ts';
 
 /** What a change leaves on disk while it runs, so that the next start can tell its traces from others'. No SSID, no secret. */
 export interface ChangeMarker {
@@ -14,29 +18,30 @@ export interface ChangeMarker {
 }
 
 export interface ChangeMarkerFile {
-  /** Null without a change in flight, or one that was cut and kept and is not answered yet; a torn or foreign file counts as none, the profiles themselves still tell. */
+  /** Null without a change in flight, or one that was cut and kept and is not answered yet; a damaged file is logged and counts as none, the profiles tell. */
   read(): Promise<ChangeMarker | null>;
   write(marker: ChangeMarker): Promise<void>;
   remove(): Promise<void>;
 }
 
-const FILE_NAME = 'wifi-change.json';
 const schema = z.object({ uuid: z.string(), interfaceName: z.string(), previousUuid: z.string().nullable() });
 
+function parse(data: Buffer): ChangeMarker {
+  const marker = schema.safeParse(parseSealed(data), INTERPRETED);
+  if (!marker.success) throw new Error('not a marker');
+  return marker.data;
+}
+
 /** The marker in the agent's state directory; written twice a change, never on an idle hub. */
-export function createChangeMarkerFile(files: Files, stateDirectory: string): ChangeMarkerFile {
-  const path = join(stateDirectory, FILE_NAME);
+export function createChangeMarkerFile(files: Files, stateDirectory: string, log: Log): ChangeMarkerFile {
+  const path = join(stateDirectory, WIFI_CHANGE_FILE);
   return {
     async read() {
-      const data = await files.read(path);
-      if (!data) return null;
-      try {
-        return schema.parse(JSON.parse(data.toString('utf8')), INTERPRETED);
-      } catch {
-        return null;
-      }
+      const means = 'the marker of a Wi-Fi change is damaged; the profiles tell what was left';
+      const found = await readRecord({ files, log }, { path, parse, event: 'wifi_marker_damaged', means });
+      return found.state === 'sound' ? found.value : null;
     },
-    write: (marker) => files.writeAtomic(path, JSON.stringify(marker)),
+    write: (marker) => files.writeAtomic(path, JSON.stringify(sealed(marker))),
     remove: () => files.remove(path),
   };
 }

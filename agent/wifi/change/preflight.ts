@@ -1,9 +1,9 @@
 import type { WifiCredentials } from '../../contract/wifi.ts';
+import { PROFILE_ID_PREFIX } from '../../state/machine-layout.ts';
 import { checkUsable, findDevice } from '../networkmanager/device.ts';
 import type { NetworkManager, WifiDevice, WifiProfile } from '../networkmanager/network-manager.ts';
 import type { WifiSurvey } from '../survey/survey.ts';
 import { type JoinPlan, planJoin } from './plan.ts';
-import { PROFILE_ID_PREFIX } from './restore.ts';
 
 /** Everything a change needs to know before it touches anything. */
 export interface Preflight {

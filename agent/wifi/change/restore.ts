@@ -1,3 +1,4 @@
+import { PROFILE_ID_PREFIX } from '../../state/machine-layout.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import type { Log } from '../../system/log.ts';
 import {
@@ -12,9 +13,6 @@ import type { ChangeMarker } from './marker.ts';
 
 /** A network that is not in the list of access points takes 10–13 s (measured). */
 const ACTIVATION_WAIT_MS = 15_000;
-
-/** Profiles with this prefix are the agent's own; no other is ever changed or deleted. */
-export const PROFILE_ID_PREFIX = 'hub-agent ';
 
 /** NetworkManager needs a few seconds to restart; a slow board with a full journal needs more. */
 const MANAGER_WAIT_MS = 45_000;

@@ -66,7 +66,7 @@ async function start() {
         while (!hub.reachesCloud() && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 10));
       },
     },
-    marker: createChangeMarkerFile(createMemoryFiles(), '/state'),
+    marker: createChangeMarkerFile(createMemoryFiles(), '/state', log),
     forgetNote: createForgetNote(createMemoryFiles(), '/state'),
     clock,
     entropy: createEntropy(),

@@ -82,3 +82,29 @@ test('a file beyond all reason is not read', async () => {
   await write(`{"5": "${KEY}"${' '.repeat(70_000)}}`);
   expect((await failure()).message).toContain('larger');
 });
+
+test('a byte order mark at the beginning is dropped', async () => {
+  await write(`\ufeff${JSON.stringify({ 5: KEY })}`);
+  expect((await loadOsdpKeys(path)).get(5)!.reveal()).toBe(KEY);
+});
+
+test.each([
+  ['written alike', `{"5": "${KEY}", "6": "${KEY}", "5": "${'a'.repeat(32)}"}`],
+  ['one of them escaped', `{"5": "${KEY}", "\\u0035": "${KEY}"}`],
+  ['with spaces before the colon', `{"5" : "${KEY}",\n"5"\t: "${KEY}"}`],
+])('an address with two keys is refused (%s), and no key is quoted', async (_what, text) => {
+  await write(text);
+  const error = await failure();
+  expect(error.message).toContain('address 5 stands more than once');
+  expect(error.message).not.toContain(KEY);
+});
+
+test('a key in the place of its address is not quoted', async () => {
+  await write(JSON.stringify({ [KEY]: '5' }));
+  expect(JSON.stringify([(await failure()).message, (await failure()).details])).not.toContain(KEY);
+});
+
+test('text in UTF-16 is named as such a text', async () => {
+  await writeFile(path, Buffer.from(`\ufeff${JSON.stringify({ 5: KEY })}`, 'utf16le'), { mode: 0o600 });
+  expect((await failure()).message).toContain('UTF-8');
+});

@@ -34,5 +34,6 @@ export function createFakeTerminal(
     readSecret: async () => options.secret ?? null,
     ask: async () => options.answer ?? null,
     interrupted: interrupt.signal,
+    lost: () => null,
   };
 }

@@ -360,7 +360,7 @@ test.each([
   files.content.set(FILE, Buffer.from(content));
   const rig = createRig(files);
   await rig.table.start();
-  expect(rig.log.lines).toMatchObject([{ level: 'warn', event: 'nodes_file_damaged', kept: 0 }]);
+  expect(rig.log.lines).toMatchObject([{ event: 'nodes_file_damaged', path: FILE }]);
   expect(rig.table.summary().total).toBe(0);
 });
 
@@ -383,7 +383,7 @@ test('a disk that cannot be read does not stop the hub', async () => {
   files.failReads = true;
   const rig = createRig(files);
   await rig.table.start();
-  expect(rig.log.events()).toEqual(['nodes_file_damaged']);
+  expect(rig.log.events()).toEqual(['record_unreadable']);
 });
 
 test('more nodes than the table holds are left out, and that is said once', async () => {

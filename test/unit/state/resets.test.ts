@@ -7,7 +7,8 @@ const STATE = '/state';
 const USED = ['claim.json', 'command-id.key', 'nodes.json', 'wifi-change.json', 'commands/c1.json'];
 
 function usedState(): MemoryFiles {
-  return createMemoryFiles(new Map(USED.map((name) => [`${STATE}/${name}`, Buffer.from('{}')])));
+  const claim = JSON.stringify({ orgId: 'o', siteId: 's', claimedBy: 'u', claimedAt: 1 });
+  return createMemoryFiles(new Map(USED.map((name) => [`${STATE}/${name}`, Buffer.from(name === 'claim.json' ? claim : '{}')])));
 }
 
 /** An agent's resets over the files of the one before. */

@@ -47,11 +47,11 @@ export function createMemoryFiles(content = new Map<string, Buffer>()): MemoryFi
     async list(directory) {
       if (files.broken) throw Object.assign(new Error('EIO: i/o error, scandir'), { code: 'EIO' });
       const inside = [...content.keys()].filter((path) => path.startsWith(`${directory}/`));
-      return inside.map((path) => path.slice(directory.length + 1)).filter((name) => !name.includes('/'));
+      return [...new Set(inside.map((path) => path.slice(directory.length + 1).split('/')[0]!))];
     },
     async remove(path) {
       if (dead) return never();
-      content.delete(path);
+      for (const name of content.keys()) if (name === path || name.startsWith(`${path}/`)) content.delete(name);
     },
     async rename(from, to) {
       if (dead) return never();

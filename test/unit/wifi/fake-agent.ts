@@ -87,7 +87,7 @@ export function createFakeAgent(
     networkManager: life.manager,
     survey,
     proof,
-    marker: createChangeMarkerFile(gatedFiles, '/state'),
+    marker: createChangeMarkerFile(gatedFiles, '/state', log),
     forgetNote: createForgetNote(gatedFiles, '/state'),
     clock,
     entropy,

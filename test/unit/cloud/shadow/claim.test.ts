@@ -66,13 +66,13 @@ test('a damaged file is said and replaced by the next claim; a full disk does no
 test('a claim that a factory reset forgot is not taken again, over any number of starts and resets; another one is', async () => {
   const { files, store } = make();
   await store.offer(CLAIM);
-  await forgetState(files, '/state', 'factory');
+  await forgetState(files, '/state', 'factory', createFakeLog());
   expect([...files.content.keys()].join()).not.toContain('claim.json');
   const again = make(files);
   await again.store.load();
   expect(await again.store.offer(CLAIM)).toBeNull();
   // A reset without a claim keeps what the one before it noted.
-  await forgetState(files, '/state', 'factory');
+  await forgetState(files, '/state', 'factory', createFakeLog());
   const third = make(files);
   await third.store.load();
   expect(await third.store.offer({ ...CLAIM })).toBeNull();
@@ -81,7 +81,7 @@ test('a claim that a factory reset forgot is not taken again, over any number of
   expect(await third.store.offer(later)).toEqual(later);
   expect([...files.content.keys()].filter((path) => path.includes('forgotten'))).toEqual([]);
   // Of two forgotten claims only the one that stands in the shadow matters.
-  await forgetState(files, '/state', 'factory');
+  await forgetState(files, '/state', 'factory', createFakeLog());
   expect([...files.content.keys()].filter((path) => path.includes('forgotten'))).toHaveLength(1);
   const fourth = make(files);
   await fourth.store.load();
@@ -93,7 +93,7 @@ test('a claim that a factory reset forgot is not taken again, over any number of
 test('a reset of what was learnt leaves the claim and notes nothing', async () => {
   const { files, store } = make();
   await store.offer(CLAIM);
-  await forgetState(files, '/state', 'state');
+  await forgetState(files, '/state', 'state', createFakeLog());
   expect([...files.content.keys()]).toEqual(['/state/claim.json']);
 });
 
@@ -101,7 +101,7 @@ test('a reset that the power cut ended is finished by the next start', async () 
   const { files, store } = make();
   await store.offer(CLAIM);
   const cut = { ...files, remove: () => Promise.reject(new Error('the power went')) };
-  await expect(forgetState(cut, '/state', 'factory')).rejects.toThrow('the power went');
+  await expect(forgetState(cut, '/state', 'factory', createFakeLog())).rejects.toThrow('the power went');
   expect(files.content.has('/state/claim.json')).toBe(true);
   const next = make(files);
   await next.store.load();

@@ -1,0 +1,33 @@
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { foreignOwner } from '../../system/become-owner.ts';
+
+/** What became of the key files of the buses. */
+export interface KeysForgotten {
+  removed: string[];
+  /** Still there: elsewhere on the machine, or not ours to remove. */
+  left: string[];
+}
+
+/**
+ * Removes the OSDP keys beside the configuration (`keys/`), which belong to the owner of the locks. They are root's, so that the agent cannot.
+ * A folder that another user may change is left alone. Never throws.
+ * @param named the key files that the buses name, wherever they are
+ */
+export async function forgetKeys(configPath: string, named: readonly string[]): Promise<KeysForgotten> {
+  const folder = join(dirname(configPath), 'keys');
+  const isClosed = process.geteuid?.() !== 0 || (await foreignOwner(folder)) === null;
+  const paths = (await readdir(folder).catch(() => [] as string[])).map((name) => join(folder, name));
+  const removed: string[] = [];
+  const left = named.filter((path) => !path.startsWith(`${folder}/`) && !path.startsWith('/run/credentials/'));
+  for (const path of paths) {
+    const isGone =
+      isClosed &&
+      (await rm(path, { recursive: true, force: true }).then(
+        () => true,
+        () => false,
+      ));
+    (isGone ? removed : left).push(path);
+  }
+  return { removed, left };
+}

@@ -1,0 +1,53 @@
+import { DAMAGED } from '../system/records.ts';
+import { CLAIM_FILE } from './claim-file.ts';
+import { FORGET_WIFI, FORGOTTEN_CLAIM, RESET_ASKED } from './reset-notes.ts';
+
+/**
+ * What takes a thing that a hub remembers: `state` (`hubctl reset`), `factory` (`hubctl reset --factory`, and an agent that finds the state of
+ * another hub), `replace` (another hub is flashed over it, or the package is purged). Each takes what the ones before it take.
+ */
+export type Forgetting = 'state' | 'factory' | 'replace';
+
+/** A thing that a hub remembers. */
+export interface Remembered {
+  /** A name; with `*` at its end, every name that begins so. */
+  name: string;
+  forgottenBy: Forgetting;
+}
+
+export const HUB_ID_FILE = 'hub-id';
+export const HUB_ID_COPY = 'hub-id.copy';
+export const COMMAND_KEY_FILE = 'command-id.key';
+export const COMMANDS_FOLDER = 'commands';
+export const ALARMS_FILE = 'alarms.json';
+export const NODES_FILE = 'nodes.json';
+export const WIFI_CHANGE_FILE = 'wifi-change.json';
+export const BOOT_ID_FILE = 'boot-id';
+
+/** Everything in the state directory. A name that is not listed is forgotten by a factory reset. */
+export const STATE_LAYOUT: readonly Remembered[] = [
+  { name: NODES_FILE, forgottenBy: 'state' },
+  { name: `${DAMAGED}*`, forgottenBy: 'state' },
+  { name: `${RESET_ASKED}*`, forgottenBy: 'state' },
+  { name: CLAIM_FILE, forgottenBy: 'factory' },
+  { name: ALARMS_FILE, forgottenBy: 'factory' },
+  { name: COMMANDS_FOLDER, forgottenBy: 'factory' },
+  { name: COMMAND_KEY_FILE, forgottenBy: 'factory' },
+  // A cut Wi-Fi change is put in order by it, after a reset too.
+  { name: WIFI_CHANGE_FILE, forgottenBy: 'replace' },
+  // The notes of a factory reset, for the next start.
+  { name: FORGET_WIFI, forgottenBy: 'replace' },
+  { name: `${FORGOTTEN_CLAIM}*`, forgottenBy: 'replace' },
+  { name: HUB_ID_FILE, forgottenBy: 'replace' },
+  { name: HUB_ID_COPY, forgottenBy: 'replace' },
+  { name: BOOT_ID_FILE, forgottenBy: 'replace' },
+];
+
+const fits = ({ name }: Remembered, found: string) => (name.endsWith('*') ? found.startsWith(name.slice(0, -1)) : found === name);
+
+/** Whether a reset takes the name in the state directory. */
+export function isForgottenBy(kind: 'state' | 'factory', name: string): boolean {
+  const known = STATE_LAYOUT.find((each) => fits(each, name));
+  if (known === undefined) return kind === 'factory';
+  return known.forgottenBy === 'state' || known.forgottenBy === kind;
+}
