@@ -15,17 +15,20 @@ export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...WIFI
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {
-  cloud_waits_for_clock: ['clock_unset'],
+  cloud_waits_for_clock: ['clock_before_build', 'clock_unset'],
   bus_unavailable: ['port_missing', 'port_no_device', 'port_held', 'port_closed', 'port_unit'],
   bus_no_node: ['bus_unavailable'],
   nodes_silent: ['bus_unavailable'],
   bus_no_answer: ['port_held'],
   bus_noise: ['port_held'],
-  log_no_space: ['disk_low'],
+  log_no_space: ['disk_full', 'disk_low'],
 };
 
+/** What of a finding decides. */
+type Coded = Pick<HealthFinding, 'code' | 'subject'>;
+
 /** The finding that this one is a consequence of, among those that stand; null: it is a cause itself. */
-export function causeOf(finding: HealthFinding, all: readonly HealthFinding[]): HealthFinding | null {
+export function causeOf<Found extends Coded>(finding: Coded, all: readonly Found[]): Found | null {
   const causes = Object.hasOwn(DEPENDS_ON, finding.code) ? DEPENDS_ON[finding.code as FindingCode]! : [];
   return all.find(({ code, subject }) => causes.includes(code as FindingCode) && (subject === null || subject === finding.subject)) ?? null;
 }

@@ -15,7 +15,7 @@ const MARKS: Readonly<Record<CheckStatus, { mark: string; colour: Colour }>> = {
 const INDENT = ' '.repeat(MARKS.ok.mark.length);
 
 /** One finding; a bad one with its reason and the way out. */
-export function findingLines({ check, status, finding, why, remedy }: CheckResult, columns: number, paint: Paint): string[] {
+export function findingLines({ check, status, finding, why, remedy, causedBy }: CheckResult, columns: number, paint: Paint): string[] {
   const { mark, colour } = MARKS[status];
   const width = columns - INDENT.length;
   const [first = '', ...rest] = field(padEnd(check, NAME_WIDTH), printable(finding), NAME_WIDTH, width);
@@ -23,6 +23,8 @@ export function findingLines({ check, status, finding, why, remedy }: CheckResul
   if (status !== 'warn' && status !== 'fail') return lines;
   const below = (label: string, text: string) =>
     field(label, printable(text), 5, width - NAME_WIDTH).map((line) => ' '.repeat(INDENT.length + NAME_WIDTH) + line);
+  // What is to be done stands with the cause.
+  if (causedBy) return [...lines, ...below('why', `It follows from what ${causedBy.check} found.`).map((line) => paint('dim', line))];
   lines.push(...below('why', why).map((line) => paint('dim', line)));
   if (remedy !== null) lines.push(...below('do', remedy).map((line) => paint('bold', line)));
   return lines;

@@ -18,6 +18,8 @@ export interface Finding {
   remedy: string | null;
   /** What is wrong, as the catalogue of health findings calls it; stable, for scripts. */
   code?: string;
+  /** What is ill: a bus, a node, an interface; null: the hub. With `code`. */
+  subject?: string | null;
 }
 
 /** A named question about the hub. */
@@ -33,6 +35,8 @@ export interface Check {
 export interface CheckResult extends Finding {
   check: string;
   why: string;
+  /** The finding of an earlier check that this one is a consequence of; absent: it is a cause itself, as far as is known. */
+  causedBy?: { check: string; code: string };
 }
 
 /** One problem of the configuration, as the agent itself would name it. */
@@ -144,5 +148,11 @@ export const ok = (finding: string): Finding => ({ status: 'ok', finding, remedy
 export const warn = (finding: string, remedy: string): Finding => ({ status: 'warn', finding, remedy });
 export const fail = (finding: string, remedy: string): Finding => ({ status: 'fail', finding, remedy });
 /** What the catalogue says. */
-export const catalogued = ({ code, severity, text, remedy }: HealthFinding): Finding => ({ status: severity, finding: text, remedy, code });
+export const catalogued = ({ code, subject, severity, text, remedy }: HealthFinding): Finding => ({
+  status: severity,
+  finding: text,
+  remedy,
+  code,
+  subject,
+});
 export const skipped = (finding: string): Finding => ({ status: 'skipped', finding, remedy: null });

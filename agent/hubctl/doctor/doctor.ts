@@ -1,4 +1,5 @@
 import type { StatusReport } from '../../control/api.ts';
+import { causeOf } from '../../health/catalogue.ts';
 import { messageOf } from '../../system/errors.ts';
 import { within } from '../../system/timeout.ts';
 import { attempt } from '../cli/failure.ts';
@@ -90,11 +91,22 @@ export async function runDoctor(
   const running = chosen.map((check) => runCheck(check, context));
   const all: CheckResult[] = [];
   for (const each of running) {
-    const results = await each;
+    const results = (await each).map((result) => explained(result, all));
     all.push(...results);
     onResult(results);
   }
   return all;
+}
+
+/** The result with the earlier one that explains it. */
+function explained(result: CheckResult, earlier: readonly CheckResult[]): CheckResult {
+  const { code, subject = null } = result;
+  if (code === undefined) return result;
+  const known = earlier.flatMap((each) =>
+    each.code === undefined ? [] : [{ check: each.check, code: each.code, subject: each.subject ?? null }],
+  );
+  const cause = causeOf({ code, subject }, known);
+  return cause ? { ...result, causedBy: { check: cause.check, code: cause.code } } : result;
 }
 
 async function runCheck(check: Check, context: DoctorContext): Promise<CheckResult[]> {

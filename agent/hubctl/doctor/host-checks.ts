@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { faultFindings, logFindings } from '../../health/agent.ts';
+import { hostFinding } from '../../health/host.ts';
 import { isDiskLow, isMemoryLow } from '../../health/limits.ts';
 import type { AgentError } from '../cli/client.ts';
 import { isMasked, isSilent, type ServiceState } from '../machine/service-state.ts';
@@ -92,10 +93,12 @@ export const clockCheck: Check = {
   why: 'With a wrong clock certificates count as expired or not yet valid.',
   async run({ ports }) {
     const nowMs = ports.wallClock.nowMs();
-    const remedy = 'timedatectl; sudo timedatectl set-ntp true';
-    if (nowMs < ports.builtAtMs) return fail(`it shows ${utc(nowMs)}, before this agent was built`, remedy);
+    if (nowMs < ports.builtAtMs) return catalogued(hostFinding('clock_before_build', { nowMs }));
     const synchronized = await ports.host(ports.places.stateDirectory).clockSynchronized();
-    if (synchronized === false) return warn(`it shows ${utc(nowMs)}, and was not set from the network since the start`, remedy);
+    if (synchronized === false) {
+      const finding = catalogued(hostFinding('clock_unset', {}));
+      return { ...finding, finding: `it shows ${utc(nowMs)}; ${finding.finding}` };
+    }
     return ok(`${utc(nowMs)}, ${synchronized ? 'set from the network' : 'nobody says whether it is set'}`);
   },
 };
@@ -106,20 +109,16 @@ export const diskCheck: Check = {
   async run({ ports }) {
     const { stateDirectory } = ports.places;
     const { disk } = await ports.host(stateDirectory).collect();
-    const remedy = `df -h ${stateDirectory}; sudo journalctl --vacuum-size=20M`;
     if (disk.availableBytes === null || disk.totalBytes === null) return skipped(`${stateDirectory} cannot be looked at`);
+    const room = { path: stateDirectory, ...disk };
     const free = `${bytes(disk.availableBytes)} of ${bytes(disk.totalBytes)} are free`;
-    if (disk.availableBytes < FULL_BYTES) return fail(`the disk of ${stateDirectory} is full: ${free}`, remedy);
+    if (disk.availableBytes < FULL_BYTES) return catalogued(hostFinding('disk_full', room));
     const writable = await access(stateDirectory, constants.W_OK).then(
       () => true,
       (error: NodeJS.ErrnoException) => error.code !== 'EROFS',
     );
-    if (!writable)
-      return fail(
-        `the disk of ${stateDirectory} is read-only`,
-        `sudo dmesg | tail -50; sudo mount -o remount,rw "$(findmnt -nT ${stateDirectory} -o TARGET)"`,
-      );
-    if (isDiskLow(disk.availableBytes, disk.totalBytes)) return warn(`the disk is nearly full: ${free}`, remedy);
+    if (!writable) return catalogued(hostFinding('disk_read_only', { path: stateDirectory }));
+    if (isDiskLow(disk.availableBytes, disk.totalBytes)) return catalogued(hostFinding('disk_low', room));
     return ok(free);
   },
 };
@@ -133,10 +132,10 @@ export const memoryCheck: Check = {
     const rss = status?.agent.rssBytes ?? null;
     const findings: Finding[] = [];
     if (isMemoryLow(memory.availableBytes, memory.totalBytes)) {
-      findings.push(fail(`only ${bytes(memory.availableBytes ?? 0)} are available`, `ps aux --sort=-rss | head; ${RESTART}`));
+      findings.push(catalogued(hostFinding('memory_low', { availableBytes: memory.availableBytes })));
     }
     if (rss !== null && rss > AGENT_HIGH_BYTES) {
-      findings.push(warn(`the agent uses ${bytes(rss)}, near the 192 MiB from which it is slowed down`, `sudo hubctl bundle; ${RESTART}`));
+      findings.push(catalogued(hostFinding('memory_agent_high', { rssBytes: rss })));
     }
     if (findings.length > 0) return findings;
     const available = memory.availableBytes === null ? 'unknown' : `${bytes(memory.availableBytes)} available`;

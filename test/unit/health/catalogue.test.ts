@@ -42,6 +42,7 @@ const BUS_FAILURES = each<BusFailure>({
 });
 const SECURITY = each<SecurityReason>({ wrong_key: true, key_type: true, no_key: true, refused: true, invalid: true, no_answer: true });
 const PORT = { bus: 'rs485', path: '/dev/ttyUSB0', commands: 'sudo systemctl restart hub-agent' };
+const DISK = { path: '/var/lib/hub-agent', availableBytes: 1e6, totalBytes: 8e9 };
 const PROBLEM = { message: 'The agent is not allowed to scan. Install the rule.', device: 'wlan0' };
 const ofWifi = (reason: WifiObstacle) => [
   { ...PROBLEM, reason },
@@ -90,8 +91,12 @@ const SAMPLES: Samples = {
   ],
   node_tamper: [{ nodeIds: ['rs485/5', 'rs485/6'] }],
   clock_unset: [{}],
-  memory_low: [{}],
-  disk_low: [{}],
+  clock_before_build: [{ nowMs: 0 }],
+  memory_low: [{ availableBytes: null }, { availableBytes: 1e6 }],
+  memory_agent_high: [{ rssBytes: 185e6 }],
+  disk_full: [DISK],
+  disk_read_only: [DISK],
+  disk_low: [DISK, { ...DISK, availableBytes: null }],
   agent_faults: [{ faults: [{ place: 'cloud message', count: 3 }] }],
   log_unwritable: ['EAGAIN', 'EPIPE', 'EIO'].map((failing) => ({ failing, droppedLines: 7 })),
   log_no_space: [{ failing: 'ENOSPC', droppedLines: 7 }],

@@ -133,3 +133,23 @@ test('room is low by its size or by its share; what is not known is not low', ()
     false,
   ]);
 });
+
+test('an unavailable bus of a port that is not there is a consequence: what to do stands with the port', async () => {
+  const error = { code: 'bus_unavailable' as const, message: '/dev/none does not exist', reason: 'missing' as const };
+  const bus = { ...HEALTHY.buses[0]!, state: 'unavailable' as const, error };
+  const answer = (path: string) =>
+    path.startsWith('/v1/nodes')
+      ? { ...NODES, nodes: [], buses: [bus] }
+      : { ...HEALTHY, buses: [bus], nodes: { ...HEALTHY.nodes, available: 0 } };
+  const { run } = await createHub(answer, { buses: [{ id: 'rs485', protocol: 'osdp', path: '/dev/none' }] });
+  const { terminal } = await run('doctor --json --check serial,bus');
+  expect(terminal.json()).toMatchObject({
+    checks: [
+      { check: 'serial', code: 'port_missing', subject: 'rs485' },
+      { check: 'bus', status: 'fail', code: 'bus_unavailable', causedBy: { check: 'serial', code: 'port_missing' } },
+    ],
+  });
+  const screen = await run('doctor --check serial,bus');
+  expect(screen.terminal.text().match(/ do {2}/g)).toHaveLength(1);
+  expect(screen.terminal.text()).toContain('It follows from what serial found.');
+});
