@@ -6,25 +6,26 @@ import { createTerminal } from './hubctl/terminal/terminal.ts';
 import { createMonotonicClock } from './system/clock.ts';
 import { messageOf } from './system/errors.ts';
 
-const terminal = createTerminal(process);
+const argv = process.argv.slice(2);
+const terminal = createTerminal(process, argv.includes('--json'));
 const clock = createMonotonicClock();
 
 /** In a turn of its own: a stream tells that a write failed after the callbacks of the turn. */
 function end(code: number): void {
   const lost = terminal.lost();
   if (lost === null) process.exit(code);
-  process.stderr.write(`hubctl: the output could not be written: ${lost.message}\n`);
+  terminal.error(`hubctl: the output could not be written: ${lost.message}`);
   process.exit(EXIT.output);
 }
 
-hubctl(process.argv.slice(2), terminal, createHubctlPorts()).then(
+hubctl(argv, terminal, createHubctlPorts()).then(
   (code) => {
     process.exitCode = code;
     // Standard output may be a pipe that still takes what was written; then the process ends, whatever is left open.
     process.stdout.write('', () => void clock.schedule(0, () => end(code)));
   },
   (error: unknown) => {
-    process.stderr.write(`hubctl: ${error instanceof Error ? error.stack : messageOf(error)}\n`);
+    terminal.error(`hubctl: ${error instanceof Error ? error.stack : messageOf(error)}`);
     process.exit(EXIT.bug);
   },
 );

@@ -14,12 +14,13 @@ import type { NodeFinding } from './node-findings.ts';
  * version. Errors are `{error: {code, message}}`; streams are JSON lines.
  *
  * control.sock, mode 0660, reads:
- *   GET /v1/status · /v1/nodes[?bus=ID] · /v1/commands · /v1/wifi · /v1/ping
+ *   GET /v1/status · /v1/nodes[?bus=ID] · /v1/commands · /v1/wifi
  *   GET /v1/logs[?lines=N][&follow=1]   stream of log lines
  *   GET /v1/bus/ID/trace                stream of BusTrace
- * admin.sock, mode 0600, changes, each use logged:
+ * admin.sock, mode 0600, changes or sends, each use logged:
  *   POST /v1/run {command, args}        stream: {"waiting":true} every second, then the finished CommandReport
  *   PUT /v1/log-level {level, minutes} · POST /v1/reset {kind}
+ *   POST /v1/ping                       publishes to the cloud, and lets a waiting agent try at once
  */
 
 /**

@@ -20,7 +20,7 @@ export interface ControlDeps {
   nodes(bus: string | undefined): Promise<NodesResult>;
   commands(): CommandReport[];
   wifi(): Promise<WifiReport>;
-  /** Publishes to the cloud; resolves with the time until its PUBACK, in milliseconds. @throws HubError */
+  /** Publishes to the cloud, and cuts a backoff short; resolves with the time until its PUBACK, in milliseconds. @throws HubError */
   ping(signal: AbortSignal): Promise<number>;
   logs: LogRing;
   /** Null when there is no such bus. Returns the unsubscriber. */
@@ -71,14 +71,6 @@ export function createControl(deps: ControlDeps): Control {
     'GET /v1/nodes': async ({ query }) => ({ json: await deps.nodes(query.get('bus') ?? undefined) }),
     'GET /v1/commands': () => ({ json: { commands: deps.commands() } }),
     'GET /v1/wifi': async () => ({ json: await deps.wifi() }),
-
-    'GET /v1/ping': async ({ signal }) => {
-      const late = (): never => {
-        throw new HubError('cloud_timeout', 'no PUBACK in time');
-      };
-      const pubackMs = await within(clock, PING_TIMEOUT_MS, deps.ping, late, { signal });
-      return { json: { pubackMs: Math.round(pubackMs * 10) / 10 } };
-    },
 
     'GET /v1/logs': ({ query }) => {
       const count = numberOf(query.get('lines'), DEFAULT_LOG_LINES, 0, MAX_LOG_LINES);
@@ -137,6 +129,15 @@ export function createControl(deps: ControlDeps): Control {
           }
         },
       };
+    },
+
+    'POST /v1/ping': async ({ signal }) => {
+      log.info({ event: 'control_ping' }, 'the way to the cloud is tried from the hub');
+      const late = (): never => {
+        throw new HubError('cloud_timeout', 'no PUBACK in time');
+      };
+      const pubackMs = await within(clock, PING_TIMEOUT_MS, deps.ping, late, { signal });
+      return { json: { pubackMs: Math.round(pubackMs * 10) / 10 } };
     },
 
     'PUT /v1/log-level': ({ body }) => {

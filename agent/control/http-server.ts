@@ -6,6 +6,7 @@ import { isHubError, messageOf } from '../system/errors.ts';
 import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
 import { DEADLINE_HEADER } from './api.ts';
+import { boundConnections, type Connections } from './connections.ts';
 import { listenOnSocket } from './socket-file.ts';
 
 /** What a route is given. */
@@ -45,10 +46,13 @@ export interface ApiServer {
 /** The largest request is a command with its args. */
 const MAX_BODY_BYTES = 8 * 1024;
 const MAX_HEADER_BYTES = 4 * 1024;
-/** A request that is not complete by then is given up. */
+/** A request whose headers, or whose whole, is not there by then is given up. */
+const HEADERS_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** For answers that are on their way when the server stops: the one to a reset is among them. A client that does not read gets no more. */
 const LAST_ANSWERS_MS = 500;
+/** How often Node looks for such requests; its own default is 30 s. */
+const CHECK_INTERVAL_MS = 500;
 /** What a client that does not read may make us hold; then lines are left out for it. */
 const MAX_UNSENT_BYTES = 256 * 1024;
 
@@ -70,6 +74,7 @@ export function createApiServer(deps: {
     return { method, pattern: new RegExp(`^${pattern.replace(':id', '([^/]{1,64})')}$`), handle };
   });
   let server: Server | null = null;
+  let connections: Connections | null = null;
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
@@ -90,6 +95,7 @@ export function createApiServer(deps: {
       body: await readBody(incoming),
       signal: AbortSignal.any([gone.signal, stopping.signal]),
     };
+    connections?.served(incoming.socket, response);
     const reply = await route.handle(request);
     if ('json' in reply) return sendJson(response, 200, reply.json);
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson', Connection: 'close' });
@@ -118,12 +124,13 @@ export function createApiServer(deps: {
         {
           maxHeaderSize: MAX_HEADER_BYTES,
           requestTimeout: REQUEST_TIMEOUT_MS,
-          headersTimeout: REQUEST_TIMEOUT_MS,
+          headersTimeout: HEADERS_TIMEOUT_MS,
+          connectionsCheckingInterval: CHECK_INTERVAL_MS,
           keepAliveTimeout: 1_000,
         },
         guard('control request', onRequest),
       );
-      made.maxConnections = deps.maxConnections;
+      connections = boundConnections(made, deps.maxConnections);
       await listenOnSocket(made, path, mode);
       made.on('error', (error) => log.error({ event: 'control_failed', path, reason: messageOf(error) }, 'control socket'));
       server = made;

@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import type { MonotonicClock } from '../system/clock.ts';
 import { nonBlockingWrite } from '../system/linux/standard-output.ts';
 import { createOutput, type Output } from '../system/output.ts';
+import { printableJson, printableStrings } from '../system/printable.ts';
 import type { LogRing } from './log-ring.ts';
 
 /**
@@ -14,14 +15,17 @@ export async function createLogDestination(deps: {
   onRecovered(droppedLines: number): void;
 }): Promise<Output> {
   const { ring, clock, onRecovered } = deps;
-  const lay = isatty(1)
+  const pretty = isatty(1)
     ? (await import('pino-pretty')).prettyFactory({ colorize: true, ignore: 'event,part', translateTime: 'SYS:HH:MM:ss.l' })
-    : (line: string) => line;
+    : null;
+  const lay = (line: string) => (pretty ? pretty(printableStrings(line)) : line);
   const output = createOutput({ writeNow: nonBlockingWrite(1), clock, onRecovered });
   return {
     write(text) {
-      ring.write(text);
-      output.write(lay(text));
+      // Names from the air, the bus and the cloud stand in it: no reader of it, journal or terminal, may be driven by them.
+      const safe = printableJson(text);
+      ring.write(safe);
+      output.write(lay(safe));
     },
     state: output.state,
   };

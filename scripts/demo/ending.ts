@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 
 /** Why the demo ends before it is done by itself. */
-export type EndReason = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'output closed';
+export type EndReason = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'output closed' | 'npm ended';
 
 /** The one place that says when to end: signals, and a reader that is gone. */
 export interface Ending {
@@ -11,6 +11,15 @@ export interface Ending {
   readonly reason: EndReason | null;
 }
 
+/** npm passes SIGINT and SIGTERM on, and dies of SIGHUP and SIGKILL without a word. */
+const PARENT_CHECK_MS = 500;
+const SIGNAL_OF: Record<EndReason, keyof typeof constants.signals> = {
+  SIGINT: 'SIGINT',
+  SIGTERM: 'SIGTERM',
+  SIGHUP: 'SIGHUP',
+  'output closed': 'SIGPIPE',
+  'npm ended': 'SIGHUP',
+};
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
@@ -26,6 +35,8 @@ export function watchEnds(process: NodeJS.Process): Ending {
   };
   for (const name of SIGNALS) process.on(name, () => end(name));
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => end('output closed'));
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && end('npm ended'), PARENT_CHECK_MS).unref();
   return {
     signal: abort.signal,
     asked: new Promise((resolve) => abort.signal.addEventListener('abort', () => resolve(), { once: true })),
@@ -37,5 +48,5 @@ export function watchEnds(process: NodeJS.Process): Ending {
 
 /** The exit code that a shell shows for a program that the reason ended. */
 export function exitCodeOf(reason: EndReason): number {
-  return 128 + constants.signals[reason === 'output closed' ? 'SIGPIPE' : reason];
+  return 128 + constants.signals[SIGNAL_OF[reason]];
 }

@@ -65,7 +65,10 @@ async function createWorld(): Promise<World> {
     nodes: async () => ({ nodes: [], total: 0, available: 0, scanComplete: true, buses: [] }),
     commands: () => [],
     wifi: async () => ({ connection: null, credentialsSet: null, problem: null }),
-    ping: async () => 1,
+    async ping() {
+      executed.push('ping');
+      return 1;
+    },
     logs,
     trace(bus) {
       if (bus !== 'rs485') return null;
@@ -141,17 +144,22 @@ describe.concurrent('the control sockets', () => {
     await world.control.start();
     expect((await stat(join(world.folder, 'control.sock'))).mode & 0o777).toBe(0o660);
     expect((await stat(join(world.folder, 'admin.sock'))).mode & 0o777).toBe(0o600);
-    for (const path of ['/v1/status', '/v1/nodes', '/v1/commands', '/v1/wifi', '/v1/ping', '/v1/logs']) {
+    for (const path of ['/v1/status', '/v1/nodes', '/v1/commands', '/v1/wifi', '/v1/logs']) {
       expect(await world.call('GET', path)).toMatchObject({ status: 200 });
     }
     for (const [method, path] of [
       ['POST', '/v1/run'],
+      ['POST', '/v1/ping'],
+
       ['PUT', '/v1/log-level'],
       ['POST', '/v1/reset'],
     ] as const) {
       expect(await world.call(method, path, { body: '{}' })).toMatchObject({ status: 404 });
     }
     expect(world.executed).toEqual([]);
+    expect(await world.call('GET', '/v1/ping')).toMatchObject({ status: 404 });
+    expect(await world.call('POST', '/v1/ping', { admin: true, body: '{}' })).toMatchObject({ status: 200 });
+    expect(world.executed).toEqual(['ping']);
   });
 
   test('log each use of the one that changes', async () => {
@@ -237,21 +245,40 @@ describe.concurrent('the control sockets', () => {
     });
   });
 
-  test('take a bounded number of connections', async () => {
+  /** Holds the reading socket with clients that each send this, and then nothing more, reading nothing. */
+  async function hold(world: World, count: number, send: string): Promise<Socket[]> {
+    const held = Array.from({ length: count }, () => connect(join(world.folder, 'control.sock')));
+    for (const socket of held) {
+      socket.on('error', () => {});
+      await new Promise<void>((resolve) => socket.once('connect', resolve));
+      socket.pause();
+      await new Promise<void>((resolve) => (send === '' ? resolve() : void socket.write(send, () => resolve())));
+    }
+    return held;
+  }
+
+  test.each([
+    ['that say nothing', ''],
+    ['that never end their headers', 'GET /v1/status HTTP/1.1\r\nHost: h\r\n'],
+    ['that never send the body they promise', 'GET /v1/status HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{'],
+    ['that do not read their answer', 'GET /v1/logs?lines=2000 HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ])('clients %s lock nobody out', async (_what, send) => {
     await using world = await createWorld();
     await world.control.start();
-    const held: Socket[] = [];
-    const dropped = new Promise<void>((resolve) => {
-      for (let index = 0; index < 40; index += 1) {
-        const socket = connect(join(world.folder, 'control.sock'));
-        socket.on('error', () => {});
-        socket.once('close', () => resolve());
-        held.push(socket);
-      }
-    });
-    await dropped;
+    for (let index = 0; index < 400; index += 1) world.logs.write(`${'x'.repeat(2_000)}\n`);
+    const held = await hold(world, 40, send);
+    for (let round = 0; round < 3; round += 1) expect(await world.call('GET', '/v1/status')).toMatchObject({ status: 200 });
     for (const socket of held) socket.destroy();
-    await until(() => held.every(({ destroyed }) => destroyed));
+  });
+
+  test('silent clients are let go without anybody else coming', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    const held = await hold(world, 3, 'GET /v1/status HTTP/1.1\r\n');
+    const closed = held.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+    for (const socket of held) socket.resume();
+    // By the server's own deadline; nothing else ends them.
+    await Promise.all(closed);
   });
 
   test('of a full server say that it is busy, and a cut in mid-answer that it ended', async () => {

@@ -13,6 +13,7 @@ import { statusCommand } from '../commands/status.ts';
 import { busTraceCommand } from '../commands/trace.ts';
 import { wifiScanCommand, wifiSetCommand, wifiStatusCommand } from '../commands/wifi.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { printable } from '../terminal/text.ts';
 import { AgentError, createAgentClient } from './client.ts';
 import { type Command, type HubctlPorts, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -141,7 +142,7 @@ function failed(error: unknown, command: Command, terminal: Terminal, json: bool
   }
   const { code } = error as NodeJS.ErrnoException;
   if (json) terminal.out(JSON.stringify({ error: { code: code ?? 'internal', message: messageOf(error) } }));
-  else terminal.error(`hubctl: ${messageOf(error)}`);
+  else terminal.error(`hubctl: ${printable(messageOf(error))}`);
   if (code === 'EACCES' || code === 'EPERM') return EXIT.forbidden;
   // What the system or the Wi-Fi stack refuses is no bug.
   return isHubError(error) || code?.startsWith('E') ? EXIT.bad : EXIT.bug;

@@ -65,13 +65,11 @@ async function watch(context: CommandContext, path: string): Promise<number> {
     const { value: result, problem } = await attempt(client.get<NodesResult>(path));
     if (problem) throw wrongBus(problem);
     const nowMs = ports.wallClock.nowMs();
-    // Home, and clear below: no flicker over a slow link.
-    const clear = terminal.interactive ? '\u001b[H\u001b[J' : '';
     const lines = [
       terminal.paint('dim', `${utc(nowMs)}, every ${WATCH_MS / 1000} s, end with Ctrl-C`),
       ...nodesScreen(result, nowMs, terminal.columns, terminal.paint),
     ];
-    terminal.out(context.json ? JSON.stringify(result) : clear + lines.join('\n'));
+    terminal.out(context.json ? JSON.stringify(result) : terminal.clear + lines.join('\n'));
     await sleep(ports.clock, WATCH_MS, terminal.interrupted);
   }
   return EXIT.interrupted;

@@ -61,7 +61,7 @@ export const cloudPingCommand: Command = {
     /** What kept a session from being tried. */
     const obstacle = !online && !(await session) ? problem : null;
     if (online) {
-      const { value, problem: refused } = await attempt(client.get<{ pubackMs: number }>('/v1/ping'));
+      const { value, problem: refused } = await attempt(client.change<{ pubackMs: number }>('POST', '/v1/ping', {}));
       way.puback = value
         ? { ok: true, ms: value.pubackMs, finding: "on the agent's session", remedy: null }
         : { ok: false, ms: 0, finding: refused?.message ?? 'no answer', remedy: 'sudo hubctl logs' };

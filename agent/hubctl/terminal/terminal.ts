@@ -1,3 +1,5 @@
+import { createOutputGuard } from './output-guard.ts';
+
 /** Where hubctl writes and what it asks. */
 export interface Terminal {
   /** Lines for the asker; with `--json` nothing but JSON. */
@@ -9,6 +11,8 @@ export interface Terminal {
   /** Standard output is a terminal. */
   readonly interactive: boolean;
   readonly paint: Paint;
+  /** Written before a screen that replaces the one before it; empty where there is no terminal. */
+  readonly clear: string;
   /** Reads a line without showing it; from a pipe, its first line. Null at its end or when interrupted. */
   readSecret(prompt: string): Promise<string | null>;
   /** Reads a line that is shown. Null at the end of input, when interrupted, and when nobody can be asked. */
@@ -26,10 +30,10 @@ export type Paint = (colour: Colour, text: string) => string;
 
 const CODES: Readonly<Record<Colour, number>> = { good: 32, warn: 33, bad: 31, dim: 2, bold: 1 };
 
-/** ECMA-48 colours: only on a terminal, and not where they are unwanted (no-color.org) or not understood. */
-export function createPaint(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Paint {
+/** ECMA-48 colours: only on a terminal, and not where they are unwanted (no-color.org) or not understood. `mark`: that of the output guard. */
+export function createPaint(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>, mark = ''): Paint {
   const coloured = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
-  return (colour, text) => (coloured ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text);
+  return (colour, text) => (coloured ? `\u001b[${mark}${CODES[colour]}m${text}\u001b[${mark}0m` : text);
 }
 
 /** Pipes and terminals that do not say how wide they are. */
@@ -44,9 +48,11 @@ const CTRL_D = '\u0004';
 
 type Input = NodeJS.ReadStream | NodeJS.ReadableStream;
 
-/** The process's own terminal. */
-export function createTerminal(process: NodeJS.Process): Terminal {
+/** The process's own terminal. `json`: standard output is JSON. Whatever is written passes the output guard. */
+export function createTerminal(process: NodeJS.Process, json: boolean): Terminal {
   const { stdin, stdout, stderr, env } = process;
+  const words = createOutputGuard(false);
+  const output = json ? createOutputGuard(true, words.mark) : words;
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
   let lost: Error | null = null;
@@ -58,26 +64,28 @@ export function createTerminal(process: NodeJS.Process): Terminal {
   });
 
   return {
-    out: (text) => void stdout.write(`${text}\n`),
-    error: (text) => void stderr.write(`${text}\n`),
+    out: (text) => void stdout.write(`${output.pass(text)}\n`),
+    error: (text) => void stderr.write(`${words.pass(text)}\n`),
     get columns() {
       return Math.max(MIN_COLUMNS, stdout.columns || Number(env.COLUMNS) || USUAL_COLUMNS);
     },
     interactive: stdout.isTTY === true,
-    paint: createPaint(stdout.isTTY === true, env),
+    paint: createPaint(stdout.isTTY === true, env, words.mark),
+    // Home, and clear below: no flicker over a slow link.
+    clear: stdout.isTTY === true ? `\u001b[${words.mark}H\u001b[${words.mark}J` : '',
     interrupted: interrupt.signal,
     lost: () => lost,
 
     async readSecret(prompt) {
       if (!stdin.isTTY) return readLine(stdin, interrupt.signal);
-      const line = await readHidden(stdin, () => stderr.write(prompt), interrupt);
+      const line = await readHidden(stdin, () => stderr.write(words.pass(prompt)), interrupt);
       stderr.write('\n');
       return line;
     },
 
     async ask(prompt) {
       if (!stdin.isTTY) return null;
-      stderr.write(prompt);
+      stderr.write(words.pass(prompt));
       return readLine(stdin, interrupt.signal);
     },
   };

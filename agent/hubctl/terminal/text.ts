@@ -1,16 +1,13 @@
+import { printable } from '../../system/printable.ts';
+
 /** Laying out text for narrow terminals. Pure functions; widths are terminal columns. */
 
 export { bytes, duration, utc } from '../../system/units.ts';
 
-/** Control characters, escapes and text direction marks: what comes from the air or the wire must not drive the terminal. */
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 /** Characters of two columns: East Asian wide and emoji (Unicode TR 11), as far as an SSID has them. */
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
 
-/** The text as it may be shown. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, '·');
-}
+export { printable };
 
 const SGR = /\u001b\[[0-9;]*m/g;
 

@@ -31,6 +31,7 @@ export function createFakeTerminal(
     columns: options.columns ?? 80,
     interactive: false,
     paint: createPaint(false, {}),
+    clear: '',
     readSecret: async () => options.secret ?? null,
     ask: async () => options.answer ?? null,
     interrupted: interrupt.signal,
