@@ -5,6 +5,7 @@ import type { Entropy } from '../system/entropy.ts';
 import { isHubError, messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import type { CommandsCloud } from './cloud-port.ts';
+import { type CloudSession, createCloudSession } from './cloud-session.ts';
 import { createDeliveries } from './delivery/deliveries.ts';
 import { lastCommandOf } from './delivery/delivery.ts';
 import type { Executor } from './executor.ts';
@@ -15,9 +16,8 @@ import type { Entry } from './lifecycle/entry.ts';
 import { isSafeId, type Journal } from './lifecycle/journal.ts';
 import { recover, restore, step } from './lifecycle/lifecycle.ts';
 import type { CommandsEffect, CommandsEvent, Step } from './lifecycle/machine.ts';
-import { createLine } from './line.ts';
-import { createLink, type Link } from './link.ts';
 import { createRetryPause } from './retry.ts';
+import { createSerialQueue } from './serial-queue.ts';
 
 /** The commands of the hub: takes them, runs them, answers them. Drives the lifecycle machine. */
 export interface CommandService {
@@ -64,10 +64,10 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   let batch: Step = { state: restore([]), effects: [] };
   let key: Buffer = Buffer.alloc(0);
   const stopping = new AbortController();
-  let link = createLink();
+  let link = createCloudSession();
   let idleWaiters: (() => void)[] = [];
   /** Events are handled one after the other: an event's persist barrier ends before the next event is looked at. */
-  const line = createLine({ clock, log });
+  const queue = createSerialQueue({ clock, log });
 
   const pause = createRetryPause({ clock, entropy });
   const entryOf = (id: string) => batch.state.entries.find((entry) => entry.id === id);
@@ -82,16 +82,16 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   });
 
   function dispatch(event: CommandsEvent): void {
-    // An event that waits in line acts on the link of its own time, never on a later one.
+    // An event that waits in the queue acts on the link of its own time, never on a later one.
     const on = link;
-    line.add(async () => {
+    queue.add(async () => {
       batch = step(batch.state, event);
       await carryOut(on);
       settleIdle();
     });
   }
 
-  async function carryOut(on: Link): Promise<void> {
+  async function carryOut(on: CloudSession): Promise<void> {
     for (let effect = next(batch); effect; effect = next(batch)) {
       const failure = await perform(effect, on);
       batch = done(batch, failure === null, wallClock.nowMs(), failure);
@@ -99,7 +99,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
   }
 
   /** Only writes to the journal are waited for. Why a record could not be written; null: all is well. */
-  async function perform(effect: CommandsEffect, on: Link): Promise<string | null> {
+  async function perform(effect: CommandsEffect, on: CloudSession): Promise<string | null> {
     switch (effect.type) {
       case 'persist':
         return persist(effect.id);
@@ -145,7 +145,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       ? candidateOf(view, { key, receivedAt: wallClock.nowMs(), ttlSeconds, catalog, ...(deps.isSuspect && { isSuspect: deps.isSuspect }) })
       : null;
 
-  async function read(retry: boolean, on: Link): Promise<void> {
+  async function read(retry: boolean, on: CloudSession): Promise<void> {
     const { signal } = on.ended;
     if (retry) await pause(Math.max(0, on.failedReads - 1), signal);
     if (signal.aborted || stopping.signal.aborted) return;
@@ -163,7 +163,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     }
   }
 
-  async function clear(id: string, version: number, on: Link): Promise<void> {
+  async function clear(id: string, version: number, on: CloudSession): Promise<void> {
     const { signal } = on.ended;
     const entry = entryOf(id);
     if (!entry || signal.aborted) return;
@@ -215,22 +215,22 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       batch = recover(restore(entries), wallClock.nowMs(), (command) => catalog.get(command)?.afterCut !== undefined);
       const count = batch.effects.length;
       if (count > 0) log.warn({ event: 'commands_recovered', count }, 'commands of the last run');
-      line.add(() => carryOut(link));
-      await line.done();
+      queue.add(() => carryOut(link));
+      await queue.done();
     },
 
     async stop() {
       stopping.abort();
       await executor.stop();
-      await line.done();
-      await deliveries.drained(link, line.done);
+      await queue.done();
+      await deliveries.drained(link, queue.done);
       link.ended.abort();
-      await line.done();
+      await queue.done();
     },
 
     linkUp() {
       link.ended.abort();
-      link = createLink();
+      link = createCloudSession();
       dispatch({ type: 'linkUp' });
     },
 
@@ -257,7 +257,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     },
 
     entries: () => batch.state.entries,
-    isProgressing: line.isProgressing,
+    isProgressing: queue.isProgressing,
 
     idle() {
       return new Promise((resolve) => {

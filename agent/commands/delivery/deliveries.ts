@@ -3,8 +3,8 @@ import type { MonotonicClock } from '../../system/clock.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
 import type { CommandsCloud } from '../cloud-port.ts';
+import type { CloudSession } from '../cloud-session.ts';
 import type { Entry } from '../lifecycle/entry.ts';
-import type { Link } from '../link.ts';
 import type { RetryPause } from '../retry.ts';
 import { answer, publishResult } from './delivery.ts';
 
@@ -14,11 +14,11 @@ const DRAIN_MS = 3_000;
 /** Brings answers to the cloud, each as often as it takes while the link stands. */
 export interface Deliveries {
   /** Until it is taken, or the link has ended. */
-  deliver(id: string, on: Link): Promise<void>;
+  deliver(id: string, on: CloudSession): Promise<void>;
   /** The last word for a request that there is no room to keep: told once, and written down here. */
   refuse(entry: Entry): Promise<void>;
   /** Resolves when all that has an answer is delivered, the link is gone, or the time for it is over. `settle`: what a delivery leads to is done. */
-  drained(on: Link, settle: () => Promise<void>): Promise<void>;
+  drained(on: CloudSession, settle: () => Promise<void>): Promise<void>;
 }
 
 export interface DeliveriesDeps {

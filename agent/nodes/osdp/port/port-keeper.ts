@@ -4,13 +4,13 @@ import type { OsdpTimings } from '../bus/timings.ts';
 import type { PortProblem, SerialConnection, SerialPorts } from './port.ts';
 
 /** A port that is open now. */
-export interface Link {
+export interface OpenPort {
   write(bytes: Uint8Array): void;
   isDown(): boolean;
   close(): Promise<void>;
 }
 
-export interface LinkHandlers {
+export interface PortHandlers {
   onData(bytes: Buffer): void;
   /** It went away by itself. */
   onDown(problem: PortProblem): void;
@@ -21,7 +21,7 @@ export interface LinkHandlers {
 /** Keeps trying to have a port open: missing, locked or forbidden is a state that may end, not an error. */
 export interface PortKeeper {
   /** Resolves with the open port, or null when the signal aborted first. */
-  open(baudRate: number, signal: AbortSignal, handlers: LinkHandlers): Promise<Link | null>;
+  open(baudRate: number, signal: AbortSignal, handlers: PortHandlers): Promise<OpenPort | null>;
 }
 
 export interface PortKeeperDeps {
@@ -43,7 +43,7 @@ export function createPortKeeper({ path, serialPorts, clock, timings }: PortKeep
     pauseMs = Math.min(pauseMs * 2, timings.reopenMaxMs);
   };
 
-  const linkOf = (connection: SerialConnection, isDown: () => boolean): Link => ({
+  const openPortOf = (connection: SerialConnection, isDown: () => boolean): OpenPort => ({
     write: (bytes) => connection.write(bytes),
     isDown,
     close: () => connection.close(),
@@ -65,7 +65,7 @@ export function createPortKeeper({ path, serialPorts, clock, timings }: PortKeep
         openedMs = clock.nowMs();
         lost = down;
         if (result.ok) {
-          if (!signal.aborted) return linkOf(result.connection, () => down);
+          if (!signal.aborted) return openPortOf(result.connection, () => down);
           await result.connection.close();
           return null;
         }

@@ -1,5 +1,5 @@
-/** One MQTT session, as the commands see it. Calls that were made on it are nobody's business once it has ended. */
-export interface Link {
+/** One MQTT session, as the commands see it. The answers of calls that were made on it are ignored once it has ended. */
+export interface CloudSession {
   ended: AbortController;
   /** Deliveries under way. */
   delivering: Set<string>;
@@ -9,6 +9,6 @@ export interface Link {
   failedReads: number;
 }
 
-export function createLink(): Link {
+export function createCloudSession(): CloudSession {
   return { ended: new AbortController(), delivering: new Set(), paged: new Set(), failedReads: 0 };
 }

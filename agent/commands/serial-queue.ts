@@ -2,7 +2,7 @@ import type { MonotonicClock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
 
 /** Work that is done one after the other. */
-export interface Line {
+export interface SerialQueue {
   add(work: () => Promise<void>): void;
   /** Resolves when all that was added by now is done. */
   done(): Promise<void>;
@@ -13,8 +13,8 @@ export interface Line {
 /** A worn flash card may take many seconds for one fsync; a piece of work has few of them. */
 const STUCK_MS = 120_000;
 
-/** A line of work; what fails is logged as a bug, and the next is taken up. */
-export function createLine(deps: { clock: MonotonicClock; log: Log }): Line {
+/** A queue of work; what fails is logged as a bug, and the next is taken up. */
+export function createSerialQueue(deps: { clock: MonotonicClock; log: Log }): SerialQueue {
   const { clock, log } = deps;
   let tail: Promise<void> = Promise.resolve();
   let sinceMs: number | null = null;

@@ -1,34 +1,34 @@
 import { expect, test } from 'vitest';
-import { createLine } from '../../../agent/commands/line.ts';
+import { createSerialQueue } from '../../../agent/commands/serial-queue.ts';
 import { createSteppedClock, settled } from '../nodes/clock.ts';
 import { createFakeLog } from '../nodes/fakes.ts';
 
 test('One after the other; what fails is logged and holds up nobody', async () => {
   const log = createFakeLog();
-  const line = createLine({ clock: createSteppedClock(), log });
+  const queue = createSerialQueue({ clock: createSteppedClock(), log });
   const done: string[] = [];
   const first = Promise.withResolvers<void>();
-  line.add(() => first.promise.then(() => void done.push('first')));
-  line.add(() => Promise.reject(new Error('a bug')));
-  line.add(async () => void done.push('third'));
+  queue.add(() => first.promise.then(() => void done.push('first')));
+  queue.add(() => Promise.reject(new Error('a bug')));
+  queue.add(async () => void done.push('third'));
   await settled();
   expect(done).toEqual([]);
   first.resolve();
-  await line.done();
+  await queue.done();
   expect(done).toEqual(['first', 'third']);
   expect(log.lines.map(({ event }) => event)).toEqual(['commands_bug']);
 });
 
 test('Work that hangs is no progress after two minutes; however long the line, one that moves is', async () => {
   const clock = createSteppedClock();
-  const line = createLine({ clock, log: createFakeLog() });
+  const queue = createSerialQueue({ clock, log: createFakeLog() });
   const hung = Promise.withResolvers<void>();
-  line.add(() => hung.promise);
+  queue.add(() => hung.promise);
   await clock.advance(119_000);
-  expect(line.isProgressing()).toBe(true);
+  expect(queue.isProgressing()).toBe(true);
   await clock.advance(2_000);
-  expect(line.isProgressing()).toBe(false);
+  expect(queue.isProgressing()).toBe(false);
   hung.resolve();
-  await line.done();
-  expect(line.isProgressing()).toBe(true);
+  await queue.done();
+  expect(queue.isProgressing()).toBe(true);
 });
