@@ -221,7 +221,9 @@ describe.runIf(COMMAND !== null).concurrent('a broker and a Shadow service that 
     expect(hub.reported()).toMatchObject({ online: true, session, hubId: hub.hubId });
   });
 
-  test('a Shadow service that says nothing: hubctl tells it, and names the policy; when it speaks again the command is answered', async () => {
+  test('a Shadow service that says nothing: hubctl tells it, and names the policy; when it speaks again the command is answered', async ({
+    expect,
+  }) => {
     await using world = await start();
     const { referee, hub, agent } = world;
     const status = async () => (await runHubctl(hub, 'status')).terminal.text();
