@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { uptime } from 'node:os';
 import { parseBounded } from '../system/bounded-json.ts';
-import { type MonotonicClock, sleep } from '../system/clock.ts';
+import type { MonotonicClock } from '../system/clock.ts';
 import { isHubError, messageOf } from '../system/errors.ts';
 import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
+import { within } from '../system/timeout.ts';
 import { DEADLINE_HEADER } from './api.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { listenOnSocket } from './socket-file.ts';
@@ -143,9 +144,7 @@ export function createApiServer(deps: {
       server = null;
       if (!closing) return;
       const closed = new Promise<void>((resolve) => closing.close(() => resolve()));
-      const late = new AbortController();
-      await Promise.race([Promise.all(inHand), sleep(clock, LAST_ANSWERS_MS, late.signal)]);
-      late.abort();
+      await within(clock, LAST_ANSWERS_MS, Promise.all(inHand), () => {});
       closing.closeAllConnections();
       await closed;
     },

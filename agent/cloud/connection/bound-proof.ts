@@ -1,12 +1,11 @@
 import { isIP, type TcpNetConnectOpts } from 'node:net';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { generate, type Packet, parser } from 'mqtt-packet';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { MQTT_ALPN } from '../../contract/endpoint.ts';
 import { HubError, messageOf } from '../../system/errors.ts';
+import { createMqttSession, type MqttAnswer } from '../../system/mqtt-session.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import type { Target, Will } from './transport.ts';
 
-const PUBLISH_ID = 1;
 const KEEP_ALIVE_SECONDS = 60;
 /** MQTT 5, section 3.14.2.1. */
 const DISCONNECT_WITH_WILL = 0x04;
@@ -45,50 +44,36 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     ALPNProtocols: [MQTT_ALPN],
   };
   const socket = connect(tlsOptions);
+  const session = createMqttSession(socket);
+  const onAbort = () => socket.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  /** @throws HubError unless the answer is yes. */
+  const expectDone = (what: string, answer: MqttAnswer) => {
+    if (signal.aborted) throw new HubError('aborted', 'The proof was ended.', { cause: signal.reason });
+    const why = refusalOf(what, answer);
+    if (why !== null) throw new HubError('cloud_unreachable', `From ${options.localAddress}: ${why}.`);
+  };
   try {
-    await exchange(socket, options, signal);
+    // Nothing is sent to a server before its certificate is checked; without a handshake the session says what happened.
+    await new Promise<void>((resolve) => {
+      socket.once('secureConnect', resolve);
+      socket.once('close', () => resolve());
+    });
+    const { clientId, will, publish } = options;
+    const keepAliveSeconds = KEEP_ALIVE_SECONDS;
+    expectDone('session', await session.connect({ clientId, keepAliveSeconds, will: { ...will, retain: true } }));
+    expectDone('publish', await session.publish(publish));
+    await session.end(DISCONNECT_WITH_WILL);
   } finally {
+    signal.removeEventListener('abort', onAbort);
     socket.destroy();
   }
 }
 
-function exchange(socket: TLSSocket, { clientId, publish, will, localAddress }: BoundProofOptions, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => end(() => reject(new HubError('aborted', 'The proof was ended.', { cause: signal.reason })));
-    const fail = (why: string) => end(() => reject(new HubError('cloud_unreachable', `From ${localAddress}: ${why}.`)));
-    function end(finish: () => void): void {
-      signal.removeEventListener('abort', onAbort);
-      finish();
-    }
-    const send = (packet: Packet) => socket.write(generate(packet, { protocolVersion: 5 }));
-    const packets = parser({ protocolVersion: 5 });
-    packets.on('error', (error) => fail(messageOf(error)));
-    packets.on('packet', (packet) => {
-      if (packet.cmd === 'connack') {
-        if ((packet.reasonCode ?? 0) !== 0) return fail(`the cloud refused the session (0x${(packet.reasonCode ?? 0).toString(16)})`);
-        send({ cmd: 'publish', messageId: PUBLISH_ID, qos: 1, dup: false, ...publish });
-      } else if (packet.cmd === 'puback' && packet.messageId === PUBLISH_ID) {
-        if ((packet.reasonCode ?? 0) >= 0x80) return fail(`the cloud refused the publish (0x${(packet.reasonCode ?? 0).toString(16)})`);
-        send({ cmd: 'disconnect', reasonCode: DISCONNECT_WITH_WILL });
-        socket.end(() => end(resolve));
-      } else if (packet.cmd === 'disconnect') fail(`the cloud ended the session (0x${(packet.reasonCode ?? 0).toString(16)})`);
-    });
-    const lastWord = { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: true };
-    socket.on('secureConnect', () =>
-      send({
-        cmd: 'connect',
-        protocolId: 'MQTT',
-        protocolVersion: 5,
-        clientId,
-        clean: true,
-        keepalive: KEEP_ALIVE_SECONDS,
-        will: lastWord,
-      }),
-    );
-    socket.on('data', (bytes: Buffer) => packets.parse(bytes));
-    socket.on('error', (error) => fail(messageOf(error)));
-    socket.on('close', () => fail('the connection was closed'));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
+function refusalOf(what: string, answer: MqttAnswer): string | null {
+  if (answer.kind === 'done') return null;
+  if (answer.kind === 'refused') return `the cloud refused the ${what} (0x${answer.reason.toString(16)})`;
+  if (answer.reason !== null) return `the cloud ended the session (0x${answer.reason.toString(16)})`;
+  return answer.error === null ? 'the connection was closed' : messageOf(answer.error);
 }

@@ -126,7 +126,7 @@ async function tryWill({ open, drop }: Link, thingName: string): Promise<Verdict
   drop();
   const probe = await open();
   if (!probe) return 'untried';
-  const answer = await probe.connect(thingName, { topic: topicsOf(thingName).presence, payload: JSON.stringify(NO_NEWS) });
+  const answer = await probe.connect(thingName, { topic: topicsOf(thingName).presence, payload: JSON.stringify(NO_NEWS), retain: false });
   probe.end();
   const verdict = judge(answer);
   return verdict === 'closed' ? 'refused' : verdict;
