@@ -1,3 +1,4 @@
+import { explorePresence, type PresenceOptions } from '../unit/cloud/shadow/model/explore.ts';
 import { type Exploration, explore, type ModelOptions } from '../unit/commands/model/explore.ts';
 import type { ModelCommand } from '../unit/commands/model/machine.ts';
 
@@ -15,16 +16,28 @@ const CASES: Readonly<Record<string, ModelOptions>> = {
   'both intakes and a refusal, one crash, one reconnect': { commands: [once, requested, refused], crashes: 1, reconnects: 1 },
 };
 
-/** The command machine in every interleaving. The last line is JSON; a broken promise makes the exit code 1. */
+/** Presence and reports, as far as the unit tests do not go. */
+const PRESENCE: Readonly<Record<string, PresenceOptions>> = {
+  'presence: a fall of the link': { falls: 1 },
+  'presence: an end of the process': { crashes: 1 },
+  'presence: two changes, two faults': { changes: 2, faults: 2 },
+  'presence: a command, a change, a fault': { commands: 1, changes: 1, faults: 1 },
+};
+
+/** The machines of commands and of presence in every interleaving. With `--json` the last line is JSON; a broken promise makes the exit code 1. */
 export async function run(args: string[]): Promise<number> {
   const json = args.includes('--json');
   const say = (text: string) => void process.stdout.write(`${text}\n`);
   const cases: ({ name: string; seconds: number } & Exploration)[] = [];
   const startedMs = performance.now();
-  for (const [name, options] of Object.entries(CASES)) {
+  const explorations: [string, () => Exploration][] = [
+    ...Object.entries(CASES).map(([name, options]): [string, () => Exploration] => [name, () => explore(options)]),
+    ...Object.entries(PRESENCE).map(([name, options]): [string, () => Exploration] => [name, () => explorePresence(options)]),
+  ];
+  for (const [name, exploration] of explorations) {
     const fromMs = performance.now();
     try {
-      const found = explore(options);
+      const found = exploration();
       cases.push({ name, ...found, seconds: seconds(fromMs) });
       say(`${name}: ${found.states} states, ${found.steps} steps, ${found.ends} ends, ${seconds(fromMs)} s`);
     } catch (error) {

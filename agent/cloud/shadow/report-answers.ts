@@ -9,7 +9,11 @@ export function answered(turn: Turn, op: number, version: number): void {
   if (op === state.greeting) {
     state.greeting = null;
     state.greeted = true;
-    if (state.version !== null) state.version = Math.max(state.version, version);
+    if (state.version !== null) {
+      // The update in flight may have been taken before it.
+      if (version > state.version + (state.inFlight ? 2 : 1)) compareSoon(turn, `version ${version} after ${state.version}`);
+      state.version = Math.max(state.version, version);
+    }
     effects.push({ type: 'accepted', version });
     return;
   }
@@ -20,7 +24,9 @@ export function answered(turn: Turn, op: number, version: number): void {
   if (inFlight.patch) {
     state.greeted = true;
     state.lastReportMs = now.nowMs;
-    if (state.held) state.held = applyPatch(state.held, inFlight.patch);
+    // A picture that is newer than the update has it, and may show that others have undone it since.
+    const isOlder = inFlight.viewed === null || inFlight.viewed < version;
+    if (state.held && isOlder) state.held = applyPatch(state.held, inFlight.patch);
   }
   if (inFlight.base !== null && version !== inFlight.base + 1) compareSoon(turn, `version ${version} after ${inFlight.base}`);
   // Lower than before: the shadow was deleted and made anew.

@@ -104,6 +104,7 @@ function view(turn: Turn, { reported, version, bytes }: Extract<ReportEvent, { t
   const { state, now } = turn;
   if (state.session === null) return;
   Object.assign(state, { held: reported, version, failures: 0, lastViewMs: now.nowMs });
+  if (state.inFlight) state.inFlight = { ...state.inFlight, viewed: version };
   if (!state.leaving) state.readDueMs = now.nowMs + COMPARE_MS;
   if (bytes <= ROOMY_BYTES) state.squeeze = 0;
   soon(turn);
@@ -214,7 +215,15 @@ function send(turn: Turn, what: InFlight['for'], update: ShadowUpdate, patch: Do
   const op = state.nextOp++;
   // `online` and `session` go with every report: they heal whatever a late will's rule wrote.
   const reported = patch && { ...patch, online: document?.online, session: document?.session };
-  state.inFlight = { op, for: what, patch: reported, forced: state.forced, base: state.version, alone: state.unconfirmedSinceMs === null };
+  state.inFlight = {
+    op,
+    for: what,
+    patch: reported,
+    forced: state.forced,
+    base: state.version,
+    viewed: null,
+    alone: state.unconfirmedSinceMs === null,
+  };
   state.lastSentMs = now.nowMs;
   state.unconfirmedSinceMs ??= now.nowMs;
   if (reported) {

@@ -41,6 +41,8 @@ export interface InFlight {
   forced: boolean;
   /** The version that it was made for: with the next one nobody else has written in between. */
   base: number | null;
+  /** The version of the shadow that was read meanwhile: it may hold the update already, and what others wrote after it. Null: none was. */
+  viewed: number | null;
   /** Nothing else waited to be confirmed when it was sent. */
   alone: boolean;
 }
