@@ -3,12 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAgent } from './compose/agent.ts';
 import { refuseAsRoot } from './compose/refuse-root.ts';
+import { proveTls } from './compose/tls-proof.ts';
 import { credentialsDirectory, pathFor } from './config/credential-paths.ts';
 import { installCredentials } from './config/install-credentials.ts';
 import { keyFileValidator } from './config/key-files.ts';
 import { loadConfig } from './config/load.ts';
 import { isServiceCredential } from './config/paths.ts';
-import { EX_CONFIG } from './config/problems.ts';
+import { EX_CONFIG, formatProblem } from './config/problems.ts';
 import { createLogDestination } from './control/log-destination.ts';
 import { createAdjustableLog } from './control/log-level.ts';
 import { createLogRing } from './control/log-ring.ts';
@@ -87,7 +88,7 @@ async function main(): Promise<number> {
   const wallClock = createWallClock();
   const newCredentials = options['install-credentials'];
   if (newCredentials !== undefined) {
-    const deps = { files, env: process.env, now: new Date(wallClock.nowMs()) };
+    const deps = { files, env: process.env, now: new Date(wallClock.nowMs()), proof: proveTls };
     const { folder, expiresAt } = await installCredentials(resolve(newCredentials), dirname(resolve(options.identity)), deps);
     process.stdout.write(`${folder} is in use from the next start on; it lasts until ${expiresAt.toISOString()}.\n`);
     return 0;
@@ -99,13 +100,14 @@ async function main(): Promise<number> {
     agentPath: options.config,
     files,
     env,
-    ...(options.check && { resolvePath: (file: string, path: string) => pathFor(env, file, path) }),
+    ...(options.check && { resolvePath: (file: string, path: string) => pathFor(env, file, path), proof: proveTls }),
     now: new Date(wallClock.nowMs()),
     clockSynchronized: await createHostFacts({ wallClock, stateDirectory: '/' }).clockSynchronized(),
     // At a start one bus with a bad key file must not end the others: it is unavailable and says why.
     ...(options.check && { keyFileProblem: keyFileValidator((path) => isServiceCredential(env, path)) }),
   });
   if (options.check) {
+    for (const warning of config.warnings) process.stderr.write(`hub-agent: ${formatProblem(warning)}\n`);
     process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);
     return 0;
   }

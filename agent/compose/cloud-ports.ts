@@ -17,13 +17,6 @@ export function commandsCloud(cloud: () => Cloud): CommandsCloud {
 }
 
 /** The SDK's transport with the configured identity. */
-export function sdkTransport({ identity, cloud }: AgentConfig, deps: { clock: MonotonicClock; guard: Guard }): Transport {
-  return createSdkTransport({
-    thingName: identity.thingName,
-    shadowName: cloud.shadowName,
-    certificatePath: identity.certificatePath,
-    privateKeyPath: identity.privateKeyPath,
-    caPath: cloud.caPath,
-    ...deps,
-  });
+export function sdkTransport({ identity, cloud, tls }: AgentConfig, deps: { clock: MonotonicClock; guard: Guard }): Transport {
+  return createSdkTransport({ thingName: identity.thingName, shadowName: cloud.shadowName, tls, ...deps });
 }

@@ -1,22 +1,18 @@
-import { readdir } from 'node:fs/promises';
 import type { WifiProblem } from '../contract/wifi.ts';
 import type { HubctlPorts } from '../hubctl/cli/command.ts';
 import type { Places } from '../hubctl/cli/locate.ts';
 import type { HubctlMachine } from '../hubctl/machine/machine.ts';
-import { settingsOf } from '../hubctl/machine/settings.ts';
 import { becomeOwner } from '../system/become-owner.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
 import { createFiles } from '../system/files.ts';
 import { unguarded } from '../system/guard.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
-import { readRegularFile } from '../system/regular-file.ts';
-import { Secret } from '../system/secret.ts';
 import { builtAtMs, version } from '../system/version.ts';
+import { proveTls } from './tls-proof.ts';
 
 /** A helper that hangs must not hold hubctl longer than the agent may. */
 const HELPER_TIMEOUT_MS = 3_000;
 const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager/system-connections'];
-const MAX_PROFILES = 256;
 
 /** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
 export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {
@@ -35,10 +31,19 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     return readJournal({ env, clock }, { timeoutMs: helperTimeoutMs, ...options }, onLine);
   };
 
+  const configMachine = async ({ stateDirectory }: Places) => {
+    const clockSynchronized = await createHostFacts({ wallClock, stateDirectory }).clockSynchronized();
+    return { isRoot, env, files, etc, clockSynchronized, now: new Date(wallClock.nowMs()), proof: proveTls };
+  };
+
   const configFaults: HubctlPorts['configFaults'] = async (places) => {
     const { findConfigFaults } = await import('../hubctl/machine/config-faults.ts');
-    const clockSynchronized = await createHostFacts({ wallClock, stateDirectory: places.stateDirectory }).clockSynchronized();
-    return findConfigFaults(places, { isRoot, env, files, etc, clockSynchronized, now: new Date(wallClock.nowMs()) });
+    return findConfigFaults(places, await configMachine(places));
+  };
+
+  const tlsMaterial: HubctlPorts['tlsMaterial'] = async (places) => {
+    const { loadTlsMaterial } = await import('../hubctl/machine/config-faults.ts');
+    return loadTlsMaterial(places, await configMachine(places));
   };
 
   /** NetworkManager as this user sees it, over the system bus. */
@@ -76,24 +81,10 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     }
   }
 
-  /** Every secret that this user can read: TLS key, OSDP keys, the key of command ids, Wi-Fi passwords. */
-  async function secrets(places: Places): Promise<Secret[]> {
-    const settings = settingsOf(places, env);
-    const found: string[] = [];
-    const read = (path: string | null) => (path === null ? '' : readRegularFile(path).then(String, () => ''));
-    // A key in PEM is wrapped: each of its lines alone gives it away.
-    found.push(...(await read(settings.privateKeyPath)).split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')));
-    for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
-    const idKey = await readRegularFile(`${places.stateDirectory}/command-id.key`, { follow: false }).catch(() => null);
-    if (idKey) found.push(idKey.subarray(0, 32).toString('hex'));
-    for (const folder of profileFolders) {
-      for (const name of (await readdir(folder).catch(() => [] as string[])).slice(0, MAX_PROFILES)) {
-        const text = await read(`${folder}/${name}`);
-        for (const [, value] of text.matchAll(/^(?:psk|password|wep-key\d|leap-password|private-key-password)=(.+)$/gm)) found.push(value!);
-      }
-    }
-    return [...new Set(found)].map((value) => new Secret(value));
-  }
+  const secrets: HubctlPorts['secrets'] = async (places) => {
+    const { findSecrets } = await import('../hubctl/machine/secrets.ts');
+    return findSecrets(places, env, profileFolders);
+  };
 
   return {
     version,
@@ -106,6 +97,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     clock,
     host: (stateDirectory) => createHostFacts({ wallClock, stateDirectory }),
     configFaults,
+    tlsMaterial,
     service,
     journal,
     wifiProblem,

@@ -11,8 +11,8 @@ import type { CloudProof } from '../wifi/change/proof.ts';
 /** The cloud as the judge of a Wi-Fi network: a new MQTT session over it, with an acknowledged publish. */
 export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig; wallClock: WallClock; entropy: Entropy }): CloudProof {
   const { config, wallClock, entropy } = deps;
-  const { certificatePath, privateKeyPath, thingName } = config.identity;
-  const files = { certificatePath, privateKeyPath, caPath: config.cloud.caPath };
+  const { identity, tls } = config;
+  const { thingName } = identity;
 
   /** The proof's session has its own birth and will, as every session has. */
   function presence(): Pick<BoundProofOptions, 'publish' | 'will'> {
@@ -29,7 +29,7 @@ export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig
       return deps.cloud().withoutSession(async (target) => {
         // Rarely needed: an agent without Ethernet starts without it.
         const { proveFromAddress } = await import('../cloud/connection/bound-proof.ts');
-        return proveFromAddress({ target, clientId: thingName, ...files, localAddress, ...presence() }, signal);
+        return proveFromAddress({ target, clientId: thingName, tls, localAddress, ...presence() }, signal);
       });
     },
     waitReachable: (signal) => deps.cloud().reachable(signal),

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { TlsCredentials } from '../contract/tls.ts';
 import type { identitySchema } from './identity-schema.ts';
 import type { ConfigProblem } from './problems.ts';
 import type { AgentDocument } from './rules.ts';
@@ -22,6 +23,8 @@ export type AgentConfig = Omit<AgentDocument, '$schema' | 'buses' | 'wifi'> & {
     /** Null: the first Wi-Fi interface found. */
     interface: string | null;
   };
+  /** What the files of certificate, key and authorities held when they were checked: to be used in place of them. */
+  tls: TlsCredentials;
   /** The end of the hub's certificate. */
   certificateExpiresAt: Date;
   /** What is doubtful but does not stop the agent, such as a clock that is not set yet: to be logged. */

@@ -3,7 +3,6 @@ import { basename, join } from 'node:path';
 import type { Files } from '../system/files.ts';
 import { type CredentialsDeps, checkCredentials } from './credentials.ts';
 import { createLinks, type Links } from './links.ts';
-import { parseCertificates } from './pem.ts';
 import { type ConfigProblem, configError } from './problems.ts';
 
 const CERTIFICATE = 'certificate.pem';
@@ -41,20 +40,20 @@ export async function installCredentials(from: string, folder: string, deps: Ins
   // First of all: whoever may not write is told so, and not that they cannot read the new key either.
   await explained(folder, () => links.checkWritable(folder));
   const at = (name: string) => ({ path: join(from, name), file: join(from, name), field: '' });
-  const { problems, warnings } = await checkCredentials({ certificate: at(CERTIFICATE), privateKey: at(PRIVATE_KEY), ca: null }, deps);
-  const blocking: ConfigProblem[] = [...problems, ...warnings];
+  const checked = await checkCredentials({ certificate: at(CERTIFICATE), privateKey: at(PRIVATE_KEY), ca: null }, deps);
+  const blocking: ConfigProblem[] = [...checked.problems, ...checked.warnings];
   if (blocking.length > 0) throw configError(blocking);
 
   return await explained(folder, async () => {
-    const next = await readPair(from, deps.files);
-    const parsed = parseCertificates(next.certificate?.toString('utf8') ?? '');
-    if (!parsed.ok) throw configError([{ ...at(CERTIFICATE), ...parsed.problem }]);
+    // What was judged, and nothing else of the files: they may hold more, or have changed since.
+    const { certificate, privateKey } = checked.credentials;
+    const next = { certificate: Buffer.from(certificate!), key: Buffer.from(privateKey!.reveal()) };
     const credentials = createCredentialsFolder(folder, deps.files, links);
     await credentials.linkNames();
     const before = await credentials.inUse();
     const name = await credentials.use(next);
     await credentials.removeAllBut([name, before]);
-    return { folder: join(folder, name), expiresAt: parsed.value[0]!.validToDate };
+    return { folder: join(folder, name), expiresAt: checked.expiresAt! };
   });
 }
 

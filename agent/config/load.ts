@@ -21,6 +21,7 @@ export interface LoadConfigOptions {
   clockSynchronized?: boolean | null;
   /** Mode bits of a file; the default asks the file system. */
   stat?: CredentialsDeps['stat'];
+  proof?: CredentialsDeps['proof'];
   /** Makes paths absolute; the default does it as the service sees them. */
   resolvePath?: ResolvePath;
   /** What is wrong with the key file of a bus; null: nothing. Without it these files are read when the buses are made. */
@@ -109,6 +110,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfi
   problems.push(...checkSocketPath(socketPath, agent.file), ...(await checkKeyFiles(buses, agent.file, options.keyFileProblem)));
 
   const { expiresAt } = credentials;
+  const { certificate, privateKey, authorities } = credentials.credentials;
   if (problems.length > 0 || !identity.value || !agent.value || !at.certificate || !at.privateKey || !at.ca || !expiresAt) {
     throw configError(problems);
   }
@@ -122,6 +124,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfi
     buses,
     wifi: { ...rest.wifi, interface: rest.wifi.interface ?? null },
     local: { socketPath },
+    tls: { certificate: certificate!, privateKey: privateKey!, authorities: authorities! },
     certificateExpiresAt: expiresAt,
     warnings: credentials.warnings,
   };

@@ -18,7 +18,7 @@ export interface ConfigProblem extends FieldProblem {
 const MAX_LISTED = 40;
 
 /** One problem as a readable line: file, field, what is wrong, remedy. */
-function formatProblem({ file, field, message, remedy }: ConfigProblem): string {
+export function formatProblem({ file, field, message, remedy }: ConfigProblem): string {
   return `${file}${field && `: ${field}`}: ${message}. ${remedy}`;
 }
 

@@ -1,7 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { messageOf } from '../../agent/system/errors.ts';
-import { checkCredentials, type HubCredentials, type Validity } from './credentials.ts';
+import { checkCredentials, type HubCredentials, type HubFiles, type Validity } from './credentials.ts';
 import { replaceFile } from './durable.ts';
-import { requestFiles } from './generate.ts';
+import { type RequestFiles, requestFiles } from './generate.ts';
 import { type CommonFiles, digestOf, filesOf, type HubFile } from './hub-files.ts';
 import { type ManifestRow, thingNameOf } from './manifest.ts';
 import { HubRefused, Refused, type RowProblem } from './problems.ts';
@@ -33,6 +34,8 @@ export interface FlashOutcome {
 
 export interface FlashDeps {
   rows: readonly ManifestRow[];
+  /** What is wrong already with the rest of the input: with any of it the hubs are checked too, and nothing is written. */
+  problems?: readonly RowProblem[];
   common: CommonFiles;
   target: Target;
   records: Records;
@@ -58,9 +61,22 @@ const AT_ONCE = 4;
 /** So many in a row, and it is not the hub but the station: the rest would fail as well. */
 const MAX_FAILURES = 10;
 
+/** Where a hub's pair is: named in the manifest, or made on the line. */
+async function sourceOf(hub: ManifestRow, made: RequestFiles): Promise<HubFiles> {
+  const isRequested = hub.certificatePath === null && (await stat(made.request).catch(() => null)) !== null;
+  return {
+    ...hub,
+    certificatePath: hub.certificatePath ?? made.certificate,
+    keyPath: hub.keyPath ?? made.privateKey,
+    missingCertificate: isRequested
+      ? `Have ${made.request} signed, and put the certificate there.`
+      : 'Name the certificate in the manifest, or run with --generate first and have request.csr signed.',
+  };
+}
+
 /** Checks every hub before the first is written. @throws Refused with all problems. */
-async function checkAll({ rows, output, validity, records }: FlashDeps): Promise<Checked[]> {
-  const problems: RowProblem[] = [];
+async function checkAll({ rows, problems: known = [], output, validity, records }: FlashDeps): Promise<Checked[]> {
+  const problems: RowProblem[] = [...known];
   const checked: Checked[] = [];
   const owners = new Map<string, string>();
   const own = (field: string, value: string, hub: ManifestRow, owner: string) => {
@@ -85,8 +101,7 @@ async function checkAll({ rows, output, validity, records }: FlashDeps): Promise
   }
   for (const hub of rows) {
     const made = requestFiles(output, hub.hubId);
-    const at = { ...hub, certificatePath: hub.certificatePath ?? made.certificate, keyPath: hub.keyPath ?? made.privateKey };
-    const credentials = await checkCredentials(at, validity, problems);
+    const credentials = await checkCredentials(await sourceOf(hub, made), validity, problems);
     if (!credentials) continue;
     const owner = `row ${hub.row}`;
     own('serial', hub.serial, hub, owner);

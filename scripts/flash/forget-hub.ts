@@ -11,7 +11,7 @@ const INSTALLED_PREFIX = 'credentials';
  * A folder below the root, no link on the way: an absolute one means a folder of the hub, and would be followed to this machine's own.
  * @throws Error with the link
  */
-export async function below(root: string, folder: string): Promise<string> {
+async function below(root: string, folder: string): Promise<string> {
   let path = await realpath(root);
   for (const part of folder.split('/').filter(Boolean)) {
     path = join(path, part);

@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { agentSchema } from '../../agent/config/agent-schema.ts';
 import { CREDENTIAL_PREFIX } from '../../agent/config/paths.ts';
-import { parseCertificates } from '../../agent/config/pem.ts';
+import type { Explanation } from '../../agent/config/pem.ts';
 import { fieldPath } from '../../agent/config/problems.ts';
 import { rules } from '../../agent/config/rules.ts';
-import { MAX_FILE_BYTES, readRegularFile } from '../../agent/system/regular-file.ts';
+import { refusalFinding, type TlsProof } from '../../agent/config/tls-proof.ts';
+import { validateCredentials } from '../../agent/config/validator.ts';
+import { readRegularFile } from '../../agent/system/regular-file.ts';
 import type { HubCredentials } from './credentials.ts';
 import type { ManifestRow } from './manifest.ts';
-import { Refused, type RowProblem } from './problems.ts';
+import { gather, Refused, type RowProblem } from './problems.ts';
 import { readJson, readText } from './text.ts';
 
 /** Where a hub's own files lie, from the root of its file system. */
@@ -37,6 +39,12 @@ export interface CommonRead {
   warnings: string[];
 }
 
+/** What the authorities are measured by; without a proof they are not proven with the SDK. */
+export interface CommonCheck {
+  now: Date;
+  proof?: TlsProof | null;
+}
+
 /** Names in the hub's folder that are its own: an authority under one of them would be overwritten, or in the way. */
 const OWN_NAMES = ['agent.json', 'certificate.pem', 'private-key.pem', LAST_FILE, 'credentials', 'keys'];
 
@@ -45,41 +53,53 @@ function refuse(field: string, message: string, remedy: string): RowProblem {
 }
 
 /** The authorities that `cloud.caPath` names, when they lie beside agent.json; null when they come with the hub's image. @throws Refused */
-async function readAuthorities(configPath: string, caPath: string, now: Date): Promise<HubFile | null> {
+async function readAuthorities(configPath: string, caPath: string, { now, proof }: CommonCheck): Promise<HubFile | null> {
   if (isAbsolute(caPath) || caPath.startsWith(CREDENTIAL_PREFIX)) return null;
-  const stop = (message: string, remedy: string): never => {
-    throw new Refused([refuse('--config cloud.caPath', message, remedy)]);
+  const stop = (problems: Explanation[]): never => {
+    throw new Refused(problems.map(({ message, remedy }) => refuse('--config cloud.caPath', message, remedy)));
   };
-  if (!PLAIN_NAME.test(caPath)) stop(`${caPath} is no plain name`, 'Put it beside agent.json.');
-  if (OWN_NAMES.includes(caPath)) stop(`${caPath} is the name of one of the hub's own files`, 'Name it otherwise, such as ca.pem.');
-  const path = resolve(dirname(configPath), caPath);
-  const data = await readRegularFile(path, { maxBytes: MAX_FILE_BYTES }).catch((error: NodeJS.ErrnoException) =>
-    stop(`${path} cannot be read (${error.code})`, 'Put it beside agent.json.'),
-  );
-  const authorities = parseCertificates(data.toString('utf8'));
-  if (!authorities.ok) return stop(`${path}: ${authorities.problem.message}`, authorities.problem.remedy);
-  // As the agent does: one that is still valid is enough.
-  if (authorities.value.every(({ validToDate }) => now > validToDate)) {
-    stop(`every certificate authority in ${path} has expired`, 'Put the current authorities there, or correct the clock of this machine.');
+  if (!PLAIN_NAME.test(caPath)) stop([{ message: `${caPath} is no plain name`, remedy: 'Put it beside agent.json.' }]);
+  if (OWN_NAMES.includes(caPath)) {
+    stop([{ message: `${caPath} is the name of one of the hub's own files`, remedy: 'Name it otherwise, such as ca.pem.' }]);
   }
-  return { name: caPath, mode: 0o644, data };
+  const path = resolve(dirname(configPath), caPath);
+  const data = await readRegularFile(path).catch((error: NodeJS.ErrnoException) =>
+    stop([{ message: `${path} cannot be read (${error.code})`, remedy: 'Put it beside agent.json.' }]),
+  );
+  const { authorities, findings } = validateCredentials(
+    { certificate: null, privateKey: null, authorities: data.toString('utf8') },
+    { now },
+  );
+  const refusal = authorities && findings.length === 0 ? await proof?.({ authorities }) : null;
+  const all = refusal ? [refusalFinding(refusal)] : findings;
+  if (!authorities || all.length > 0) return stop(all.map(({ message, remedy }) => ({ message: `${path}: ${message}`, remedy })));
+  return { name: caPath, mode: 0o644, data: Buffer.from(authorities) };
+}
+
+const sectionOf = (json: unknown, name: string) => (json as Record<string, unknown> | null | undefined)?.[name];
+
+/** The rules of every section that the schema accepts, also when another section is wrong: one run shows all problems. */
+function brokenRules(json: unknown): RowProblem[] {
+  return Object.entries(rules).flatMap(([section, check]) => {
+    const parsed = agentSchema.shape[section as keyof typeof rules].safeParse(sectionOf(json, section));
+    if (!parsed.success) return [];
+    const broken = (check as (value: unknown) => Omit<RowProblem, 'row'>[])(parsed.data);
+    return broken.map(({ field, message, remedy }) => refuse(`--config ${field}`, message, remedy));
+  });
 }
 
 /** Checks the batch's `agent.json` as the agent would, and takes the authorities that it names beside itself. @throws Refused */
-export async function readCommonFiles(configPath: string, now: Date): Promise<CommonRead> {
+export async function readCommonFiles(configPath: string, check: CommonCheck): Promise<CommonRead> {
   const text = await readText(configPath, '--config');
-  const parsed = agentSchema.safeParse(readJson(text, '--config'));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => refuse(`--config ${fieldPath(path)}`, message, 'Correct it.'));
-    throw new Refused(problems);
-  }
-  const broken = Object.entries(rules).flatMap(([section, check]) =>
-    (check as (value: unknown) => Omit<RowProblem, 'row'>[])(parsed.data[section as keyof typeof rules]),
-  );
-  if (broken.length > 0) throw new Refused(broken.map((one) => ({ row: null, ...one })));
+  const json = readJson(text, '--config');
+  const parsed = agentSchema.safeParse(json);
+  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => refuse(`--config ${fieldPath(path)}`, message, 'Correct it.'));
+  problems.push(...brokenRules(json));
+  const caPath = agentSchema.shape.cloud.shape.caPath.safeParse(sectionOf(sectionOf(json, 'cloud'), 'caPath'));
+  const authorities = caPath.success ? await gather(problems, () => readAuthorities(configPath, caPath.data, check)) : null;
+  if (!parsed.success || problems.length > 0) throw new Refused(problems);
 
-  const { cloud, buses } = parsed.data;
-  const authorities = await readAuthorities(configPath, cloud.caPath, now);
+  const { buses } = parsed.data;
   const warnings = buses.flatMap(({ keysPath }, index) =>
     keysPath === undefined ? [] : [`--config buses[${index}].keysPath: ${keysPath} is not flashed: put the file on the hub.`],
   );

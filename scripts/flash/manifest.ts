@@ -83,15 +83,19 @@ function duplicates(rows: readonly ManifestRow[]): RowProblem[] {
   });
 }
 
-/** Reads a manifest, CSV or JSON by the end of its name. @throws Refused with every problem of every row. */
-export async function readManifest(path: string): Promise<ManifestRow[]> {
+/** A manifest as far as it could be understood: the rows that are right, and every problem of the others. */
+export interface ManifestRead {
+  rows: ManifestRow[];
+  problems: RowProblem[];
+}
+
+/** Reads a manifest, CSV or JSON by the end of its name. @throws Refused for one that has no rows. */
+export async function readManifest(path: string): Promise<ManifestRead> {
   const text = await readText(path, '');
   const raw = path.toLowerCase().endsWith('.csv') ? readCsvTable(text) : readJsonTable(text);
   if (raw.length === 0) refuse('it names no hub', 'Write one row a hub.');
   if (raw.length > MAX_ROWS) refuse(`it has ${raw.length} rows, at most ${MAX_ROWS} are taken`, 'Split it.');
   const understood = raw.map((row) => understand(row, dirname(resolve(path))));
   const rows = understood.flatMap(({ hub }) => hub ?? []);
-  const problems = [...understood.flatMap((one) => one.problems), ...duplicates(rows)];
-  if (problems.length > 0) throw new Refused(problems);
-  return rows;
+  return { rows, problems: [...understood.flatMap((one) => one.problems), ...duplicates(rows)] };
 }

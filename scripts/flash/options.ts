@@ -21,6 +21,7 @@ certificate and key (paths of PEM files, from the manifest's folder). All rows a
                        leave certificate and key empty in the manifest, and flash
   --provision URL      sends the ProvisionHub requests to the API (https); --api-key-file FILE, or - for standard input
   --min-days N         a certificate must last so long (default: ${DEFAULT_MIN_DAYS})
+  --allow-git-work-tree  lets keys be written into a git work tree, from where they may be committed
   --replace            writes hubs again that were flashed before
   --help
 
@@ -44,6 +45,7 @@ function parse(args: readonly string[]) {
       provision: { type: 'string' },
       'api-key-file': { type: 'string' },
       'min-days': { type: 'string', default: String(DEFAULT_MIN_DAYS) },
+      'allow-git-work-tree': { type: 'boolean', default: false },
       replace: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },

@@ -17,6 +17,17 @@ export class Refused extends Error {
   }
 }
 
+/** Does a part of the check. When it refuses, its problems are added to the others and null is given: one run names all problems. */
+export async function gather<T>(problems: RowProblem[], check: () => Promise<T>): Promise<T | null> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    problems.push(...error.problems);
+    return null;
+  }
+}
+
 /** One hub is not taken, which says nothing about the next one. Whatever else goes wrong with a hub is the station's fault. */
 export class HubRefused extends Error {}
 

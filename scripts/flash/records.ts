@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../../agent/system/errors.ts';
 import { readRegularFile } from '../../agent/system/regular-file.ts';
@@ -74,6 +74,10 @@ export async function openRecords(output: string): Promise<Records> {
       await replaceFile(join(folder, `${record.hubId}.json`), `${JSON.stringify(sealed(record), null, 2)}\n`, 0o644);
       records.set(record.hubId, record);
     },
-    close: () => rm(lockPath, { force: true }),
+    async close() {
+      // A run that was refused leaves nothing but its report.
+      if (records.size === 0) await rmdir(folder).catch(() => {});
+      await rm(lockPath, { force: true });
+    },
   };
 }

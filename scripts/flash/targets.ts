@@ -40,7 +40,7 @@ export function folderTarget(output: string): Target {
 }
 
 /** Whether a folder has exactly these files, with these modes. */
-export async function holds(folder: string, files: readonly HubFile[]): Promise<boolean> {
+async function holds(folder: string, files: readonly HubFile[]): Promise<boolean> {
   for (const { name, mode, data } of files) {
     const path = join(folder, name);
     const there = await readFile(path).catch(() => null);

@@ -27,8 +27,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'scripts/schemas.ts': ['agent/config'],
   'scripts/audit.ts': ['scripts/package'],
   'scripts/hubctl': ['agent/hubctl'],
-  'scripts/package': ['agent/system', 'agent/state'],
-  'scripts/flash': ['agent/system', 'agent/contract', 'agent/config', 'agent/state', 'scripts/processes.ts'],
+  'scripts/git-work-tree.ts': [],
+  'scripts/package': ['agent/system', 'agent/state', 'scripts/git-work-tree.ts'],
+  // What is flashed is proven with the SDK as the agent will load it.
+  'scripts/flash': [
+    'agent/system',
+    'agent/contract',
+    'agent/config',
+    'agent/state',
+    'agent/cloud/connection/tls-context.ts',
+    'scripts/processes.ts',
+    'scripts/git-work-tree.ts',
+  ],
   // The demo is the harness on show: the rig of the tests, and the twins.
   'scripts/demo': ['agent/contract', 'agent/system', 'agent/hubctl/terminal', 'test/hil/rig', 'test/twins'],
 

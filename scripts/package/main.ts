@@ -9,8 +9,9 @@ import { collectFiles, foreignBinaries } from './contents.ts';
 import { controlFields } from './control.ts';
 import { writeDeb } from './deb.ts';
 import { collectLicences } from './licences.ts';
-import { ARCHITECTURES, type Architecture, nodeRuntime } from './runtime.ts';
+import { ARCHITECTURES, type Architecture, checkBuildingNode, nodeRuntime } from './runtime.ts';
 import { sbomFile } from './sbom-file.ts';
+import { generateSigningKey, readSigningKey, signFile, verifyFile } from './signature.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
@@ -29,10 +30,13 @@ Makes a Debian package with the agent, its Node, its unit and its tools in dist/
   --output DIR   where the package goes (default: dist)
   --dist DIR     takes a build that is there instead of building
   --fast         compresses less, for trials
+  --sign KEYFILE signs the package with this Ed25519 key: FILE.deb.sig. The key is its owner's alone (0600) and in no git work tree
+  --generate-key KEYFILE  makes such a key, and KEYFILE.pub, and ends
+  --verify FILE.deb --key KEYFILE.pub  checks a package against its signature, and ends
   --help
 
 Node comes from the npm registry once, is checked against its pinned hash, and is kept in .cache/runtime.
-The last line is JSON: file, bytes, sha256.
+The last line is JSON: file, bytes, sha256, and signature where there is one.
 `;
 
 interface Options {
@@ -41,6 +45,9 @@ interface Options {
   output: string;
   dist: string | null;
   fast: boolean;
+  sign: string | null;
+  generateKey: string | null;
+  verify: { file: string; key: string } | null;
 }
 
 /** @throws TypeError for what is not understood. */
@@ -52,6 +59,10 @@ function readOptions(): Options | null {
       output: { type: 'string', default: join(ROOT, 'dist') },
       dist: { type: 'string' },
       fast: { type: 'boolean', default: false },
+      sign: { type: 'string' },
+      'generate-key': { type: 'string' },
+      verify: { type: 'string' },
+      key: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -61,7 +72,18 @@ function readOptions(): Options | null {
   // deb-version(7): letters, digits and + . ~
   if (!/^[A-Za-z0-9+.~]+$/.test(values.revision))
     throw new TypeError(`--revision ${values.revision}: use letters, digits, "+", "." and "~".`);
-  return { ...values, arch, output: resolve(values.output), dist: values.dist === undefined ? null : resolve(values.dist) };
+  const { verify, key, sign = null, 'generate-key': generateKey = null } = values;
+  if ((verify === undefined) !== (key === undefined)) throw new TypeError('--verify and --key go together.');
+  const verified = verify === undefined || key === undefined ? null : { file: verify, key };
+  return {
+    ...values,
+    sign,
+    generateKey,
+    verify: verified,
+    arch,
+    output: resolve(values.output),
+    dist: values.dist === undefined ? null : resolve(values.dist),
+  };
 }
 
 /** The last change of the sources, or $SOURCE_DATE_EPOCH (reproducible-builds.org). */
@@ -83,6 +105,7 @@ async function makePackage(options: Options): Promise<{ file: string; bytes: num
     description: string;
     dependencies: { node: string };
   };
+  await checkBuildingNode(manifest.dependencies.node, join(ROOT, '.cache/runtime'));
   if (options.dist === null)
     execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts'), '--arch', arch], { cwd: ROOT, stdio: 'inherit' });
   const runtime = await nodeRuntime(arch, manifest.dependencies.node, join(ROOT, '.cache/runtime'));
@@ -122,8 +145,21 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  if (options.generateKey !== null) {
+    await generateSigningKey(options.generateKey);
+    process.stdout.write(`${options.generateKey} signs, ${options.generateKey}.pub verifies.\n`);
+    return 0;
+  }
+  if (options.verify) {
+    await verifyFile(options.verify.file, options.verify.key);
+    process.stdout.write(`${options.verify.file} is what was signed.\n`);
+    return 0;
+  }
+  // Before minutes of building: a key that cannot sign.
+  const key = options.sign === null ? null : await readSigningKey(options.sign);
   const audited = audit();
-  const made = await makePackage(options);
+  const unsigned = await makePackage(options);
+  const made = key ? { ...unsigned, signature: await signFile(unsigned.file, key) } : unsigned;
   for (const line of auditLines(await audited)) process.stdout.write(`${line}\n`);
   process.stdout.write(`${made.file}: ${(made.bytes / MEBIBYTE).toFixed(1)} MiB of ${(MAX_PACKAGE_BYTES / MEBIBYTE).toFixed(1)}\n`);
   process.stdout.write(`${JSON.stringify(made)}\n`);

@@ -77,3 +77,18 @@ export async function nodeRuntime(arch: Architecture, wantedVersion: string, cac
   };
   return { binary: take('package/bin/node'), licence: take('package/LICENSE') };
 }
+
+/**
+ * Compares the Node that runs with the binary of the pinned archive: it bundles and compresses what every hub gets.
+ * @throws Error when it is another one
+ */
+export async function checkBuildingNode(wantedVersion: string, cache: string, running = process.execPath): Promise<void> {
+  const arch = ARCHITECTURES.find((name) => PINNED.packages[name].name === `node-linux-${process.arch}`);
+  if (!arch) throw new Error(`Packages are built on ${ARCHITECTURES.join(' or ')} only: no Node is pinned for ${process.arch}.`);
+  const { binary } = await nodeRuntime(arch, wantedVersion, cache);
+  if (!binary.equals(await readFile(running))) {
+    throw new Error(
+      `${running} is not the Node ${wantedVersion} that was pinned: its bytes differ. Install it anew with npm ci, and run npm run package.`,
+    );
+  }
+}

@@ -1,33 +1,23 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BoundProofOptions, proveFromAddress } from '../../agent/cloud/connection/bound-proof.ts';
+import { Secret } from '../../agent/system/secret.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
 import { createPki } from '../twins/pki/pki.ts';
 
-let folder: string;
 let iotCore: IotCore;
 let options: BoundProofOptions;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hub-proof-'));
   const pki = await createPki();
   iotCore = createIotCore({ pki, limits: { connectsPerSecondPerClient: 100 } });
   await iotCore.start();
   const { certificate, privateKey } = await pki.issueClient('hub');
   iotCore.registerThing({ thingName: 'hub', certificate });
-  const file = async (name: string, text: string) => {
-    await writeFile(join(folder, name), text, { mode: 0o600 });
-    return join(folder, name);
-  };
   options = {
     target: { host: iotCore.host, port: iotCore.port },
     clientId: 'hub',
-    certificatePath: await file('certificate.pem', certificate),
-    privateKeyPath: await file('private.key', privateKey),
-    caPath: await file('ca.pem', pki.caCertificate),
+    tls: { certificate, privateKey: new Secret(privateKey), authorities: pki.caCertificate },
     localAddress: '127.0.0.2',
     publish: { topic: 'hubs/hub/presence', payload: '{"state":"online"}', retain: true },
     will: { topic: 'hubs/hub/presence', payload: '{"state":"offline"}' },
@@ -36,7 +26,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await iotCore.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
 test('a session with an acknowledged publish is the proof', async () => {

@@ -1,4 +1,4 @@
-import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPki } from '../twins/pki/pki.ts';
@@ -80,6 +80,20 @@ const CASES: Case[] = [
     file: 'identity.json',
     field: 'privateKeyPath',
     remedy: /certificate/,
+  },
+  {
+    what: 'certificate and key in one file',
+    spoil: async (etc) => appendFile(join(etc, 'certificate.pem'), await readFile(join(etc, 'private.key'))),
+    file: 'identity.json',
+    field: 'certificatePath',
+    remedy: /file of its own/,
+  },
+  {
+    what: 'a list of revoked certificates among the authorities',
+    spoil: async (etc) => appendFile(join(etc, 'ca.pem'), await (await createPki()).revoke([])),
+    file: 'agent.json',
+    field: 'cloud.caPath',
+    remedy: /Remove it/,
   },
 ];
 

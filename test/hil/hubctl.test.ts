@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -233,6 +233,21 @@ describe.concurrent('hubctl bundle', () => {
       expect(text).toContain(wanted);
     expect((await runHubctl(rig, ['bundle', '--output', path])).code).toBe(1);
     execFileSync('tar', ['--list', '--gzip', '--file', path]);
+  });
+
+  test('is refused where secrets cannot be read, and says so where it was told to go on', async () => {
+    await using rig = await createRig();
+    // A folder in the place of the key cannot be read as a file, whoever asks.
+    await rm(join(rig.folder, 'etc', 'private.key'));
+    await mkdir(join(rig.folder, 'etc', 'private.key'));
+    const path = join(rig.folder, 'bundle.tar.gz');
+    const refused = await runHubctl(rig, ['bundle', '--output', path]);
+    expect(refused.code).toBe(77);
+    expect(refused.terminal.errors.join('\n')).toMatch(/private\.key cannot be read.*Nothing was written.*sudo hubctl bundle/s);
+    expect(await readdir(rig.folder)).not.toContain('bundle.tar.gz');
+    const told = await runHubctl(rig, ['bundle', '--json', '--allow-unknown-secrets', '--output', path]);
+    expect(told.code).toBe(0);
+    expect(told.terminal.json()).toMatchObject({ unread: [join(rig.folder, 'etc', 'private.key')] });
   });
 
   test('has the log and the states of a running agent', async () => {

@@ -6,6 +6,7 @@ import { topicsOf } from '../../agent/contract/topics.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
 import { createEntropy } from '../../agent/system/entropy.ts';
 import { unguarded } from '../../agent/system/guard.ts';
+import { Secret } from '../../agent/system/secret.ts';
 import { openRawClient, type RawClient } from '../twins/iot-core/raw-client.ts';
 import { createFakeLog } from '../unit/nodes/fakes.ts';
 import { findMosquitto, type Mosquitto, startMosquitto } from './mosquitto/broker.ts';
@@ -61,8 +62,9 @@ describe.runIf(COMMAND !== null)('against Mosquitto, a broker that knows nothing
   });
 
   async function transportOf(thing: string, credentials = broker.issueClient(thing)) {
-    const paths = await broker.files(thing, await credentials);
-    return createSdkTransport({ thingName: thing, shadowName: null, ...paths, clock, guard: unguarded });
+    const { certificate, privateKey } = await credentials;
+    const tls = { certificate, privateKey: new Secret(privateKey), authorities: broker.caCertificate };
+    return createSdkTransport({ thingName: thing, shadowName: null, tls, clock, guard: unguarded });
   }
 
   async function connect(thing: string, transport = transportOf(thing), port = wire.port) {

@@ -1,37 +1,27 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSdkTransport } from '../../agent/cloud/connection/sdk-transport.ts';
 import type { Link } from '../../agent/cloud/connection/transport.ts';
 import { createMonotonicClock } from '../../agent/system/clock.ts';
 import { unguarded } from '../../agent/system/guard.ts';
+import { Secret } from '../../agent/system/secret.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
 import { createPki } from '../twins/pki/pki.ts';
 
 const THING = 'hub';
-let folder: string;
 let iotCore: IotCore;
 let connect: () => Promise<{ link: Link; fell: Promise<string> }>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hub-transport-'));
   const pki = await createPki();
   iotCore = createIotCore({ pki, limits: { connectsPerSecondPerClient: 100 } });
   await iotCore.start();
   const { certificate, privateKey } = await pki.issueClient(THING);
   iotCore.registerThing({ thingName: THING, certificate });
-  const file = async (name: string, text: string) => {
-    await writeFile(join(folder, name), text, { mode: 0o600 });
-    return join(folder, name);
-  };
   const transport = createSdkTransport({
     thingName: THING,
     shadowName: null,
-    certificatePath: await file('certificate.pem', certificate),
-    privateKeyPath: await file('private.key', privateKey),
-    caPath: await file('ca.pem', pki.caCertificate),
+    tls: { certificate, privateKey: new Secret(privateKey), authorities: pki.caCertificate },
     clock: createMonotonicClock(),
     guard: unguarded,
   });
@@ -62,7 +52,6 @@ beforeAll(async () => {
 afterAll(async () => {
   iotCore.faults.clear();
   await iotCore.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
 /** Nothing of the cloud answers: everything that is asked stays under way. */

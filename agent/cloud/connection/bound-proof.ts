@@ -1,9 +1,8 @@
 import { isIP, type TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
-import { MQTT_ALPN } from '../../contract/endpoint.ts';
+import { MQTT_TLS, type TlsCredentials } from '../../contract/tls.ts';
 import { HubError, messageOf } from '../../system/errors.ts';
 import { createMqttSession, type MqttAnswer } from '../../system/mqtt-session.ts';
-import { readRegularFile } from '../../system/regular-file.ts';
 import type { Target, Will } from './transport.ts';
 
 const KEEP_ALIVE_SECONDS = 60;
@@ -13,9 +12,7 @@ const DISCONNECT_WITH_WILL = 0x04;
 export interface BoundProofOptions {
   target: Target;
   clientId: string;
-  certificatePath: string;
-  privateKeyPath: string;
-  caPath: string;
+  tls: TlsCredentials;
   /** The address of the interface to prove. */
   localAddress: string;
   /** Published with QoS 1; its PUBACK is the proof. */
@@ -38,10 +35,10 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     localAddress: options.localAddress,
     // A name may have addresses of both versions, and only those of the bound one can be reached from it.
     family: isIP(options.localAddress),
-    cert: await readRegularFile(options.certificatePath),
-    key: await readRegularFile(options.privateKeyPath),
-    ca: await readRegularFile(options.caPath),
-    ALPNProtocols: [MQTT_ALPN],
+    cert: options.tls.certificate,
+    key: options.tls.privateKey.reveal(),
+    ca: options.tls.authorities,
+    ...MQTT_TLS,
   };
   const socket = connect(tlsOptions);
   const session = createMqttSession(socket);

@@ -1,11 +1,13 @@
 import { iot, iotshadow, mqtt5 } from 'aws-iot-device-sdk-v2';
 import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
+import type { TlsCredentials } from '../../contract/tls.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Guard } from '../../system/guard.ts';
 import { within } from '../../system/timeout.ts';
 import { acknowledgementError, connectFailure, disconnection, nameOf, operationError, shadowError } from './sdk-errors.ts';
 import { bytesOf, deltaView, readView, versionOf } from './sdk-values.ts';
+import { TLS_POLICY } from './tls-context.ts';
 import type { Down, Link, LinkHandlers, Transport } from './transport.ts';
 
 /** A TLS failure inside the SDK can hold `stop()` for 10–18 s (measured); nobody waits longer than this. */
@@ -32,9 +34,7 @@ export interface SdkTransportOptions {
   thingName: string;
   /** Null: the classic shadow. */
   shadowName: string | null;
-  certificatePath: string;
-  privateKeyPath: string;
-  caPath: string;
+  tls: TlsCredentials;
   clock: MonotonicClock;
   guard: Guard;
 }
@@ -43,12 +43,13 @@ export interface SdkTransportOptions {
 export function createSdkTransport(options: SdkTransportOptions): Transport {
   return {
     connect({ target, clientId, keepAliveSeconds, will }, handlers) {
-      const builder = iot.AwsIotMqtt5ClientConfigBuilder.newDirectMqttBuilderWithMtlsFromPath(
+      const builder = iot.AwsIotMqtt5ClientConfigBuilder.newDirectMqttBuilderWithMtlsFromMemory(
         target.host,
-        options.certificatePath,
-        options.privateKeyPath,
+        options.tls.certificate,
+        options.tls.privateKey.reveal(),
       );
-      builder.withCertificateAuthorityFromPath(undefined, options.caPath);
+      builder.withCertificateAuthority(options.tls.authorities);
+      builder.withTlsCipherPreference(TLS_POLICY);
       builder.withPort(target.port);
       builder.withConnectProperties({
         clientId,

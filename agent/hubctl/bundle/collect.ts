@@ -1,4 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import type { ZodType } from 'zod';
+import { agentSchema } from '../../config/agent-schema.ts';
+import { identitySchema } from '../../config/identity-schema.ts';
 import type { CommandReport } from '../../control/api.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import type { CommandContext } from '../cli/command.ts';
@@ -7,6 +10,7 @@ import { readOffline } from '../cli/offline.ts';
 import { summaryLine } from '../commands/doctor.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import { settingsOf } from '../machine/settings.ts';
+import { allowedFields } from './allowed-fields.ts';
 
 /** A text of the bundle, before it is redacted. */
 export interface BundleText {
@@ -60,8 +64,8 @@ export async function collectBundle({ client, ports, places }: CommandContext): 
     { name: 'commands.json', text: pretty(commands) },
     { name: 'wifi.json', text: pretty(wifi) },
     { name: 'disk-state.json', text: pretty(offline) },
-    { name: 'config/agent.json', text: await textOf(places.configPath) },
-    { name: 'config/identity.json', text: await textOf(places.identityPath) },
+    { name: 'config/agent.json', text: await configText(places.configPath, agentSchema) },
+    { name: 'config/identity.json', text: await configText(places.identityPath, identitySchema) },
     { name: 'config/certificate.txt', text: await certificateText(settings.certificatePath) },
     { name: 'logs/agent.jsonl', text: logs },
     { name: 'logs/journal.jsonl', text: journal },
@@ -83,6 +87,13 @@ async function linesOf(run: (onLine: (line: string) => void) => Promise<unknown>
 }
 
 const textOf = (path: string) => readRegularFile(path).then(String, (error: NodeJS.ErrnoException) => `${path}: ${error.code}\n`);
+
+/** What the schema knows of a configuration file. */
+const configText = (path: string, schema: ZodType) =>
+  readRegularFile(path).then(
+    (data) => pretty(allowedFields(schema, data.toString('utf8'))),
+    (error: NodeJS.ErrnoException) => `${path}: ${error.code}\n`,
+  );
 
 /** What a certificate says; it is public, and its key is not in it. */
 async function certificateText(path: string | null): Promise<string> {

@@ -1,4 +1,6 @@
 import type { Secret } from '../../system/secret.ts';
+import { canonical, letters, type Reading, visible } from './canonical.ts';
+import { spellings } from './spellings.ts';
 
 /** Keeps secrets out of texts that leave the hub. */
 export interface Redactor {
@@ -23,39 +25,58 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/\b(Bearer\s+)[\w.~+/=-]{8,}/g, `$1${MARK}`],
 ];
 
-/** The spellings in which a value can stand in a text: as it is, in JSON, in a URL, in hex and Base64. */
-function spellings(value: string): string[] {
-  const bytes = Buffer.from(value, 'utf8');
-  const hex = /^[0-9a-f]+$/i.test(value) && value.length % 2 === 0 ? Buffer.from(value, 'hex') : null;
-  const all = [
-    value,
-    JSON.stringify(value).slice(1, -1),
-    encodeURIComponent(value),
-    bytes.toString('hex'),
-    bytes.toString('base64').replace(/=+$/, ''),
-    bytes.toString('base64url'),
-    ...(hex ? [value.toLowerCase(), value.toUpperCase(), hex.toString('base64').replace(/=+$/, ''), hex.toString('base64url')] : []),
-    ...(hex
-      ? [
-          [...hex].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
-          [...hex].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),
-        ]
-      : []),
-  ];
-  return all.filter((text) => text.length >= MIN_SECRET);
+/** A way to read a text, and the secrets as they look then. */
+interface View {
+  reading: Reading;
+  needles: string[];
 }
 
-/** A redactor for the secrets of this hub. */
+/** A redactor for the secrets of this hub. Case, separators, wrapping, escapes, Base64, hex and UTF-16 do not hide one. */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
-  // The longest first: a spelling may be the beginning of another.
-  const known = [...new Set(secrets.flatMap((secret) => spellings(secret.reveal())))].sort((a, b) => b.length - a.length);
+  const forms = [...new Set(secrets.flatMap((secret) => spellings(secret.reveal())))].filter((form) => form.length >= MIN_SECRET);
+  const viewOf = (reading: Reading): View => {
+    const needles = forms.map((form) => canonical(form, reading).text).filter((needle) => needle.length >= MIN_SECRET);
+    return { reading, needles: [...new Set(needles)] };
+  };
+  const views = [
+    viewOf({ keep: letters, bytesAsDigits: false }),
+    viewOf({ keep: visible, bytesAsDigits: false }),
+    viewOf({ keep: letters, bytesAsDigits: true }),
+  ];
+
+  /** Where known secrets stand in a text, as ranges in order, joined where they meet. */
+  function ranges(text: string): [number, number][] {
+    const found: [number, number][] = [];
+    for (const { reading, needles } of views) {
+      const reduced = canonical(text, reading);
+      for (const needle of needles) {
+        for (let at = reduced.text.indexOf(needle); at !== -1; at = reduced.text.indexOf(needle, at + 1)) {
+          found.push([reduced.starts[at]!, reduced.ends[at + needle.length - 1]!]);
+        }
+      }
+    }
+    found.sort(([one], [other]) => one - other);
+    const joined: [number, number][] = [];
+    for (const [start, end] of found) {
+      const last = joined.at(-1);
+      if (last && start <= last[1]) last[1] = Math.max(last[1], end);
+      else joined.push([start, end]);
+    }
+    return joined;
+  }
+
   return {
     redact(text) {
-      let clean = text;
-      for (const value of known) clean = clean.replaceAll(value, MARK);
+      const parts: string[] = [];
+      let done = 0;
+      for (const [start, end] of ranges(text)) {
+        parts.push(text.slice(done, start), MARK);
+        done = end;
+      }
+      let clean = parts.join('') + text.slice(done);
       for (const [pattern, mark] of PATTERNS) clean = clean.replace(pattern, mark);
       return clean;
     },
-    holdsSecret: (text) => known.some((value) => text.includes(value)),
+    holdsSecret: (text) => ranges(text).length > 0,
   };
 }

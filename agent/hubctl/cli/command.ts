@@ -26,8 +26,8 @@ export interface HubctlPorts extends Omit<DoctorPorts, 'client' | 'places'> {
   host(stateDirectory: string): HostFacts;
   /** The networks in reach. @throws HubError */
   wifiNetworks(interfaceName: string | null): Promise<AirNetwork[]>;
-  /** Every secret of this hub that this user can read, for keeping them out of a bundle. */
-  secrets(places: Places): Promise<Secret[]>;
+  /** Every secret of this hub, for keeping them out of a bundle, and where this user could not look for more. */
+  secrets(places: Places): Promise<{ secrets: Secret[]; unread: string[] }>;
 }
 
 /** What a command works with. */

@@ -34,13 +34,14 @@ async function writeNew(path: string, data: Buffer): Promise<void> {
 export const bundleCommand: Command = {
   name: 'bundle',
   summary: 'One file for support: state, logs, configuration, findings; without secrets',
-  usage: '[--output FILE]',
+  usage: '[--output FILE] [--allow-unknown-secrets]',
   details: [
     'Every known secret of the hub is taken out, and looked for again before the',
-    'file is written. Not yet readable secrets need sudo to be known.',
+    'file is written, in whatever way it is spelled. Without the right to read the',
+    'secrets (use sudo) it refuses; --allow-unknown-secrets writes it all the same.',
   ],
   example: 'sudo hubctl bundle --output /tmp/hub.tar.gz',
-  options: { output: { type: 'string', short: 'o' } },
+  options: { output: { type: 'string', short: 'o' }, 'allow-unknown-secrets': { type: 'boolean' } },
   async run(context) {
     const { terminal, json, options, ports, places } = context;
     const nowMs = ports.wallClock.nowMs();
@@ -53,7 +54,16 @@ export const bundleCommand: Command = {
       import('../bundle/redact.ts'),
       import('../bundle/tar.ts'),
     ]);
-    const [texts, secrets] = await Promise.all([collectBundle(context), ports.secrets(places)]);
+    const { secrets, unread } = await ports.secrets(places);
+    if (unread.length > 0 && options['allow-unknown-secrets'] !== true) {
+      say(
+        terminal,
+        `hubctl: ${unread.join(', ')} cannot be read, so what is secret there cannot be kept out of the bundle. Nothing was written.`,
+      );
+      say(terminal, 'do: sudo hubctl bundle (or --allow-unknown-secrets, and look through the bundle before you send it)');
+      return EXIT.forbidden;
+    }
+    const texts = await collectBundle(context);
     const redactor = createRedactor(secrets);
     const entries: TarEntry[] = texts.map(({ name, text }) => ({ name: `${folder}/${name}`, data: bounded(redactor.redact(text)) }));
     const leaking = entries.filter(({ data }) => redactor.holdsSecret(data.toString('utf8')));
@@ -67,11 +77,11 @@ export const bundleCommand: Command = {
       return EXIT.bug;
     }
     await writeNew(path, packed);
-    const summary = { path, bytes: packed.length, files: entries.length, secretsLookedFor: secrets.length };
+    const summary = { path, bytes: packed.length, files: entries.length, secretsLookedFor: secrets.length, unread };
     terminal.out(
       json
         ? JSON.stringify(summary)
-        : `${path}\n${bytes(packed.length)}, ${entries.length} files; ${secrets.length} known secrets looked for, none is in it.`,
+        : `${path}\n${bytes(packed.length)}, ${entries.length} files; ${secrets.length} known secrets looked for, none is in it.${unread.length === 0 ? '' : ` Not looked for: what is in ${unread.join(', ')}.`}`,
     );
     return EXIT.ok;
   },

@@ -53,6 +53,7 @@ export const cloudPingCommand: Command = {
     const way = await exploreWay(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {
       clock: ports.clock,
       session: () => session,
+      tlsMaterial: () => ports.tlsMaterial(places),
       topics: false,
       otherPort: false,
     });

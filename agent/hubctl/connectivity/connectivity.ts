@@ -1,25 +1,13 @@
 import type { Socket } from 'node:net';
 import type { MonotonicClock } from '../../system/clock.ts';
-import { readRegularFile } from '../../system/regular-file.ts';
-import { bad, good, type Settings, type Way, type WayStep } from '../doctor/check.ts';
+import { bad, good, type Settings, type TlsMaterial, type Way, type WayStep } from '../doctor/check.ts';
 import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, isWithoutWay } from './explain.ts';
 import { exploreSession } from './explore-session.ts';
-import { openTcp, openTls, resolveName, type TlsFiles } from './net.ts';
+import { openTcp, openTls, resolveName } from './net.ts';
 import { isWithoutRoute } from './routes.ts';
 
 const MQTT_PORT = 8883;
 const HTTPS_PORT = 443;
-
-async function tlsFiles({ certificatePath, privateKeyPath, caPath }: Settings): Promise<TlsFiles | null> {
-  try {
-    const [certificate, privateKey, ca] = await Promise.all(
-      [certificatePath, privateKeyPath, caPath].map((path) => readRegularFile(path!)),
-    );
-    return { certificate: certificate!, privateKey: privateKey!, ca: ca! };
-  } catch {
-    return null;
-  }
-}
 
 async function dnsFault(code: string, host: string) {
   return (await isWithoutRoute()) ? explainNoRoute(`${host} cannot be resolved`) : explainDns(code, host);
@@ -45,7 +33,13 @@ function secondPort({ port, fallbackPort }: Settings): { port: number; used: boo
 /** How far a connection to the cloud comes. When `session` answers true, as far as MQTT, which ends a session of the same identity elsewhere. */
 export async function exploreWay(
   settings: Settings,
-  options: { clock: MonotonicClock; session: () => Promise<boolean>; topics: boolean; otherPort: boolean },
+  options: {
+    clock: MonotonicClock;
+    session: () => Promise<boolean>;
+    tlsMaterial: () => Promise<TlsMaterial>;
+    topics: boolean;
+    otherPort: boolean;
+  },
 ): Promise<Way> {
   const way: Way = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
   const { endpoint, port, fallbackPort } = settings;
@@ -72,12 +66,13 @@ export async function exploreWay(
   const usable = socket ?? (way.otherPort?.ok && other!.used ? (await tcpStep(clock, addresses, to(usedPort))).socket : null);
   if (!usable) return way;
 
-  const files = await tlsFiles(settings);
-  if (!files) {
+  const { credentials, fault } = await options.tlsMaterial();
+  if (!credentials) {
     usable.destroy();
+    if (fault) way.tls = bad(0, { finding: fault.message, remedy: fault.remedy });
     return way;
   }
-  const secured = await openTls(clock, usable, endpoint, files);
+  const secured = await openTls(clock, usable, endpoint, credentials);
   if (!secured.ok) {
     usable.destroy();
     way.tls = bad(secured.ms, explainTls(secured.code, secured.message, to(usedPort)));
@@ -100,7 +95,7 @@ export async function exploreWay(
   async function again() {
     const tcp = await openTcp(clock, addresses, usedPort);
     if (!tcp.ok) return null;
-    const tls = await openTls(clock, tcp.value, endpoint!, files!);
+    const tls = await openTls(clock, tcp.value, endpoint!, credentials!);
     if (!tls.ok) tcp.value.destroy();
     return tls.ok ? tls.value.socket : null;
   }

@@ -1,6 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { MQTT_ALPN } from '../../contract/endpoint.ts';
+import { MQTT_TLS, type TlsCredentials } from '../../contract/tls.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import { within } from '../../system/timeout.ts';
 import { lookupApart } from './lookup.ts';
@@ -75,12 +75,6 @@ export async function openTcp(clock: MonotonicClock, addresses: readonly string[
   return step.ok ? step : { ...step, code: mostTelling([...failed, step.code])! };
 }
 
-export interface TlsFiles {
-  certificate: Buffer;
-  privateKey: Buffer;
-  ca: Buffer;
-}
-
 /** A TLS connection, and what the server says to our certificate after the handshake. */
 export interface Secured {
   socket: TLSSocket;
@@ -108,7 +102,7 @@ function refusalOf(clock: MonotonicClock, socket: TLSSocket): Promise<NodeJS.Err
 }
 
 /** Mutual TLS over an open connection, checked as the agent does. The caller ends the socket. */
-export function openTls(clock: MonotonicClock, socket: Socket, host: string, files: TlsFiles): Promise<Step<Secured>> {
+export function openTls(clock: MonotonicClock, socket: Socket, host: string, credentials: TlsCredentials): Promise<Step<Secured>> {
   return timed(
     clock,
     () =>
@@ -116,11 +110,10 @@ export function openTls(clock: MonotonicClock, socket: Socket, host: string, fil
         const tls = connectTls({
           socket,
           ...(isIP(host) ? { host } : { servername: host }),
-          ca: files.ca,
-          cert: files.certificate,
-          key: files.privateKey,
-          ALPNProtocols: [MQTT_ALPN],
-          minVersion: 'TLSv1.2',
+          ca: credentials.authorities,
+          cert: credentials.certificate,
+          key: credentials.privateKey.reveal(),
+          ...MQTT_TLS,
         });
         tls.once('error', reject);
         tls.once('secureConnect', () => {

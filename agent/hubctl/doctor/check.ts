@@ -1,3 +1,4 @@
+import type { TlsCredentials } from '../../contract/tls.ts';
 import type { WifiProblem } from '../../contract/wifi.ts';
 import type { StatusReport } from '../../control/api.ts';
 import type { HealthFinding } from '../../health/finding.ts';
@@ -47,6 +48,9 @@ export interface ConfigFault {
   remedy: string;
 }
 
+/** What a connection as this hub is made with. Without it `fault` says why; null: this user may not read the files, or none is named. */
+export type TlsMaterial = { credentials: TlsCredentials; fault: null } | { credentials: null; fault: ConfigFault | null };
+
 /** What the checks need of the outside. */
 export interface DoctorPorts {
   client: AgentClient;
@@ -64,6 +68,8 @@ export interface DoctorPorts {
   host(stateDirectory: string): HostFacts;
   /** Every problem of the configuration and of the files that it names; warnings apart, and the files that this user may not read. */
   configFaults(places: Places): Promise<{ problems: ConfigFault[]; warnings: ConfigFault[]; unreadable: string[]; hubId: string | null }>;
+  /** Certificate, key and authorities as the agent would use them, judged as at its start and proven with the SDK. */
+  tlsMaterial(places: Places): Promise<TlsMaterial>;
   /** Null only where there surely is no systemd, or no such service. Never longer than the given time, or a few seconds. */
   service(timeoutMs?: number): Promise<ServiceState | null>;
   /** Passes on lines of the system's journal of the service. Answers whether there were any; null: the journal did not answer in time. */

@@ -76,7 +76,15 @@ function createContext(ports: DoctorPorts): DoctorContext {
     configFaults: once(() => ports.configFaults(ports.places)),
     service,
     session,
-    way: once(() => exploreWay(settings, { clock: ports.clock, session, topics: true, otherPort: true })),
+    way: once(() =>
+      exploreWay(settings, {
+        clock: ports.clock,
+        session,
+        tlsMaterial: () => ports.tlsMaterial(ports.places),
+        topics: true,
+        otherPort: true,
+      }),
+    ),
   };
 }
 

@@ -1,13 +1,49 @@
 import { credentialsDirectory, pathFor } from '../../config/credential-paths.ts';
+import { checkCredentials } from '../../config/credentials.ts';
 import { keyFileValidator } from '../../config/key-files.ts';
 import { loadConfig } from '../../config/load.ts';
+import type { TlsProof } from '../../config/tls-proof.ts';
 import { isHubError } from '../../system/errors.ts';
 import type { Places } from '../cli/locate.ts';
 import { isDenied } from '../cli/offline.ts';
-import type { ConfigFault, DoctorPorts } from '../doctor/check.ts';
+import type { ConfigFault, DoctorPorts, TlsMaterial } from '../doctor/check.ts';
 import type { HubctlMachine } from './machine.ts';
 import { findClosedFiles } from './service-files.ts';
 import { settingsOf } from './settings.ts';
+
+type Machine = Pick<HubctlMachine, 'isRoot' | 'env' | 'files' | 'etc'> & {
+  now: Date;
+  clockSynchronized: boolean | null;
+  proof: TlsProof;
+};
+
+/**
+ * Certificate, key and authorities as the agent would load them, judged by the same validator. Files of a configuration that is wrong elsewhere are
+ * judged all the same.
+ */
+export async function loadTlsMaterial(places: Places, { env, files, isRoot, now, proof }: Machine): Promise<TlsMaterial> {
+  const { certificatePath, privateKeyPath, caPath } = settingsOf(places, env);
+  if (certificatePath === null || privateKeyPath === null || caPath === null) return { credentials: null, fault: null };
+  const closed = (path: string) =>
+    files.read(path).then(
+      () => false,
+      (error: unknown) => !isRoot && isDenied(error),
+    );
+  for (const path of [certificatePath, privateKeyPath, caPath]) if (await closed(path)) return { credentials: null, fault: null };
+  const { identityPath, configPath } = places;
+  const { problems, credentials } = await checkCredentials(
+    {
+      certificate: { path: certificatePath, file: identityPath, field: 'certificatePath' },
+      privateKey: { path: privateKeyPath, file: identityPath, field: 'privateKeyPath' },
+      ca: { path: caPath, file: configPath, field: 'cloud.caPath' },
+    },
+    // Who may read the key is the matter of another check. What the dates are worth the server says: the clock here may be the one that is wrong.
+    { files, env, now, clockSynchronized: false, proof, stat: async () => ({ mode: 0o600 }) },
+  );
+  const { certificate, privateKey, authorities } = credentials;
+  if (certificate && privateKey && authorities) return { credentials: { certificate, privateKey, authorities }, fault: null };
+  return { credentials: null, fault: problems[0] ?? null };
+}
 
 /**
  * The configuration judged as the agent does when it starts, key files and the rights of its user included. A file that only this user may not read is no fault of it:
@@ -15,14 +51,7 @@ import { settingsOf } from './settings.ts';
  */
 export async function findConfigFaults(
   places: Places,
-  {
-    isRoot,
-    env,
-    files,
-    etc,
-    now,
-    clockSynchronized,
-  }: Pick<HubctlMachine, 'isRoot' | 'env' | 'files' | 'etc'> & { now: Date; clockSynchronized: boolean | null },
+  { isRoot, env, files, etc, now, clockSynchronized, proof }: Machine,
 ): ReturnType<DoctorPorts['configFaults']> {
   const unreadable = new Set<string>();
   const denied = (error: unknown, path: string) => {
@@ -44,6 +73,7 @@ export async function findConfigFaults(
     env: { ...env, CREDENTIALS_DIRECTORY: directory },
     now,
     clockSynchronized,
+    proof,
     resolvePath: (file: string, path: string) => pathFor(env, file, path),
     keyFileProblem: keyFileValidator((path) => path.startsWith(`${directory}/`), denied),
   };

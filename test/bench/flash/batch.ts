@@ -52,11 +52,15 @@ export interface FlashRun {
   stderr: string;
 }
 
-/** Runs the program; with `killWhen` it is killed the moment that says so. */
-export function runFlash(args: readonly string[], killWhen?: () => Promise<boolean>): Promise<FlashRun> {
+/** Runs the program, wherever the batch lies; with `killWhen` it is killed the moment that says so. */
+export function runFlash(
+  args: readonly string[],
+  killWhen?: () => Promise<boolean>,
+  wherever: readonly string[] = ['--allow-git-work-tree'],
+): Promise<FlashRun> {
   return new Promise((done) => {
     let over = false;
-    const child = execFile(process.execPath, [PROGRAM, ...args], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [PROGRAM, ...wherever, ...args], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       over = true;
       done({ exitCode: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr });
     });

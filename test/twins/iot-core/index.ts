@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { SecureVersion } from 'node:tls';
 import { createMonotonicClock, createWallClock, type MonotonicClock, type WallClock } from '../../../agent/system/clock.ts';
 import type { Credentials, Pki } from '../pki/types.ts';
 import { type Broker, createBroker } from './broker.ts';
@@ -32,6 +33,8 @@ export interface IotCoreOptions {
   port?: number;
   /** Opens a second port that demands ALPN; 0 takes a free one. Default: none. */
   alpnPort?: number;
+  /** The only version of TLS that is spoken. Default: 1.2 and 1.3, as AWS IoT does. */
+  onlyTls?: SecureVersion;
   limits?: Partial<IotCoreLimits>;
   wallClock?: WallClock;
   clock?: MonotonicClock;
@@ -170,6 +173,7 @@ export function createIotCore(options: IotCoreOptions): IotCore {
     async start() {
       if (listeners.length > 0) return;
       const common = {
+        onlyTls: options.onlyTls,
         host,
         ...(await credentials()),
         onSocket: broker.accept,

@@ -12,6 +12,8 @@ export interface ListenerOptions {
   caCertificate: string;
   /** As AWS does on 443: a client without the ALPN name is turned away. */
   requireAlpn: boolean;
+  /** The only version that it speaks, for a test; AWS IoT speaks 1.2 and 1.3. */
+  onlyTls: tls.SecureVersion | undefined;
   /** `reset` ends the TCP connection below with an RST, which a TLS socket cannot do by itself. */
   onSocket(socket: tls.TLSSocket, reset: () => void): void;
   onRefused(reason: string): void;
@@ -32,7 +34,10 @@ export async function listen(port: number, options: ListenerOptions): Promise<Li
     ca: options.caCertificate,
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
+    minVersion: options.onlyTls ?? 'TLSv1.2',
+    maxVersion: options.onlyTls ?? 'TLSv1.3',
+    // OpenSSL speaks what is older than 1.2 at this level only.
+    ...((options.onlyTls === 'TLSv1' || options.onlyTls === 'TLSv1.1') && { ciphers: 'DEFAULT@SECLEVEL=0' }),
     noDelay: true,
     // Called only for clients that offer ALPN; undefined refuses them with a no_application_protocol alert.
     ALPNCallback: ({ protocols }) => (protocols.includes(ALPN_MQTT) ? ALPN_MQTT : undefined),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { installCredentials } from '../../../agent/config/install-credentials.ts';
 import { createLinks, type Links } from '../../../agent/config/links.ts';
+import type { TlsProof } from '../../../agent/config/tls-proof.ts';
 import { createFiles } from '../../../agent/system/files.ts';
 import { createPki } from '../../twins/pki/pki.ts';
 import type { Credentials } from '../../twins/pki/types.ts';
@@ -28,7 +29,7 @@ beforeEach(async () => {
   await put(folder, first);
 });
 
-const install = (from: string, deps: { links?: Links } = {}) =>
+const install = (from: string, deps: { links?: Links; proof?: TlsProof } = {}) =>
   installCredentials(from, folder, { files: createFiles(), env: {}, now: new Date(), ...deps });
 const inUse = async () => ({
   certificate: await readFile(join(folder, 'certificate.pem'), 'utf8'),
@@ -102,4 +103,19 @@ test('Half a pair is kept too: a key whose certificate is still to come is not l
   expect(await inUse()).toEqual(next);
   const keys = await Promise.all((await folders()).map((name) => readFile(join(folder, name, 'private-key.pem'), 'utf8')));
   expect(keys).toContain(first.privateKey);
+});
+
+test('A doubtful pair is refused, the proof has the last word, and only what was judged is written', async () => {
+  const next = await (await createPki()).issueClient('next');
+  const twoKeys = await put(join(home, 'two'), { ...next, privateKey: next.privateKey + first.privateKey });
+  await expect(install(twoKeys)).rejects.toThrow('2 private keys');
+  const combined = await put(join(home, 'combined'), { ...next, certificate: next.certificate + next.privateKey });
+  await expect(install(combined)).rejects.toThrow('holds a private key');
+
+  const good = await put(join(home, 'good'), { ...next, certificate: `a comment\n${next.certificate}` });
+  const proof = async () => ({ part: 'certificate' as const, detail: 'AWS_IO_TLS_CTX_ERROR' });
+  await expect(install(good, { proof })).rejects.toThrow('AWS SDK cannot make a TLS context');
+  expect(await inUse()).toEqual(first);
+  await install(good);
+  expect(await inUse()).toEqual(next);
 });

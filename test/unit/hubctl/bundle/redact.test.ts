@@ -25,6 +25,42 @@ test.each([
   expect(clean).toMatch(/^before .* after$/);
 });
 
+const wrapped = (text: string, width: number, end: string) => text.match(new RegExp(`.{1,${width}}`, 'g'))!.join(end);
+const nested = JSON.stringify({ a: JSON.stringify({ b: JSON.stringify(PASSWORD) }) });
+
+test.each([
+  ['in another case', PASSWORD.toUpperCase()],
+  ['JSON in JSON in JSON', nested],
+  ['with escapes of Unicode', [...PASSWORD].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')],
+  ['decomposed', PASSWORD.normalize('NFD')],
+  ['in UTF-16', [...PASSWORD].join('\0')],
+  ['in UTF-16 and Base64', Buffer.from(PASSWORD, 'utf16le').toString('base64')],
+  ['in Base64 behind other bytes', Buffer.from(`x${PASSWORD}y`).toString('base64')],
+  ['in Base64 behind two other bytes', Buffer.from(`xx${PASSWORD}`).toString('base64url')],
+  ['in wrapped Base64', wrapped(bytes.toString('base64'), 5, '\n')],
+  ['in Base64, wrapped, in JSON', JSON.stringify(wrapped(bytes.toString('base64'), 5, '\r\n'))],
+  ['in hex with dashes', wrapped(bytes.toString('hex'), 2, '-')],
+  ['in hex with prefixes', wrapped(bytes.toString('hex'), 2, '\\x').replace(/^/, '\\x')],
+  ['as a list of numbers', JSON.stringify(bytes)],
+  ['a key as bytes of C', [...key].map((byte) => `0x${byte.toString(16).padStart(2, '0')}`).join(', ')],
+  ['a key as bytes of a string', wrapped(KEY, 2, '\\x').replace(/^/, '\\x')],
+  ['a key in groups', wrapped(KEY.toUpperCase(), 4, ' ')],
+  ['a key with line ends', wrapped(KEY, 8, ' \\\n')],
+  ['a key in Base64 of its hex', Buffer.from(KEY).toString('base64')],
+])('a known secret is found and taken out, whatever its spelling: %s', (_how, text) => {
+  const around = `before ${text} after`;
+  expect(redactor.holdsSecret(around)).toBe(true);
+  const clean = redactor.redact(around);
+  expect(redactor.holdsSecret(clean)).toBe(false);
+  expect(clean).toMatch(/^before [\s\S]*\[redacted\][\s\S]* after$/);
+});
+
+test('a password of signs alone is found where its letters would be too few', () => {
+  const signs = createRedactor([new Secret('!§$%&/()=')]);
+  expect(signs.holdsSecret(JSON.stringify({ a: '!§$%&/()=' }))).toBe(true);
+  expect(signs.holdsSecret('nothing of it')).toBe(false);
+});
+
 test.each([
   ['{"credentials": "hunter22hunter"}', '{"credentials": "[redacted]"}'],
   ['{"wifiPassword":"a\\"b"}', '{"wifiPassword":"[redacted]"}'],

@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 async function read(document: object, now = new Date()) {
   await writeFile(config, JSON.stringify(document));
-  return readCommonFiles(config, now);
+  return readCommonFiles(config, { now });
 }
 
 const cloud = { endpoint: 'x.example', caPath: 'ca.pem' };
@@ -27,17 +27,17 @@ test('The configuration of the batch is checked as the agent would', async () =>
   await expect(read({ cloud: { ...cloud, endpoint: 'https://x' } })).rejects.toThrow('host name');
   await expect(read({ cloud: { ...cloud, caPath: 'other.pem' } })).rejects.toThrow('other.pem cannot be read (ENOENT)');
   await expect(read({ cloud }, new Date(Date.now() + YEARS_MS))).rejects.toThrow(
-    /caPath: every certificate authority in .*ca\.pem has expired/,
+    /caPath: .*ca\.pem: every certificate authority in it has expired/,
   );
 });
 
 test('What is no JSON is refused with line and column, and nothing of it is quoted', async () => {
   await writeFile(config, '{ "cloud": {},\n "log": topsecret }');
-  const error = await readCommonFiles(config, new Date()).catch((refused: Error) => refused.message);
+  const error = await readCommonFiles(config, { now: new Date() }).catch((refused: Error) => refused.message);
   expect(error).toMatch(/^--config: it is not JSON: line 2, column 9/);
   expect(error).not.toContain('topsecret');
   await writeFile(config, `{ "cloud": ${JSON.stringify(cloud)}, "log": {}, "log": {} }`);
-  await expect(readCommonFiles(config, new Date())).rejects.toThrow('a second time');
+  await expect(readCommonFiles(config, { now: new Date() })).rejects.toThrow('a second time');
 });
 
 test.each(['certificate.pem', 'private-key.pem', 'identity.json', 'agent.json', 'credentials'])(
@@ -51,11 +51,11 @@ test.each(['certificate.pem', 'private-key.pem', 'identity.json', 'agent.json', 
 test('A byte order mark is left out of what is flashed; another encoding is refused', async () => {
   const text = JSON.stringify({ cloud });
   await writeFile(config, `\uFEFF${text}`);
-  const { files } = await readCommonFiles(config, new Date());
+  const { files } = await readCommonFiles(config, { now: new Date() });
   expect(files.map(({ name }) => name)).toEqual(['agent.json', 'ca.pem']);
   expect(files[0]!.data.toString('utf8')).toBe(text);
   await writeFile(config, Buffer.from(`${text} é`, 'latin1'));
-  await expect(readCommonFiles(config, new Date())).rejects.toThrow(/not text in UTF-8\. Save it/);
+  await expect(readCommonFiles(config, { now: new Date() })).rejects.toThrow(/not text in UTF-8\. Save it/);
 });
 
 test('The keys of a bus do not come along, and that is said', async () => {

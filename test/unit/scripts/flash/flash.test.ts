@@ -2,7 +2,9 @@ import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { tlsRefusal } from '../../../../agent/cloud/connection/tls-context.ts';
 import { loadConfig } from '../../../../agent/config/load.ts';
+import type { TlsProof } from '../../../../agent/config/tls-proof.ts';
 import { createFiles } from '../../../../agent/system/files.ts';
 import { type FlashDeps, type FlashOutcome, flash } from '../../../../scripts/flash/flash.ts';
 import { generate, requestFiles } from '../../../../scripts/flash/generate.ts';
@@ -15,6 +17,8 @@ import { type Batch, makeBatch } from '../../../bench/flash/batch.ts';
 import { createPki } from '../../../twins/pki/pki.ts';
 
 const DAY_MS = 86_400_000;
+/** The SDK's own, as at the station. */
+const proof: TlsProof = async (credentials) => tlsRefusal(credentials);
 let batch: Batch;
 
 beforeEach(async () => {
@@ -24,16 +28,16 @@ beforeEach(async () => {
 });
 
 async function outcome(options: Partial<FlashDeps> & { hub?: number } = {}): Promise<FlashOutcome> {
-  const rows = (await readManifest(batch.manifest)).filter((_, index) => options.hub === undefined || index === options.hub);
+  const rows = (await readManifest(batch.manifest)).rows.filter((_, index) => options.hub === undefined || index === options.hub);
   const records = await openRecords(batch.output);
   try {
     return await flash({
       rows,
-      common: (await readCommonFiles(batch.config, new Date())).files,
+      common: (await readCommonFiles(batch.config, { now: new Date() })).files,
       target: folderTarget(batch.output),
       records,
       output: batch.output,
-      validity: { now: new Date(), minDays: 90 },
+      validity: { now: new Date(), minDays: 90, proof: null },
       api: null,
       replace: false,
       signal: new AbortController().signal,
@@ -60,7 +64,7 @@ async function refusals(): Promise<string[]> {
 const pem = (index: number, end: 'crt' | 'key') => join(batch.folder, `pem/${batch.hubIds[index]}.${end}`);
 
 test('The agent takes what was flashed; the modes keep the key to root', async () => {
-  expect(await run()).toEqual(['flashed', 'flashed', 'flashed']);
+  expect(await run({ validity: { now: new Date(), minDays: 90, proof } })).toEqual(['flashed', 'flashed', 'flashed']);
   const [hubId] = batch.hubIds;
   const folder = join(batch.output, 'hubs', hubId!, 'etc/hub-agent');
   const mode = async (name: string) => ((await stat(join(folder, name))).mode & 0o777).toString(8);
@@ -122,10 +126,66 @@ test('Keys and certificates that cannot work are refused with the row, and nothi
   await chmod(pem(1, 'key'), 0o644);
   await copyFile(pem(1, 'crt'), pem(2, 'crt'));
   expect(await refusals()).toEqual([
-    expect.stringMatching(/^row 2, certificate: it expired at .* Have a new one issued\.$/),
+    expect.stringMatching(/^row 2, certificate: .*: the certificate has expired: .* Install a new certificate/),
     expect.stringMatching(/^row 3, key: .* has mode 0644.* chmod 0600/),
-    expect.stringMatching(/^row 4, key: it does not belong to the certificate/),
+    expect.stringMatching(/^row 4, key: .*: it does not belong to the certificate/),
   ]);
+});
+
+test('A file that holds more than its kind is refused with row and remedy, and no byte of it is written', async () => {
+  const [crt, key] = await Promise.all([readFile(pem(0, 'crt'), 'utf8'), readFile(pem(0, 'key'), 'utf8')]);
+  await writeFile(pem(0, 'crt'), `${crt}${key}`);
+  await writeFile(pem(1, 'key'), `${await readFile(pem(1, 'key'), 'utf8')}${key}`);
+  const authority = await readFile(join(batch.folder, 'ca.pem'), 'utf8');
+  expect(await refusals()).toEqual([
+    expect.stringMatching(
+      /^row 2, certificate: .*: it holds a private key beside the certificate.* Keep the private key in a file of its own/,
+    ),
+    expect.stringMatching(/^row 3, key: .*: it holds 2 private keys.* Leave the one/),
+  ]);
+  await writeFile(join(batch.folder, 'ca.pem'), `${authority}${key}`);
+  await expect(readCommonFiles(batch.config, { now: new Date() })).rejects.toThrow(/caPath: .*ca\.pem: it holds a private key/);
+});
+
+test('Comments and line ends of the files are not written: what is on the hub was made from what was judged', async () => {
+  const crt = await readFile(pem(0, 'crt'), 'utf8');
+  await writeFile(pem(0, 'crt'), `secret comment\n${crt.replaceAll('\n', '\r\n')}`);
+  await run();
+  expect(await readFile(join(batch.output, 'hubs', batch.hubIds[0]!, 'etc/hub-agent/certificate.pem'), 'utf8')).toBe(crt);
+});
+
+test('A pair that the SDK does not take is refused, whatever else is right about it', async () => {
+  const refusing: TlsProof = async () => ({ part: 'certificate', detail: 'AWS_IO_TLS_CTX_ERROR' });
+  const error = (await run({ hub: 1, validity: { now: new Date(), minDays: 90, proof: refusing } }).catch(
+    (refused: unknown) => refused,
+  )) as Refused;
+  expect(error.problems.map(formatProblem)).toEqual([expect.stringMatching(/^row 3, certificate: the AWS SDK cannot make a TLS context/)]);
+});
+
+test('Problems of the manifest, the configuration and the pairs are told in one pass', async () => {
+  await chmod(pem(1, 'key'), 0o644);
+  const known = [{ row: 9, field: 'serial', message: 'it is missing', remedy: 'Correct it.' }];
+  const error = (await run({ problems: known }).catch((refused: unknown) => refused)) as Refused;
+  expect(error.problems.map(({ row, field }) => [row, field])).toEqual([
+    [9, 'serial'],
+    [3, 'key'],
+  ]);
+  await writeFile(batch.config, JSON.stringify({ cloud: { endpoint: 'https://x', caPath: 'gone.pem' }, heartbeatMinutes: -1 }));
+  const config = (await readCommonFiles(batch.config, { now: new Date() }).catch((refused: unknown) => refused)) as Refused;
+  expect(config.problems.map(({ field }) => field).sort()).toEqual([
+    '--config cloud.caPath',
+    '--config cloud.endpoint',
+    '--config heartbeatMinutes',
+  ]);
+});
+
+test('After --generate a missing certificate is a request to be signed', async () => {
+  const rows = (await readManifest(batch.manifest)).rows.map((hub) => ({ ...hub, certificatePath: null, keyPath: null }));
+  await generate(batch.output, rows[0]!);
+  const error = (await run({ rows }).catch((refused: unknown) => refused)) as Refused;
+  const of = (row: number) => error.problems.filter((problem) => problem.row === row && problem.field === 'certificate');
+  expect(of(2)[0]!.remedy).toBe(`Have ${requestFiles(batch.output, batch.hubIds[0]!).request} signed, and put the certificate there.`);
+  expect(of(3)[0]!.remedy).toContain('run with --generate first');
 });
 
 test('One pair for two hubs, an authority and a short life are refused', async () => {
@@ -135,10 +195,10 @@ test('One pair for two hubs, an authority and a short life are refused', async (
   expect(await refusals()).toEqual([
     'row 3, certificate: it is also that of row 2. Give each hub its own.',
     'row 3, key: it is also that of row 2. Give each hub its own.',
-    expect.stringContaining('row 4, certificate: it is the certificate of an authority'),
-    expect.stringContaining('row 4, key: it does not belong'),
+    expect.stringMatching(/^row 4, certificate: .*: it is the certificate of an authority/),
+    expect.stringMatching(/^row 4, key: .*: it does not belong/),
   ]);
-  const brief = await run({ hub: 0, validity: { now: new Date(), minDays: 5_000 } }).catch((error: Error) => error.message);
+  const brief = await run({ hub: 0, validity: { now: new Date(), minDays: 5_000, proof: null } }).catch((error: Error) => error.message);
   expect(brief).toContain('in less than 5000 days');
 });
 
@@ -175,7 +235,7 @@ test('Only the owner of the station gets at what was flashed', async () => {
 });
 
 test('Keys made on the line: a request that openssl reads, and the same key the second time', async () => {
-  const rows = (await readManifest(batch.manifest)).map((hub) => ({ ...hub, certificatePath: null, keyPath: null }));
+  const rows = (await readManifest(batch.manifest)).rows.map((hub) => ({ ...hub, certificatePath: null, keyPath: null }));
   const files = requestFiles(batch.output, batch.hubIds[0]!);
   expect(await generate(batch.output, rows[0]!)).toBe(true);
   const key = await readFile(files.privateKey, 'utf8');

@@ -18,7 +18,9 @@ beforeEach(async () => {
 
 async function read(name: string, text: string) {
   await writeFile(join(folder, name), text);
-  return readManifest(join(folder, name));
+  const { rows, problems } = await readManifest(join(folder, name));
+  if (problems.length > 0) throw new Refused(problems);
+  return rows;
 }
 
 async function problems(name: string, text: string): Promise<string[]> {

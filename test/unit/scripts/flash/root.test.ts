@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -78,4 +79,63 @@ test('Nothing outside of the root is removed or written, wherever its links lead
   await symlink(station, etc);
   await expect(rootTarget(root).write(A, filesOf(A))).rejects.toThrow('etc/hub-agent is a symbolic link');
   expect(await readdir(station)).toEqual(['precious']);
+});
+
+test('A link, a pipe or a folder in the place of a file is replaced, and nothing that it leads to is touched', async () => {
+  const station = join(folder, 'station');
+  await mkdir(station);
+  await writeFile(join(station, 'victim'), 'precious');
+  await mkdir(etc, { recursive: true });
+  // Under the names of the files, and under those that a writer might use on the way.
+  for (const name of ['certificate.pem', 'certificate.pem.new', 'certificate.pem.tmp', 'identity.json.new']) {
+    await symlink(join(station, 'victim'), join(etc, name));
+  }
+  await link(join(station, 'victim'), join(etc, 'identity.json'));
+  await rootTarget(root).write(A, filesOf(A));
+  expect(await readFile(join(station, 'victim'), 'utf8')).toBe('precious');
+  expect(await readdir(station)).toEqual(['victim']);
+  expect(await rootTarget(root).has(A, filesOf(A))).toBe(true);
+
+  await rm(join(etc, 'certificate.pem'));
+  execFileSync('mkfifo', [join(etc, 'certificate.pem')]);
+  expect(await rootTarget(root).has(A, filesOf(A))).toBe(false);
+  await rm(join(etc, 'identity.json'));
+  await mkdir(join(etc, 'identity.json/deep'), { recursive: true });
+  await rootTarget(root).write(A, filesOf(A));
+  expect(await rootTarget(root).has(A, filesOf(A))).toBe(true);
+});
+
+test.each([
+  ['a pipe', async (path: string) => void execFileSync('mkfifo', [path])],
+  [
+    'a link to a pipe of the station',
+    async (path: string) => {
+      execFileSync('mkfifo', [join(folder, 'pipe')]);
+      await symlink(join(folder, 'pipe'), path);
+    },
+  ],
+  ['escapes', (path: string) => writeFile(path, '{"hubId": "\u001b]0;owned\u0007\u001b[2J"}')],
+  ['a name that ends in another line', (path: string) => writeFile(path, `{"hubId": "${A}\nflashed"}`)],
+])('A board whose identity is %s is an unknown hub, at once', async (_what, make) => {
+  await mkdir(etc, { recursive: true });
+  await make(join(etc, 'identity.json'));
+  expect(await rootTarget(root).occupant(A)).toBe('an unknown hub');
+});
+
+test('What a cut run left under a name of its own is removed by the next', async () => {
+  await mkdir(etc, { recursive: true });
+  await writeFile(join(etc, '.flash-0123456789abcdef'), 'half a key');
+  await rootTarget(root).write(A, filesOf(A));
+  expect((await readdir(etc)).sort()).toEqual(['certificate.pem', 'identity.json']);
+});
+
+test('A link or a file on the way to the folder is named and not passed', async () => {
+  await rm(join(root, 'etc'), { recursive: true });
+  await mkdir(join(folder, 'elsewhere/hub-agent'), { recursive: true });
+  await symlink('../elsewhere', join(root, 'etc'));
+  await expect(rootTarget(root).write(A, filesOf(A))).rejects.toThrow(/root\/etc is a symbolic link/);
+  expect(await readdir(join(folder, 'elsewhere/hub-agent'))).toEqual([]);
+  await rm(join(root, 'etc'));
+  await writeFile(join(root, 'etc'), '');
+  await expect(rootTarget(root).write(A, filesOf(A))).rejects.toThrow(/root\/etc is no folder/);
 });

@@ -1,0 +1,156 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { Secret } from '../system/secret.ts';
+import { certificateDoubts, isUsableAuthority, keyFault } from './kinds.ts';
+import { type Explanation, type PemResult, parseCertificates, parsePrivateKey } from './pem.ts';
+
+/** What mutual TLS needs, by the names of `TlsCredentials`. */
+export type CredentialPart = 'certificate' | 'privateKey' | 'authorities';
+
+/** What is wrong with one part. */
+export interface CredentialFinding extends Explanation {
+  part: CredentialPart;
+  /**
+   * `fault`: the AWS SDK or AWS IoT cannot use it. `doubt`: it works, and should not be put on a hub: it is refused where credentials are installed
+   * or flashed, and a warning at a start, which must not end a hub that works. `clock`: it cannot be told before the clock is set.
+   */
+  weight: 'fault' | 'doubt' | 'clock';
+}
+
+/** The contents of the files; null for what is not there to be judged. */
+export type CredentialTexts = Record<CredentialPart, string | null>;
+
+export interface ValidationClock {
+  /** The time of day. It may be far off on a hub without a battery-backed clock. */
+  now: Date;
+  /**
+   * Whether the clock has been set from the network since boot; null when nothing on the hub tells. Left out: the clock is taken as it is. A hub
+   * without a battery starts with the time of its image's build, or of its last stop: a certificate that seems to begin later is no fault then.
+   */
+  clockSynchronized?: boolean | null;
+}
+
+/** What the texts hold, in normal form: PEM blocks of one kind, made from what was parsed. Null for a part that could not be parsed. */
+export interface ValidatedCredentials {
+  findings: CredentialFinding[];
+  certificate: string | null;
+  privateKey: Secret | null;
+  authorities: string | null;
+  /** The hub's own certificate, and its key. */
+  own: X509Certificate | null;
+  key: KeyObject | null;
+}
+
+/** No hub with this agent was made before: a clock that shows less was never set. */
+const EARLIEST_PLAUSIBLE_TIME = new Date('2025-01-01T00:00:00Z');
+
+const iso = (date: Date) => date.toISOString().replace('.000Z', 'Z');
+
+function isClockSet({ now, clockSynchronized = true }: ValidationClock): boolean {
+  return clockSynchronized === true && now >= EARLIEST_PLAUSIBLE_TIME;
+}
+
+type Report = (weight: CredentialFinding['weight'], explanation: Explanation) => void;
+
+function checkValidity({ validFromDate: from, validToDate: to }: X509Certificate, clock: ValidationClock, report: Report): void {
+  const period = `it is valid from ${iso(from)} to ${iso(to)}, and the clock shows ${iso(clock.now)}`;
+  if (clock.now > to && clock.clockSynchronized !== false) {
+    const remedy = 'Install a new certificate, or set the clock if it is wrong.';
+    report('fault', { message: `the certificate has expired: ${period}`, remedy });
+  } else if (clock.now >= from && clock.now <= to) return;
+  else if (!isClockSet(clock)) {
+    const remedy = 'Nothing to do if the hub gets its time from the network; the cloud cannot be reached before.';
+    report('clock', { message: `the clock is not set: ${period}`, remedy });
+  } else {
+    const remedy = 'Set the clock if it is wrong, or wait, or install another certificate.';
+    report('fault', { message: `the certificate is not valid yet: ${period}`, remedy });
+  }
+}
+
+/** The hub's certificate first, then each one that issued the one before. */
+function checkChain([own, ...issuers]: X509Certificate[], { now, clockSynchronized }: ValidationClock, report: Report): void {
+  let last = own!;
+  for (const issuer of issuers) {
+    if (!last.checkIssued(issuer) || !last.verify(issuer.publicKey)) {
+      const message = 'its certificates are no chain: each must be issued by the next';
+      report('doubt', { message, remedy: "Put the hub's own certificate first, then the one that issued it." });
+      return;
+    }
+    if (now > issuer.validToDate && clockSynchronized !== false) {
+      const remedy = 'Leave it out, or have the chain issued again.';
+      report('doubt', { message: `a certificate of its chain expired at ${iso(issuer.validToDate)}`, remedy });
+    }
+    last = issuer;
+  }
+}
+
+function checkAuthorities(all: X509Certificate[], { now, clockSynchronized }: ValidationClock, report: Report): void {
+  const usable = all.filter(isUsableAuthority);
+  if (usable.length < all.length) {
+    const remedy = "Name Amazon's root certificates.";
+    report(usable.length === 0 ? 'fault' : 'doubt', { message: 'it holds an authority with a key that the AWS SDK cannot check', remedy });
+  }
+  if (clockSynchronized !== false && all.every((authority) => now > authority.validToDate)) {
+    const message = `every certificate authority in it has expired, and the clock shows ${iso(now)}`;
+    report('fault', { message, remedy: 'Install the current authorities, or set the clock if it is wrong.' });
+  }
+}
+
+function belongTogether(certificate: X509Certificate, key: KeyObject): boolean {
+  try {
+    return certificate.checkPrivateKey(key);
+  } catch {
+    return false;
+  }
+}
+
+/** DER of each, encoded again: nothing of a file's own spelling is left. */
+const pemOf = (certificates: X509Certificate[]) => certificates.map((one) => `${one.toString().trimEnd()}\n`).join('');
+
+/**
+ * Judges certificate, key and authorities, for every reader alike: labels, kinds of key, signatures, chain, dates, and that the pair belongs
+ * together. A part that is null is left out. Whether the SDK takes the result is proven apart (`TlsProof`). Never throws.
+ */
+export function validateCredentials(texts: CredentialTexts, clock: ValidationClock): ValidatedCredentials {
+  const findings: CredentialFinding[] = [];
+  const reportOn = (part: CredentialPart): Report => {
+    return (weight, explanation) => findings.push({ part, weight, ...explanation });
+  };
+  function parsed<T>(part: CredentialPart, parse: (text: string) => PemResult<T>): T | null {
+    const text = texts[part];
+    if (text === null) return null;
+    const result = parse(text);
+    if (!result.ok) reportOn(part)('fault', result.problem);
+    else if (result.doubt) reportOn(part)('doubt', result.doubt);
+    return result.ok ? result.value : null;
+  }
+
+  const chain = parsed('certificate', parseCertificates);
+  const key = parsed('privateKey', parsePrivateKey);
+  const authorities = parsed('authorities', parseCertificates);
+  const own = chain?.[0] ?? null;
+  if (chain && own) {
+    const report = reportOn('certificate');
+    checkValidity(own, clock, report);
+    for (const doubt of certificateDoubts(own)) report('doubt', doubt);
+    checkChain(chain, clock, report);
+    const fault = key ? null : keyFault(own.publicKey);
+    if (fault) report('fault', fault);
+  }
+  if (key) {
+    const report = reportOn('privateKey');
+    const fault = keyFault(key);
+    if (fault) report('fault', fault);
+    if (own && !belongTogether(own, key)) {
+      report('fault', { message: 'it does not belong to the certificate', remedy: 'Install the pair that was made together.' });
+    }
+  }
+  if (authorities) checkAuthorities(authorities, clock, reportOn('authorities'));
+  return {
+    findings,
+    certificate: chain && pemOf(chain),
+    privateKey: key && new Secret(key.export({ type: 'pkcs8', format: 'pem' }) as string),
+    authorities: authorities && pemOf(authorities),
+    own,
+    key,
+  };
+}

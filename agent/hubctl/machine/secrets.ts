@@ -1,0 +1,60 @@
+import { createPrivateKey } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { readRegularFile } from '../../system/regular-file.ts';
+import { Secret } from '../../system/secret.ts';
+import type { Places } from '../cli/locate.ts';
+import { settingsOf } from './settings.ts';
+
+const MAX_PROFILES = 256;
+/** A checksum follows it in its file. */
+const COMMAND_KEY_BYTES = 32;
+/** Of a profile of NetworkManager (nm-settings-keyfile(5)): what is a secret in it. */
+const PROFILE_SECRET = /^(?:psk|password|wep-key\d|leap-password|private-key-password)=(.+)$/gm;
+
+/** Numbers of a private key that give it away in whatever container they stand, in hex. */
+function keyNumbers(pem: string): string[] {
+  try {
+    const { d, p, q } = createPrivateKey(pem).export({ format: 'jwk' });
+    return [d, p, q].flatMap((number) => (typeof number === 'string' ? [Buffer.from(number, 'base64url').toString('hex')] : []));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Every secret that this user can read: TLS key, OSDP keys, the key of command ids, Wi-Fi passwords. `unread` names the files and folders that are
+ * there and could not be read: what is in them cannot be looked for.
+ */
+export async function findSecrets(
+  places: Places,
+  env: Readonly<Record<string, string | undefined>>,
+  profileFolders: readonly string[],
+): Promise<{ secrets: Secret[]; unread: string[] }> {
+  const settings = settingsOf(places, env);
+  const found: string[] = [];
+  const unread: string[] = [];
+  const orMissing = <T>(path: string, empty: T) => {
+    return (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') unread.push(path);
+      return empty;
+    };
+  };
+  const read = (path: string | null) => (path === null ? '' : readRegularFile(path).then(String, orMissing(path, '')));
+
+  const key = await read(settings.privateKeyPath);
+  // A key in PEM is wrapped: each of its lines alone gives it away.
+  found.push(...key.split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')), ...keyNumbers(key));
+  for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
+  const idKeyPath = `${places.stateDirectory}/command-id.key`;
+  const idKey = await readRegularFile(idKeyPath, { follow: false }).catch(orMissing(idKeyPath, null));
+  if (idKey) found.push(idKey.subarray(0, COMMAND_KEY_BYTES).toString('hex'));
+  for (const folder of profileFolders) {
+    const names = await readdir(folder).catch(orMissing(folder, [] as string[]));
+    if (names.length > MAX_PROFILES) unread.push(folder);
+    for (const name of names.slice(0, MAX_PROFILES)) {
+      for (const [, value] of (await read(`${folder}/${name}`)).matchAll(PROFILE_SECRET)) found.push(value!);
+    }
+  }
+  unread.push(...places.unreadable);
+  return { secrets: [...new Set(found)].map((value) => new Secret(value)), unread: [...new Set(unread)] };
+}

@@ -1,0 +1,137 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { tlsRefusal } from '../../../agent/cloud/connection/tls-context.ts';
+import { type CredentialFinding, type CredentialTexts, validateCredentials } from '../../../agent/config/validator.ts';
+import { createPki } from '../../twins/pki/pki.ts';
+
+const DAY_MS = 86_400_000;
+const now = new Date();
+const pki = await createPki();
+const pair = await pki.issueClient('hub');
+const other = await pki.issueClient('other');
+const authority = pki.caCertificate;
+const revocations = await pki.revoke([other.certificate]);
+const relabel = (pem: string, label: string) => pem.replaceAll('CERTIFICATE', label);
+const sec1 = createPrivateKey(pair.privateKey).export({ type: 'sec1', format: 'pem' }) as string;
+
+const texts = (changed: Partial<CredentialTexts>): CredentialTexts => ({
+  certificate: pair.certificate,
+  privateKey: pair.privateKey,
+  authorities: authority,
+  ...changed,
+});
+const judge = (changed: Partial<CredentialTexts>) => validateCredentials(texts(changed), { now });
+const faults = (findings: CredentialFinding[]) => findings.filter(({ weight }) => weight === 'fault').map(({ part }) => part);
+
+/** A pair with a key of another kind; the certificate is signed with itself. */
+async function pairOf(name: 'Ed25519' | 'RSA', bits = 2048) {
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  const algorithm =
+    name === 'Ed25519'
+      ? { name }
+      : { name: 'RSASSA-PKCS1-v1_5', modulusLength: bits, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=hub',
+    notBefore: new Date(now.getTime() - DAY_MS),
+    notAfter: new Date(now.getTime() + DAY_MS),
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return { certificate: certificate.toString('pem'), privateKey: x509.PemConverter.encode(key, 'PRIVATE KEY') };
+}
+
+test('a good set is taken by the SDK as it is handed on', () => {
+  const { findings, certificate, privateKey, authorities } = judge({});
+  expect(findings).toEqual([]);
+  expect(tlsRefusal({ certificate: certificate!, privateKey: privateKey! })).toBeNull();
+  expect(tlsRefusal({ authorities: authorities! })).toBeNull();
+});
+
+test.each<[string, Partial<CredentialTexts>, string, RegExp]>([
+  ['certificate and key in one file', { certificate: pair.certificate + pair.privateKey }, 'certificate', /private key/],
+  ['key and certificate in one file', { certificate: pair.privateKey + pair.certificate }, 'certificate', /private key/],
+  ['a traditional key beside the certificate', { certificate: pair.certificate + sec1 }, 'certificate', /private key/],
+  ['TRUSTED CERTIFICATE', { certificate: relabel(pair.certificate, 'TRUSTED CERTIFICATE') }, 'certificate', /TRUSTED CERTIFICATE/],
+  ['X509 CERTIFICATE as authority', { authorities: relabel(authority, 'X509 CERTIFICATE') }, 'authorities', /X509 CERTIFICATE/],
+  ['a revocation list behind the authorities', { authorities: authority + revocations }, 'authorities', /X509 CRL/],
+  ['a revocation list before the authorities', { authorities: revocations + authority }, 'authorities', /X509 CRL/],
+  ["an authority's key among the authorities", { authorities: authority + other.privateKey }, 'authorities', /private key/],
+  ['a second authority that was cut off', { authorities: authority + authority.slice(0, 200) }, 'authorities', /no end/],
+  ['an END of another kind', { certificate: pair.certificate.replace('END CERTIFICATE', 'END X') }, 'certificate', /damaged/],
+  ['a boundary inside a line', { certificate: `pem: ${pair.certificate}` }, 'certificate', /damaged/],
+  ['line breaks written out', { certificate: pair.certificate.replaceAll('\n', '\\n') }, 'certificate', /damaged/],
+  ['escapes in a label', { authorities: relabel(authority, '\u001b[2JX') }, 'authorities', /unknown kind/],
+])('%s is refused in words', (_what, changed, part, words) => {
+  const { findings, ...result } = judge(changed);
+  const own = findings.filter((finding) => finding.part === part && finding.weight === 'fault');
+  expect(own).toHaveLength(1);
+  expect(`${own[0]!.message} ${own[0]!.remedy}`).toMatch(words);
+  expect(own[0]!.message + own[0]!.remedy).not.toMatch(/\p{Cc}/u);
+  expect(result[part as 'certificate']).toBeNull();
+});
+
+test.each<[string, () => KeyObject]>([
+  ['Ed25519', () => generateKeyPairSync('ed25519').privateKey],
+  ['Ed448', () => generateKeyPairSync('ed448').privateKey],
+  ['RSA-PSS', () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey],
+  ['RSA 1024', () => generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey],
+  ['secp256k1', () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey],
+  ['P-224', () => generateKeyPairSync('ec', { namedCurve: 'secp224r1' }).privateKey],
+  ['brainpool', () => generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }).privateKey],
+  ['DSA', () => generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 }).privateKey],
+])('a key of the kind %s is refused, whether or not its certificate is there', (_kind, make) => {
+  const privateKey = make().export({ type: 'pkcs8', format: 'pem' }) as string;
+  const { findings } = judge({ certificate: null, privateKey });
+  expect(findings).toEqual([
+    expect.objectContaining({ part: 'privateKey', weight: 'fault', message: expect.stringContaining('no key of') }),
+  ]);
+});
+
+test.each(['secp384r1', 'secp521r1'])('a key on %s is taken', (namedCurve) => {
+  const privateKey = generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  expect(judge({ certificate: null, privateKey }).findings).toEqual([]);
+});
+
+test('an Ed25519 pair is refused by us and by the SDK; an RSA pair is taken by both', async () => {
+  const ed = await pairOf('Ed25519');
+  expect(faults(judge(ed).findings)).toEqual(['privateKey']);
+  expect(faults(judge({ ...ed, privateKey: null }).findings)).toEqual(['certificate']);
+  const made = judge(ed);
+  expect(tlsRefusal({ certificate: made.certificate!, privateKey: made.privateKey! })).toMatchObject({ part: 'certificate' });
+  const rsa = judge(await pairOf('RSA'));
+  expect(faults(rsa.findings)).toEqual([]);
+  expect(tlsRefusal({ certificate: rsa.certificate!, privateKey: rsa.privateKey! })).toBeNull();
+});
+
+test.each<[string, Partial<CredentialTexts>, RegExp]>([
+  ['two keys', { privateKey: pair.privateKey + other.privateKey }, /2 private keys/],
+  ['a certificate beside the key', { privateKey: pair.privateKey + pair.certificate }, /CERTIFICATE beside/],
+  ['an unrelated certificate behind the own', { certificate: pair.certificate + other.certificate }, /no chain/],
+])('%s: doubtful, and the SDK gets the part that was judged alone', (_what, changed, words) => {
+  const { findings, certificate, privateKey } = judge(changed);
+  expect(findings).toEqual([expect.objectContaining({ weight: 'doubt', message: expect.stringMatching(words) })]);
+  expect(privateKey!.reveal()).toBe(pair.privateKey);
+  expect(tlsRefusal({ certificate: certificate!, privateKey: privateKey! })).toBeNull();
+});
+
+test('the issuer behind the certificate is a chain; Windows line ends, indents, comments and EC parameters do no harm', () => {
+  const spelled = (pem: string) => `subject=hub\r\n${pem.replaceAll('\n', '\r\n  ')}`;
+  const { findings, certificate, privateKey } = judge({
+    certificate: spelled(pair.certificate + authority),
+    privateKey: `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${sec1}`,
+  });
+  expect(findings).toEqual([]);
+  expect(certificate).toBe(pair.certificate + authority);
+  expect(privateKey!.reveal()).toBe(pair.privateKey);
+});
+
+test('a certificate for servers, or with a weak signature, is doubtful', async () => {
+  const server = await pki.issueServer(['localhost']);
+  const { findings } = judge({ certificate: server.certificate, privateKey: server.privateKey });
+  expect(findings).toEqual([expect.objectContaining({ part: 'certificate', weight: 'doubt' })]);
+  const { findings: found } = judge(await pairOf('Ed25519'));
+  expect(found.some(({ weight, message }) => weight === 'doubt' && message.includes('signed with'))).toBe(true);
+});
