@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { createCloud } from '../../agent/cloud/cloud.ts';
 import { agentSchema } from '../../agent/config/agent-schema.ts';
 import { topicsOf } from '../../agent/contract/topics.ts';
+import { createSteppedClock } from '../support/stepped-clock.ts';
 import { createFakeTransport, THING } from '../unit/cloud/fake-transport.ts';
-import { createSteppedClock } from '../unit/nodes/clock.ts';
 import { createFakeEntropy, createFakeLog } from '../unit/nodes/fakes.ts';
 
 const DAY_MS = 86_400_000;

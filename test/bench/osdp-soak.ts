@@ -4,8 +4,9 @@ import { runInNewContext } from 'node:vm';
 import type { NodeBus } from '../../agent/nodes/bus.ts';
 import { createNodeTable } from '../../agent/nodes/table.ts';
 import { Secret } from '../../agent/system/secret.ts';
+import { createMemoryFiles } from '../support/memory-files.ts';
 import { demoPeripherals } from '../twins/osdp-line/index.ts';
-import { createFakeEntropy, createFakeFiles } from '../unit/nodes/fakes.ts';
+import { createFakeEntropy } from '../unit/nodes/fakes.ts';
 import { createRig } from '../unit/nodes/osdp/rig.ts';
 import { checkConvergence, checkHonesty } from '../unit/nodes/osdp/rough-line.ts';
 
@@ -82,7 +83,7 @@ async function soak(hours: number, say: (line: string) => void) {
     line: { deliveryMs: 20, noise: { flipRate: 0.0002, lossRate: 0.0001, insertRate: 0.0001 } },
     bus: { keys: new Map([[33, new Secret(ownKey)]]), allowDefaultKey: true },
   });
-  const files = createFakeFiles();
+  const files = createMemoryFiles();
   const { bus, subscribers } = counted(rig.bus);
   const table = createNodeTable({ buses: [bus], files, stateDirectory: '/state', clock: rig.clock, log: rig.log });
   const countListeners = () => signals.listeners() + subscribers() + processListeners() - ownListeners;
@@ -93,6 +94,7 @@ async function soak(hours: number, say: (line: string) => void) {
   const heap: number[] = [];
   let timers = 0;
   let listeners = 0;
+  let writes = 0;
   for (let hour = 1; hour <= hours; hour++) {
     for (let minute = 0; minute < 60; minute++) {
       const peripherals = rig.line.peripherals();
@@ -106,13 +108,14 @@ async function soak(hours: number, say: (line: string) => void) {
       if (minute % 10 === 5) void table.getNodes({ refresh: true }, never).catch(() => {});
       await rig.clock.advance(HOUR_MS / 60);
       rig.log.lines.length = 0;
+      writes += files.writes.splice(0).length;
       timers = Math.max(timers, rig.clock.timers);
       listeners = Math.max(listeners, countListeners());
     }
     collect();
     heap.push(process.memoryUsage().heapUsed);
     say(
-      `  hour ${hour}: heap ${(heap.at(-1)! / 1024 / 1024).toFixed(2)} MB, at most ${timers} timers and ${listeners} listeners, ${files.writes} writes, ${table.summary().available} available`,
+      `  hour ${hour}: heap ${(heap.at(-1)! / 1024 / 1024).toFixed(2)} MB, at most ${timers} timers and ${listeners} listeners, ${writes} writes, ${table.summary().available} available`,
     );
   }
   const { available } = table.summary();
@@ -122,14 +125,14 @@ async function soak(hours: number, say: (line: string) => void) {
   rig.line.stop();
   const listenersLeft = countListeners();
   signals.end();
-  return { hours, growthBytes: growth, timers, timersLeft: rig.clock.timers, listeners, listenersLeft, available, writes: files.writes };
+  return { hours, growthBytes: growth, timers, timersLeft: rig.clock.timers, listeners, listenersLeft, available, writes };
 }
 
 /** How long `get_nodes` takes from the live table with a full line, a thousand times. */
 async function measureGetNodes() {
   const peripherals = Array.from({ length: FULL_BUS }, (_, address) => ({ address }));
   const rig = createRig({ peripherals, baudRate: 230400, line: { deliveryMs: 20 } });
-  const table = createNodeTable({ buses: [rig.bus], files: createFakeFiles(), stateDirectory: '/state', clock: rig.clock, log: rig.log });
+  const table = createNodeTable({ buses: [rig.bus], files: createMemoryFiles(), stateDirectory: '/state', clock: rig.clock, log: rig.log });
   await table.start();
   await rig.scanned();
   const times: number[] = [];

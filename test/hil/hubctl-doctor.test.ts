@@ -20,6 +20,7 @@ import { type ServiceState, SILENT_SYSTEMD } from '../../agent/hubctl/machine/se
 import { createMonotonicClock } from '../../agent/system/clock.ts';
 import { createFiles } from '../../agent/system/files.ts';
 import type { HostReport } from '../../agent/system/host.ts';
+import { canListen, canMount } from '../support/privileges.ts';
 import { openRawClient } from '../twins/iot-core/raw-client.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
 import { createPki } from '../twins/pki/pki.ts';
@@ -28,7 +29,6 @@ import { createVirtualPort } from '../twins/virtual-port/index.ts';
 import { bareMachine } from '../unit/hubctl/bare-machine.ts';
 import { createFakeTerminal } from '../unit/hubctl/fake-terminal.ts';
 import { HEALTHY, NODES } from '../unit/hubctl/fixtures.ts';
-import { canListen, canMount } from '../unit/support/privileges.ts';
 import { placesOf } from './rig/hubctl.ts';
 import { createRig, type Rig } from './rig/rig.ts';
 

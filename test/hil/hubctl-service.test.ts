@@ -7,9 +7,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HubctlPorts } from '../../agent/hubctl/cli/command.ts';
 import { EXIT } from '../../agent/hubctl/cli/exit-codes.ts';
 import { hubctl } from '../../agent/hubctl/cli/hubctl.ts';
+import { canBecome, canMount, NOBODY } from '../support/privileges.ts';
 import { bareMachine } from '../unit/hubctl/bare-machine.ts';
 import { createFakeTerminal } from '../unit/hubctl/fake-terminal.ts';
-import { canBecome, canMount, NOBODY } from '../unit/support/privileges.ts';
 
 const HUBCTL = join(import.meta.dirname, '../../agent/hubctl.ts');
 /** The smallest file system in memory: one page. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { canBecome, NOBODY } from '../unit/support/privileges.ts';
+import { canBecome, NOBODY } from '../support/privileges.ts';
 import { createRig, type Rig } from './rig/rig.ts';
 import { untilOnline } from './rig/start.ts';
 

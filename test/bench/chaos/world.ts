@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { until } from '../../hil/rig/until.ts';
-import { createRandom } from '../../twins/iot-core/random.ts';
+import { createRandom } from '../../support/random.ts';
 import { sendAll } from './backend.ts';
 import { type FaultCounts, heal, injectCloudFault, injectHostFault, runFaults } from './faults.ts';
 import { type ChaosHub, createChaosHub } from './hub.ts';
@@ -50,7 +50,7 @@ export async function createChaosWorld(options: ChaosOptions): Promise<ChaosWorl
   }
 
   /** Each part of a hub's fate has its own generator: how long one takes does not change what the others draw. */
-  const randomOf = (index: number, part: number) => createRandom(seed * 1_000_003 + index * 101 + part);
+  const randomOf = (index: number, part: number) => createRandom(seed * 1_000_003 + index * 101 + part).unit;
   const shareOf = (index: number) => Math.floor(commands / agents) + (index < commands % agents ? 1 : 0);
 
   async function runHub(hub: ChaosHub, index: number): Promise<string[]> {

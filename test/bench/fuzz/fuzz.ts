@@ -1,6 +1,6 @@
 import { runHubctl } from '../../hil/rig/hubctl.ts';
 import { startOnline } from '../../hil/rig/start.ts';
-import { createRandom } from '../../twins/iot-core/random.ts';
+import { createRandom } from '../../support/random.ts';
 import { fuzzedPayload } from './payloads.ts';
 
 /** What became of an agent under fuzzed payloads. */
@@ -21,7 +21,7 @@ const REQUEST_SHARE = 0.02;
 /** Sends so many payloads to a real agent through the real SDK, over all topics that it hears, and asks it something in between. */
 export async function fuzz(options: { seed: number; payloads: number; onProgress?(sent: number): void }): Promise<FuzzReport> {
   const { seed, payloads } = options;
-  const random = createRandom(seed);
+  const random = createRandom(seed).unit;
   await using world = await startOnline({
     iotCore: { seed },
     config: { commands: { intake: ['shadow', 'executions'] }, log: { level: 'error' } },

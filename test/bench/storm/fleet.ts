@@ -4,7 +4,7 @@ import {
   connectionStep,
   initialConnection,
 } from '../../../agent/cloud/connection/connection.ts';
-import { createRandom } from '../../twins/iot-core/random.ts';
+import { createRandom } from '../../support/random.ts';
 import { createEventQueue } from './event-queue.ts';
 
 /**
@@ -98,7 +98,7 @@ function peakOf(times: number[]): number {
 export function runStorm(options: StormOptions): StormResult {
   const { kind, outageMs, agents, keepAliveMs } = options;
   const queue = createEventQueue();
-  const random = createRandom(options.seed);
+  const random = createRandom(options.seed).unit;
   const between = ([low, high]: readonly [number, number]) => low + (high - low) * random();
   const tryAccept = createLimiter(options.limitPerSecond);
   const config: ConnectionConfig = { ...options.connection, targets: 1 };

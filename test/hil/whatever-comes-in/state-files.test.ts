@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createRandom } from '../../twins/iot-core/random.ts';
+import { createRandom } from '../../support/random.ts';
 import { runHubctl } from '../rig/hubctl.ts';
 import { ONE_PERIPHERAL, startOnline, untilOnline, untilScanned } from '../rig/start.ts';
 
@@ -42,7 +42,7 @@ test('With any file of the state directory damaged the agent comes up, online, a
   const files = (await readdir(good, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   expect(files.length).toBeGreaterThanOrEqual(4);
 
-  const random = createRandom(SEED);
+  const random = createRandom(SEED).unit;
   const damages = Object.entries(DAMAGES);
   // Every damage done to all files at once, then each file alone with one of them.
   const trials = [

@@ -10,8 +10,8 @@ import { createDbusMessageBus } from '../../../agent/wifi/networkmanager/dbus-me
 import { createNetworkManagerWifi } from '../../../agent/wifi/networkmanager/network-manager-wifi.ts';
 import { createNetworkManager } from '../../../agent/wifi/networkmanager/nm-dbus.ts';
 import { createWifiSurvey } from '../../../agent/wifi/survey/survey.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
 import { hasDbusDaemon, type PrivateBus, serveNetworkManager, startPrivateBus } from '../../twins/network-manager/index.ts';
-import { createMemoryFiles } from '../../unit/wifi/fake-agent.ts';
 import { createFakeHub } from '../../unit/wifi/fake-hub.ts';
 
 /** So many seconds of the air pass in one of ours. */

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { createExecutions } from './executions.ts';
-import { createManualClock } from './manual-clock.ts';
 import { createTimers } from './timers.ts';
 
 function setUp() {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   const timers = createTimers(clock);
   timers.resume();
   const published: { topic: string; document: Record<string, unknown> }[] = [];
@@ -85,11 +85,11 @@ test('times out by itself, which the device may still correct', () => {
   executions.onChange(({ status }) => void seen.push(status));
   const id = executions.start('hub-1', {});
   respond(id, { status: 'IN_PROGRESS' });
-  clock.advance(9_999);
+  clock.step(9_999);
   expect(executions.find(id)?.status).toBe('IN_PROGRESS');
-  clock.advance(1);
+  clock.step(1);
   expect(executions.find(id)?.status).toBe('TIMED_OUT');
   respond(id, { status: 'SUCCEEDED' });
-  clock.advance(60_000);
+  clock.step(60_000);
   expect(seen).toEqual(['IN_PROGRESS', 'TIMED_OUT', 'SUCCEEDED']);
 });

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { type Harness, startHarness } from './harness.ts';
-import { createManualClock } from './manual-clock.ts';
 
 let harness: Harness;
 afterEach(() => harness.stop());
@@ -32,16 +32,16 @@ test('drop resets the connection without a word and publishes the will', async (
 });
 
 test('a half-open link is silent until its keepalive ends', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const client = await harness.connect('hub-1', { packet: { ...WILL, keepalive: 30 } });
   await client.subscribe(['hubs/hub-1/#']);
   harness.core.faults.halfOpen('hub-1');
   client.send({ cmd: 'pingreq' });
   harness.core.publish('hubs/hub-1/a', 'unheard');
-  clock.advance(44_999);
+  clock.step(44_999);
   expect(harness.core.connections()).toEqual(['hub-1']);
-  clock.advance(1);
+  clock.step(1);
   expect(harness.core.connections()).toEqual([]);
   await client.closed;
   expect(client.received.map(({ cmd }) => cmd)).toEqual(['connack', 'suback']);
@@ -58,7 +58,7 @@ test('a half-open link is taken over by a new connection', async () => {
 });
 
 test('delay holds back every packet, in order, until it is ended', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const client = await harness.connect('hub-1');
   const { faults } = harness.core;
@@ -68,7 +68,7 @@ test('delay holds back every packet, in order, until it is ended', async () => {
   faults.delay('hub-1', 0);
   client.send({ cmd: 'pingreq' });
   const answered = client.next('pingresp');
-  clock.advance(500);
+  clock.step(500);
   await Promise.all([slow, answered]);
   expect(client.received.map(({ cmd }) => cmd)).toEqual(['connack', 'puback', 'pingresp']);
 });
@@ -85,13 +85,13 @@ test('an acknowledgement comes twice as often as asked, then once again', async 
 });
 
 test('a kick over a slow link still says why', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const client = await harness.connect('hub-1');
   harness.core.faults.delay('hub-1', 500);
   harness.core.faults.kick('hub-1');
   expect(harness.core.connections()).toEqual([]);
-  clock.advance(500);
+  clock.step(500);
   expect(await client.next('disconnect')).toMatchObject({ reasonCode: 0x98 });
 });
 
@@ -124,7 +124,7 @@ test('an account without commands ends the connection on that subscription', asy
 });
 
 test('a late will arrives after the next birth', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   harness.core.faults.lateWill('hub-1', 3_000);
   await harness.connect('hub-1', { packet: { ...WILL, ...PERSISTENT } });
@@ -132,7 +132,7 @@ test('a late will arrives after the next birth', async () => {
   const next = await harness.connect('hub-1', { packet: { ...WILL, ...PERSISTENT } });
   await next.publish(PRESENCE, 'birth', { retain: true });
   expect(presence()).toEqual(['birth']);
-  clock.advance(3_000);
+  clock.step(3_000);
   expect(presence()).toEqual(['birth', 'will']);
   expect(harness.core.retained(PRESENCE)?.toString()).toBe('will');
 });
@@ -184,7 +184,7 @@ test('shadow responses are lost, updates refused, deltas repeated, as often as t
 test('lifecycle events come late, out of order and twice, the same way for the same seed', async () => {
   const orders: string[] = [];
   for (let run = 0; run < 2; run++) {
-    const clock = createManualClock();
+    const clock = createSteppedClock({ zeroDelays: 'immediate' });
     harness = await startHarness(['hub-1'], { clock });
     harness.core.faults.disturbLifecycle(10_000, 0.5, 42);
     for (let connection = 0; connection < 5; connection++) {
@@ -192,7 +192,7 @@ test('lifecycle events come late, out of order and twice, the same way for the s
       harness.core.faults.drop('hub-1');
     }
     expect(harness.messages).toEqual([]);
-    clock.advance(10_000);
+    clock.step(10_000);
     const events = harness.messages.map(({ payload }) => JSON.parse(payload.toString()));
     expect(events.length).toBeGreaterThan(10);
     orders.push(events.map(({ eventType, versionNumber }) => `${eventType}${versionNumber}`).join());

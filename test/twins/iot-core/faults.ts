@@ -1,6 +1,6 @@
+import { createRandom } from '../../support/random.ts';
 import type { Broker } from './broker.ts';
 import { type FaultState, noFaults } from './fault-state.ts';
-import { createRandom } from './random.ts';
 import type { IotCoreFaults } from './types.ts';
 
 export interface FaultsDeps {
@@ -35,7 +35,7 @@ export function createFaults({ state, broker, redeliverDelta, shiftClock }: Faul
     },
     redeliverDelta,
     disturbLifecycle(maxDelayMs, duplicateShare, seed) {
-      state.lifecycle = maxDelayMs > 0 ? { maxDelayMs, duplicateShare, random: createRandom(seed) } : null;
+      state.lifecycle = maxDelayMs > 0 ? { maxDelayMs, duplicateShare, random: createRandom(seed).unit } : null;
     },
     refuseConnect(reasonCode) {
       state.refuseConnect = reasonCode;

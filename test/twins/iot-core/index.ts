@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { SecureVersion } from 'node:tls';
 import { createMonotonicClock, createWallClock, type MonotonicClock, type WallClock } from '../../../agent/system/clock.ts';
+import { createRandom, randomUuid } from '../../support/random.ts';
 import type { Credentials, Pki } from '../pki/types.ts';
 import { type Broker, createBroker } from './broker.ts';
 import { createExecutions } from './executions.ts';
@@ -10,7 +11,6 @@ import { createLifecycle } from './lifecycle.ts';
 import { AWS_LIMITS } from './limits.ts';
 import { type Listener, listen } from './listener.ts';
 import { expiryOf, forwardedProperties, type Message } from './message.ts';
-import { createRandom, randomUuid } from './random.ts';
 import { createRouter } from './router.ts';
 import type { Session } from './session.ts';
 import { createShadowService } from './shadow-service.ts';

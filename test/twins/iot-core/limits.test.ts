@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { type Harness, startHarness } from './harness.ts';
-import { createManualClock } from './manual-clock.ts';
 import type { RawClient } from './raw-client.ts';
 
 let harness: Harness;
@@ -32,21 +32,21 @@ test('a keepalive within the range is not touched', async () => {
 });
 
 test('drops a silent client after 1.5 keepalives, a pinging one not', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const client = await harness.connect('hub-1', { packet: { keepalive: 30 } });
-  clock.advance(44_000);
+  clock.step(44_000);
   client.send({ cmd: 'pingreq' });
   await client.next('pingresp');
-  clock.advance(44_000);
+  clock.step(44_000);
   expect(harness.core.connections()).toEqual(['hub-1']);
-  clock.advance(1_000);
+  clock.step(1_000);
   await expectDisconnect(client, 0x8d);
   await harness.event(({ kind, reason }) => kind === 'disconnected' && reason === 'MQTT_KEEP_ALIVE_TIMEOUT');
 });
 
 test('a second CONNECT of a client id within a second is refused, and the first stays', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock, limits: { connectsPerSecondPerClient: 1 } });
   await harness.connect('hub-1');
   const second = await harness.open('hub-1');
@@ -55,7 +55,7 @@ test('a second CONNECT of a client id within a second is refused, and the first 
   const old = await harness.open('hub-1', { protocolVersion: 4 });
   expect(await old.connect({ clientId: 'hub-1' })).toMatchObject({ returnCode: 3 });
   expect(harness.core.connections()).toEqual(['hub-1']);
-  clock.advance(1_000);
+  clock.step(1_000);
   await harness.connect('hub-1');
 });
 
@@ -79,19 +79,19 @@ test('the fifty-first subscription ends the connection, the same one again does 
 });
 
 test('publishes beyond 100 a second are discarded with a quota PUBACK', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const client = await harness.connect('hub-1');
   const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => client.publish(TOPIC, `${index}`)));
   expect(answers.every(({ reasonCode }) => !reasonCode)).toBe(true);
   expect(await client.publish(TOPIC, 'too many')).toMatchObject({ reasonCode: 0x97 });
-  clock.advance(10);
+  clock.step(10);
   expect((await client.publish(TOPIC, 'again')).reasonCode ?? 0).toBe(0);
   expect(harness.messages.filter(({ topic }) => topic === TOPIC)).toHaveLength(101);
 });
 
 test('more than 512 KB a second wait', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const client = await harness.connect('hub-1');
   const payload = 'x'.repeat(128 * 1024);
@@ -100,7 +100,7 @@ test('more than 512 KB a second wait', async () => {
   client.send({ cmd: 'pingreq' });
   // Whatever was read before the pause has been answered; the ping is behind more than a second's bytes.
   await expect(Promise.race([client.next('pingresp').then(() => 'answered'), flushed()])).resolves.toBe('held back');
-  clock.advance(2_000);
+  clock.step(2_000);
   await Promise.all(sent);
 
   async function flushed(): Promise<string> {
@@ -181,7 +181,7 @@ test('an MQTT 3.1.1 client is just cut off', async () => {
 });
 
 test('the eleventh shadow request in flight is answered 429', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock, shadowLatencyMs: 20 });
   const client = await harness.connect('hub-1');
   await client.subscribe(['$aws/things/hub-1/shadow/update/+']);
@@ -191,7 +191,7 @@ test('the eleventh shadow request in flight is answered 429', async () => {
   await Promise.all(updates);
   const rejected = await client.next('publish', ({ topic }) => topic.endsWith('/rejected'));
   expect(JSON.parse(rejected.payload.toString())).toMatchObject({ code: 429, clientToken: 't10' });
-  clock.advance(20);
+  clock.step(20);
   await client.next('publish', ({ payload }) => payload.toString().includes('"version":10'));
   expect(harness.core.shadow('hub-1').get()).toMatchObject({ version: 10, state: { reported: { index: 9 } } });
 });

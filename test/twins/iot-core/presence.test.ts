@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { type Harness, startHarness } from './harness.ts';
-import { createManualClock } from './manual-clock.ts';
 
 let harness: Harness;
 afterEach(() => harness.stop());
@@ -47,7 +47,7 @@ test('a newer connection with the same client id takes over; the will of the old
 });
 
 test('a will with a delay waits, and is void when the client resumes its session', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const packet = (name: string) => ({
     clean: false,
@@ -57,18 +57,18 @@ test('a will with a delay waits, and is void when the client resumes its session
   const first = await harness.connect('hub-1', { packet: packet('first') });
   first.destroy();
   await gone('CONNECTION_LOST');
-  clock.advance(19_000);
+  clock.step(19_000);
   const second = await harness.connect('hub-1', { packet: packet('second') });
-  clock.advance(60_000);
+  clock.step(60_000);
   expect(wills()).toEqual([]);
   harness.core.faults.drop('hub-1');
   await second.closed;
-  clock.advance(20_000);
+  clock.step(20_000);
   expect(wills()).toEqual(['second']);
 });
 
 test('a delayed will comes at once when the session ends: by its expiry or a clean start', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const packet = (name: string, sessionExpiryInterval: number) => ({
     clean: true,
@@ -80,7 +80,7 @@ test('a delayed will comes at once when the session ends: by its expiry or a cle
   expect(wills()).toEqual(['no session']);
   await harness.connect('hub-1', { packet: packet('short session', 10) });
   harness.core.faults.drop('hub-1');
-  clock.advance(10_000);
+  clock.step(10_000);
   expect(wills()).toEqual(['no session', 'short session']);
   await harness.connect('hub-1', { packet: packet('clean start', 3600) });
   harness.core.faults.drop('hub-1');
@@ -144,7 +144,7 @@ test('each way to go has its reason in the lifecycle event', async () => {
 });
 
 test('a stop of the broker publishes wills, and a delayed will falls due after the start', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const { core } = harness;
   await harness.connect('hub-1', { packet: { will: will('at once') } });
@@ -154,7 +154,7 @@ test('a stop of the broker publishes wills, and a delayed will falls due after t
   const packet = { properties: { sessionExpiryInterval: 3600 }, will: will('later', { willDelayInterval: 30 }) };
   await harness.connect('hub-1', { packet });
   await core.stop();
-  clock.advance(60_000);
+  clock.step(60_000);
   expect(wills()).toEqual(['at once']);
   await core.start();
   await isWill('later');

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { type Harness, startHarness } from './harness.ts';
-import { createManualClock } from './manual-clock.ts';
 
 let harness: Harness;
 afterEach(() => harness.stop());
@@ -9,7 +9,7 @@ const PERSISTENT = { clean: false, properties: { sessionExpiryInterval: 3600 } }
 const gone = (clientId: string) => harness.event((event) => event.kind === 'disconnected' && event.clientId === clientId);
 
 test('a persistent session keeps subscriptions and QoS 1 messages, drained at ten a second', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const first = await harness.connect('hub-1', { packet: PERSISTENT });
   await first.subscribe(['hubs/hub-1/#']);
@@ -23,10 +23,10 @@ test('a persistent session keeps subscriptions and QoS 1 messages, drained at te
   harness.core.publish('hubs/hub-1/a', 'live');
   await second.next('publish', ({ payload }) => payload.toString() === 'live');
   expect(second.publishes().map(({ payload }) => payload)).toEqual(['one', 'live']);
-  clock.advance(100);
+  clock.step(100);
   await second.next('publish', ({ payload }) => payload.toString() === 'two');
   expect(second.publishes()).toHaveLength(3);
-  clock.advance(100);
+  clock.step(100);
   await second.next('publish', ({ payload }) => payload.toString() === 'three');
 });
 
@@ -53,7 +53,7 @@ test('what was not acknowledged comes again with its packet id and the dup flag'
 });
 
 test('a session ends with its expiry, a clean start or an expiry of 0', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const present = async (packet: object) => {
     const client = await harness.open('hub-1');
@@ -62,9 +62,9 @@ test('a session ends with its expiry, a clean start or an expiry of 0', async ()
     return connack.sessionPresent;
   };
   expect(await present(PERSISTENT)).toBe(false);
-  clock.advance(3_599_000);
+  clock.step(3_599_000);
   expect(await present(PERSISTENT)).toBe(true);
-  clock.advance(3_600_000);
+  clock.step(3_600_000);
   expect(await present(PERSISTENT)).toBe(false);
   expect(await present({ ...PERSISTENT, clean: true })).toBe(false);
   expect(await present({ clean: false, properties: { sessionExpiryInterval: 0 } })).toBe(true);
@@ -72,14 +72,14 @@ test('a session ends with its expiry, a clean start or an expiry of 0', async ()
 });
 
 test('an MQTT 3.1.1 client without clean session has one for an hour', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   for (const [waitMs, sessionPresent] of [
     [0, false],
     [3_599_000, true],
     [3_600_000, false],
   ] as const) {
-    clock.advance(waitMs);
+    clock.step(waitMs);
     const client = await harness.open('hub-1', { protocolVersion: 4 });
     expect(await client.connect({ clientId: 'hub-1', clean: false })).toMatchObject({ returnCode: 0, sessionPresent });
     await client.disconnect();
@@ -122,13 +122,13 @@ test('a message larger than the client takes is left out', async () => {
 });
 
 test('a message expires while it waits; what is left of its time goes along', async () => {
-  const clock = createManualClock();
+  const clock = createSteppedClock({ zeroDelays: 'immediate' });
   harness = await startHarness(['hub-1'], { clock });
   const client = await harness.connect('hub-1');
   const options = (messageExpiryInterval: number) => ({ retain: true, properties: { messageExpiryInterval } });
   await client.publish('hubs/hub-1/short', 's', options(5));
   await client.publish('hubs/hub-1/long', 'l', options(60));
-  clock.advance(10_000);
+  clock.step(10_000);
   await client.subscribe(['hubs/hub-1/#']);
   const retained = await client.next('publish');
   expect(retained).toMatchObject({ topic: 'hubs/hub-1/long', properties: { messageExpiryInterval: 50 } });

@@ -1,8 +1,8 @@
+import type { Random } from '../../support/random.ts';
 import { type Answer, COMMAND, NAK, nak, REPLY } from './codes.ts';
 import { identityOf } from './commands.ts';
 import { encodeFrame, type Frame, type FrameFields } from './frame.ts';
 import { acceptsDefaultKey, type PeripheralSettings } from './options.ts';
-import type { Random } from './random.ts';
 import { cryptogram, decryptData, deriveKeys, encryptData, initialMac, messageMac, SCBK_D, type SessionKeys } from './secure-channel.ts';
 
 const SCS = {

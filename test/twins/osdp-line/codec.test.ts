@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { createRandom } from '../../support/random.ts';
 import { createDeframer, type Deframed } from './deframer.ts';
 import { decodeFrame, encodeFrame, MARK } from './frame.ts';
-import { createRandom } from './random.ts';
 import { cryptogram, decryptData, deriveKeys, encryptData, initialMac, messageMac, SCBK_D } from './secure-channel.ts';
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));

@@ -1,6 +1,6 @@
+import type { Random } from '../../support/random.ts';
 import { decodeFrame, encodeFrame, type Frame, MARK } from './frame.ts';
 import type { PeripheralSettings } from './options.ts';
-import type { Random } from './random.ts';
 
 /** What really goes onto the wire, and how long after the request. */
 export interface Act {

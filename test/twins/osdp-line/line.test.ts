@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { SerialPort } from 'serialport';
 import { expect, test } from 'vitest';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
+import { createRandom } from '../../support/random.ts';
 import { createVirtualPort } from '../virtual-port/index.ts';
 import { COMMAND, REPLY } from './codes.ts';
 import { decodeFrame, encodeFrame, type FrameFields } from './frame.ts';
 import { createOsdpLine, createPreciseClock, demoPeripherals } from './index.ts';
 import type { PeripheralFaults, PeripheralOptions } from './options.ts';
-import { createRandom } from './random.ts';
 import { createTestPanel, hex, toHex } from './test-panel.ts';
 
 const ZERO = Uint8Array.of(0);

@@ -1,11 +1,11 @@
 import type { Cancel } from '../../../agent/system/clock.ts';
+import { createRandom } from '../../support/random.ts';
 import { createDeframer } from './deframer.ts';
 import { misbehave } from './faults.ts';
 import { BROADCAST } from './frame.ts';
 import { BITS_PER_BYTE, createMedium, endOf, type LineByte, type Transmission } from './medium.ts';
 import { type PeripheralSettings, settingsOf } from './options.ts';
 import { createPeripheralMachine, type PeripheralMachine, type PeripheralReply } from './peripheral.ts';
-import { createRandom } from './random.ts';
 import { createTally } from './stats.ts';
 import type { LineFrame, OsdpLine, OsdpLineOptions, PeripheralControl, Wire } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../../support/random.ts';
 
 /** Bits on the wire for one byte: start, eight, stop. */
 export const BITS_PER_BYTE = 10;

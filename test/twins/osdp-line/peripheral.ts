@@ -1,9 +1,9 @@
+import type { Random } from '../../support/random.ts';
 import { createChannel } from './channel.ts';
 import { type Answer, COMMAND, NAK, nak, REPLY } from './codes.ts';
 import { cardRead, handleCommand, localStatus } from './commands.ts';
 import { BROADCAST, carriesMac, encodeFrame, type Frame, MARK } from './frame.ts';
 import type { PeripheralSettings } from './options.ts';
-import type { Random } from './random.ts';
 
 /** After so much silence from the panel a peripheral is off-line and drops its secure channel (OSDP 2.2, 5.7). */
 const OFFLINE_MS = 8_000;

@@ -1,8 +1,8 @@
+import { createSteppedClock, type SteppedClock } from '../../support/stepped-clock.ts';
 import { createDeframer } from './deframer.ts';
 import { type Check, encodeFrame, type Frame } from './frame.ts';
 import { createOsdpLine } from './line.ts';
 import type { OsdpLine, OsdpLineOptions } from './types.ts';
-import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 /** How to ask; what is absent is sequence 0, a CRC and no data. */
 export interface Question {
@@ -23,7 +23,7 @@ export interface Heard {
 /** A line in virtual time with a simple panel on it, for the twin's own tests. */
 export interface TestPanel {
   line: OsdpLine;
-  clock: VirtualClock;
+  clock: SteppedClock;
   /** Puts bytes on the line and listens for `windowMs` (default 400) from now. */
   exchange(bytes: Uint8Array, windowMs?: number): Heard;
   ask(address: number, code: number, question?: Question): Heard;
@@ -31,7 +31,7 @@ export interface TestPanel {
 
 /** Creates the line and the panel on a clock of their own. */
 export function createTestPanel(options: Omit<OsdpLineOptions, 'clock'>): TestPanel {
-  const clock = createVirtualClock();
+  const clock = createSteppedClock();
   const line = createOsdpLine({ ...options, clock });
   const byteMs = 10_000 / options.baudRate;
   let arrived: number[] = [];
@@ -45,7 +45,7 @@ export function createTestPanel(options: Omit<OsdpLineOptions, 'clock'>): TestPa
     firstAtMs = null;
     const endMs = clock.nowMs() + bytes.length * byteMs;
     line.wire.write(bytes);
-    clock.advance(windowMs);
+    clock.step(windowMs);
     const deframer = createDeframer();
     const frames = arrived.flatMap((byte) => deframer.push(byte, 0)).flatMap((one) => (one.kind === 'frame' ? [one.frame] : []));
     return { raw: Uint8Array.from(arrived), frames, firstByteMs: firstAtMs === null ? null : firstAtMs - endMs };

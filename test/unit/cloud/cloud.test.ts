@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type CloudListeners, createCloud } from '../../../agent/cloud/cloud.ts';
 import { topicsOf } from '../../../agent/contract/topics.ts';
 import { HubError } from '../../../agent/system/errors.ts';
-import { createSteppedClock, settled } from '../nodes/clock.ts';
+import { createSteppedClock, settled } from '../../support/stepped-clock.ts';
 import { createFakeEntropy, createFakeLog } from '../nodes/fakes.ts';
 import { createFakeTransport, THING } from './fake-transport.ts';
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createExecutor } from '../../../agent/commands/executor.ts';
 import { type CommandHandler, createCatalog, type Resource } from '../../../agent/commands/handlers/handler.ts';
 import { HubError } from '../../../agent/system/errors.ts';
-import { createSteppedClock } from '../nodes/clock.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { createFakeLog } from '../nodes/fakes.ts';
 
 /** Commands that run until a test ends them; `stubborn` ones do not hear an abort. */

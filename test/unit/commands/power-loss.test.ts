@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMemoryFiles } from '../support/memory-files.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
 import { createFakeCloud } from './fake-cloud.ts';
 import { createRig, topics } from './rig.ts';
 

@@ -5,9 +5,9 @@ import { createJournal } from '../../../agent/commands/lifecycle/journal.ts';
 import { type CommandService, createCommandService } from '../../../agent/commands/service.ts';
 import { topicsOf } from '../../../agent/contract/topics.ts';
 import type { Wifi } from '../../../agent/contract/wifi.ts';
-import { createSteppedClock, type SteppedClock } from '../nodes/clock.ts';
+import { createMemoryFiles, type MemoryFiles } from '../../support/memory-files.ts';
+import { createSteppedClock, type SteppedClock } from '../../support/stepped-clock.ts';
 import { createFakeEntropy, createFakeLog } from '../nodes/fakes.ts';
-import { createMemoryFiles, type MemoryFiles } from '../support/memory-files.ts';
 import { createFakeCloud, type FakeCloud } from './fake-cloud.ts';
 
 /** A run of a command that a test ends. */

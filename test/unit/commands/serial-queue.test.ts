@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createSerialQueue } from '../../../agent/commands/serial-queue.ts';
-import { createSteppedClock, settled } from '../nodes/clock.ts';
+import { createSteppedClock, settled } from '../../support/stepped-clock.ts';
 import { createFakeLog } from '../nodes/fakes.ts';
 
 test('One after the other; what fails is logged and holds up nobody', async () => {

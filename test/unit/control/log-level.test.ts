@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createAdjustableLog } from '../../../agent/control/log-level.ts';
 import { createLog } from '../../../agent/system/log.ts';
-import { createSteppedClock } from '../nodes/clock.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 
 function setup() {
   const lines: { level: string; msg: string; part?: string; bus?: string }[] = [];

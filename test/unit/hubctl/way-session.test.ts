@@ -6,7 +6,7 @@ import { AgentError, type AgentProblem } from '../../../agent/hubctl/cli/client.
 import type { DoctorContext, Way } from '../../../agent/hubctl/doctor/check.ts';
 import { mqttCheck } from '../../../agent/hubctl/doctor/cloud-checks.ts';
 import { mayTakeSession } from '../../../agent/hubctl/doctor/session.ts';
-import { createSteppedClock } from '../nodes/clock.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { createFakeEntropy, createFakeLog } from '../nodes/fakes.ts';
 import { HEALTHY } from './fixtures.ts';
 

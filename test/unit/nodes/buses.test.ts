@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { createOsdpBus } from '../../../agent/nodes/osdp/bus/osdp-bus.ts';
 import { createNodeTable } from '../../../agent/nodes/table.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { createOsdpLine } from '../../twins/osdp-line/index.ts';
-import { createSteppedClock } from './clock.ts';
-import { createFakeEntropy, createFakeFiles, createFakeLog, createFakePort } from './fakes.ts';
+import { createFakeEntropy, createFakeLog, createFakePort } from './fakes.ts';
 
 /** Two real buses in one table, on one clock. */
 function createRig() {
@@ -26,7 +27,7 @@ function createRig() {
   };
   const door = make('door', 9600, [1, 5]);
   const gate = make('gate', 115200, [5, 9]);
-  const files = createFakeFiles();
+  const files = createMemoryFiles();
   const table = createNodeTable({ buses: [door.bus, gate.bus], files, stateDirectory: '/state', clock, log });
   return { clock, door, gate, table, log, files };
 }
@@ -75,9 +76,8 @@ test('polling writes nothing to flash', async () => {
   const { clock, table, files } = createRig();
   await table.start();
   await clock.advance(10_000);
-  const { writes } = files;
-  expect(writes).toBe(1);
+  expect(files.writes).toHaveLength(1);
   await clock.advance(60_000);
-  expect(files.writes).toBe(writes);
+  expect(files.writes).toHaveLength(1);
   await table.stop();
 });

@@ -1,6 +1,5 @@
 import type { OpenResult, PortProblem, SerialHandlers, SerialPorts } from '../../../agent/nodes/osdp/port/port.ts';
 import type { Entropy } from '../../../agent/system/entropy.ts';
-import type { Files } from '../../../agent/system/files.ts';
 import type { Log } from '../../../agent/system/log.ts';
 
 /** One logged line. */
@@ -42,36 +41,6 @@ export function createFakeEntropy(seed = 1): Entropy {
     unit,
     bytes: (length) => Buffer.from(Array.from({ length }, () => Math.floor(unit() * 256))),
     uuid: () => '00000000-0000-4000-8000-000000000000',
-  };
-}
-
-/** Files in memory that count their writes; `failWrites` fills the disk. */
-export function createFakeFiles(): Files & { content: Map<string, Buffer>; writes: number; failWrites: boolean; failReads: boolean } {
-  const content = new Map<string, Buffer>();
-  return {
-    content,
-    writes: 0,
-    failWrites: false,
-    failReads: false,
-    async read(path) {
-      if (this.failReads) throw new Error('EIO: input/output error');
-      return content.get(path) ?? null;
-    },
-    async writeAtomic(path, data) {
-      if (this.failWrites) throw new Error('ENOSPC: no space left on device');
-      this.writes++;
-      content.set(path, Buffer.from(data as string));
-    },
-    async list() {
-      return [];
-    },
-    async remove(path) {
-      content.delete(path);
-    },
-    rename: () => Promise.reject(new Error('not here')),
-    async removeTorn() {
-      return [];
-    },
   };
 }
 

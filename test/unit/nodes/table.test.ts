@@ -5,9 +5,10 @@ import { unknownNode } from '../../../agent/nodes/model.ts';
 import { REPLACEMENT_MS } from '../../../agent/nodes/replacement.ts';
 import { MAX_KNOWN_NODES } from '../../../agent/nodes/store.ts';
 import { createNodeTable } from '../../../agent/nodes/table.ts';
-import { createSteppedClock } from './clock.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { createFakeBus } from './fake-bus.ts';
-import { createFakeFiles, createFakeLog } from './fakes.ts';
+import { createFakeLog } from './fakes.ts';
 
 const FILE = '/state/nodes.json';
 const never = new AbortController().signal;
@@ -15,7 +16,7 @@ const T1 = '2026-01-01T00:00:01.000Z';
 const T2 = '2026-01-01T00:00:02.000Z';
 const T3 = '2026-01-01T00:00:03.000Z';
 
-function createRig(files = createFakeFiles(), ids = ['door', 'gate']) {
+function createRig(files = createMemoryFiles(), ids = ['door', 'gate']) {
   const clock = createSteppedClock();
   const log = createFakeLog();
   const buses = ids.map(createFakeBus);
@@ -83,7 +84,7 @@ test('an aborted refresh says so', async () => {
 });
 
 test('without buses there is nothing, and it is complete', async () => {
-  const rig = createRig(createFakeFiles(), []);
+  const rig = createRig(createMemoryFiles(), []);
   await rig.table.start();
   expect(await rig.table.getNodes({ refresh: true }, never)).toEqual({ nodes: [], total: 0, available: 0, scanComplete: true, buses: [] });
 });
@@ -323,29 +324,29 @@ test('an idle hub writes nothing, and a flapping node at most once a minute', as
   rig.door.put('5', { available: true, firstSeen: T1, lastSeen: T1 });
   rig.door.put('6', { available: true, firstSeen: T1, lastSeen: T1 });
   await rig.clock.advance(3_000);
-  expect(rig.files.writes).toBe(1);
+  expect(rig.files.writes.length).toBe(1);
   for (let second = 0; second < 3_600; second++) {
     rig.door.see('5', new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString());
     await rig.table.getNodes({ refresh: false }, never);
     if (second % 600 === 0) await rig.clock.advance(600_000);
   }
-  expect(rig.files.writes).toBe(1);
+  expect(rig.files.writes.length).toBe(1);
   for (let flap = 0; flap < 600; flap++) {
     rig.door.put('5', { available: flap % 2 === 0 });
     await rig.clock.advance(1_000);
   }
-  expect(rig.files.writes).toBeLessThanOrEqual(12);
+  expect(rig.files.writes.length).toBeLessThanOrEqual(12);
   expect(rig.clock.timers).toBeLessThanOrEqual(1);
 });
 
 test('a full disk is logged, and written later', async () => {
   const rig = createRig();
   await rig.table.start();
-  rig.files.failWrites = true;
+  rig.files.full = true;
   rig.door.put('5', { available: true, firstSeen: T1, lastSeen: T1 });
   await rig.clock.advance(3_000);
   expect(rig.log.events()).toContain('nodes_not_saved');
-  rig.files.failWrites = false;
+  rig.files.full = false;
   await rig.table.stop();
   expect(saved(rig).length).toBe(1);
 });
@@ -356,7 +357,7 @@ test.each([
   ['empty', ''],
   ['not an object', 'null'],
 ])('a node file that is %s is reported, and the hub starts', async (_name, content) => {
-  const files = createFakeFiles();
+  const files = createMemoryFiles();
   files.content.set(FILE, Buffer.from(content));
   const rig = createRig(files);
   await rig.table.start();
@@ -379,8 +380,8 @@ test('of a file with some damaged entries the sound ones are kept, and the loss 
 });
 
 test('a disk that cannot be read does not stop the hub', async () => {
-  const files = createFakeFiles();
-  files.failReads = true;
+  const files = createMemoryFiles();
+  files.broken = true;
   const rig = createRig(files);
   await rig.table.start();
   expect(rig.log.events()).toEqual(['record_unreadable']);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isFirstStartSinceBoot } from '../../../agent/state/boot.ts';
-import { createMemoryFiles } from '../support/memory-files.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
 
 test('the first start after a boot is told from the later ones', async () => {
   const files = createMemoryFiles();

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { hubIdCopy } from '../../../agent/state/hub-id.ts';
 import { ownState } from '../../../agent/state/owner.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
 import { createFakeLog } from '../nodes/fakes.ts';
-import { createMemoryFiles } from '../support/memory-files.ts';
 
 const STATE = '/state';
 const A = '6f0d7bb2-0f3f-4a9e-8a80-3e5b4a3c9d11';

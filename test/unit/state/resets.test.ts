@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createResets } from '../../../agent/state/resets.ts';
+import { createMemoryFiles, type MemoryFiles } from '../../support/memory-files.ts';
 import { createFakeLog } from '../nodes/fakes.ts';
-import { createMemoryFiles, type MemoryFiles } from '../support/memory-files.ts';
 
 const STATE = '/state';
 const USED = ['claim.json', 'command-id.key', 'nodes.json', 'wifi-change.json', 'commands/c1.json'];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createExpiryWatch } from '../../../agent/system/expiry.ts';
-import { createSteppedClock } from '../nodes/clock.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { createFakeLog } from '../nodes/fakes.ts';
 
 const DAY_MS = 86_400_000;

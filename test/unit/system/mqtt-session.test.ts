@@ -2,7 +2,7 @@ import { type Duplex, duplexPair } from 'node:stream';
 import mqtt from 'mqtt-packet';
 import { expect, test } from 'vitest';
 import { createMqttSession } from '../../../agent/system/mqtt-session.ts';
-import { settled } from '../nodes/clock.ts';
+import { settled } from '../../support/stepped-clock.ts';
 
 const MQTT_5 = { protocolVersion: 5 } as const;
 const HUB = { clientId: 'hub-1', keepAliveSeconds: 30 };

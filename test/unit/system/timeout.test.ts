@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { HubError } from '../../../agent/system/errors.ts';
 import { within } from '../../../agent/system/timeout.ts';
-import { createSteppedClock } from '../nodes/clock.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 
 const never = () => new Promise<never>(() => {});
 const tooLate = (): never => {

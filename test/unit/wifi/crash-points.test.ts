@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { isHubError } from '../../../agent/system/errors.ts';
 import { Secret } from '../../../agent/system/secret.ts';
-import { createFakeAgent, createMemoryFiles } from './fake-agent.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
+import { createFakeAgent } from './fake-agent.ts';
 import type { FakeAccessPoint } from './fake-air.ts';
 import { createFakeHub } from './fake-hub.ts';
 import { type Fault, type FaultPhase, isBusCall } from './fake-network-manager.ts';
-import { createManualClock } from './manual-clock.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -37,7 +38,7 @@ const scenarios: Scenario[] = [
 type Striker = (step: number, name: string, phase: FaultPhase) => Fault | null;
 
 async function begin(scenario: Scenario, fault: Striker) {
-  const clock = createManualClock();
+  const clock = createSteppedClock();
   const home: FakeAccessPoint = { ssid: 'home', security: 'wpa-psk', password: 'home password' };
   const hub = createFakeHub(clock, {
     air: [home, { ...scenario.air }],
@@ -62,7 +63,7 @@ type Run = Awaited<ReturnType<typeof begin>>;
 /** The steps of an undisturbed run. */
 async function stepsOf(scenario: Scenario): Promise<string[]> {
   const run = await begin(scenario, () => null);
-  await run.clock.until(run.change, 5 * MINUTE);
+  await run.clock.settle(run.change, 5 * MINUTE);
   return run.agent.life.steps;
 }
 
@@ -78,16 +79,16 @@ async function expectOrderly(run: Run, where: string) {
     run.hub.profiles().filter((each) => each.settings.id.startsWith('hub-agent ') && !each.settings.autoconnect),
     where,
   ).toEqual([]);
-  expect([...run.files.contents.keys()], where).toEqual([]);
+  expect([...run.files.content.keys()], where).toEqual([]);
   run.hub.air.push({ ssid: 'cafe', security: 'open' });
   const next = createFakeAgent(run.hub, run.clock, { files: run.files, uuid: 'next' });
   const change = next.wifi.change({ ssid: 'cafe', credentials: null, hidden: false }, new AbortController().signal);
-  await expect(run.clock.until(change, 5 * MINUTE), where).resolves.toMatchObject({ ssid: 'cafe' });
+  await expect(run.clock.settle(change, 5 * MINUTE), where).resolves.toMatchObject({ ssid: 'cafe' });
 }
 
 /** The next process tells what became of the change: that it was done exactly when the hub is on the new network for good. */
 async function expectTold(run: Run, next: ReturnType<typeof createFakeAgent>, marked: boolean, where: string) {
-  const told = await run.clock.until(next.wifi.cutChange(new AbortController().signal), 2 * MINUTE);
+  const told = await run.clock.settle(next.wifi.cutChange(new AbortController().signal), 2 * MINUTE);
   if (marked) expect(told?.ssid ?? 'home', where).toBe(run.hub.network());
   if (told) expect(told, where).toMatchObject({ previousSsid: 'home', ipv4: '192.168.7.20', security: 'wpa-psk', durationMs: null });
 }
@@ -117,7 +118,7 @@ for (const scenario of scenarios) {
         while (!run.agent.life.dead()) await run.clock.advance(SECOND);
         await run.clock.advance(5 * SECOND);
         const second = createFakeAgent(run.hub, run.clock, { files: run.files });
-        const { outcome } = await run.clock.until(second.wifi.start(), 20 * SECOND);
+        const { outcome } = await run.clock.settle(second.wifi.start(), 20 * SECOND);
         await run.clock.advance(30 * SECOND);
         expectWorking(run, where);
         expect(outcome, where).not.toBe('unknown');
@@ -148,7 +149,7 @@ for (const scenario of scenarios) {
           if (scenario.manualHome && (step < steps.indexOf('CheckpointCreate') || name === 'remove')) continue;
           const where = `${kind} ${phase} ${step} ${name}`;
           const run = await begin(scenario, at(kind, step));
-          const answer = await run.clock.until(run.change, 6 * MINUTE).catch((error: unknown) => error);
+          const answer = await run.clock.settle(run.change, 6 * MINUTE).catch((error: unknown) => error);
           if (answer !== 'changed') expect(answer, where).toMatch(CONTRACT);
           await run.clock.advance(40 * SECOND);
           expectWorking(run, where);
@@ -172,7 +173,7 @@ for (const scenario of scenarios) {
         const run = await begin(scenario, at('power_cut', step));
         while (!run.agent.life.dead()) await run.clock.advance(SECOND);
         const second = createFakeAgent(run.hub, run.clock, { files: run.files });
-        await run.clock.until(second.wifi.start(), 20 * SECOND);
+        await run.clock.settle(second.wifi.start(), 20 * SECOND);
         await run.clock.advance(MINUTE);
         expectWorking(run, where);
         await expectTold(run, second, isMarked(steps, step), where);
@@ -188,7 +189,7 @@ test('NetworkManager restarts at every second of a change', async () => {
       const where = `${scenario.name}, restart at ${second} s`;
       const run = await begin(scenario, () => null);
       run.clock.schedule(second * SECOND, () => run.hub.restartManager());
-      const answer = await run.clock.until(run.change, 6 * MINUTE);
+      const answer = await run.clock.settle(run.change, 6 * MINUTE);
       await run.clock.advance(2 * MINUTE);
       expectWorking(run, where);
       expect(run.hub.network(), where).toBe(answer === 'changed' ? 'office' : run.hub.network());
@@ -206,7 +207,7 @@ test('the agent is killed at every second of a change', async () => {
       await run.clock.advance(second * SECOND);
       kill = true;
       const another = createFakeAgent(run.hub, run.clock, { files: run.files });
-      await run.clock.until(another.wifi.start(), 20 * SECOND);
+      await run.clock.settle(another.wifi.start(), 20 * SECOND);
       await run.clock.advance(3 * MINUTE);
       expectWorking(run, where);
     }

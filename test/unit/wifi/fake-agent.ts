@@ -1,4 +1,3 @@
-import { basename, dirname } from 'node:path';
 import { pino } from 'pino';
 import { sleep } from '../../../agent/system/clock.ts';
 import type { Entropy } from '../../../agent/system/entropy.ts';
@@ -9,23 +8,10 @@ import type { CloudProof } from '../../../agent/wifi/change/proof.ts';
 import { createNetworkManagerWifi, type WifiService } from '../../../agent/wifi/networkmanager/network-manager-wifi.ts';
 import type { NodeWifiPort } from '../../../agent/wifi/survey/node-wifi-thread.ts';
 import { createWifiSurvey } from '../../../agent/wifi/survey/survey.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
+import type { SteppedClock } from '../../support/stepped-clock.ts';
 import type { FakeHub } from './fake-hub.ts';
 import { type AgentLife, createAgentLife, type Fault, type FaultPhase } from './fake-network-manager.ts';
-import type { ManualClock } from './manual-clock.ts';
-
-/** Files that outlive an agent and a power cut, as atomic writes do. */
-export function createMemoryFiles(): Files & { contents: Map<string, Buffer> } {
-  const contents = new Map<string, Buffer>();
-  return {
-    contents,
-    read: async (path) => contents.get(path) ?? null,
-    writeAtomic: async (path, data) => void contents.set(path, Buffer.from(data)),
-    list: async (directory) => [...contents.keys()].flatMap((path) => (dirname(path) === directory ? [basename(path)] : [])),
-    remove: async (path) => void contents.delete(path),
-    rename: () => Promise.reject(new Error('not here')),
-    removeTorn: async () => [],
-  };
-}
 
 export interface FakeAgent {
   wifi: WifiService;
@@ -42,7 +28,7 @@ const CHECKPOINT_SECONDS = 120;
 /** The Wi-Fi side of one agent's life on a fake hub. */
 export function createFakeAgent(
   hub: FakeHub,
-  clock: ManualClock,
+  clock: SteppedClock,
   options: {
     files?: Files;
     fault?: (step: number, name: string, phase: FaultPhase) => Fault | null;

@@ -4,9 +4,9 @@ import {
   NetworkManagerError,
   POLKIT_ACTION,
 } from '../../../agent/wifi/networkmanager/network-manager.ts';
+import type { SteppedClock } from '../../support/stepped-clock.ts';
 import { listed } from './fake-air.ts';
 import { type FakeHub, gone } from './fake-hub.ts';
-import type { ManualClock } from './manual-clock.ts';
 
 /** Where a fault strikes: in front of a call, or when it has taken effect but before its reply is there. */
 export type FaultPhase = 'before' | 'after';
@@ -30,7 +30,7 @@ export interface AgentLife {
 /** NetworkManager as the fake hub runs it, for one life of an agent. `fault` is asked at every step. */
 export function createAgentLife(
   hub: FakeHub,
-  clock: ManualClock,
+  clock: SteppedClock,
   fault: (step: number, name: string, phase: FaultPhase) => Fault | null = () => null,
 ): AgentLife {
   const steps: string[] = [];

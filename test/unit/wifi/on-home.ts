@@ -1,10 +1,11 @@
 import { expect } from 'vitest';
 import type { WifiCredentials } from '../../../agent/contract/wifi.ts';
 import { Secret } from '../../../agent/system/secret.ts';
-import { createFakeAgent, createMemoryFiles } from './fake-agent.ts';
+import { createMemoryFiles } from '../../support/memory-files.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
+import { createFakeAgent } from './fake-agent.ts';
 import type { FakeAccessPoint } from './fake-air.ts';
 import { createFakeHub } from './fake-hub.ts';
-import { createManualClock } from './manual-clock.ts';
 
 export const office: FakeAccessPoint = { ssid: 'office', security: 'wpa-psk', password: 'office password' };
 const HOME: FakeAccessPoint = { ssid: 'home', security: 'wpa-psk', password: 'home password' };
@@ -17,22 +18,22 @@ export function credentials(ssid: string, password: string | null, rest: Partial
 
 /** An agent on a hub that is on `home`, by a profile of the factory. */
 export async function onHome(air: FakeAccessPoint[], options: Parameters<typeof createFakeAgent>[2] = {}) {
-  const clock = createManualClock();
+  const clock = createSteppedClock();
   const hub = createFakeHub(clock, { air: [{ ...HOME }, ...air], known: [{ ssid: Buffer.from('home'), password: 'home password' }] });
   await clock.advance(10_000);
   const files = createMemoryFiles();
   const agent = createFakeAgent(hub, clock, { files, ...options });
-  await clock.until(agent.wifi.start(), MINUTES);
+  await clock.settle(agent.wifi.start(), MINUTES);
   const change = (wanted: WifiCredentials, signal = new AbortController().signal) =>
-    clock.until(agent.wifi.change(wanted, signal), 6 * MINUTES);
+    clock.settle(agent.wifi.change(wanted, signal), 6 * MINUTES);
   return { clock, hub, agent, files, change };
 }
 
 /** Nothing of a change is left: no checkpoint, marker, timer, unproven profile. */
 export function expectTidy({ hub, files, clock }: Awaited<ReturnType<typeof onHome>>) {
   expect(hub.checkpoint()).toBeNull();
-  expect([...files.contents.keys()]).toEqual([]);
+  expect([...files.content.keys()]).toEqual([]);
   expect(hub.profiles().filter((each) => each.place === 'memory' || !each.settings.autoconnect)).toEqual([]);
   expect(hub.listeners.size).toBe(0);
-  expect(clock.pending()).toBe(0);
+  expect(clock.timers).toBe(0);
 }

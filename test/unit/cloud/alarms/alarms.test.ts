@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { WRITE_INTERVAL_MS } from '../../../../agent/cloud/alarms/alarm-store.ts';
 import { type AlarmSections, createAlarmCenter } from '../../../../agent/cloud/alarms/alarms.ts';
-import { createSteppedClock } from '../../nodes/clock.ts';
+import { createMemoryFiles, type MemoryFiles } from '../../../support/memory-files.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import { createFakeLog } from '../../nodes/fakes.ts';
-import { createMemoryFiles, type MemoryFiles } from '../../support/memory-files.ts';
 
 const START_MS = 1_795_300_000_000;
 const PATH = '/state/alarms.json';

@@ -15,7 +15,7 @@ import {
 } from '../../../../agent/cloud/connection/connection.ts';
 import type { ConnectionPhase, DownReason } from '../../../../agent/contract/cloud.ts';
 import { runStorm } from '../../../bench/storm/fleet.ts';
-import { createRandom } from '../../../twins/iot-core/random.ts';
+import { createRandom } from '../../../support/random.ts';
 
 const CONFIG: ConnectionConfig = {
   targets: 2,
@@ -369,7 +369,7 @@ describe('properties', () => {
   test('kicked, refused or cut right after every connect: within an hour, no more connects than the backoff allows', () => {
     fc.assert(
       fc.property(fc.integer(), fc.constantFrom<DownReason>('kicked', 'closed', 'unauthorized'), (seed, reason) => {
-        const random = createRandom(seed);
+        const random = createRandom(seed).unit;
         let state = initialConnection();
         let nowMs = 0;
         let connects = 0;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createConnector } from '../../../../agent/cloud/connection/connector.ts';
-import { createSteppedClock } from '../../nodes/clock.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import { createFakeEntropy, createFakeLog } from '../../nodes/fakes.ts';
 
 function make(losesTimers: () => boolean) {

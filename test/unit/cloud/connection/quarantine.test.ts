@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createQuarantine, FIRST_QUARANTINE_MS, MAX_QUARANTINE_MS } from '../../../../agent/cloud/connection/quarantine.ts';
 import type { DownReason } from '../../../../agent/contract/cloud.ts';
 import { HubError } from '../../../../agent/system/errors.ts';
-import { createSteppedClock, settled } from '../../nodes/clock.ts';
+import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
 import { createFakeLog } from '../../nodes/fakes.ts';
 
 function make() {

@@ -3,7 +3,7 @@ import { createQuarantine, FIRST_QUARANTINE_MS } from '../../../../agent/cloud/c
 import { createSession } from '../../../../agent/cloud/session/session.ts';
 import { topicsOf } from '../../../../agent/contract/topics.ts';
 import { HubError } from '../../../../agent/system/errors.ts';
-import { createSteppedClock, settled } from '../../nodes/clock.ts';
+import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
 import { createFakeLog } from '../../nodes/fakes.ts';
 import { createFakeTransport, THING } from '../fake-transport.ts';
 

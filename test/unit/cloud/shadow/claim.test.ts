@@ -2,13 +2,14 @@ import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { createClaimStore } from '../../../../agent/cloud/shadow/claim.ts';
 import { forgetState } from '../../../../agent/state/forget-state.ts';
-import { createFakeFiles, createFakeLog } from '../../nodes/fakes.ts';
+import { createMemoryFiles } from '../../../support/memory-files.ts';
+import { createFakeLog } from '../../nodes/fakes.ts';
 
 const CLAIM = { orgId: 'org', siteId: 'site', claimedBy: 'user', claimedAt: 1_795_300_000_000 };
 
 /** All files lie in one folder. */
 function createStateFiles() {
-  const files = createFakeFiles();
+  const files = createMemoryFiles();
   files.list = async (directory) => (directory === '/state' ? [...files.content.keys()].map((path) => basename(path)) : []);
   return files;
 }
@@ -24,7 +25,7 @@ test('a claim is taken, kept over a restart, and not taken twice', async () => {
   expect(store.current()).toBeNull();
   expect(await store.offer(CLAIM)).toEqual(CLAIM);
   expect(await store.offer({ ...CLAIM })).toBeNull();
-  expect(files.writes).toBe(1);
+  expect(files.writes.length).toBe(1);
   const next = make(files);
   await next.store.load();
   expect(next.store.current()).toEqual(CLAIM);
@@ -57,7 +58,7 @@ test('a damaged file is said and replaced by the next claim; a full disk does no
   files.content.set('/state/claim.json', Buffer.from('{"orgId":'));
   await store.load();
   expect(log.events()).toEqual(['claim_damaged']);
-  files.failWrites = true;
+  files.full = true;
   expect(await store.offer(CLAIM)).toEqual(CLAIM);
   expect(log.events()).toContain('claim_unstored');
   expect(store.current()).toEqual(CLAIM);

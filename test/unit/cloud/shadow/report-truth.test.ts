@@ -4,9 +4,9 @@ import { MIN_COMPARE_INTERVAL_MS } from '../../../../agent/cloud/shadow/report-s
 import { createReporter } from '../../../../agent/cloud/shadow/reporter.ts';
 import type { ShadowUpdate } from '../../../../agent/contract/shadow.ts';
 import { HubError } from '../../../../agent/system/errors.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import { AWS_LIMITS } from '../../../twins/iot-core/limits.ts';
 import { createShadowService } from '../../../twins/iot-core/shadow-service.ts';
-import { createSteppedClock } from '../../nodes/clock.ts';
 import { createFakeLog } from '../../nodes/fakes.ts';
 
 const IDENTITY = { hubId: 'h', serial: 's', model: 'm', vendorName: 'v', version: '1.0.0' };

@@ -3,7 +3,7 @@ import { MIN_REPORT_INTERVAL_MS } from '../../../../agent/cloud/shadow/report-st
 import { createReporter, type Reporter } from '../../../../agent/cloud/shadow/reporter.ts';
 import type { LastCommand, ShadowUpdate, ShadowView } from '../../../../agent/contract/shadow.ts';
 import { type ErrorCode, HubError } from '../../../../agent/system/errors.ts';
-import { createSteppedClock, settled } from '../../nodes/clock.ts';
+import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
 import { createFakeLog } from '../../nodes/fakes.ts';
 
 const IDENTITY = { hubId: 'h', serial: 's', model: 'm', vendorName: 'v', version: '1.0.0' };

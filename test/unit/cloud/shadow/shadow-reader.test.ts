@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createShadowReader } from '../../../../agent/cloud/shadow/shadow-reader.ts';
 import type { ShadowView } from '../../../../agent/contract/shadow.ts';
-import { settled } from '../../nodes/clock.ts';
+import { settled } from '../../../support/stepped-clock.ts';
 
 /** A reader whose requests are answered by hand, in any order. */
 function make() {

@@ -5,7 +5,7 @@ import { createLocalIntake, MAX_LOCAL_ACTIVE, MAX_LOCAL_REMEMBERED } from '../..
 import { createEntropy } from '../../../../agent/system/entropy.ts';
 import { HubError } from '../../../../agent/system/errors.ts';
 import { createLog } from '../../../../agent/system/log.ts';
-import { createSteppedClock } from '../../nodes/clock.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 
 function setup(run: CommandHandler['run'] = async () => ({ total: 1 })) {
   const handler: CommandHandler = {

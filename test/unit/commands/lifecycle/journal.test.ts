@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Entry } from '../../../../agent/commands/lifecycle/entry.ts';
 import { createJournal, isSafeId } from '../../../../agent/commands/lifecycle/journal.ts';
 import { Secret } from '../../../../agent/system/secret.ts';
+import { createMemoryFiles } from '../../../support/memory-files.ts';
 import { createFakeEntropy, createFakeLog } from '../../nodes/fakes.ts';
-import { createMemoryFiles } from '../../support/memory-files.ts';
 
 const DIRECTORY = '/state';
 const entry = (change: Partial<Entry> = {}): Entry => ({

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { locate } from '../../../../agent/hubctl/cli/locate.ts';
 import { findClosedFiles } from '../../../../agent/hubctl/machine/service-files.ts';
 import { groupName, mayOpen, RIGHT, serviceUser } from '../../../../agent/hubctl/machine/service-user.ts';
-import { canGiveAway } from '../../support/privileges.ts';
+import { canGiveAway } from '../../../support/privileges.ts';
 
 const [UID, GID, DIALOUT] = [61_234, 61_235, 20];
 

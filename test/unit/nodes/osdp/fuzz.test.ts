@@ -3,12 +3,11 @@ import { expect, test } from 'vitest';
 import { createPdSessions } from '../../../../agent/nodes/osdp/bus/pd-sessions.ts';
 import { DEFAULT_TIMINGS } from '../../../../agent/nodes/osdp/bus/timings.ts';
 import { createLine } from '../../../../agent/nodes/osdp/port/line.ts';
+import { createRandom } from '../../../support/random.ts';
+import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
 import { decodeFrame, MARK } from '../../../twins/osdp-line/frame.ts';
 import { settingsOf } from '../../../twins/osdp-line/options.ts';
 import { createPeripheralMachine } from '../../../twins/osdp-line/peripheral.ts';
-import { createRandom } from '../../../twins/osdp-line/random.ts';
-import { createVirtualClock } from '../../../twins/osdp-line/virtual-clock.ts';
-import { settled } from '../clock.ts';
 import { createFakeEntropy, createFakeLog } from '../fakes.ts';
 
 const ADDRESS = 5;
@@ -23,7 +22,7 @@ type Spoiler = (right: Buffer) => Buffer;
 
 /** One session on a real line; the other end is an honest peripheral whose answers can be spoilt on their way. */
 function createRig(secured: boolean) {
-  const clock = createVirtualClock();
+  const clock = createSteppedClock();
   const settings = settingsOf({ address: ADDRESS, secureChannel: { key: KEY, required: secured } }, BAUD_RATE);
   const peripheral = createPeripheralMachine(settings, createRandom(1));
   const log = createFakeLog();
@@ -69,7 +68,7 @@ function createRig(secured: boolean) {
       for (let step = 0; step < MAX_STEPS && !over; step++) {
         await settled();
         if (request) bytes += answer(spoil);
-        else if (!over) clock.advance(STEP_MS);
+        else if (!over) clock.step(STEP_MS);
       }
       expect(over).toBe(true);
       return bytes;
@@ -120,7 +119,7 @@ test.each([
         expect(rig.pd().facts).toMatchObject(shown);
         for (const spoil of spoils) total += await rig.slot(spoil);
         // The pause after failed handshakes, and a channel that is idle meanwhile.
-        rig.clock.advance(DEFAULT_TIMINGS.channelRetryMs);
+        rig.clock.step(DEFAULT_TIMINGS.channelRetryMs);
         for (let slot = 0; slot < 5; slot++) await rig.slot();
         expect(rig.pd().facts).toMatchObject(shown);
         // One good answer is enough, whatever stands before it.

@@ -4,8 +4,8 @@ import type { SecurityReason } from '../../../../agent/contract/node.ts';
 import type { NodeEvent } from '../../../../agent/nodes/changes.ts';
 import { createNodeTable } from '../../../../agent/nodes/table.ts';
 import { Secret } from '../../../../agent/system/secret.ts';
+import { createMemoryFiles } from '../../../support/memory-files.ts';
 import type { PeripheralFaults, PeripheralOptions } from '../../../twins/osdp-line/index.ts';
-import { createFakeFiles } from '../fakes.ts';
 import { createRig } from './rig.ts';
 
 const OWN_KEY = '000102030405060708090a0b0c0d0e0f';
@@ -30,7 +30,7 @@ async function createDoor(secureChannel: PeripheralOptions['secureChannel'] = { 
   };
   const table = createNodeTable({
     buses: [rig.bus],
-    files: createFakeFiles(),
+    files: createMemoryFiles(),
     stateDirectory: '/state',
     clock: rig.clock,
     log: rig.log,
@@ -179,7 +179,7 @@ test.each([
     const events: string[] = [];
     const table = createNodeTable({
       buses: [rig.bus],
-      files: createFakeFiles(),
+      files: createMemoryFiles(),
       stateDirectory: '/state',
       clock: rig.clock,
       log: rig.log,

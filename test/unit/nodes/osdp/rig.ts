@@ -1,7 +1,7 @@
 import type { OsdpBusOptions } from '../../../../agent/nodes/osdp/bus/options.ts';
 import { createOsdpBus } from '../../../../agent/nodes/osdp/bus/osdp-bus.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import { createOsdpLine, type OsdpLineOptions, type PeripheralOptions } from '../../../twins/osdp-line/index.ts';
-import { createSteppedClock } from '../clock.ts';
 import { createFakeEntropy, createFakeLog, createFakePort } from '../fakes.ts';
 
 /** The wall clock's time when a rig's clock begins. */

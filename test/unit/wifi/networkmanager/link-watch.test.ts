@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { createLinkWatch } from '../../../../agent/wifi/networkmanager/link-watch.ts';
-import { createManualClock } from '../manual-clock.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 
 function watch() {
-  const clock = createManualClock();
+  const clock = createSteppedClock();
   const told: (string | number | null)[] = [];
   const link = createLinkWatch(clock, { up: () => told.push('up'), failed: (reason) => told.push(reason) });
   return { clock, told, link };
@@ -99,7 +99,7 @@ test('after stop nothing is told', async () => {
   link.stop();
   await clock.advance(2500);
   expect(told).toEqual([]);
-  expect(clock.pending()).toBe(0);
+  expect(clock.timers).toBe(0);
 });
 
 test('it knows whether the access point had let the hub in', async () => {
@@ -107,7 +107,7 @@ test('it knows whether the access point had let the hub in', async () => {
     [[40, 50, 60], false],
     [[40, 50, 60, 70], true],
   ] as const) {
-    const clock = createManualClock();
+    const clock = createSteppedClock();
     const told: boolean[] = [];
     const link = createLinkWatch(clock, { up: () => {}, failed: (_reason, joined) => told.push(joined) });
     link.activating();

@@ -122,7 +122,7 @@ test('one change at a time', async () => {
   const run = await onHome([office]);
   const first = run.agent.wifi.change(credentials('office', 'office password'), new AbortController().signal);
   await expect(run.change(credentials('home', 'home password'))).rejects.toMatchObject({ code: 'busy' });
-  await run.clock.until(first, MINUTES);
+  await run.clock.settle(first, MINUTES);
 });
 
 test('stopping the agent goes back to the old network first', async () => {
@@ -132,7 +132,7 @@ test('stopping the agent goes back to the old network first', async () => {
     .catch((error: unknown) => error);
   await run.clock.advance(8000);
   expect(run.hub.network()).toBe('office');
-  await run.clock.until(run.agent.wifi.stop(), 9000);
+  await run.clock.settle(run.agent.wifi.stop(), 9000);
   expect(await change).toMatchObject({ code: 'aborted' });
   await run.clock.advance(10_000);
   expect(run.hub.network()).toBe('home');
@@ -145,7 +145,7 @@ test("the caller's reason to abort is the answer", async () => {
   const change = run.agent.wifi.change(credentials('office', 'office password'), abort.signal).catch((error: unknown) => error);
   await run.clock.advance(8000);
   abort.abort(new HubError('timeout', 'set_wifi_credentials took too long'));
-  expect(await run.clock.until(change, MINUTES)).toMatchObject({ code: 'timeout' });
+  expect(await run.clock.settle(change, MINUTES)).toMatchObject({ code: 'timeout' });
   await run.clock.advance(10_000);
   expect(run.hub.network()).toBe('home');
 });
@@ -157,7 +157,7 @@ test('somebody deletes the checkpoint: the new profile goes, the old network com
     .catch((error: unknown) => error);
   await run.clock.advance(8000);
   run.hub.endCheckpoint(run.hub.checkpoint()!);
-  expect(await run.clock.until(change, 5 * MINUTES)).toMatchObject({ code: 'wifi_cloud_unreachable' });
+  expect(await run.clock.settle(change, 5 * MINUTES)).toMatchObject({ code: 'wifi_cloud_unreachable' });
   expect(run.hub.network()).toBe('home');
   expectTidy(run);
 });
@@ -172,8 +172,8 @@ test('NetworkManager stops in the middle and stays away: answered, and put in or
     .catch((error: unknown) => error);
   await run.clock.advance(8000);
   run.hub.restartManager(10 * MINUTES);
-  expect(await run.clock.until(change, 5 * MINUTES)).toMatchObject({ code: 'wifi_rolled_back' });
-  expect(run.files.contents.size).toBe(1);
+  expect(await run.clock.settle(change, 5 * MINUTES)).toMatchObject({ code: 'wifi_rolled_back' });
+  expect(run.files.content.size).toBe(1);
   await expect(run.change(credentials('cafe', null))).rejects.toMatchObject({ code: 'wifi_unavailable' });
   await run.clock.advance(10 * MINUTES);
   expect(run.hub.network()).toBe('home');
@@ -190,7 +190,7 @@ test('the password is in no log line, error or file', async () => {
     ...run.agent.logged,
     String((error as Error).stack),
     JSON.stringify(error),
-    ...[...run.files.contents.values()].map(String),
+    ...[...run.files.content.values()].map(String),
   ].join('\n');
   expect(everything).not.toContain(secret);
   expect(everything).not.toContain('another password');
@@ -212,7 +212,7 @@ test.each(['CheckpointCreate', 'AddConnection2', 'ActivateConnection'])(
     while (run.agent.life.steps.at(-1) !== slow) await run.clock.advance(10);
     await run.clock.advance(1000);
     abort.abort();
-    expect(await run.clock.until(change, MINUTES)).toMatchObject({ code: 'aborted' });
+    expect(await run.clock.settle(change, MINUTES)).toMatchObject({ code: 'aborted' });
     await run.clock.advance(10_000);
     expect(run.hub.network()).toBe('home');
     expectTidy(run);
@@ -241,7 +241,7 @@ test('killed in the middle, then NetworkManager restarts, and the old network do
   await run.clock.advance(30_000);
   expect(run.hub.network()).toBeNull();
   const next = createFakeAgent(run.hub, run.clock, { files: run.files });
-  expect(await run.clock.until(next.wifi.start(), MINUTES)).toEqual({ outcome: 'undone' });
+  expect(await run.clock.settle(next.wifi.start(), MINUTES)).toEqual({ outcome: 'undone' });
   await run.clock.advance(MINUTES);
   expect(run.hub.network()).toBe('home');
   expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home']);
@@ -261,7 +261,7 @@ test("a factory reset's forgetting: profiles of ours go, the active one last; th
       return null;
     },
   });
-  await run.clock.until(agent.wifi.forget(), MINUTES);
+  await run.clock.settle(agent.wifi.forget(), MINUTES);
   expect(order).toEqual([['factory home', 'hub-agent cafe'], ['factory home']]);
   run.hub.powerCut();
   await run.clock.advance(MINUTES);
@@ -276,13 +276,13 @@ test('NetworkManager does not answer when it is to forget: in bounded time, and 
   await run.files.writeAtomic('/state/forget-wifi', '');
   const deaf = createFakeAgent(run.hub, run.clock, { files: run.files, fault: (_step, name) => (name === 'Delete' ? 'hang' : null) });
   const before = run.clock.nowMs();
-  await run.clock.until(deaf.wifi.forget(), MINUTES);
+  await run.clock.settle(deaf.wifi.forget(), MINUTES);
   expect(run.clock.nowMs() - before).toBeLessThan(10_000);
   await deaf.wifi.stop();
   await run.clock.advance(MINUTES);
-  expect([...run.files.contents.keys()]).toEqual(['/state/forget-wifi']);
+  expect([...run.files.content.keys()]).toEqual(['/state/forget-wifi']);
   const next = createFakeAgent(run.hub, run.clock, { files: run.files });
-  await run.clock.until(next.wifi.start(), MINUTES);
+  await run.clock.settle(next.wifi.start(), MINUTES);
   expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home']);
   await run.clock.advance(MINUTES);
   expectTidy(run);
@@ -294,7 +294,7 @@ test('a change under way goes back before its profile is forgotten', async () =>
     .change(credentials('office', 'office password'), new AbortController().signal)
     .catch((error: unknown) => error);
   await run.clock.advance(8000);
-  await run.clock.until(run.agent.wifi.forget(), MINUTES);
+  await run.clock.settle(run.agent.wifi.forget(), MINUTES);
   expect(await change).toMatchObject({ code: 'aborted' });
   await run.clock.advance(MINUTES);
   expect(run.hub.network()).toBe('home');

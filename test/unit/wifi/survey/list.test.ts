@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { listNetworks } from '../../../../agent/wifi/survey/list.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import { createFakeHub } from '../fake-hub.ts';
 import { createAgentLife } from '../fake-network-manager.ts';
-import { createManualClock } from '../manual-clock.ts';
 
 function setup() {
-  const clock = createManualClock();
+  const clock = createSteppedClock();
   const hub = createFakeHub(clock, {
     air: [
       { ssid: 'weak', security: 'open', strengthPercent: 20 },
@@ -16,7 +16,7 @@ function setup() {
   });
   const { manager, steps } = createAgentLife(hub, clock);
   const list = (interfaceName: string | null = null) =>
-    clock.until(listNetworks({ networkManager: manager, interfaceName, clock }), 60_000);
+    clock.settle(listNetworks({ networkManager: manager, interfaceName, clock }), 60_000);
   return { hub, list, steps };
 }
 

@@ -2,10 +2,10 @@ import type { NodeWifiNetwork } from 'node-wifi';
 import { expect, test } from 'vitest';
 import type { NodeWifiPort } from '../../../../agent/wifi/survey/node-wifi-thread.ts';
 import { createWifiSurvey } from '../../../../agent/wifi/survey/survey.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import type { FakeAccessPoint } from '../fake-air.ts';
 import { createFakeHub } from '../fake-hub.ts';
 import { createAgentLife } from '../fake-network-manager.ts';
-import { createManualClock } from '../manual-clock.ts';
 
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => silent };
 
@@ -19,7 +19,7 @@ const row = (ssid: string, security: string, rsn: string, signal = -55): NodeWif
 });
 
 function surveyOf(air: FakeAccessPoint[], nodeWifi: Partial<NodeWifiPort>, known: { ssid: Buffer; hidden?: boolean }[] = []) {
-  const clock = createManualClock();
+  const clock = createSteppedClock();
   const hub = createFakeHub(clock, { air, known });
   const { manager, steps } = createAgentLife(hub, clock);
   const survey = createWifiSurvey({
@@ -30,7 +30,7 @@ function surveyOf(air: FakeAccessPoint[], nodeWifi: Partial<NodeWifiPort>, known
     log: silent,
   });
   const find = (ssid: string, probe = false) =>
-    clock.until(survey.find(ssid, hub.device.path, probe, new AbortController().signal), 60_000);
+    clock.settle(survey.find(ssid, hub.device.path, probe, new AbortController().signal), 60_000);
   return { clock, hub, survey, steps, find };
 }
 
@@ -97,7 +97,7 @@ test('an aborted survey ends', async () => {
   const found = survey.find('office', hub.device.path, false, abort.signal).catch((error: unknown) => error);
   await clock.advance(2000);
   abort.abort();
-  expect(await clock.until(found, 1000)).toMatchObject({ code: 'aborted' });
+  expect(await clock.settle(found, 1000)).toMatchObject({ code: 'aborted' });
 });
 
 async function homeOf(name: string | Buffer, point: Partial<FakeAccessPoint> = {}) {
@@ -109,7 +109,7 @@ async function homeOf(name: string | Buffer, point: Partial<FakeAccessPoint> = {
 
 test('the current connection, remembered for a while, forgotten on a change', async () => {
   const { survey, clock, steps } = await homeOf('home');
-  const current = () => clock.until(survey.current(), 20_000);
+  const current = () => clock.settle(survey.current(), 20_000);
   const asked = () => steps.filter((step) => step === 'ActiveAccessPoint').length;
   expect(await current()).toEqual({ ssid: 'home', signalDbm: -58 });
   await current();
@@ -123,13 +123,13 @@ test('the current connection, remembered for a while, forgotten on a change', as
 
 test('no connection, no device, no NetworkManager: null', async () => {
   const off = await homeOf('home', { on: false });
-  expect(await off.clock.until(off.survey.current(), 20_000)).toBeNull();
+  expect(await off.clock.settle(off.survey.current(), 20_000)).toBeNull();
   const gone = await homeOf('home');
   gone.hub.world.hasDevice = false;
-  expect(await gone.clock.until(gone.survey.current(), 20_000)).toBeNull();
+  expect(await gone.clock.settle(gone.survey.current(), 20_000)).toBeNull();
   const stopped = await homeOf('home');
   stopped.hub.restartManager();
-  expect(await stopped.clock.until(stopped.survey.current(), 1000)).toBeNull();
+  expect(await stopped.clock.settle(stopped.survey.current(), 1000)).toBeNull();
 });
 
 test.each<[string | Buffer, string]>([
@@ -138,5 +138,5 @@ test.each<[string | Buffer, string]>([
   [Buffer.from([0xff, 0x41, 0xc3]), '\\xffA\\xc3'],
 ])('the name of the network it is on, %j, is safe to report', async (name, text) => {
   const { survey, clock } = await homeOf(name);
-  expect(await clock.until(survey.current(), 20_000)).toEqual({ ssid: text, signalDbm: -58 });
+  expect(await clock.settle(survey.current(), 20_000)).toEqual({ ssid: text, signalDbm: -58 });
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_TIMINGS, wireMs } from '../../../../../agent/nodes/osdp/bus/timings.ts';
 import { encodeFrame, type Frame } from '../../../../../agent/nodes/osdp/codec/frame.ts';
 import { createLine, type Outcome, type Request } from '../../../../../agent/nodes/osdp/port/line.ts';
-import { createSteppedClock } from '../../clock.ts';
+import { createSteppedClock } from '../../../../support/stepped-clock.ts';
 
 const BAUD = 9600;
 const REQUEST = encodeFrame({ address: 5, sequence: 1, code: 0x60 });

@@ -8,8 +8,8 @@ import type { PortProblem, SerialConnection } from '../../../../../agent/nodes/o
 import { createSerialPorts } from '../../../../../agent/nodes/osdp/port/serialport.ts';
 import { createMonotonicClock } from '../../../../../agent/system/clock.ts';
 import { unguarded } from '../../../../../agent/system/guard.ts';
+import { canBecome, NOBODY } from '../../../../support/privileges.ts';
 import { createVirtualPort, type VirtualPort } from '../../../../twins/virtual-port/index.ts';
-import { canBecome, NOBODY } from '../../../support/privileges.ts';
 
 let directory: string;
 let virtual: VirtualPort;

@@ -19,10 +19,21 @@ export function createRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
   };
   const byte = (): number => Math.floor(unit() * 256);
+  const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, byte);
   return {
     unit,
     byte,
-    bytes: (length) => Uint8Array.from({ length }, byte),
+    bytes,
     chance: (probability) => probability > 0 && unit() < probability,
   };
+}
+
+/** A version 4 UUID (RFC 9562, section 5.4) from such a source. */
+export function randomUuid(random: Random): string {
+  const bytes = random.bytes(16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,4 +1,4 @@
-import type { Files } from '../../../agent/system/files.ts';
+import type { Files } from '../../agent/system/files.ts';
 
 /** Files in memory, on a disk in a test's hands. */
 export interface MemoryFiles extends Files {
@@ -15,7 +15,7 @@ export interface MemoryFiles extends Files {
   readonly dead: boolean;
 }
 
-/** A file system without any virtue of its own: what is written replaces the file byte by byte. */
+/** A disk whose writes are whole unless the power goes in the midst of one. */
 export function createMemoryFiles(content = new Map<string, Buffer>()): MemoryFiles {
   let dead = false;
   const never = <T>() => new Promise<T>(() => {});
