@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TarEntry } from '../../agent/system/tar.ts';
 import { readElf } from './elf.ts';
 import type { Architecture } from './runtime.ts';
-import type { TarEntry } from './tar.ts';
 
 /** Where the parts of a package come from. */
 export interface Sources {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { readTar, type TarEntry, writeTar } from './tar.ts';
+import { readTar, type TarEntry } from '../../agent/system/tar.ts';
+import { writeTar } from './tar.ts';
 
 /** What makes a package. */
 export interface DebInput {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { readTar } from './tar.ts';
+import { readTar } from '../../agent/system/tar.ts';
 
 /** Node for one architecture. */
 export interface NodeRuntime {

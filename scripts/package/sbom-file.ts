@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TarEntry } from '../../agent/system/tar.ts';
 import { insidePackages } from './licences.ts';
 import type { Architecture } from './runtime.ts';
 import { makeSbom, SBOM_PATH } from './sbom.ts';
-import type { TarEntry } from './tar.ts';
 
 /**
  * The bill of materials as a file of the package. What is inside Node only a Node of the shipped version can tell.

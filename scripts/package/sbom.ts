@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { TarEntry } from '../../agent/system/tar.ts';
 import type { InsidePackage } from './licences.ts';
 import { LINKED, unknownLibraries, versionIn } from './linked.ts';
 import type { Architecture } from './runtime.ts';
-import type { TarEntry } from './tar.ts';
 
 /** What an SBOM is made of. */
 export interface SbomSources {

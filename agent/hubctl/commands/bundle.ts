@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { TarEntry } from '../bundle/tar.ts';
+import type { TarEntry } from '../../system/tar.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { say } from '../cli/failure.ts';
@@ -48,11 +48,11 @@ export const bundleCommand: Command = {
     const folder = `hub-bundle-${utc(nowMs).slice(0, 19).replace(/[- :]/g, '')}`;
     const path = resolve(typeof options.output === 'string' ? options.output : `${folder}.tar.gz`);
     if (!json) terminal.error('Collecting; this takes some seconds …');
-    const [{ gzipSync }, { collectBundle }, { createRedactor }, { tar }] = await Promise.all([
+    const [{ gzipSync }, { collectBundle }, { createRedactor }, { packTar }] = await Promise.all([
       import('node:zlib'),
       import('../bundle/collect.ts'),
       import('../bundle/redact.ts'),
-      import('../bundle/tar.ts'),
+      import('../../system/tar.ts'),
     ]);
     const { secrets, unread } = await ports.secrets(places);
     if (unread.length > 0 && options['allow-unknown-secrets'] !== true) {
@@ -65,13 +65,18 @@ export const bundleCommand: Command = {
     }
     const texts = await collectBundle(context);
     const redactor = createRedactor(secrets);
-    const entries: TarEntry[] = texts.map(({ name, text }) => ({ name: `${folder}/${name}`, data: bounded(redactor.redact(text)) }));
+    const entries: TarEntry[] = texts.map(({ name, text }) => ({
+      path: `${folder}/${name}`,
+      kind: 'file',
+      mode: 0o600,
+      data: bounded(redactor.redact(text)),
+    }));
     const leaking = entries.filter(({ data }) => redactor.holdsSecret(data.toString('utf8')));
     if (leaking.length > 0) {
-      say(terminal, `hubctl: a secret is left in ${leaking.map(({ name }) => name).join(', ')}. Nothing was written.`);
+      say(terminal, `hubctl: a secret is left in ${leaking.map(({ path }) => path).join(', ')}. Nothing was written.`);
       return EXIT.bug;
     }
-    const packed = gzipSync(tar(entries, nowMs));
+    const packed = gzipSync(packTar(entries, Math.floor(nowMs / 1000)));
     if (packed.length > MAX_BUNDLE_BYTES) {
       say(terminal, `hubctl: the bundle would have ${bytes(packed.length)}. Nothing was written.`);
       return EXIT.bug;

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { readTar, type TarEntry } from '../../../../agent/system/tar.ts';
 import { type DebInput, readDeb, writeDeb } from '../../../../scripts/package/deb.ts';
-import { readTar, type TarEntry, writeTar } from '../../../../scripts/package/tar.ts';
+import { writeTar } from '../../../../scripts/package/tar.ts';
 
 const file = (path: string, text: string, mode = 0o644): TarEntry => ({ path, kind: 'file', mode, data: Buffer.from(text) });
 const LONG = `usr/share/${'a-long-folder-name/'.repeat(6)}a-file`;

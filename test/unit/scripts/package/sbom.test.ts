@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import type { TarEntry } from '../../../../agent/system/tar.ts';
 import { auditLines, readAudit } from '../../../../scripts/package/audit.ts';
 import { collectLicences, insidePackages } from '../../../../scripts/package/licences.ts';
 import { LINKED, unknownLibraries } from '../../../../scripts/package/linked.ts';
 import { makeSbom } from '../../../../scripts/package/sbom.ts';
-import type { TarEntry } from '../../../../scripts/package/tar.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const crt = (arch: string) => readFileSync(join(ROOT, `node_modules/aws-crt/dist/bin/linux-${arch}-glibc/aws-crt-nodejs.node`));
