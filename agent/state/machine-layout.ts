@@ -13,8 +13,8 @@ export interface MachinePlace {
 }
 
 /**
- * Everywhere that a hub, its owner's secrets or its agent's leavings lie. Flashing with `--replace`, `dpkg -P` and `hubctl reset --factory` follow
- * this list. The Wi-Fi profiles are NetworkManager's: a factory reset has it forget them; without NetworkManager they go as files.
+ * Everywhere that a hub, its owner's secrets or its agent's files lie. Flashing with `--replace` reads this list; a test holds `dpkg -P` and
+ * `hubctl reset --factory` to it. The Wi-Fi profiles are NetworkManager's: a factory reset has it forget them; without NetworkManager they go as files.
  */
 export const MACHINE_LAYOUT: readonly MachinePlace[] = [
   { path: '/etc/hub-agent/keys', takes: 'contents', forgottenBy: 'factory' },

@@ -94,7 +94,7 @@ export async function createCloudWorld(): Promise<CloudWorld> {
     return (await response.json()) as HubStatusAnswer;
   }
   async function send(command: string, args: Record<string, unknown>): Promise<string | null> {
-    // Two identical commands within one second of the cloud are one (contract, "Taking a command from a shadow").
+    // Two identical commands within one second of the cloud are one (contract, "A command from the shadow, exactly once").
     const text = JSON.stringify([command, args]);
     while (text === last.text && Math.floor(iotCore.nowMs() / 1000) <= last.second)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

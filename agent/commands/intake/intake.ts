@@ -25,7 +25,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 /**
- * The id of a shadow command: `shadow-<timestamp>-<8 hex>` (contract, "Taking a command"). The hash is keyed: an id is public, and a
+ * The id of a shadow command: `shadow-<timestamp>-<8 hex>` (contract, "A command from the shadow, exactly once"). The hash is keyed: an id is public, and a
  * plain hash would help to guess a password among the args.
  */
 export function shadowCommandId(envelope: CommandEnvelope, timestampSeconds: number, key: Uint8Array): string {

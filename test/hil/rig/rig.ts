@@ -61,7 +61,7 @@ export interface Rig {
   claim(): Promise<void>;
   /**
    * Sends a command, as a person would: the same one not twice within a second of the Shadow service's clock, because two such are one
-   * (contract, "Taking a command"). Whoever wants to see just that uses `call`.
+   * (contract, "A command from the shadow, exactly once"). Whoever wants to see just that uses `call`.
    */
   send(command: string, args?: Record<string, unknown>): Promise<ApiAnswer>;
   reported(): Record<string, unknown>;
