@@ -138,14 +138,67 @@ describe('a takeover', () => {
     expect(rotated.center.isSuspect(1_500)).toBe(false);
   });
 
-  test('two hubs with one identity: a write in ten minutes, and few messages', async () => {
+  test('a takeover right after another write is on disk at once, and so is its end', async () => {
+    const { center, files, clock } = await start();
+    center.view(read(1_000));
+    center.raise('tamper', 'b/1');
+    await clock.advance(1_000);
+    center.takenOver();
+    await clock.advance(1_000);
+    expect((await start(files)).center.isSuspect(1_500)).toBe(true);
+    center.view(read(2_000));
+    await clock.advance(1_000);
+    const next = await start(files);
+    expect([999, 1_000, 2_000, 2_001].map(next.center.isSuspect)).toEqual([false, true, true, false]);
+  });
+
+  test('takeovers one after the other: whenever the power goes, none is forgotten', async () => {
+    const { center, files, clock } = await start();
+    for (let second = 1_000; second < 4_000; second += 30) {
+      center.view(read(second));
+      await clock.advance(15_000);
+      center.takenOver();
+      await clock.advance(15_000);
+      expect((await start(files)).center.isSuspect(second + 20)).toBe(true);
+    }
+  });
+
+  test('under another certificate a takeover that stands on disk does not count for the new one', async () => {
+    const old = await start();
+    old.center.takenOver();
+    await old.clock.advance(1);
+    const expiresAt = new Date('2035-01-01T00:00:00Z');
+    const { center, clock } = await start(old.files, expiresAt);
+    center.raise('tamper', 'b/1');
+    await clock.advance(1);
+    center.takenOver();
+    await clock.advance(1);
+    expect((await start(old.files, expiresAt)).center.isSuspect(5_000)).toBe(true);
+  });
+
+  test('a takeover that a full disk refused is written when there is room again, and told once', async () => {
+    const { center, files, clock, log } = await start();
+    files.full = true;
+    center.view(read(1_000));
+    center.takenOver();
+    await clock.advance(600_000);
+    expect(log.events().filter((event) => event === 'alarms_unstored')).toHaveLength(1);
+    files.full = false;
+    await clock.advance(60_000);
+    expect((await start(files)).center.isSuspect(1_500)).toBe(true);
+    await center.stop();
+    expect(clock.timers).toBe(0);
+  });
+
+  test('two hubs with one identity: two writes in ten minutes, and few messages', async () => {
     const { center, clock, files, reports } = await start();
     for (let minute = 0; minute < 24 * 60; minute++) {
       center.takenOver();
+      await clock.advance(30_000);
       center.view(read(1_000 + minute * 60));
-      await clock.advance(60_000);
+      await clock.advance(30_000);
     }
-    expect(files.writes.length).toBeLessThanOrEqual(1 + 86_400_000 / WRITE_INTERVAL_MS);
+    expect(files.writes.length).toBeLessThanOrEqual(2 * (1 + 86_400_000 / WRITE_INTERVAL_MS));
     expect(reports.filter(({ quiet }) => !quiet).length).toBeLessThanOrEqual(17);
   });
 });
