@@ -62,7 +62,8 @@ function describeInterface({ name, mac, state, wireless, addresses }: NetworkInt
 
 function describeBus({ id, protocol, state, error }: BusStatus) {
   if (!error) return { id, protocol, state };
-  return { id, protocol, state, error: { code: error.code, message: error.message.slice(0, MAX_MESSAGE_LENGTH) } };
+  const { code, message, reason } = error;
+  return { id, protocol, state, error: { code, message: message.slice(0, MAX_MESSAGE_LENGTH), ...(reason && { reason }) } };
 }
 
 function describeCloud({ endpoint, port, connected, sessionAgeMs, reconnectCount, takeovers }: CloudFacts) {

@@ -103,7 +103,7 @@ test('a hub with many interfaces and buses still answers in under 4 KB, three le
     wireless: false,
     addresses: Array.from({ length: 20 }, () => '2001:db8:1111:2222:3333:4444:5555:6666/64'),
   }));
-  const error = { code: 'bus_unavailable' as const, message: 'x'.repeat(1000) };
+  const error = { code: 'bus_unavailable' as const, message: 'x'.repeat(1000), reason: 'permission' as const };
   const buses = Array.from({ length: 9 }, (_, index) => ({
     id: `rs485-${index}`,
     protocol: 'osdp' as const,
@@ -112,6 +112,7 @@ test('a hub with many interfaces and buses still answers in under 4 KB, three le
   }));
   const result = await run({ buses: () => buses }, { interfaces });
   expect(result).toMatchObject({ interfaceCount: 60, busCount: 9 });
+  expect((result as { buses: unknown[] }).buses[0]).toMatchObject({ error: { code: 'bus_unavailable', reason: 'permission' } });
   expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(4096);
   expect(depth(result)).toBeLessThanOrEqual(3);
   for (const key of keysOf(result)) expect(key).toMatch(/^[a-z][a-zA-Z0-9]*$/);
