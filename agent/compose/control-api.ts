@@ -108,8 +108,9 @@ export function createLocalApi(parts: LocalParts): Control {
       localChange();
     },
     async reset(kind, signal) {
-      await parts.reset(kind, signal);
+      // Before it begins: the stop that follows still reports it, and a factory reset forgets what is stored of it.
       localChange();
+      await parts.reset(kind, signal);
     },
     guard: parts.guards.guard,
     clock,

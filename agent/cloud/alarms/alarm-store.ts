@@ -90,12 +90,14 @@ export function createAlarmStore(deps: { files: Files; stateDirectory: string; c
     lastMs = clock.nowMs();
     if (isOpen(disk) && !isOpen(kept)) lastEndMs = lastMs;
     disk = kept;
-    writing = writing.then(() => files.writeAtomic(path, JSON.stringify(sealed({ version: 1, ...kept })))).then(
-      () => {
-        failing = false;
-      },
-      (error: unknown) => failed(kept, error),
-    );
+    writing = writing
+      .then(() => files.writeAtomic(path, JSON.stringify(sealed({ version: 1, ...kept }))))
+      .then(
+        () => {
+          failing = false;
+        },
+        (error: unknown) => failed(kept, error),
+      );
   }
 
   function failed(kept: Kept, error: unknown): void {

@@ -15,7 +15,7 @@ const SCHEMA_VERSION = 1;
 const MAX_INTERFACES = 6;
 const MAX_ADDRESSES = 3;
 const MAX_BUSES = 8;
-const MAX_MESSAGE_LENGTH = 80;
+const MAX_MESSAGE_LENGTH = 72;
 /** A stuck Wi-Fi stack must not cost the rest of the answer. */
 const WIFI_TIMEOUT_MS = 3_000;
 
