@@ -107,7 +107,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const wifi = createWifi({
     config: config.wifi,
     stateDirectory,
-    proof: createCloudProof({ cloud: () => cloud, config, wallClock, entropy }),
+    proof: createCloudProof({ cloud: () => cloud, config, wallClock, entropy, guard }),
     files,
     clock,
     entropy,

@@ -5,12 +5,19 @@ import { presencePayload } from '../contract/presence.ts';
 import { topicsOf } from '../contract/topics.ts';
 import type { WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
+import type { Guard } from '../system/guard.ts';
 import { version } from '../system/version.ts';
 import type { CloudProof } from '../wifi/change/proof.ts';
 
 /** The cloud as the judge of a Wi-Fi network: a new MQTT session over it, with an acknowledged publish. */
-export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig; wallClock: WallClock; entropy: Entropy }): CloudProof {
-  const { config, wallClock, entropy } = deps;
+export function createCloudProof(deps: {
+  cloud: () => Cloud;
+  config: AgentConfig;
+  wallClock: WallClock;
+  entropy: Entropy;
+  guard: Guard;
+}): CloudProof {
+  const { config, wallClock, entropy, guard } = deps;
   const { identity, tls } = config;
   const { thingName } = identity;
 
@@ -29,7 +36,7 @@ export function createCloudProof(deps: { cloud: () => Cloud; config: AgentConfig
       return deps.cloud().withoutSession(async (target) => {
         // Rarely needed: an agent without Ethernet starts without it.
         const { proveFromAddress } = await import('../cloud/connection/bound-proof.ts');
-        return proveFromAddress({ target, clientId: thingName, tls, localAddress, ...presence() }, signal);
+        return proveFromAddress({ target, clientId: thingName, tls, localAddress, guard, ...presence() }, signal);
       });
     },
     waitReachable: (signal) => deps.cloud().reachable(signal),

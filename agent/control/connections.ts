@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Guard } from '../system/guard.ts';
 
 /** What a connection is worth when another one comes. */
 type Stage =
@@ -20,11 +21,11 @@ export interface Connections {
  * Bounds the connections of a server so that nobody locks others out: beyond `max` the oldest that is not being answered goes, and the new
  * one is refused only when all are being answered. Those are bounded by what they do: followers, tracers, commands.
  */
-export function boundConnections(server: Server, max: number): Connections {
+export function boundConnections(server: Server, max: number, guard: Guard): Connections {
   /** In the order in which they came. */
   const open = new Map<Socket, Stage>();
 
-  server.on('connection', (socket: Socket) => {
+  const onConnection = guard('control connection', (socket: Socket) => {
     if (open.size >= max) {
       const idle = [...open].find(([, stage]) => stage !== 'served');
       if (!idle) return void socket.destroy();
@@ -32,15 +33,22 @@ export function boundConnections(server: Server, max: number): Connections {
       idle[0].destroy();
     }
     open.set(socket, 'silent');
-    socket.once('close', () => open.delete(socket));
+    socket.once(
+      'close',
+      guard('control connection', () => open.delete(socket)),
+    );
   });
+  server.on('connection', onConnection);
 
   return {
     served(socket, response) {
       if (!open.has(socket)) return;
       open.set(socket, 'served');
       // Ended, not finished: a client that does not read its answer keeps it from finishing.
-      response.once('prefinish', () => open.has(socket) && open.set(socket, 'answered'));
+      response.once(
+        'prefinish',
+        guard('control connection', () => open.has(socket) && open.set(socket, 'answered')),
+      );
     },
   };
 }

@@ -131,9 +131,10 @@ export function createApiServer(deps: {
         },
         guard('control request', onRequest),
       );
-      connections = boundConnections(made, deps.maxConnections);
-      await listenOnSocket(made, path, mode);
-      made.on('error', (error) => log.error({ event: 'control_failed', path, reason: messageOf(error) }, 'control socket'));
+      connections = boundConnections(made, deps.maxConnections, guard);
+      await listenOnSocket(made, path, mode, guard);
+      const onError = (error: Error) => log.error({ event: 'control_failed', path, reason: messageOf(error) }, 'control socket');
+      made.on('error', guard('control socket', onError));
       server = made;
       log.info({ event: 'control_listening', path }, 'control socket open');
     },

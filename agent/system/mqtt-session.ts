@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { generate, type Packet, parser } from 'mqtt-packet';
+import type { Guard } from './guard.ts';
 
 /** How a request ended. `closed`: the connection is over; AWS IoT ends it without a word where the policy forbids something. */
 export type MqttAnswer = { kind: 'done' } | { kind: 'refused'; reason: number } | MqttClosed;
@@ -54,7 +55,7 @@ function answerOf(packet: Packet): { to: string; reason: number } | null {
 }
 
 /** A session on a connection whose TLS handshake is done before the first request. The session listens to the connection's errors. */
-export function createMqttSession(socket: Duplex): MqttSession {
+export function createMqttSession(socket: Duplex, guard: Guard): MqttSession {
   const packets = parser(MQTT_5);
   let waiting: { request: string; settle(answer: MqttAnswer): void } | null = null;
   let over: MqttClosed | null = null;
@@ -74,6 +75,7 @@ export function createMqttSession(socket: Duplex): MqttSession {
     socket.destroy();
   }
 
+  // The parser calls its listeners within `parse`.
   packets.on('error', fail);
   packets.on('packet', (packet) => {
     if (packet.cmd === 'disconnect') return onEnd(packet.reasonCode ?? 0);
@@ -82,7 +84,7 @@ export function createMqttSession(socket: Duplex): MqttSession {
       settle(answer.reason >= FAILURE ? { kind: 'refused', reason: answer.reason } : { kind: 'done' });
     }
   });
-  socket.on('data', (bytes: Buffer) => {
+  const onData = guard('MQTT session', (bytes: Buffer) => {
     if (broken) return;
     try {
       if (packets.parse(bytes) > MAX_PACKET_BYTES) fail(new Error('the server sends a packet that is too long'));
@@ -90,11 +92,14 @@ export function createMqttSession(socket: Duplex): MqttSession {
       fail(error as Error);
     }
   });
+  socket.on('data', onData);
   // In TLS 1.3 the server's no to a client certificate comes only after the handshake; from far away, even after CONNECT.
-  socket.on('error', (error) => {
+  const onError = guard('MQTT session', (error: Error) => {
     broken ??= error;
   });
-  socket.once('close', () => onEnd(null));
+  socket.on('error', onError);
+  const onClose = guard('MQTT session', () => onEnd(null));
+  socket.once('close', onClose);
   // It may have been over before the session was made.
   if (socket.destroyed) onEnd(null);
 

@@ -54,7 +54,7 @@ export function createWifi(deps: WifiDeps): WifiService {
   const interfaceName = config.interface;
   const bus = createDbusMessageBus({ address: deps.busAddress ?? SYSTEM_BUS_ADDRESS, clock, guard: deps.guard });
   const networkManager = createNetworkManager(bus);
-  const survey = createWifiSurvey({ nodeWifi: createNodeWifi(interfaceName), networkManager, interfaceName, clock, log });
+  const survey = createWifiSurvey({ nodeWifi: createNodeWifi(interfaceName, deps.guard), networkManager, interfaceName, clock, log });
   const service = createNetworkManagerWifi({
     networkManager,
     survey,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BoundProofOptions, proveFromAddress } from '../../agent/cloud/connection/bound-proof.ts';
+import { unguarded } from '../../agent/system/guard.ts';
 import { Secret } from '../../agent/system/secret.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
@@ -18,6 +19,7 @@ beforeAll(async () => {
     target: { host: iotCore.host, port: iotCore.port },
     clientId: 'hub',
     tls: { certificate, privateKey: new Secret(privateKey), authorities: pki.caCertificate },
+    guard: unguarded,
     localAddress: '127.0.0.2',
     publish: { topic: 'hubs/hub/presence', payload: '{"state":"online"}', retain: true },
     will: { topic: 'hubs/hub/presence', payload: '{"state":"offline"}' },

@@ -2,6 +2,7 @@ import { isIP, type TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { MQTT_TLS, type TlsCredentials } from '../../contract/tls.ts';
 import { HubError, messageOf } from '../../system/errors.ts';
+import type { Guard } from '../../system/guard.ts';
 import { createMqttSession, type MqttAnswer } from '../../system/mqtt-session.ts';
 import type { Target, Will } from './transport.ts';
 
@@ -19,6 +20,7 @@ export interface BoundProofOptions {
   publish: { topic: string; payload: string; retain: boolean };
   /** What takes the publish back when the session ends, in whatever way: nobody else speaks for it. */
   will: Will;
+  guard: Guard;
 }
 
 /**
@@ -41,8 +43,8 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     ...MQTT_TLS,
   };
   const socket = connect(tlsOptions);
-  const session = createMqttSession(socket);
-  const onAbort = () => socket.destroy();
+  const session = createMqttSession(socket, options.guard);
+  const onAbort = options.guard('bound proof', () => socket.destroy());
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   /** @throws HubError unless the answer is yes. */

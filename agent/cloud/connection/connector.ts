@@ -12,6 +12,7 @@ import {
   wouldRepeat,
 } from './connection.ts';
 import type { Down, Link, LinkHandlers, Target, Transport, Will } from './transport.ts';
+import { createUnreadableLog } from './unreadable-log.ts';
 
 /** Drives the connection machine: makes links, ends them, keeps its timer, and tells what becomes of them. */
 export interface Connector {
@@ -65,6 +66,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
   let cancelTimer: Cancel | null = null;
   /** When the timer ends, monotonic; null without one. */
   let timerEndMs: number | null = null;
+  const sayUnreadable = createUnreadableLog({ log, clock });
   const events: ConnectionEvent[] = [];
   let stepping = false;
   /** The cloud knows that this link ends: its will would say it twice. */
@@ -131,7 +133,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       onDown: (down) => current() && onDown(down),
       onMessage: (topic, payload, retained) => current() && deps.onMessage(topic, payload, retained),
       onDelta: (view) => current() && deps.onDelta(view),
-      onUnreadable: (what) => log.warn({ event: 'message_unreadable', what }, 'a message could not be read'),
+      onUnreadable: sayUnreadable,
     };
     try {
       link = transport.connect({ target, clientId: deps.clientId, keepAliveSeconds: deps.keepAliveSeconds, will: deps.will(id) }, handlers);

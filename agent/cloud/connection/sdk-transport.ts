@@ -90,11 +90,20 @@ class SdkLink implements Link {
     this.#handlers = handlers;
     this.#stopped = new Promise((resolve) => client.on('stopped', () => resolve()));
     const { guard } = options;
-    const onEnd = guard('cloud link', (down: Down) => this.#end(down));
+    const onEnd = <E>(read: (event: E) => Down) => guard('cloud link', (event: E) => this.#end(event, read));
     // Without a listener the SDK throws.
-    client.on('error', (error) => onEnd(disconnection(error, undefined)));
-    client.on('connectionFailure', ({ error, connack }) => onEnd(connectFailure(error, connack?.reasonCode)));
-    client.on('disconnection', ({ error, disconnect }) => onEnd(disconnection(error, disconnect?.reasonCode)));
+    client.on(
+      'error',
+      onEnd((error: unknown) => disconnection(error, undefined)),
+    );
+    client.on(
+      'connectionFailure',
+      onEnd(({ error, connack }: mqtt5.ConnectionFailureEvent) => connectFailure(error, connack?.reasonCode)),
+    );
+    client.on(
+      'disconnection',
+      onEnd(({ error, disconnect }: mqtt5.DisconnectionEvent) => disconnection(error, disconnect?.reasonCode)),
+    );
     client.on(
       'connectionSuccess',
       guard('cloud link', () => {
@@ -226,7 +235,17 @@ class SdkLink implements Link {
     this.#client.close();
   }
 
-  #end(down: Down): void {
+  /** The link has ended, even where the event cannot be read. */
+  #end<E>(event: E, read: (event: E) => Down): void {
+    let down: Down = { reason: 'closed', detail: 'the event cannot be read' };
+    try {
+      down = read(event);
+    } finally {
+      this.#fall(down);
+    }
+  }
+
+  #fall(down: Down): void {
     if (this.#down) return;
     this.#down = true;
     this.#handlers.onDown(down);

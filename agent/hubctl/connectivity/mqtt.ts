@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { MonotonicClock } from '../../system/clock.ts';
+import { unguarded } from '../../system/guard.ts';
 import { type MqttAnswer as Answer, createMqttSession, type MqttMessage } from '../../system/mqtt-session.ts';
 import { within } from '../../system/timeout.ts';
 
@@ -25,7 +26,7 @@ const NORMAL_DISCONNECTION = 0x00;
 export const SESSION_TAKEN_OVER = 0x8e;
 
 export function createMqttProbe(clock: MonotonicClock, socket: TLSSocket): MqttProbe {
-  const session = createMqttSession(socket);
+  const session = createMqttSession(socket, unguarded);
 
   async function timed(work: () => Promise<Answer>): Promise<MqttAnswer> {
     const startMs = clock.nowMs();

@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { NodeWifiNetwork } from 'node-wifi';
+import type { Guard } from '../../system/guard.ts';
 
 /** node-wifi's scan as a port. */
 export interface NodeWifiPort {
@@ -28,7 +29,7 @@ function isWhole(row: unknown): row is NodeWifiNetwork {
  * The real node-wifi in a thread of its own. It reads nmcli's output in a callback of `execFile`, outside every promise: what it throws there
  * ends the thread, and the process around it goes on. node-wifi also sets LANG and LC_ALL; a thread has an environment of its own.
  */
-export function createNodeWifi(interfaceName: string | null): NodeWifiPort {
+export function createNodeWifi(interfaceName: string | null, guard: Guard): NodeWifiPort {
   return {
     scan: (signal) =>
       new Promise((resolve, reject) => {
@@ -42,22 +43,25 @@ export function createNodeWifi(interfaceName: string | null): NodeWifiPort {
           stdout: true,
           stderr: true,
         });
+        const on = <A extends unknown[]>(run: (...args: A) => void) => guard('node-wifi', run);
         const end = () => {
           signal.removeEventListener('abort', onAbort);
           worker.terminate().catch(() => {});
         };
-        const fail = () => {
+        const fail = on(() => {
           end();
           reject(new Error('node-wifi could not survey'));
-        };
+        });
         function onAbort() {
           fail();
         }
         signal.addEventListener('abort', onAbort, { once: true });
-        worker.once('message', (rows: unknown) => {
+        // Should it throw, the thread is ended and `exit` rejects.
+        const onRows = on((rows: unknown) => {
           end();
           resolve((Array.isArray(rows) ? rows : []).filter(isWhole).slice(0, MAX_ROWS));
         });
+        worker.once('message', onRows);
         worker.once('messageerror', fail);
         worker.on('error', fail);
         worker.once('exit', fail);

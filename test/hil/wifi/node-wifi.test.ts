@@ -2,6 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
+import { unguarded } from '../../../agent/system/guard.ts';
 import { runSync } from '../../../agent/wifi/change/sync.ts';
 import type { NetworkManager } from '../../../agent/wifi/networkmanager/network-manager.ts';
 import { createNodeWifi } from '../../../agent/wifi/survey/node-wifi-thread.ts';
@@ -27,7 +28,7 @@ afterEach(() => {
 function surveyWith(nmcli: FakeNmcli) {
   process.env.PATH = nmcli.path;
   return createWifiSurvey({
-    nodeWifi: createNodeWifi('wlan1'),
+    nodeWifi: createNodeWifi('wlan1', unguarded),
     networkManager: emptyAir,
     interfaceName: 'wlan1',
     clock: createMonotonicClock(),

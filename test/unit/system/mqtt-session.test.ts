@@ -1,6 +1,7 @@
 import { type Duplex, duplexPair } from 'node:stream';
 import mqtt from 'mqtt-packet';
 import { expect, test } from 'vitest';
+import { unguarded } from '../../../agent/system/guard.ts';
 import { createMqttSession } from '../../../agent/system/mqtt-session.ts';
 import { settled } from '../../support/stepped-clock.ts';
 
@@ -18,7 +19,7 @@ function open() {
   server.on('data', (bytes) => parser.parse(bytes));
   server.on('error', () => {});
   const say = (packet: mqtt.Packet) => server.write(mqtt.generate(packet, MQTT_5));
-  return { own, server: server as Duplex, received, say, session: createMqttSession(own) };
+  return { own, server: server as Duplex, received, say, session: createMqttSession(own, unguarded) };
 }
 
 async function connected() {
@@ -114,7 +115,7 @@ test('an endless packet is not kept', async () => {
 test('a session that was lost before it was made, and one that ends', async () => {
   const [own] = duplexPair();
   own.destroy();
-  expect(await createMqttSession(own).connect(HUB)).toMatchObject({ kind: 'closed', reason: null, error: null });
+  expect(await createMqttSession(own, unguarded).connect(HUB)).toMatchObject({ kind: 'closed', reason: null, error: null });
   const { session, received, own: mine } = await connected();
   await session.end(0x04);
   await settled();
