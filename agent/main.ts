@@ -149,7 +149,14 @@ async function main(): Promise<number> {
     log,
     guards,
     notify,
-    local: { logs, logOutput: destination.state, logLevel: level, setLogLevel: set, fileFaults: files.faults },
+    local: {
+      logs,
+      logOutput: destination.state,
+      logLevel: level,
+      setLogLevel: set,
+      fileFaults: files.faults,
+      reportFileFault: files.report,
+    },
     ...(systemBusAddress && { systemBusAddress }),
   });
   await agent.start();

@@ -260,7 +260,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
       for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
       await removeTornWrites(files, [stateDirectory, journalFolder(stateDirectory)], log);
-      await ownState(files, { stateDirectory, hubId: identity.hubId, log });
+      await ownState(files, { stateDirectory, hubId: identity.hubId, log, onFault: ports.local?.reportFileFault });
       await resets.resume();
       await claims.load();
       await alarms.start();

@@ -27,6 +27,8 @@ export interface LocalPorts {
   setLogLevel(level: string, minutes: number): void;
   /** What could not be done with the agent's files. */
   fileFaults(): readonly FileFault[];
+  /** Adds what a part of the agent found wrong with a file. */
+  reportFileFault(fault: FileFault): void;
 }
 
 /** The agent's parts as the local API sees them. */

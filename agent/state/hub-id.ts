@@ -35,13 +35,13 @@ function distance(one: string, other: string): number {
 const MAX_DAMAGED_BITS = 2;
 
 /**
- * Whose the state is by both files; null stands for one that is missing or damaged. `other` only when it says so beyond doubt: the copy with its
- * checksum, or, where there is no copy, an id that is far from this hub's.
+ * Whose the state is by both files; null stands for one that is missing or damaged. The copy with its checksum decides, and only where there is none
+ * the id beside it. `other` only for an id that is far from this hub's: `hubId` itself comes from a file without a checksum and may be damaged.
  */
 export function ownerBy(id: string | null, copy: string | null, hubId: string): 'own' | 'other' | 'unknown' {
   const own = hubId.toLowerCase();
   if (id === own || copy === own) return 'own';
-  if (copy !== null) return 'other';
-  if (id === null) return 'unknown';
-  return distance(id, own) > MAX_DAMAGED_BITS ? 'other' : 'unknown';
+  const stored = copy ?? id;
+  if (stored === null) return 'unknown';
+  return distance(stored, own) > MAX_DAMAGED_BITS ? 'other' : 'unknown';
 }

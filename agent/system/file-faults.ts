@@ -3,8 +3,9 @@ import type { Files } from './files.ts';
 /** What could not be done with a file or folder, the last time that it was tried. */
 export interface FileFault {
   path: string;
-  operation: keyof Files;
-  /** The error's code, such as `EACCES`. */
+  /** `verify`: it was read, and what it says contradicts another file. */
+  operation: keyof Files | 'verify';
+  /** The error's code, such as `EACCES`; `ID_MISMATCH` for an id that contradicts the one in `identity.json`. */
   code: string;
 }
 
@@ -12,25 +13,33 @@ export interface FileFault {
 export interface WatchedFiles extends Files {
   /** What failed and did not work since; the latest last. */
   faults(): readonly FileFault[];
+  /** Adds what the reader of a file found wrong with it. It stays until the process ends, unless `MAX_FAULTS` later ones take its place. */
+  report(fault: FileFault): void;
 }
 
 /** More say nothing new: a folder or a disk is at fault then. */
 const MAX_FAULTS = 8;
 
+const keyOf = (operation: FileFault['operation'], path: string) => `${operation} ${path}`;
+
 /** Remembers for each path and operation whether it worked the last time. */
 export function watchFiles(files: Files): WatchedFiles {
   const faults = new Map<string, FileFault>();
 
+  function report(fault: FileFault): void {
+    const key = keyOf(fault.operation, fault.path);
+    faults.delete(key);
+    faults.set(key, fault);
+    for (const oldest of faults.keys()) if (faults.size > MAX_FAULTS) faults.delete(oldest);
+  }
+
   async function watched<T>(operation: keyof Files, path: string, work: Promise<T>): Promise<T> {
-    const key = `${operation} ${path}`;
     try {
       const result = await work;
-      faults.delete(key);
+      faults.delete(keyOf(operation, path));
       return result;
     } catch (error) {
-      faults.delete(key);
-      faults.set(key, { path, operation, code: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN' });
-      for (const oldest of faults.keys()) if (faults.size > MAX_FAULTS) faults.delete(oldest);
+      report({ path, operation, code: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN' });
       throw error;
     }
   }
@@ -43,5 +52,6 @@ export function watchFiles(files: Files): WatchedFiles {
     rename: (from, to) => watched('rename', from, files.rename(from, to)),
     removeTorn: (directory) => watched('removeTorn', directory, files.removeTorn(directory)),
     faults: () => [...faults.values()],
+    report,
   };
 }

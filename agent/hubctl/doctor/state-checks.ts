@@ -14,6 +14,7 @@ const WORDS: Readonly<Record<FileFault['operation'], string>> = {
   remove: 'remove',
   rename: 'rename',
   removeTorn: 'clear up',
+  verify: 'verify',
 };
 
 function remedyFor(code: string, stateDirectory: string): string {
@@ -26,11 +27,18 @@ function remedyFor(code: string, stateDirectory: string): string {
 /** Without following links: one may have been planted there. */
 const ownRemedy = (path: string) => `sudo chown -Rh hub-agent:hub-agent ${path}; sudo systemctl restart hub-agent`;
 
+const idRemedy = (path: string) =>
+  `Set hubId in identity.json to the id in ${path}. If identity.json is right: sudo rm ${path}. Then: sudo systemctl restart hub-agent`;
+
 /** What the running agent itself could not do with its files. What it set aside by itself is no fault any more. */
 export function agentFaults(faults: readonly FileFault[], stateDirectory: string): Finding[] {
   return faults
     .filter(({ operation }) => operation !== 'read')
-    .map(({ path, operation, code }) => fail(`the agent cannot ${WORDS[operation]} ${path} (${code})`, remedyFor(code, stateDirectory)));
+    .map(({ path, operation, code }) =>
+      code === 'ID_MISMATCH'
+        ? fail(`hubId in identity.json is damaged: it differs in a bit or two from ${path}`, idRemedy(path))
+        : fail(`the agent cannot ${WORDS[operation]} ${path} (${code})`, remedyFor(code, stateDirectory)),
+    );
 }
 
 async function entriesOf(folder: string): Promise<string[]> {

@@ -31,6 +31,28 @@ test('one flipped bit in the hub id resets nothing: the claim stays, and the dam
   expect(await readFile(join(state, 'hub-id'), 'utf8')).toBe(rig.hubId);
 });
 
+test('one flipped bit in the hubId of identity.json resets nothing: the claim stays, and the doctor names it', async () => {
+  let damaged = '';
+  const { world, rig, next, state } = await restartDamaged(async (folder) => {
+    const path = join(folder, '..', 'etc', 'identity.json');
+    const identity = JSON.parse(await readFile(path, 'utf8')) as { hubId: string };
+    const hubId = identity.hubId;
+    // A bit of the last digit that leaves it a hexadecimal digit.
+    const last = [1, 2, 4].map((bit) => String.fromCharCode(hubId.charCodeAt(35) ^ bit)).find((digit) => /[0-9a-f]/.test(digit))!;
+    damaged = hubId.slice(0, -1) + last;
+    // The cloud knows the Thing by its name: the hub still comes online.
+    await writeFile(path, JSON.stringify({ ...identity, hubId: damaged, thingName: hubId }));
+  });
+  await using _world = world;
+  const events = next.lines.map(({ event }) => event);
+  expect(events).toContain('identity_damaged');
+  expect(events).not.toContain('state_of_another_hub');
+  expect(rig.reported().claim).toBeDefined();
+  expect(await readFile(join(state, 'hub-id'), 'utf8')).toBe(rig.hubId);
+  const { terminal } = await runHubctl(rig, 'doctor --check files');
+  expect(terminal.text().replace(/\s+/g, ' ')).toContain('hubId in identity.json is damaged');
+});
+
 test('several damaged files at once: the hub is online, its claim comes back, commands work', async () => {
   const { world, rig, next, state } = await restartDamaged(async (folder) => {
     await DAMAGES.zeroed!(join(folder, 'command-id.key'));

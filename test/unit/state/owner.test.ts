@@ -79,6 +79,67 @@ test('one flipped bit in the copy forgets nothing', async () => {
   }
 });
 
+/** As a start over it and the start after that. */
+async function startTwice(content: Record<string, string>, hubId: string) {
+  const files = make(content);
+  const log = createFakeLog();
+  const faults: unknown[] = [];
+  const onFault = (fault: unknown) => void faults.push(fault);
+  await ownState(files, { stateDirectory: STATE, hubId, log, onFault });
+  await ownState(files, { stateDirectory: STATE, hubId, log, onFault });
+  return { files, log, faults };
+}
+
+test.each([
+  ['sound', { 'hub-id': A, 'hub-id.copy': COPY_OF_A }],
+  ['sound, the copy alone', { 'hub-id.copy': COPY_OF_A }],
+  ['damaged, and the copy sound', { 'hub-id': '\0'.repeat(36), 'hub-id.copy': COPY_OF_A }],
+  ['those of a former hub, mended by the copy', { 'hub-id': B, 'hub-id.copy': COPY_OF_A }],
+])(
+  'one flipped bit in the id of identity.json over files that are %s: nothing is forgotten, and it is reported',
+  async (_what, content) => {
+    for (const hubId of flips(A)) {
+      const { files, log, faults } = await startTwice({ ...content, 'claim.json': CLAIM }, hubId);
+      expect(files.content.get(`${STATE}/claim.json`)?.toString(), hubId).toBe(CLAIM);
+      expect(files.content.has(`${STATE}/forget-wifi`), hubId).toBe(false);
+      expect(files.content.get(`${STATE}/hub-id`)?.toString().toLowerCase(), hubId).toBe(A);
+      expect(files.content.get(`${STATE}/hub-id.copy`)?.toString(), hubId).toBe(COPY_OF_A);
+      if (hubId.toLowerCase() === A) continue;
+      expect(
+        log.events().filter((event) => event === 'identity_damaged'),
+        hubId,
+      ).toHaveLength(2);
+      const fault = { path: `${STATE}/hub-id.copy`, operation: 'verify', code: 'ID_MISMATCH' };
+      expect(faults, hubId).toEqual([fault, fault]);
+      // With identity.json as it was, it is this hub's state again.
+      const again = createFakeLog();
+      await ownState(files, { stateDirectory: STATE, hubId: A, log: again });
+      expect(again.lines, hubId).toEqual([]);
+    }
+  },
+);
+
+test('two flipped bits in it forget nothing either; without the copy the id beside it is tried in the same way', async () => {
+  // Each last digit differs in two bits, one bit and two bits from `1`.
+  for (const digit of ['2', '3', '7']) {
+    const hubId = A.slice(0, -1) + digit;
+    for (const content of [{ 'hub-id': A, 'hub-id.copy': COPY_OF_A }, { 'hub-id': A }] as Record<string, string>[]) {
+      const { files } = await startTwice({ ...content, 'claim.json': CLAIM }, hubId);
+      expect(files.content.get(`${STATE}/claim.json`)?.toString(), hubId).toBe(CLAIM);
+    }
+  }
+});
+
+test('when identity.json is right after all, the copy is removed and the state is its own', async () => {
+  const hubId = `${A.slice(0, -1)}3`;
+  const { files } = await startTwice({ 'hub-id': A, 'hub-id.copy': COPY_OF_A, 'claim.json': CLAIM }, hubId);
+  await files.remove(`${STATE}/hub-id.copy`);
+  const log = createFakeLog();
+  for (let start = 0; start < 2; start++) await ownState(files, { stateDirectory: STATE, hubId, log });
+  expect(log.events()).toEqual(['hub_id_damaged']);
+  expect(files.content.get(`${STATE}/hub-id.copy`)?.toString()).toBe(hubIdCopy(hubId));
+});
+
 test.each([
   ['with both files', { 'hub-id': A, 'hub-id.copy': COPY_OF_A }],
   ['of an older agent', { 'hub-id': A }],
