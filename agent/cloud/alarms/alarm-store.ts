@@ -103,6 +103,8 @@ export function createAlarmStore(deps: { files: Files; stateDirectory: string; c
   function failed(kept: Kept, error: unknown): void {
     if (!failing) log.error({ event: 'alarms_unstored', path, reason: messageOf(error) }, 'the alarms cannot be stored');
     failing = true;
+    // What was given to the next write meanwhile is newer.
+    if (disk !== kept) return;
     waiting ??= kept;
     schedule(clock.nowMs() + RETRY_MS);
   }

@@ -190,6 +190,24 @@ describe('a takeover', () => {
     expect(clock.timers).toBe(0);
   });
 
+  test('a write that fails late does not come back over a newer one', async () => {
+    const files = createMemoryFiles();
+    const { writeAtomic } = files;
+    const first = Promise.withResolvers<void>();
+    let writes = 0;
+    files.writeAtomic = (...args) => (writes++ === 0 ? first.promise : writeAtomic.apply(files, args));
+    const { center, clock } = await start(files);
+    center.raise('tamper', 'b/1');
+    await clock.advance(1_000);
+    center.view(read(1_000));
+    center.takenOver();
+    await clock.advance(1_000);
+    first.reject(new Error('EIO'));
+    await clock.advance(120_000);
+    expect((await start(files)).center.isSuspect(1_500)).toBe(true);
+    expect(writes).toBe(2);
+  });
+
   test('two hubs with one identity: two writes in ten minutes, and few messages', async () => {
     const { center, clock, files, reports } = await start();
     for (let minute = 0; minute < 24 * 60; minute++) {
