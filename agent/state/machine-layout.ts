@@ -20,7 +20,7 @@ export const MACHINE_LAYOUT: readonly MachinePlace[] = [
   { path: '/etc/hub-agent/keys', takes: 'contents', forgottenBy: 'factory' },
   { path: '/etc/NetworkManager/system-connections', takes: 'profiles', forgottenBy: 'factory' },
   { path: '/var/lib/hub-agent', takes: 'contents', forgottenBy: 'replace' },
-  { path: '/var/cache/hub-agent', takes: 'contents', forgottenBy: 'replace' },
+  { path: '/var/cache/hub-agent', takes: 'contents', forgottenBy: 'factory' },
   { path: '/etc/hub-agent', takes: 'credentials', forgottenBy: 'replace' },
   { path: '/etc/hub-agent', takes: 'folder', forgottenBy: 'purge' },
   { path: '/var/lib/hub-agent', takes: 'folder', forgottenBy: 'purge' },
@@ -31,8 +31,18 @@ export const MACHINE_LAYOUT: readonly MachinePlace[] = [
 /** Begins the `id=` of every Wi-Fi profile of the agent; no other profile is ever changed or deleted. */
 export const PROFILE_ID_PREFIX = 'hub-agent ';
 
-/** Whether a keyfile of NetworkManager (nm-settings-keyfile(5)) is a profile of the agent. */
+/**
+ * Whether a keyfile of NetworkManager (nm-settings-keyfile(5), read as GLib's GKeyFile does) is a profile of the agent: by the last `id` in its
+ * sections `[connection]`. `scripts/package/maintainer/postrm` has the same rule in awk.
+ */
 export function isAgentProfile(keyfile: string): boolean {
-  const connection = /^\[connection\][^\S\n]*\n((?:(?!\[).*\n?)*)/m.exec(keyfile)?.[1] ?? '';
-  return new RegExp(`^[^\\S\\n]*id[^\\S\\n]*=[^\\S\\n]*${PROFILE_ID_PREFIX}`, 'm').test(connection);
+  let isConnection = false;
+  let isOwn = false;
+  for (const line of keyfile.split('\n').map((each) => each.replace(/^[ \t\r\f\v]+/, ''))) {
+    if (line.startsWith('[')) isConnection = /^\[connection\][ \t\r\f\v]*$/.test(line);
+    const id = isConnection ? /^id[ \t\r\f\v]*=[ \t\r\f\v]*(.*)$/s.exec(line)?.[1] : undefined;
+    // A space may stand as `\s`.
+    if (id !== undefined) isOwn = id.replaceAll('\\s', ' ').startsWith(PROFILE_ID_PREFIX);
+  }
+  return isOwn;
 }

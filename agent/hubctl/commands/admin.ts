@@ -5,6 +5,7 @@ import { createFiles } from '../../system/files.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, say } from '../cli/failure.ts';
+import { forgetCache } from '../machine/forget-cache.ts';
 import { type KeysForgotten, forgetKeys as removeKeys } from '../machine/forget-keys.ts';
 import { isAtRest, isSilent } from '../machine/service-state.ts';
 import { settingsOf } from '../machine/settings.ts';
@@ -46,11 +47,12 @@ function refuse(terminal: Terminal, json: boolean): number {
   return EXIT.hung;
 }
 
-/** Root's part of a factory reset: the agent may not touch the keys. What stays is told. */
+/** Root's part of a factory reset: the agent may touch neither the keys nor the cache. What stays is told. */
 async function forgetKeys({ terminal, places, ports }: CommandContext): Promise<KeysForgotten> {
   const named = settingsOf(places, ports.env).buses.flatMap(({ keysPath }) => keysPath ?? []);
   const keys = await removeKeys(places.configPath, named);
   if (keys.left.length > 0) say(terminal, `hubctl: OSDP keys are left in ${keys.left.join(', ')}: remove them by hand.`);
+  await forgetCache(places.stateDirectory).catch(() => say(terminal, 'hubctl: /var/cache/hub-agent is left: remove it by hand.'));
   return keys;
 }
 

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { forgetCache } from '../../../agent/hubctl/machine/forget-cache.ts';
 import { forgetKeys } from '../../../agent/hubctl/machine/forget-keys.ts';
 import { forgetState } from '../../../agent/state/forget-state.ts';
 import { STATE_LAYOUT } from '../../../agent/state/layout.ts';
@@ -71,14 +72,19 @@ test('flashed as the same hub again, it keeps all', async () => {
   expect(await traces()).toEqual(before);
 });
 
-test('a purge takes all places of the list, and no profile of others', async () => {
+/** The maintainer's script of the package, below the root. */
+async function purge() {
   const script = (await readFile(POSTRM, 'utf8'))
     .replaceAll('deb-systemd-helper', ':')
     .replace(/(^|\s)\/(etc|var|run)\//g, `$1${root}/$2/`);
-  const { status, stderr } = spawnSync('sh', ['-s', '--', 'purge'], {
+  return spawnSync('sh', ['-s', '--', 'purge'], {
     input: `userdel() { :; }\ngroupdel() { :; }\nnmcli() { :; }\n${script}`,
     encoding: 'utf8',
   });
+}
+
+test('a purge takes all places of the list, and no profile of others', async () => {
+  const { status, stderr } = await purge();
   expect([status, stderr]).toEqual([0, '']);
   expect(await traces()).toEqual([]);
   expect(await readdir(join(root, PROFILES))).toEqual(['factory.nmconnection']);
@@ -93,6 +99,8 @@ test('a factory reset takes the state and the keys; NetworkManager is told to fo
   const left = await readdir(state);
   expect(left.filter((name) => !stays.includes(name) && !/^forgotten-claim-[0-9a-f]{64}$/.test(name))).toEqual([]);
   expect(left).toContain('forget-wifi');
+  await forgetCache(state);
+  expect((await traces()).filter((path) => path.startsWith('var/cache'))).toEqual([]);
   expect(await forgetKeys(join(root, 'etc/hub-agent/agent.json'), ['/elsewhere/keys.json'])).toEqual({
     removed: [join(root, 'etc/hub-agent/keys/rs485')],
     left: ['/elsewhere/keys.json'],
@@ -109,10 +117,42 @@ test('a reset of what was learnt takes that alone', async () => {
   }
 });
 
-test('a profile is the agent’s by its own id, not by a text elsewhere', () => {
-  expect(isAgentProfile(profile('hub-agent x', 'y'))).toBe(true);
-  expect(isAgentProfile('[wifi]\nssid=x\n[connection]\ntype=wifi\nid = hub-agent x\n')).toBe(true);
-  expect(isAgentProfile(profile('x', '\nid=hub-agent y'))).toBe(false);
-  expect(isAgentProfile('[connection]\nid=mine\n[wifi]\nid=hub-agent z\n')).toBe(false);
-  expect(isAgentProfile('')).toBe(false);
+test('no cache is looked for beside another state directory', async () => {
+  await put('srv/lib/hub-agent/x', OWNER);
+  await put('srv/cache/hub-agent/x', OWNER);
+  await put('var/cache/other/x', OWNER);
+  for (const other of ['srv/lib/hub-agent', 'var/lib/other', 'var/lib/hub-agent/..']) await forgetCache(`${root}/${other}`);
+  expect(await traces()).toEqual(expect.arrayContaining(['srv/cache/hub-agent/x', 'var/cache/other/x', 'var/cache/hub-agent/v24/code']));
+});
+
+const PROFILE_CASES: readonly [what: string, keyfile: string, isOwn: boolean][] = [
+  ['as NetworkManager writes it', profile('hub-agent x', 'y'), true],
+  ['spaces around the sign', '[wifi]\nssid=x\n[connection]\ntype=wifi\nid = hub-agent x\n', true],
+  ['spaces before the key and behind the section', '  [connection] \n\t id\t=\thub-agent x\n', true],
+  ['lines that end as on Windows', '[connection]\r\nid=hub-agent x\r\n', true],
+  ['no end of the last line', '[connection]\nid=hub-agent x', true],
+  ['a space written as \\s', '[connection]\nid=hub-agent\\sx\n', true],
+  ['the section twice', '[connection]\nuuid=1\n[wifi]\n[connection]\nid=hub-agent x\n', true],
+  ['the id twice, the last counts', '[connection]\nid=mine\nid=hub-agent x\n', true],
+  ['the id twice, the last is another', '[connection]\nid=hub-agent x\nid=mine\n', false],
+  ['bytes that are no text', '[connection]\nx=\u0000\ufffd\nid=hub-agent x\n', true],
+  ['within a password', profile('x', '\nid=hub-agent y'), false],
+  ['in another section', '[connection]\nid=mine\n[wifi]\nid=hub-agent z\n', false],
+  ['in a section of a similar name', '[connection2]\nid=hub-agent x\n', false],
+  ['before any section', 'id=hub-agent x\n[connection]\nid=mine\n', false],
+  ['in a comment', '[connection]\n#id=hub-agent x\n', false],
+  ['of a similar key', '[connection]\nuuid=1\nbadid=hub-agent x\nid2=hub-agent x\n', false],
+  ['of a similar id', '[connection]\nid=hub-agents\n', false],
+  ['empty', '', false],
+];
+
+test('a profile is the agent’s by its own id, not by a text elsewhere: for the agent and for the purge', async () => {
+  for (const [index, [what, keyfile, isOwn]] of PROFILE_CASES.entries()) {
+    expect(isAgentProfile(keyfile), what).toBe(isOwn);
+    await put(`${PROFILES}/case ${index}`, keyfile);
+  }
+  const { status, stderr } = await purge();
+  expect([status, stderr]).toEqual([0, '']);
+  const left = await readdir(join(root, PROFILES));
+  for (const [index, [what, , isOwn]] of PROFILE_CASES.entries()) expect(left.includes(`case ${index}`), what).toBe(!isOwn);
 });
