@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createAlarmStore } from '../../../agent/cloud/alarms/alarm-store.ts';
 import { createClaimStore } from '../../../agent/cloud/shadow/claim.ts';
 import type { Entry } from '../../../agent/commands/lifecycle/entry.ts';
 import { createJournal } from '../../../agent/commands/lifecycle/journal.ts';
@@ -11,11 +12,17 @@ import { ownState } from '../../../agent/state/owner.ts';
 import { createResets } from '../../../agent/state/resets.ts';
 import { createFiles } from '../../../agent/system/files.ts';
 import { createChangeMarkerFile } from '../../../agent/wifi/change/marker.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { createFakeEntropy, createFakeLog } from '../nodes/fakes.ts';
 import { DAMAGES, flipBit } from './damage.ts';
 
 const HUB = '6f0d7bb2-0f3f-4a9e-8a80-3e5b4a3c9d11';
 const CLAIM = { orgId: 'org-1', siteId: 'site-1', claimedBy: 'user-1', claimedAt: 1_795_300_000_000 };
+const ALARMS = {
+  alarms: [{ kind: 'tamper' as const, node: 'bus-1:1', since: 1_795_300_000_000 }],
+  takeover: { from: 1_795_000_000, until: null, at: 1_795_300_000_000 },
+  certificate: '2030-01-01T00:00:00.000Z',
+};
 const MARKER = { uuid: '0b8f6f3c-5a55-4c33-9d0f-1f6a8d6f2b01', interfaceName: 'wlan0', previousUuid: null };
 const entryOf = (id: string): Entry => ({
   id,
@@ -49,7 +56,17 @@ const nodeOf = (address: string) => ({
   replaced: null,
 });
 /** Every file of the state directory whose content counts. */
-const NAMES = ['hub-id', 'hub-id.copy', 'command-id.key', 'claim.json', 'nodes.json', 'commands/c1.json', 'wifi-change.json', 'boot-id'];
+const NAMES = [
+  'hub-id',
+  'hub-id.copy',
+  'command-id.key',
+  'claim.json',
+  'alarms.json',
+  'nodes.json',
+  'commands/c1.json',
+  'wifi-change.json',
+  'boot-id',
+];
 
 /** Each is two starts with their writes to the disk. */
 const RUNS = 16;
@@ -67,13 +84,14 @@ async function start(stateDirectory: string) {
   await createResets({ files, stateDirectory, log }).resume();
   const claims = createClaimStore({ files, stateDirectory, log });
   await claims.load();
+  const alarms = await createAlarmStore({ files, stateDirectory, clock: createSteppedClock(), log }).load();
   const nodes = await createNodeStore({ path: join(stateDirectory, 'nodes.json'), files, log }).load();
   const journal = createJournal({ files, directory: stateDirectory, entropy: createFakeEntropy(7), log });
   const key = await journal.idKey();
   const entries = await journal.load();
   const marker = await createChangeMarkerFile(files, stateDirectory, log).read();
   const first = await isFirstStartSinceBoot(files, stateDirectory, 'boot-1');
-  return { claim: claims.current(), isKnown: claims.isKnown(), nodes, key: key.toString('hex'), entries, marker, first, log };
+  return { claim: claims.current(), isKnown: claims.isKnown(), alarms, nodes, key: key.toString('hex'), entries, marker, first, log };
 }
 
 beforeAll(async () => {
@@ -82,6 +100,9 @@ beforeAll(async () => {
   const log = createFakeLog();
   await ownState(files, { stateDirectory: sound, hubId: HUB, log });
   await createClaimStore({ files, stateDirectory: sound, log }).offer(CLAIM);
+  const alarms = createAlarmStore({ files, stateDirectory: sound, clock: createSteppedClock(), log });
+  alarms.save(ALARMS);
+  await alarms.stop();
   await createNodeStore({ path: join(sound, 'nodes.json'), files, log }).save([nodeOf('1'), nodeOf('2')]);
   const journal = createJournal({ files, directory: sound, entropy: createFakeEntropy(3), log });
   await journal.idKey();
@@ -90,7 +111,7 @@ beforeAll(async () => {
   await isFirstStartSinceBoot(files, sound, 'boot-1');
   truth = await start(sound);
   expect(truth.log.lines).toEqual([]);
-  expect(truth).toMatchObject({ claim: CLAIM, marker: MARKER, first: false });
+  expect(truth).toMatchObject({ claim: CLAIM, alarms: ALARMS, marker: MARKER, first: false });
 });
 afterAll(() => rm(sound, { recursive: true }));
 beforeEach(async () => {
@@ -107,6 +128,7 @@ async function expectHonest(name: string, what: string): Promise<void> {
   if (name !== 'claim.json') expect(believed.claim, what).toEqual(CLAIM);
   else if (believed.claim === null) expect(believed.isKnown, what).toBe(false);
   else expect(believed.claim, what).toEqual(CLAIM);
+  if (name !== 'alarms.json' || believed.alarms !== null) expect(believed.alarms, what).toEqual(truth.alarms);
   for (const node of believed.nodes) expect(truth.nodes, what).toContainEqual(node);
   if (name !== 'nodes.json') expect(believed.nodes, what).toEqual(truth.nodes);
   for (const entry of believed.entries) expect(truth.entries, what).toContainEqual(entry);
@@ -119,6 +141,7 @@ async function expectHonest(name: string, what: string): Promise<void> {
   else if (believed.marker !== null) expect(believed.marker, what).toEqual(MARKER);
   const lost =
     believed.claim === null ||
+    believed.alarms === null ||
     believed.nodes.length < truth.nodes.length ||
     believed.entries.length < truth.entries.length ||
     believed.key !== truth.key ||
