@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import type { AgentClient } from '../../../agent/hubctl/cli/client.ts';
+import type { CommandContext } from '../../../agent/hubctl/cli/command.ts';
+import { commandsCommand } from '../../../agent/hubctl/commands/commands.ts';
 import { findingLines, summaryLine } from '../../../agent/hubctl/commands/doctor.ts';
 import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
 import { statusScreen } from '../../../agent/hubctl/commands/status.ts';
 import { createPaint, type Paint } from '../../../agent/hubctl/terminal/terminal.ts';
 import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
+import { createFakeTerminal } from './fake-terminal.ts';
 import { FINDINGS, HEALTHY, ILL, NODES, NOW_MS } from './fixtures.ts';
 
 const SCREENS: Record<string, (columns: number, paint: Paint) => string[]> = {
@@ -42,4 +46,24 @@ test('colours are for terminals, and not where they are unwanted', () => {
   expect(createPaint(true, { NO_COLOR: '1' })('bad', 'x')).toBe('x');
   expect(createPaint(true, { TERM: 'dumb' })('bad', 'x')).toBe('x');
   expect(createPaint(true, { TERM: 'xterm' })('bad', 'x')).toBe('\u001b[31mx\u001b[0m');
+});
+
+test('the screen commands tells a failure that was delivered from a success, and from an answer that waits', async () => {
+  const [finished, delivered] = [HEALTHY.lastCommands[0]!, { status: null, stage: 'delivered', outcome: null }];
+  const commands = [
+    { ...finished, ...delivered, id: 'c1', answered: { status: 'FAILED', code: 'bus_unavailable' } },
+    { ...finished, ...delivered, id: 'c2', answered: { status: 'SUCCEEDED', code: null } },
+    { ...finished, ...delivered, id: 'c3', answered: null },
+    { ...ILL.lastCommands[0]!, id: 'c4' },
+  ];
+  const terminal = createFakeTerminal({ columns: 120 });
+  const client = { get: async () => ({ commands }) } as unknown as AgentClient;
+  expect(await commandsCommand.run({ terminal, client, json: false } as unknown as CommandContext)).toBe(0);
+  const rows = terminal.text().split('\n').slice(1);
+  expect(rows.map((row) => /^\S+ \S+ +\S+ +(\S+(?: [A-Z]+)?) +(\S+) .* (c\d)$/.exec(row.trimEnd())?.slice(1))).toEqual([
+    ['answered FAILED', 'bus_unavailable', 'c1'],
+    ['answered', '-', 'c2'],
+    ['answered', '-', 'c3'],
+    ['FAILED', 'wifi_authentication_failed', 'c4'],
+  ]);
 });

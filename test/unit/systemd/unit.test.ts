@@ -45,3 +45,15 @@ test('The unit never gives up, is watched, and has limits', () => {
     expect(lines.some((line) => line.startsWith(`${key}=`))).toBe(true);
   }
 });
+
+test('The unit closes what an agent has no use for', () => {
+  const lines = readFileSync(UNIT, 'utf8').split('\n');
+  const valuesOf = (key: string) => lines.flatMap((line) => (line.startsWith(`${key}=`) ? line.slice(key.length + 1).split(' ') : []));
+  // Swapped-out keys and passwords would stay on the disk.
+  expect(valuesOf('MemorySwapMax')).toEqual(['0']);
+  expect(valuesOf('InaccessiblePaths').sort()).toEqual(['-/boot', '-/efi', '-/media', '-/mnt', '-/srv']);
+  expect(valuesOf('SocketBindDeny')).toEqual(['1-65535']);
+  expect(valuesOf('SocketBindAllow')).toEqual([]);
+  expect(valuesOf('IPAddressDeny').sort()).toEqual(['169.254.0.0/16', 'multicast']);
+  expect(valuesOf('IPAddressAllow')).toEqual([]);
+});
