@@ -100,10 +100,14 @@ const MESSAGE: Record<NetworkManagerProblem, (member: string, type: string) => s
   failed: (member, type) => `NetworkManager refused ${member} (${type}).`,
 };
 
+/** Far more objects than a hub has; a message of D-Bus may hold millions. */
+const MAX_PATHS = 256;
+
 /** Readers of replies: what has another shape than documented counts as nothing, never as a crash. */
 export const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
-export const asNumber = (value: unknown): number => (typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0);
+export const asNumber = (value: unknown): number => (Number.isFinite(value) || typeof value === 'bigint' ? Number(value) : 0);
 export const asBytes = (value: unknown): Buffer => (Buffer.isBuffer(value) ? Buffer.from(value) : Buffer.alloc(0));
-export const asPaths = (value: unknown): ObjectPath[] => (Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []);
+export const asPaths = (value: unknown): ObjectPath[] =>
+  Array.isArray(value) ? value.slice(0, MAX_PATHS).filter((each) => typeof each === 'string') : [];
 export const asRecord = (value: unknown): Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

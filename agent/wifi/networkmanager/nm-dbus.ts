@@ -146,7 +146,10 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
     async rollBack(checkpoint) {
       const results = asRecord((await nm.call(NM_PATH, NM.manager, 'CheckpointRollback', 'o', [checkpoint]))[0]);
       const bad = Object.values(results).find((result) => result !== 0);
-      if (bad !== undefined) throw new NetworkManagerError('failed', `NetworkManager could not restore the old network (result ${bad}).`);
+      if (bad === undefined) return;
+      // Not every value has a text.
+      const result = typeof bad === 'number' ? bad : 'unreadable';
+      throw new NetworkManagerError('failed', `NetworkManager could not restore the old network (result ${result}).`);
     },
 
     async destroyCheckpoint(checkpoint) {

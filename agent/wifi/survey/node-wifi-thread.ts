@@ -25,6 +25,11 @@ function isWhole(row: unknown): row is NodeWifiNetwork {
   return texts && typeof level === 'number' && typeof bssid === 'string' && BSSID.test(bssid) && MODES.includes(mode);
 }
 
+/** The rows that can be trusted to be rows, at most 512. `message`: what came out of node-wifi. */
+export function wholeRows(message: unknown): NodeWifiNetwork[] {
+  return (Array.isArray(message) ? message : []).filter(isWhole).slice(0, MAX_ROWS);
+}
+
 /**
  * The real node-wifi in a thread of its own. It reads nmcli's output in a callback of `execFile`, outside every promise: what it throws there
  * ends the thread, and the process around it goes on. node-wifi also sets LANG and LC_ALL; a thread has an environment of its own.
@@ -59,7 +64,7 @@ export function createNodeWifi(interfaceName: string | null, guard: Guard): Node
         // Should it throw, the thread is ended and `exit` rejects.
         const onRows = on((rows: unknown) => {
           end();
-          resolve((Array.isArray(rows) ? rows : []).filter(isWhole).slice(0, MAX_ROWS));
+          resolve(wholeRows(rows));
         });
         worker.once('message', onRows);
         worker.once('messageerror', fail);
