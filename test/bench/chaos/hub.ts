@@ -104,7 +104,8 @@ export async function createChaosHub(options: { name: string; withLine: boolean;
 
   /** The id as the contract forms it, with the hub's own key. */
   function idOf(envelope: { command: unknown; args: unknown }, timestampSeconds: number): string {
-    idKey ??= readFileSync(join(rig.folder, 'state', 'command-id.key'));
+    // The key, and behind it its digest.
+    idKey ??= readFileSync(join(rig.folder, 'state', 'command-id.key')).subarray(0, 32);
     return shadowCommandId(envelope, timestampSeconds, idKey);
   }
 
