@@ -17,7 +17,13 @@ const PROFILES = ['/etc/NetworkManager/system-connections', '/run/NetworkManager
 /** The outside world of hubctl: this machine. Loads what is large only when it is asked for. */
 export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlPorts {
   const { isRoot = process.geteuid?.() === 0, env = process.env, files = createFiles(), helperTimeoutMs = HELPER_TIMEOUT_MS } = machine;
-  const { etc = '/etc', systemdFolder = '/run/systemd/system', cgroupFolder = '/sys/fs/cgroup', profileFolders = PROFILES } = machine;
+  const {
+    etc = '/etc',
+    systemdFolder = '/run/systemd/system',
+    cgroupFolder = '/sys/fs/cgroup',
+    profileFolders = PROFILES,
+    processFolder = '/proc',
+  } = machine;
   const wallClock = createWallClock();
   const clock = createMonotonicClock();
 
@@ -91,6 +97,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     becomeOwner: (path) => becomeOwner(path, process),
     builtAtMs,
     etc,
+    processFolder,
     env,
     isRoot,
     wallClock,

@@ -305,7 +305,7 @@ const FAULTS: Fault[] = [
     status: 'skipped',
     config: { buses: [BUS] },
     make: (_rig, etc) => symlink('/dev/full', join(etc, 'tty')),
-    ports: () => ({ isRoot: false }),
+    ports: (rig) => ({ isRoot: false, processFolder: join(rig.folder, 'no-processes') }),
     finding: /who else has it open cannot be seen: use sudo/,
     remedy: /^$/,
   },

@@ -24,15 +24,15 @@ export interface Holder {
   name: string;
 }
 
-/** Which processes have the device open; only root sees all. */
-export async function holdersOf(device: string): Promise<Holder[]> {
-  const pids = (await readdir('/proc').catch(() => [] as string[])).filter((name) => /^\d+$/.test(name)).slice(0, MAX_PROCESSES);
+/** Which processes have the device open; only root sees all. `processes` is where the kernel shows them (proc(5)). */
+export async function holdersOf(device: string, processes = '/proc'): Promise<Holder[]> {
+  const pids = (await readdir(processes).catch(() => [] as string[])).filter((name) => /^\d+$/.test(name)).slice(0, MAX_PROCESSES);
   const found = await Promise.all(
     pids.map(async (pid) => {
-      const fds = (await readdir(`/proc/${pid}/fd`).catch(() => [] as string[])).slice(0, MAX_DESCRIPTORS);
-      const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+      const fds = (await readdir(`${processes}/${pid}/fd`).catch(() => [] as string[])).slice(0, MAX_DESCRIPTORS);
+      const targets = await Promise.all(fds.map((fd) => readlink(`${processes}/${pid}/fd/${fd}`).catch(() => '')));
       if (!targets.includes(device)) return [];
-      const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?')).trim();
+      const name = (await readFile(`${processes}/${pid}/comm`, 'utf8').catch(() => '?')).trim();
       return [{ pid: Number(pid), name }];
     }),
   );
@@ -47,7 +47,7 @@ const port = <Code extends PortCode>(code: Code, params: PortParams[Code]) => ca
 async function checkPort(
   { id, path }: Settings['buses'][number],
   { status, problem }: Awaited<ReturnType<DoctorContext['agent']>>,
-  { etc, isRoot }: DoctorPorts,
+  { etc, isRoot, processFolder }: DoctorPorts,
 ): Promise<Finding> {
   const agentPid = status?.agent.pid ?? null;
   const device = await realpath(path).catch((error: NodeJS.ErrnoException) => error);
@@ -56,7 +56,7 @@ async function checkPort(
     return port('port_missing', { bus: id, path });
   }
   if (!(await stat(device)).isCharacterDevice()) return port('port_no_device', { bus: id, path });
-  const others = (await holdersOf(device)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
+  const others = (await holdersOf(device, processFolder)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
   // An agent that runs and does not answer is one of them.
   const silentAgent = problem !== null && ['hung', 'busy', 'forbidden'].includes(problem.problem);
   const strangers = others.filter(({ name }) => !(silentAgent && AGENT_NAMES.test(name)));

@@ -58,6 +58,8 @@ export interface DoctorPorts {
   version: string;
   /** The folder of `passwd` and `group`. */
   etc: string;
+  /** Where the kernel shows the processes (proc(5)). */
+  processFolder: string;
   /** A clock before this is surely wrong. */
   builtAtMs: number;
   env: Readonly<Record<string, string | undefined>>;

@@ -13,6 +13,8 @@ export interface HubctlMachine {
   systemdFolder: string;
   /** Where the kernel shows the control groups (cgroups(7)). */
   cgroupFolder: string;
+  /** Where the kernel shows the processes (proc(5)). */
+  processFolder: string;
   /** Where NetworkManager keeps its profiles with their passwords; for root only. */
   profileFolders: readonly string[];
 }

@@ -75,7 +75,7 @@ test('a serial port that the unit of the service refuses: the finding says so, a
   };
   const buses = [{ id: 'rs485', protocol: 'osdp', path: '/dev/full' }];
   const { run } = await createHub(() => refused, { buses });
-  const { terminal } = await run('doctor --json --check serial');
+  const { terminal } = await run('doctor --json --check serial', { processFolder: '/nowhere' });
   const { checks } = terminal.json() as { checks: { status: string; finding: string; remedy: string }[] };
   expect(checks).toMatchObject([{ status: 'fail', finding: expect.stringContaining('the unit of the service refuses /dev/full') }]);
   expect(checks[0]!.remedy).toContain('DeviceAllow=char-mem rw');

@@ -76,7 +76,7 @@ test('flashed as the same hub again, it keeps all', async () => {
 async function purge() {
   const script = (await readFile(POSTRM, 'utf8'))
     .replaceAll('deb-systemd-helper', ':')
-    .replace(/(^|\s)\/(etc|var|run)\//g, `$1${root}/$2/`);
+    .replace(/(^|\s)\/(etc|var|run)\//g, `$1'${root}'/$2/`);
   return spawnSync('sh', ['-s', '--', 'purge'], {
     input: `userdel() { :; }\ngroupdel() { :; }\nnmcli() { :; }\n${script}`,
     encoding: 'utf8',

@@ -41,7 +41,7 @@ test('An image is its owner’s alone, from before the key is written into it, a
   const debugfs = await findDebugfs(process.env.PATH);
   await chmod(base, 0o644);
   // Notes the mode of the image at the moment of writing, then writes.
-  const program = `#!/bin/sh\nfor image; do :; done\nstat -c %a "$image" >> ${folder}/modes\nexec ${debugfs} "$@"\n`;
+  const program = `#!/bin/sh\nfor image; do :; done\nstat -c %a "$image" >> "${folder}/modes"\nexec ${debugfs} "$@"\n`;
   await writeFile(join(folder, 'noting'), program, { mode: 0o755 });
   await mkdir(join(output, 'hubs'), { recursive: true, mode: 0o755 });
   await writeFile(join(output, 'hubs', `.${HUB_ID}.img.new`), 'half an image', { mode: 0o644 });
