@@ -46,14 +46,14 @@ test('a reply arrives in pieces as time passes, never early', () => {
 test('a request written in pieces is one request, and two requests queue up', () => {
   const panel = panelWith(FIVE);
   panel.line.wire.write(ID_REQUEST.subarray(0, 4));
-  panel.clock.advance(2);
+  panel.clock.step(2);
   expect(toHex(panel.exchange(ID_REQUEST.subarray(4)).raw)).toBe(ID_REPLY);
 });
 
 test('who talks into a reply garbles both', () => {
   const panel = panelWith(FIVE, { address: 6 });
   panel.line.wire.write(ID_REQUEST);
-  panel.clock.advance(15);
+  panel.clock.step(15);
   const { frames } = panel.exchange(
     encodeFrame({ address: 6, reply: false, sequence: 0, check: 'crc', block: null, code: COMMAND.POLL, data: hex('') }),
   );
@@ -147,14 +147,14 @@ test('a turnaround range is drawn anew for each reply', () => {
 
 test('a babbler talks into everything, and stops when told', () => {
   const panel = panelWith(FIVE, { address: 9, faults: { babble: { bytes: 20, everyMs: 21 } } });
-  panel.clock.advance(1_000);
+  panel.clock.step(1_000);
   expect(
     Array.from({ length: 20 }, () => panel.exchange(ID_REQUEST).frames)
       .flat()
       .filter((frame) => frame.code === REPLY.PDID),
   ).toHaveLength(0);
   panel.line.peripheral(9).setFaults({ babble: undefined });
-  panel.clock.advance(100);
+  panel.clock.step(100);
   expect(toHex(panel.exchange(ID_REQUEST).raw)).toBe(ID_REPLY);
 });
 
@@ -173,14 +173,14 @@ test('one that is pulled off breaks off in the middle and can be put back', () =
   const panel = panelWith({ ...FIVE, bootMs: 100 });
   const five = panel.line.peripheral(5);
   panel.line.wire.write(ID_REQUEST);
-  panel.clock.advance(20);
+  panel.clock.step(20);
   five.remove();
   expect(panel.exchange(hex('')).raw.length).toBeLessThan(20);
   expect(panel.exchange(ID_REQUEST).raw).toHaveLength(0);
   expect(panel.line.peripherals()).toHaveLength(0);
   five.restore();
   expect(panel.exchange(ID_REQUEST, 90).raw).toHaveLength(0);
-  panel.clock.advance(100);
+  panel.clock.step(100);
   expect(toHex(panel.exchange(ID_REQUEST).raw)).toBe(ID_REPLY);
 });
 
@@ -201,7 +201,7 @@ test.each([11, 12, 13])('rubbish of any kind leaves the line and everybody on it
     if (random.chance(0.3)) frame[Math.floor(random.unit() * frame.length)] = random.byte();
     panel.exchange(random.chance(0.1) ? random.bytes(30) : frame, random.unit() * 10);
   }
-  panel.clock.advance(1_000);
+  panel.clock.step(1_000);
   const address = panel.line.peripherals().find((one) => one.settings.serialNumber === FIVE.serialNumber)!.settings.address;
   expect(panel.ask(address, COMMAND.ID, { data: ZERO }).frames[0]!.code).toBe(REPLY.PDID);
 });

@@ -110,7 +110,7 @@ test('a power cycle is a silence, then a peripheral that knows no sequence and n
   panel.line.peripheral(5).presentCard('1');
   panel.line.peripheral(5).powerCycle();
   expect(panel.ask(5, COMMAND.POLL, { sequence: 1 }).raw).toHaveLength(0);
-  panel.clock.advance(1000);
+  panel.clock.step(1000);
   expect(panel.ask(5, COMMAND.POLL, { sequence: 1 }).frames[0]!.data[0]).toBe(NAK.SEQUENCE);
   expect(panel.ask(5, COMMAND.POLL).frames[0]!.code).toBe(REPLY.ACK);
 });

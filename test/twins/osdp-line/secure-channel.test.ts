@@ -126,7 +126,7 @@ test('a wrong MAC, eight seconds of silence, sequence 0 and a command in clear e
   expect([refused.block, refused.data[0], active()]).toEqual([null, NAK.SECURITY_REQUIRED, false]);
 
   const idle = session(panel, SCBK_D, 0);
-  panel.clock.advance(8_001);
+  panel.clock.step(8_001);
   const late = idle.ask(COMMAND.POLL).frame;
   expect([late.block, late.data[0], active()]).toEqual([null, NAK.SECURITY_REQUIRED, false]);
 
@@ -145,7 +145,7 @@ test('KEYSET installs an own key, leaves the channel and forbids the default key
   expect(panel.line.peripheral(5).secureChannelActive).toBe(false);
   expect(openSession(panel, 5, SCBK_D, 0).refused).toBe(NAK.SECURITY_UNSUPPORTED);
   panel.line.peripheral(5).powerCycle();
-  panel.clock.advance(1_000);
+  panel.clock.step(1_000);
   expect(toHex(session(panel, OWN_KEY, 1).ask(COMMAND.LSTAT).plain)).toBe('0000');
 });
 
