@@ -120,7 +120,7 @@ async function main(): Promise<number> {
   const { log, level, set, stop: stopLevelTimer } = createAdjustableLog(createLog(config.log.level, destination), clock);
   const runtimeDirectory = process.env.RUNTIME_DIRECTORY;
   process.on('uncaughtException', (error) => {
-    log.fatal({ event: 'bug', err: error }, 'an error that nobody caught');
+    log.fatal({ event: 'bug', err: error }, 'an uncaught error');
     noteRun(runtimeDirectory, 'bug', log);
     process.exit(EX_SOFTWARE);
   });
@@ -159,12 +159,12 @@ async function main(): Promise<number> {
     },
     ...(systemBusAddress && { systemBusAddress }),
   });
+  void agent.resetAsked.then(onStopAsked);
   await agent.start();
   noteRun(runtimeDirectory, 'started', log);
   const signal = await Promise.race([stopAsked, agent.resetAsked.then((kind) => `reset (${kind})`)]);
   log.info({ event: 'signal', signal }, 'asked to stop');
   stopLevelTimer();
-  onStopAsked();
   await agent.stop();
   noteRun(runtimeDirectory, 'stopped', log);
   return 0;
