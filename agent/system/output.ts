@@ -44,6 +44,8 @@ export function createOutput(deps: {
       while (kept.length > 0) {
         const first = kept[0]!;
         const taken = writeNow(first);
+        // A device that takes nothing and does not say why is tried again like any other.
+        if (taken === 0 && first.length > 0) throw Object.assign(new Error('nothing was taken'), { code: 'EAGAIN' });
         keptBytes -= taken;
         if (taken < first.length) kept[0] = first.subarray(taken);
         else kept.shift();

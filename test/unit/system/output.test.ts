@@ -3,13 +3,13 @@ import { createOutput } from '../../../agent/system/output.ts';
 
 /** A place that takes so many bytes at a time, or fails. */
 function setUp() {
-  const place = { room: Number.POSITIVE_INFINITY, error: 'EAGAIN', text: '' };
+  const place = { room: Number.POSITIVE_INFINITY, error: 'EAGAIN', silent: false, text: '' };
   const timers: { delayMs: number; run: () => void }[] = [];
   const recovered: number[] = [];
   const output = createOutput({
     writeNow(bytes) {
       const taken = Math.min(bytes.length, place.room);
-      if (taken === 0) throw Object.assign(new Error('no'), { code: place.error });
+      if (taken === 0 && !place.silent) throw Object.assign(new Error('no'), { code: place.error });
       place.room -= taken;
       place.text += Buffer.from(bytes.subarray(0, taken)).toString();
       return taken;
@@ -35,6 +35,18 @@ test('What can be written is written at once', () => {
   expect(place.text).toBe('one\ntwo\n');
   expect(timers).toEqual([]);
   expect(output.state()).toEqual({ droppedLines: 0, failing: null });
+});
+
+test('A place that takes nothing, and does not say why, holds nothing up', () => {
+  const { place, timers, output } = setUp();
+  place.room = 0;
+  place.silent = true;
+  output.write('one\n');
+  expect(output.state()).toEqual({ droppedLines: 0, failing: 'EAGAIN' });
+
+  place.room = Number.POSITIVE_INFINITY;
+  timers[0]!.run();
+  expect(place.text).toBe('one\n');
 });
 
 test.each(['EAGAIN', 'ENOSPC', 'EPIPE'])(
