@@ -1,5 +1,6 @@
+import type { Walk } from '../support/walk.ts';
 import { explorePresence, type PresenceOptions } from '../unit/cloud/shadow/model/explore.ts';
-import { type Exploration, explore, type ModelOptions } from '../unit/commands/model/explore.ts';
+import { explore, type ModelOptions } from '../unit/commands/model/explore.ts';
 import type { ModelCommand } from '../unit/commands/model/machine.ts';
 
 const once: ModelCommand = { kind: 'once', intake: 'shadow' };
@@ -28,11 +29,11 @@ const PRESENCE: Readonly<Record<string, PresenceOptions>> = {
 export async function run(args: string[]): Promise<number> {
   const json = args.includes('--json');
   const say = (text: string) => void process.stdout.write(`${text}\n`);
-  const cases: ({ name: string; seconds: number } & Exploration)[] = [];
+  const cases: ({ name: string; seconds: number } & Walk)[] = [];
   const startedMs = performance.now();
-  const explorations: [string, () => Exploration][] = [
-    ...Object.entries(CASES).map(([name, options]): [string, () => Exploration] => [name, () => explore(options)]),
-    ...Object.entries(PRESENCE).map(([name, options]): [string, () => Exploration] => [name, () => explorePresence(options)]),
+  const explorations: [string, () => Walk][] = [
+    ...Object.entries(CASES).map(([name, options]): [string, () => Walk] => [name, () => explore(options)]),
+    ...Object.entries(PRESENCE).map(([name, options]): [string, () => Walk] => [name, () => explorePresence(options)]),
   ];
   for (const [name, exploration] of explorations) {
     const fromMs = performance.now();

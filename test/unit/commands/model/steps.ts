@@ -1,3 +1,4 @@
+import type { WalkStep } from '../../../support/walk.ts';
 import { createCloud } from './cloud.ts';
 import { COPY, code, describe, kindOf, OUTCOME, STALE, TO_CLOUD, TO_HUB } from './codes.ts';
 import { createDriver, type Emit } from './driver.ts';
@@ -5,12 +6,7 @@ import type { Hub, ModelCommand } from './machine.ts';
 import { Broken, bit, canonical, copyOf, nameOf, type World } from './world.ts';
 
 /** One thing that can happen next. */
-export interface Step {
-  world: World;
-  /** It happens by itself, sooner or later. Bad luck, commands of the cloud and late requests may or may not come. */
-  certain: boolean;
-  what: () => string;
-}
+export type Step = WalkStep<World>;
 
 /** Every single thing that can happen next in a world; `merge` makes one of worlds that behave alike. @throws Broken when a step breaks a promise. */
 export function createSteps(hub: Hub, commands: readonly ModelCommand[], merge = canonical): (world: World) => Step[] {

@@ -3,6 +3,7 @@ import type { reportStep } from '../../../../../agent/cloud/shadow/report-machin
 import { dueMs, initialReport, type ReportEvent } from '../../../../../agent/cloud/shadow/report-state.ts';
 import type { LastCommand } from '../../../../../agent/contract/shadow.ts';
 import { type ErrorCode, HubError } from '../../../../../agent/system/errors.ts';
+import type { WalkStep } from '../../../../support/walk.ts';
 import {
   canonical,
   copyOf,
@@ -20,12 +21,7 @@ import {
 
 export type ReportMachine = typeof reportStep;
 
-export interface Step {
-  world: World;
-  /** It happens by itself, sooner or later. */
-  certain: boolean;
-  what: () => string;
-}
+export type Step = WalkStep<World>;
 
 const CONFIG = { identity: { hubId: 'h', serial: 's', model: 'm', vendorName: 'v', version: '1' }, heartbeatMs: HEARTBEAT_MS };
 const MOMENT = { nowMs: 0, wallMs: 0, uptimeSeconds: 0 };
