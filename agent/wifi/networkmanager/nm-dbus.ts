@@ -144,10 +144,11 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
     },
 
     async rollBack(checkpoint) {
-      const results = asRecord((await nm.call(NM_PATH, NM.manager, 'CheckpointRollback', 'o', [checkpoint]))[0]);
-      const bad = Object.values(results).find((result) => result !== 0);
-      if (bad === undefined) return;
-      // Not every value has a text.
+      const [reply] = await nm.call(NM_PATH, NM.manager, 'CheckpointRollback', 'o', [checkpoint]);
+      const results = Object.values(asRecord(reply));
+      if (results.length > 0 && results.every((result) => result === 0)) return;
+      // A checkpoint of ours is of one device: an answer without a result for it proves nothing. Not every value has a text.
+      const bad = results.find((result) => result !== 0);
       const result = typeof bad === 'number' ? bad : 'unreadable';
       throw new NetworkManagerError('failed', `NetworkManager could not restore the old network (result ${result}).`);
     },

@@ -116,8 +116,14 @@ test('the route for the proof: a table of its own, chosen by the source address,
   expect(reapply).toEqual(['/Devices/3', 'Reapply', 'a{sa{sv}}tu', [{}, 0, 0]]);
 });
 
-test('a rollback that could not restore a device is a failure', async () => {
-  const manager = createNetworkManager(createFakeBus({ CheckpointRollback: [{ [DEV]: 3 }] }));
+test.each([
+  ['could not restore a device', [{ [DEV]: 3 }]],
+  ['has no result of a device', [{}]],
+  ['has an unreadable result', [{ [DEV]: 'fine' }]],
+  ['answered with something else', ['fine']],
+  ['answered with nothing', []],
+])('a rollback that %s is a failure', async (_, reply) => {
+  const manager = createNetworkManager(createFakeBus({ CheckpointRollback: reply }));
   await expect(manager.rollBack('/x')).rejects.toMatchObject({ problem: 'failed' });
 });
 
