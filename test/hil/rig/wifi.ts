@@ -1,7 +1,7 @@
 import { createMonotonicClock, type MonotonicClock } from '../../../agent/system/clock.ts';
+import type { FakeAccessPoint } from '../../twins/network-manager/air.ts';
+import { createFakeHub, type FakeHub } from '../../twins/network-manager/hub.ts';
 import { serveNetworkManager, startPrivateBus } from '../../twins/network-manager/index.ts';
-import type { FakeAccessPoint } from '../../unit/wifi/fake-air.ts';
-import { createFakeHub, type FakeHub } from '../../unit/wifi/fake-hub.ts';
 import { until } from './until.ts';
 
 /** A NetworkManager on a message bus of its own, for one agent. */

@@ -11,8 +11,8 @@ import { createNetworkManagerWifi } from '../../../agent/wifi/networkmanager/net
 import { createNetworkManager } from '../../../agent/wifi/networkmanager/nm-dbus.ts';
 import { createWifiSurvey } from '../../../agent/wifi/survey/survey.ts';
 import { createMemoryFiles } from '../../support/memory-files.ts';
+import { createFakeHub } from '../../twins/network-manager/hub.ts';
 import { hasDbusDaemon, type PrivateBus, serveNetworkManager, startPrivateBus } from '../../twins/network-manager/index.ts';
-import { createFakeHub } from '../../unit/wifi/fake-hub.ts';
 
 /** So many seconds of the air pass in one of ours. */
 const SPEED = 10;

@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../../../agent/system/clock.ts';
 import { NetworkManagerError } from '../../../agent/wifi/networkmanager/network-manager.ts';
-import type { FakeHub } from '../../unit/wifi/fake-hub.ts';
+import type { FakeHub } from './hub.ts';
 import { accessPointPath, checkpointAt, requireDevice, root, visible } from './properties.ts';
 import { NAME, ROOT, refusal } from './refusal.ts';
 import { readSettings, type Settings, writtenSettings } from './settings.ts';

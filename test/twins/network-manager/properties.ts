@@ -1,7 +1,7 @@
 import { Variant } from '@jellybrick/dbus-next';
 import { NetworkManagerError } from '../../../agent/wifi/networkmanager/network-manager.ts';
-import { listed } from '../../unit/wifi/fake-air.ts';
-import type { FakeHub } from '../../unit/wifi/fake-hub.ts';
+import { listed } from './air.ts';
+import type { FakeHub } from './hub.ts';
 import { busRefusal, NAME, ROOT } from './refusal.ts';
 
 /** The full path of one of the fake hub's objects. */

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { Message, type MessageBus, MessageType, sessionBus, type Variant } from '@jellybrick/dbus-next';
 import type { MonotonicClock } from '../../../agent/system/clock.ts';
-import type { FakeHub } from '../../unit/wifi/fake-hub.ts';
+import type { FakeHub } from './hub.ts';
 import { methodsOf } from './methods.ts';
 import { propertiesOf, root } from './properties.ts';
 import { busRefusal, errorTypeOf, NAME, ROOT, refusal } from './refusal.ts';

@@ -2,7 +2,7 @@ import { type EventEmitter, once } from 'node:events';
 import { Message, type MessageBus, sessionBus, Variant } from '@jellybrick/dbus-next';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
-import { createFakeHub, type FakeHub } from '../../unit/wifi/fake-hub.ts';
+import { createFakeHub, type FakeHub } from './hub.ts';
 import { hasDbusDaemon, type PrivateBus, serveNetworkManager, startPrivateBus } from './index.ts';
 import { NAME, ROOT } from './refusal.ts';
 

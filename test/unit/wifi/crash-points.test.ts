@@ -3,9 +3,9 @@ import { isHubError } from '../../../agent/system/errors.ts';
 import { Secret } from '../../../agent/system/secret.ts';
 import { createMemoryFiles } from '../../support/memory-files.ts';
 import { createSteppedClock } from '../../support/stepped-clock.ts';
+import type { FakeAccessPoint } from '../../twins/network-manager/air.ts';
+import { createFakeHub } from '../../twins/network-manager/hub.ts';
 import { createFakeAgent } from './fake-agent.ts';
-import type { FakeAccessPoint } from './fake-air.ts';
-import { createFakeHub } from './fake-hub.ts';
 import { type Fault, type FaultPhase, isBusCall } from './fake-network-manager.ts';
 
 const SECOND = 1000;

@@ -10,7 +10,7 @@ import type { NodeWifiPort } from '../../../agent/wifi/survey/node-wifi-thread.t
 import { createWifiSurvey } from '../../../agent/wifi/survey/survey.ts';
 import { createMemoryFiles } from '../../support/memory-files.ts';
 import type { SteppedClock } from '../../support/stepped-clock.ts';
-import type { FakeHub } from './fake-hub.ts';
+import type { FakeHub } from '../../twins/network-manager/hub.ts';
 import { type AgentLife, createAgentLife, type Fault, type FaultPhase } from './fake-network-manager.ts';
 
 export interface FakeAgent {

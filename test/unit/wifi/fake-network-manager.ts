@@ -5,8 +5,8 @@ import {
   POLKIT_ACTION,
 } from '../../../agent/wifi/networkmanager/network-manager.ts';
 import type { SteppedClock } from '../../support/stepped-clock.ts';
-import { listed } from './fake-air.ts';
-import { type FakeHub, gone } from './fake-hub.ts';
+import { listed } from '../../twins/network-manager/air.ts';
+import { type FakeHub, gone } from '../../twins/network-manager/hub.ts';
 
 /** Where a fault strikes: in front of a call, or when it has taken effect but before its reply is there. */
 export type FaultPhase = 'before' | 'after';

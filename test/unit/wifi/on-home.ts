@@ -3,9 +3,9 @@ import type { WifiCredentials } from '../../../agent/contract/wifi.ts';
 import { Secret } from '../../../agent/system/secret.ts';
 import { createMemoryFiles } from '../../support/memory-files.ts';
 import { createSteppedClock } from '../../support/stepped-clock.ts';
+import type { FakeAccessPoint } from '../../twins/network-manager/air.ts';
+import { createFakeHub } from '../../twins/network-manager/hub.ts';
 import { createFakeAgent } from './fake-agent.ts';
-import type { FakeAccessPoint } from './fake-air.ts';
-import { createFakeHub } from './fake-hub.ts';
 
 export const office: FakeAccessPoint = { ssid: 'office', security: 'wpa-psk', password: 'office password' };
 const HOME: FakeAccessPoint = { ssid: 'home', security: 'wpa-psk', password: 'home password' };

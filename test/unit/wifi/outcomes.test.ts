@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { WifiCredentials } from '../../../agent/contract/wifi.ts';
-import type { FakeAccessPoint } from './fake-air.ts';
+import type { FakeAccessPoint } from '../../twins/network-manager/air.ts';
 import { credentials, expectTidy, MINUTES, office, onHome } from './on-home.ts';
 
 interface Refused {

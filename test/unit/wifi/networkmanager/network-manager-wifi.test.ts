@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { HubError } from '../../../../agent/system/errors.ts';
 import { POLKIT_ACTION } from '../../../../agent/wifi/networkmanager/network-manager.ts';
+import type { FakeAccessPoint } from '../../../twins/network-manager/air.ts';
 import { createFakeAgent } from '../fake-agent.ts';
-import type { FakeAccessPoint } from '../fake-air.ts';
 import { credentials, expectTidy, MINUTES, office, onHome } from '../on-home.ts';
 
 test('moves to a WPA2 network, keeps the old one known with a lower priority', async () => {

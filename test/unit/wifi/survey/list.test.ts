@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { listNetworks } from '../../../../agent/wifi/survey/list.ts';
 import { createSteppedClock } from '../../../support/stepped-clock.ts';
-import { createFakeHub } from '../fake-hub.ts';
+import { createFakeHub } from '../../../twins/network-manager/hub.ts';
 import { createAgentLife } from '../fake-network-manager.ts';
 
 function setup() {

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import type { NodeWifiPort } from '../../../../agent/wifi/survey/node-wifi-thread.ts';
 import { createWifiSurvey } from '../../../../agent/wifi/survey/survey.ts';
 import { createSteppedClock } from '../../../support/stepped-clock.ts';
-import type { FakeAccessPoint } from '../fake-air.ts';
-import { createFakeHub } from '../fake-hub.ts';
+import type { FakeAccessPoint } from '../../../twins/network-manager/air.ts';
+import { createFakeHub } from '../../../twins/network-manager/hub.ts';
 import { createAgentLife } from '../fake-network-manager.ts';
 
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => silent };

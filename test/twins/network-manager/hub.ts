@@ -1,7 +1,7 @@
 import type { Cancel, MonotonicClock } from '../../../agent/system/clock.ts';
 import { Secret } from '../../../agent/system/secret.ts';
 import { type LinkEvent, NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/networkmanager/network-manager.ts';
-import { type FakeAccessPoint, fateOf } from './fake-air.ts';
+import { type FakeAccessPoint, fateOf } from './air.ts';
 
 /** A profile as the fake keeps it. */
 export interface StoredProfile {

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readCommands, readNodes, readOffline } from '../../../agent/hubctl/cli/offline.ts';
-import { sealed } from '../../../agent/system/seal.ts';
-import { DAMAGES } from '../state/damage.ts';
+import { readCommands, readNodes, readOffline } from '../../../../agent/hubctl/cli/offline.ts';
+import { sealed } from '../../../../agent/system/seal.ts';
+import { DAMAGES } from '../../state/damage.ts';
 
 const CLAIM = { orgId: 'o', siteId: 's', claimedBy: 'u', claimedAt: 1_795_300_000_000 };
 const NODE = {

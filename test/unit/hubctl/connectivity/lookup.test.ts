@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lookupApart } from '../../../agent/hubctl/connectivity/lookup.ts';
+import { lookupApart } from '../../../../agent/hubctl/connectivity/lookup.ts';
 
 const program = (text: string) => [process.execPath, '--input-type=commonjs', '-e', text, '--'] as const;
 const never = new AbortController().signal;

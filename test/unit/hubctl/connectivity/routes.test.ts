@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { mostTelling } from '../../../agent/hubctl/connectivity/net.ts';
-import { hasDefaultRoute } from '../../../agent/hubctl/connectivity/routes.ts';
+import { mostTelling } from '../../../../agent/hubctl/connectivity/net.ts';
+import { hasDefaultRoute } from '../../../../agent/hubctl/connectivity/routes.ts';
 
 const HEAD = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n';
 const ipv4 = (destination: string, flags: string, mask: string) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { className } from '../../../agent/hubctl/doctor/bus-checks.ts';
+import { className } from '../../../../agent/hubctl/doctor/bus-checks.ts';
 
 const DEVICES = `Character devices:
   1 mem

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { createConnector } from '../../../agent/cloud/connection/connector.ts';
-import type { LinkHandlers } from '../../../agent/cloud/connection/transport.ts';
-import type { CloudFacts } from '../../../agent/contract/cloud.ts';
-import { AgentError, type AgentProblem } from '../../../agent/hubctl/cli/client.ts';
-import type { DoctorContext, Way } from '../../../agent/hubctl/doctor/check.ts';
-import { mqttCheck } from '../../../agent/hubctl/doctor/cloud-checks.ts';
-import { mayTakeSession } from '../../../agent/hubctl/doctor/session.ts';
-import { createSteppedClock } from '../../support/stepped-clock.ts';
-import { createFakeEntropy, createFakeLog } from '../nodes/fakes.ts';
-import { HEALTHY } from './fixtures.ts';
+import { createConnector } from '../../../../agent/cloud/connection/connector.ts';
+import type { LinkHandlers } from '../../../../agent/cloud/connection/transport.ts';
+import type { CloudFacts } from '../../../../agent/contract/cloud.ts';
+import { AgentError, type AgentProblem } from '../../../../agent/hubctl/cli/client.ts';
+import type { DoctorContext, Way } from '../../../../agent/hubctl/doctor/check.ts';
+import { mqttCheck } from '../../../../agent/hubctl/doctor/cloud-checks.ts';
+import { mayTakeSession } from '../../../../agent/hubctl/doctor/session.ts';
+import { createSteppedClock } from '../../../support/stepped-clock.ts';
+import { createFakeEntropy, createFakeLog } from '../../nodes/fakes.ts';
+import { HEALTHY } from '../fixtures.ts';
 
 const OFFLINE = { session: null, sessionAgeMs: null } as const;
 const WAITING = { ...OFFLINE, phase: 'waiting', waitReason: 'backoff', lastDown: 'tls' } as const;
