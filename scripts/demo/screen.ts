@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { Node } from '../../agent/contract/node.ts';
-import { printable, wrap } from '../../agent/hubctl/terminal/text.ts';
+import { wrap } from '../../agent/hubctl/terminal/text.ts';
+import { printable } from '../../agent/system/printable.ts';
 
 /** Where the demo prints: laid out for a person, colours only on a terminal. */
 export interface Screen {

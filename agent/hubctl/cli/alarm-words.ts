@@ -1,5 +1,5 @@
 import type { Alarm, AlarmKind } from '../../contract/alarm.ts';
-import { utc } from '../terminal/text.ts';
+import { utc } from '../../system/units.ts';
 
 const WORDS: Readonly<Record<AlarmKind, string>> = {
   tamper: 'tamper switch open',

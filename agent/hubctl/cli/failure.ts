@@ -1,5 +1,6 @@
+import { printable } from '../../system/printable.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { printable, wrap } from '../terminal/text.ts';
+import { wrap } from '../terminal/text.ts';
 import { AgentError, type AgentProblem } from './client.ts';
 import { EXIT } from './exit-codes.ts';
 

@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { isHubError, messageOf } from '../../system/errors.ts';
+import { printable } from '../../system/printable.ts';
 import { logLevelCommand, resetCommand } from '../commands/admin.ts';
 import { bundleCommand } from '../commands/bundle.ts';
 import { commandsCommand } from '../commands/commands.ts';
@@ -13,7 +14,6 @@ import { statusCommand } from '../commands/status.ts';
 import { busTraceCommand } from '../commands/trace.ts';
 import { wifiScanCommand, wifiSetCommand, wifiStatusCommand } from '../commands/wifi.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { printable } from '../terminal/text.ts';
 import { AgentError, createAgentClient } from './client.ts';
 import { type Command, type HubctlPorts, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';

@@ -1,10 +1,10 @@
 import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { TarEntry } from '../../system/tar.ts';
+import { bytes, utc } from '../../system/units.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { say } from '../cli/failure.ts';
-import { bytes, utc } from '../terminal/text.ts';
 
 /** One text; of logs the end counts. With all texts at their bound the archive stays below 16 MB, packed far below what mail takes. */
 const MAX_TEXT_BYTES = 1_000_000;

@@ -1,10 +1,11 @@
 import type { CommandReport } from '../../control/api.ts';
+import { utc } from '../../system/units.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import { NOT_READABLE, readCommands } from '../cli/offline.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
-import { type Column, table, utc } from '../terminal/text.ts';
+import { type Column, table } from '../terminal/text.ts';
 
 function stateOf({ status, stage, answered }: CommandReport): string {
   if (status !== null) return status;

@@ -1,6 +1,7 @@
+import { printable } from '../../system/printable.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
-import { field, printable } from '../terminal/text.ts';
+import { field } from '../terminal/text.ts';
 
 export const configCheckCommand: Command = {
   name: 'config check',

@@ -1,9 +1,10 @@
+import { printable } from '../../system/printable.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import type { CheckResult, CheckStatus } from '../doctor/check.ts';
 import { CHECK_NAMES } from '../doctor/names.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
-import { field, padEnd, printable } from '../terminal/text.ts';
+import { field, padEnd } from '../terminal/text.ts';
 
 const NAME_WIDTH = 13;
 const MARKS: Readonly<Record<CheckStatus, { mark: string; colour: Colour }>> = {

@@ -1,11 +1,12 @@
 import { parseBounded } from '../../system/bounded-json.ts';
+import { printable } from '../../system/printable.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import { hedged, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
-import { printable, wrap } from '../terminal/text.ts';
+import { wrap } from '../terminal/text.ts';
 
 const COLOURS: Readonly<Record<string, Colour>> = { debug: 'dim', trace: 'dim', warn: 'warn', error: 'bad', fatal: 'bad' };
 /** What stands at the front of a line, and is not repeated. */

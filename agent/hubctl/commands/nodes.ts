@@ -1,12 +1,14 @@
 import type { Node, NodesResult } from '../../contract/node.ts';
 import { sleep } from '../../system/clock.ts';
+import { printable } from '../../system/printable.ts';
+import { duration, utc } from '../../system/units.ts';
 import type { AgentError } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import { NOT_READABLE, readNodes } from '../cli/offline.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
-import { type Column, duration, printable, table, utc, wrap } from '../terminal/text.ts';
+import { type Column, table, wrap } from '../terminal/text.ts';
 import { runCommand } from './run.ts';
 
 const BUS_INDENT = '  ';

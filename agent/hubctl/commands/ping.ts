@@ -1,4 +1,5 @@
 import type { StatusReport } from '../../control/api.ts';
+import { printable } from '../../system/printable.ts';
 import { within } from '../../system/timeout.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -6,7 +7,7 @@ import { attempt, codeOf, say } from '../cli/failure.ts';
 import { HEAD_START_MS } from '../cli/hedged-request.ts';
 import type { Way, WayStep } from '../doctor/check.ts';
 import type { Paint } from '../terminal/terminal.ts';
-import { field, padEnd, printable } from '../terminal/text.ts';
+import { field, padEnd } from '../terminal/text.ts';
 
 const LABEL_WIDTH = 9;
 

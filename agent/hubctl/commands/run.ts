@@ -1,9 +1,10 @@
 import type { CommandReport } from '../../control/api.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
+import { printable } from '../../system/printable.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
-import { field, printable } from '../terminal/text.ts';
+import { field } from '../terminal/text.ts';
 
 /** Runs a command as if it came from the cloud; `show` gets the result when it succeeded. Returns the exit code. */
 export async function runCommand(

@@ -1,5 +1,7 @@
 import type { CommandReport, StatusReport } from '../../control/api.ts';
 import { shadowFindings } from '../../health/cloud.ts';
+import { printable } from '../../system/printable.ts';
+import { bytes, duration, utc } from '../../system/units.ts';
 import { alarmLines } from '../cli/alarm-words.ts';
 import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
@@ -10,7 +12,7 @@ import { NOT_READABLE, readOffline } from '../cli/offline.ts';
 import { type Problem, problemsOf } from '../cli/problems.ts';
 import { serviceWords } from '../machine/service-state.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
-import { bytes, duration, field, padEnd, printable, truncate, utc, widthOf } from '../terminal/text.ts';
+import { field, padEnd, truncate, widthOf } from '../terminal/text.ts';
 
 const LABEL_WIDTH = 10;
 

@@ -1,10 +1,11 @@
 import type { BusTrace } from '../../contract/trace.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
+import { printable } from '../../system/printable.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import type { Paint } from '../terminal/terminal.ts';
-import { padEnd, printable, truncate } from '../terminal/text.ts';
+import { padEnd, truncate } from '../terminal/text.ts';
 
 const ARROWS = { sent: '→', received: '←', silence: '·' } as const;
 

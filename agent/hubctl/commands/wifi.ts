@@ -1,9 +1,10 @@
 import { told, type WifiReport } from '../../control/api.ts';
+import { printable } from '../../system/printable.ts';
 import { type AirNetwork, type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import type { Paint } from '../terminal/terminal.ts';
-import { type Column, field, printable, table } from '../terminal/text.ts';
+import { type Column, field, table } from '../terminal/text.ts';
 import { runCommand } from './run.ts';
 
 const dbm = (value: number | null) => (value === null ? '?' : `${value} dBm`);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { faultFindings, logFindings } from '../../health/agent.ts';
 import { hostFinding } from '../../health/host.ts';
 import { isDiskLow, isMemoryLow } from '../../health/limits.ts';
+import { bytes, utc } from '../../system/units.ts';
 import type { AgentError } from '../cli/client.ts';
 import { isMasked, isSilent, type ServiceState } from '../machine/service-state.ts';
-import { bytes, utc } from '../terminal/text.ts';
 import { type Check, catalogued, type Finding, fail, ok, skipped, warn } from './check.ts';
 
 /** An atomic write fails soon. */

@@ -2,12 +2,8 @@ import { printable } from '../../system/printable.ts';
 
 /** Laying out text for narrow terminals. Pure functions; widths are terminal columns. */
 
-export { bytes, duration, utc } from '../../system/units.ts';
-
 /** Characters of two columns: East Asian wide and emoji (Unicode TR 11), as far as an SSID has them. */
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
-
-export { printable };
 
 const SGR = /\u001b\[[0-9;]*m/g;
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bytes, duration, field, printable, table, truncate, widthOf, wrap } from '../../../../agent/hubctl/terminal/text.ts';
+import { field, table, truncate, widthOf, wrap } from '../../../../agent/hubctl/terminal/text.ts';
+import { printable } from '../../../../agent/system/printable.ts';
+import { bytes, duration } from '../../../../agent/system/units.ts';
 
 /** Words, blanks, wide characters, escapes and halves of surrogate pairs. */
 const hostile = fc
