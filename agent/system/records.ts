@@ -19,7 +19,7 @@ export interface RecordFile<T> {
   /** What the damage means, for the log. */
   means: string;
   /** Where a damaged one is kept; default: `damaged-` and its name, beside it. */
-  aside?: string;
+  keptAs?: string;
   /** Default: `MAX_FILE_BYTES`. */
   maxBytes?: number;
 }
@@ -31,17 +31,17 @@ const IN_THE_WAY = ['ELOOP', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM'];
 export const isInTheWay = (error: unknown) => isUnusableFile(error) || IN_THE_WAY.includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** Moves what stands at `path` out of the way. Gives where it is kept; null when it could not be moved. Never throws. */
-export async function setAside(files: Pick<Files, 'rename' | 'remove'>, path: string, aside = asideOf(path)): Promise<string | null> {
+export async function keepDamaged(files: Pick<Files, 'rename' | 'remove'>, path: string, keptAs = keptAsOf(path)): Promise<string | null> {
   try {
-    await files.remove(aside);
-    await files.rename(path, aside);
-    return aside;
+    await files.remove(keptAs);
+    await files.rename(path, keptAs);
+    return keptAs;
   } catch {
     return null;
   }
 }
 
-const asideOf = (path: string) => join(dirname(path), DAMAGED + basename(path));
+const keptAsOf = (path: string) => join(dirname(path), DAMAGED + basename(path));
 
 /**
  * Reads a file that the agent wrote itself. Links are not followed, nothing is waited for, and what is no regular file, too large, not ours
@@ -68,7 +68,7 @@ export async function readRecord<T>(
   }
 
   async function damaged(reason: string): Promise<Found<T>> {
-    const keptAs = await setAside(files, path, record.aside);
+    const keptAs = await keepDamaged(files, path, record.keptAs);
     log.error({ event, path, reason, keptAs }, means);
     return { state: 'damaged' };
   }

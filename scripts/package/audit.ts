@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 /** What the registry's list of vulnerabilities says of the packages inside. */
 export type AuditResult =
-  | { judged: false; reason: string }
-  | { judged: true; total: number; severe: number; findings: { name: string; severity: string; title: string }[] };
+  | { answered: false; reason: string }
+  | { answered: true; total: number; severe: number; findings: { name: string; severity: string; title: string }[] };
 
 interface NpmAudit {
   vulnerabilities?: Record<string, { severity: string; via: ({ title?: string } | string)[] }>;
@@ -22,15 +22,15 @@ export function readAudit(output: string): AuditResult {
   try {
     report = JSON.parse(output) as NpmAudit;
   } catch {
-    return { judged: false, reason: 'npm audit gave no report' };
+    return { answered: false, reason: 'npm audit gave no report' };
   }
   if (typeof report !== 'object' || report === null || typeof report.vulnerabilities !== 'object' || report.vulnerabilities === null)
-    return { judged: false, reason: report?.message || report?.error?.summary || 'npm audit gave no report' };
+    return { answered: false, reason: report?.message || report?.error?.summary || 'npm audit gave no report' };
   const findings = Object.entries(report.vulnerabilities).map(([name, { severity, via = [] }]) => {
     const title = via.map((one) => (typeof one === 'string' ? `by ${one}` : (one.title ?? ''))).filter(Boolean);
     return { name, severity, title: title.join('; ') };
   });
-  return { judged: true, total: findings.length, severe: findings.filter(({ severity }) => SEVERE.includes(severity)).length, findings };
+  return { answered: true, total: findings.length, severe: findings.filter(({ severity }) => SEVERE.includes(severity)).length, findings };
 }
 
 /** Asks the registry of npm's configuration about what is shipped; development packages are left out. Never throws. */
@@ -40,7 +40,7 @@ export function audit(root: string = ROOT): Promise<AuditResult> {
     // It ends with 1 when it found something, and when it could not ask: only its output tells which.
     execFile('npm', args, { cwd: root, timeout: TIMEOUT_MS, maxBuffer: 16 * 1024 * 1024 }, (error, stdout) => {
       if (stdout.trim() === '' && error)
-        resolve({ judged: false, reason: error.killed ? 'the registry did not answer' : 'npm could not be run' });
+        resolve({ answered: false, reason: error.killed ? 'the registry did not answer' : 'npm could not be run' });
       else resolve(readAudit(stdout));
     });
   });
@@ -48,7 +48,7 @@ export function audit(root: string = ROOT): Promise<AuditResult> {
 
 /** Lines for a person. A registry that was not asked is never shown as a clean bill. */
 export function auditLines(result: AuditResult): string[] {
-  if (!result.judged) return [`known vulnerabilities: not judged (${result.reason})`];
+  if (!result.answered) return [`known vulnerabilities: not judged (${result.reason})`];
   if (result.total === 0) return ['known vulnerabilities: none in what is shipped'];
   const found = result.findings.map(({ name, severity, title }) => `  ${severity}: ${name}${title && `, ${title}`}`);
   return [`known vulnerabilities: ${result.total}, ${result.severe} of them high or critical`, ...found];

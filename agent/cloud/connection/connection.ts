@@ -148,7 +148,7 @@ export function connectionStep(
       if (wouldRepeat(state, event, nowMs)) return connect({ ...state, repeated: true }, nowMs);
       return onDown(config, state, event.reason, nowMs, random);
     case 'reconnectNow':
-      return onHurry(state, event.clockTrusted, nowMs);
+      return onReconnectNow(state, event.clockTrusted, nowMs);
   }
 }
 
@@ -199,13 +199,13 @@ function onDown(config: ConnectionConfig, state: ConnectionState, reason: DownRe
   if (state.phase === 'connected') return onFallen(config, state, reason, nowMs, random);
   if (state.phase !== 'connecting') return { state, effects: [] };
   const unanswered = reason === 'network' || reason === 'tls' || reason === 'closed' ? state.unanswered + 1 : 0;
-  const nobody = reason === 'network' || reason === 'closed';
+  const unreached = reason === 'network' || reason === 'closed';
   const switches = unanswered >= FAILURES_BEFORE_FALLBACK;
   const next: ConnectionState = {
     ...state,
     lastDown: reason,
-    failures: state.answered === nobody ? 1 : state.failures + 1,
-    answered: !nobody,
+    failures: state.answered === unreached ? 1 : state.failures + 1,
+    answered: !unreached,
     unanswered: switches ? 0 : unanswered,
     target: switches ? (state.target + 1) % config.targets : state.target,
     // Before TLS there was no CONNECT; at an answer it lies in the past, at most now.
@@ -214,7 +214,7 @@ function onDown(config: ConnectionConfig, state: ConnectionState, reason: DownRe
   return wait(
     next,
     'backoff',
-    Math.max(gapMs(next, nowMs), nobody ? unreachableMs(config, next, random) : backoffMs(config, next, random)),
+    Math.max(gapMs(next, nowMs), unreached ? unreachableMs(config, next, random) : backoffMs(config, next, random)),
   );
 }
 
@@ -241,7 +241,7 @@ function unreachableMs(config: ConnectionConfig, { failures, fleetWide }: Connec
 
 const ceilingMs = (config: ConnectionConfig, failures: number) => config.minBackoffMs * 2 ** Math.min(Math.max(0, failures - 1), 16);
 
-function onHurry(state: ConnectionState, clockTrusted: boolean, nowMs: number): ConnectionStep {
+function onReconnectNow(state: ConnectionState, clockTrusted: boolean, nowMs: number): ConnectionStep {
   if (!clockTrusted || state.phase === 'stopped') return { state, effects: [] };
   const fresh = { ...state, failures: 0, unanswered: 0, fleetWide: false, target: 0 };
   const step = wait(fresh, 'backoff', gapMs(state, nowMs));

@@ -32,7 +32,7 @@ export function answered(turn: Turn, op: number, version: number): void {
   // Lower than before: the shadow was deleted and made anew.
   if (state.held) state.version = version < (inFlight.base ?? 0) ? version : Math.max(version, state.version ?? 0);
   if (state.held && inFlight.patch) confirm(turn);
-  else if (inFlight.alone) state.unconfirmedSinceMs = null;
+  else if (inFlight.onlyUnconfirmed) state.unconfirmedSinceMs = null;
   effects.push({ type: 'accepted', version });
   if (inFlight.for === 'farewell') effects.push({ type: 'farewell', error: null });
   else if (inFlight.for) {

@@ -222,7 +222,7 @@ function send(turn: Turn, what: InFlight['for'], update: ShadowUpdate, patch: Do
     forced: state.forced,
     base: state.version,
     viewed: null,
-    alone: state.unconfirmedSinceMs === null,
+    onlyUnconfirmed: state.unconfirmedSinceMs === null,
   };
   state.lastSentMs = now.nowMs;
   state.unconfirmedSinceMs ??= now.nowMs;

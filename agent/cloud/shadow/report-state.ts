@@ -44,7 +44,7 @@ export interface InFlight {
   /** The version of the shadow that was read meanwhile: it may hold the update already, and what others wrote after it. Null: none was. */
   viewed: number | null;
   /** Nothing else waited to be confirmed when it was sent. */
-  alone: boolean;
+  onlyUnconfirmed: boolean;
 }
 
 export interface ReportState {

@@ -4,7 +4,7 @@ import type { Entropy } from '../../system/entropy.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import { isInTheWay, readRecord, setAside } from '../../system/records.ts';
+import { isInTheWay, keepDamaged, readRecord } from '../../system/records.ts';
 import { sealed } from '../../system/seal.ts';
 import { KEY_BYTES, keyRecord, parseKey } from './command-key.ts';
 import { delivered, type Entry } from './entry.ts';
@@ -55,7 +55,7 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
     try {
       return await files.list(entries);
     } catch (error) {
-      const keptAs = isInTheWay(error) ? await setAside(files, entries) : null;
+      const keptAs = isInTheWay(error) ? await keepDamaged(files, entries) : null;
       log.error({ event: 'journal_unreadable', path: entries, reason: messageOf(error), keptAs }, 'the journal cannot be read');
       return [];
     }
@@ -70,7 +70,7 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
         parse: (data) => parseEntry(data, name.slice(0, -suffix.length)),
         event: 'journal_entry_damaged',
         means: 'a journal entry is damaged and set aside',
-        aside: damagedPath,
+        keptAs: damagedPath,
       },
     );
     if (found.state !== 'sound') return null;

@@ -108,7 +108,7 @@ function onStanding(state: CommandsState, candidate: Candidate): Step {
   const { id } = candidate;
   const known = find(state, id);
   if (known?.stage === 'seen' && known.outcome === null) {
-    const entry = rejudged(known, candidate);
+    const entry = revalidated(known, candidate);
     const refused: CommandsEffect[] = entry.outcome === null ? [] : [{ type: 'persist', id }];
     return startClear(
       amend(state, id, () => entry),
@@ -124,7 +124,7 @@ function onStanding(state: CommandsState, candidate: Candidate): Step {
 }
 
 /** After a restart, or a long time without a link: the args are known again only from `desired`, and the command may have expired. */
-function rejudged(entry: Entry, { verdict, receivedAt }: Candidate): Entry {
+function revalidated(entry: Entry, { verdict, receivedAt }: Candidate): Entry {
   return verdict.accept ? { ...entry, args: verdict.args } : { ...entry, outcome: verdict.outcome, finishedAt: receivedAt, args: null };
 }
 

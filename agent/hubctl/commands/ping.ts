@@ -5,24 +5,24 @@ import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import { HEAD_START_MS } from '../cli/hedged-request.ts';
-import type { Way, WayStep } from '../doctor/check.ts';
+import type { Connectivity, ConnectivityStep } from '../doctor/check.ts';
 import type { Paint } from '../terminal/terminal.ts';
 import { field, padEnd } from '../terminal/text.ts';
 
 const LABEL_WIDTH = 9;
 
 /** The steps as they are made on the wire. */
-function stepsOf(way: Way): [string, WayStep | null][] {
+function stepsOf(connectivity: Connectivity): [string, ConnectivityStep | null][] {
   return [
-    ['DNS', way.dns],
-    ['TCP', way.tcp],
-    ['TLS', way.tls],
-    ['CONNACK', way.connack],
-    ['PUBACK', way.puback],
+    ['DNS', connectivity.dns],
+    ['TCP', connectivity.tcp],
+    ['TLS', connectivity.tls],
+    ['CONNACK', connectivity.connack],
+    ['PUBACK', connectivity.puback],
   ];
 }
 
-function stepLines(label: string, step: WayStep | null, note: string, columns: number, paint: Paint): string[] {
+function stepLines(label: string, step: ConnectivityStep | null, note: string, columns: number, paint: Paint): string[] {
   if (step === null) return [paint('dim', `${padEnd(label, LABEL_WIDTH)}${note}`)];
   const time = step.ok ? `${step.ms.toFixed(1)} ms`.padStart(10) : 'failed'.padStart(10);
   const lines = field(`${padEnd(label, LABEL_WIDTH)}${time}  `, printable(step.finding), LABEL_WIDTH + 12, columns);
@@ -41,7 +41,7 @@ export const cloudPingCommand: Command = {
   example: 'sudo hubctl cloud ping',
   async run({ client, terminal, json, ports, places }) {
     const asked = attempt(client.get<StatusReport>('/v1/status'));
-    const [{ settingsOf }, { exploreWay }, { mayTakeSession }] = await Promise.all([
+    const [{ settingsOf }, { checkConnectivity }, { mayTakeSession }] = await Promise.all([
       import('../machine/settings.ts'),
       import('../connectivity/connectivity.ts'),
       import('../doctor/session.ts'),
@@ -51,7 +51,7 @@ export const cloudPingCommand: Command = {
     const early = await within(ports.clock, HEAD_START_MS, asked, () => null);
     const cloud = early?.value?.cloud;
     // The agent may be on the second port.
-    const way = await exploreWay(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {
+    const connectivity = await checkConnectivity(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {
       clock: ports.clock,
       session: () => session,
       tlsMaterial: () => ports.tlsMaterial(places),
@@ -64,13 +64,13 @@ export const cloudPingCommand: Command = {
     const obstacle = !online && !(await session) ? problem : null;
     if (online) {
       const { value, problem: refused } = await attempt(client.change<{ pubackMs: number }>('POST', '/v1/ping', {}));
-      way.puback = value
+      connectivity.puback = value
         ? { ok: true, ms: value.pubackMs, finding: "on the agent's session", remedy: null }
         : { ok: false, ms: 0, finding: refused?.message ?? 'no answer', remedy: 'sudo hubctl logs' };
     }
-    const steps = stepsOf(way);
+    const steps = stepsOf(connectivity);
     const failed = steps.some(([, step]) => step !== null && !step.ok);
-    const reached = way.puback?.ok === true;
+    const reached = connectivity.puback?.ok === true;
     const totalMs = Math.round(steps.reduce((sum, [, step]) => sum + (step?.ok ? step.ms : 0), 0) * 10) / 10;
     const code = obstacle ? codeOf(obstacle) : reached && !failed ? EXIT.ok : EXIT.bad;
     if (json) {
@@ -93,7 +93,7 @@ export const cloudPingCommand: Command = {
       reached && !failed ? `${padEnd('all', LABEL_WIDTH)}${`${totalMs.toFixed(1)} ms`.padStart(10)}` : 'The cloud was not reached.',
     );
     if (obstacle) say(terminal, `hubctl: ${obstacle.message} No session was tried: it would end that of an agent that may run.`);
-    else if (!reached && !online && way.connack === null && !failed) {
+    else if (!reached && !online && connectivity.connack === null && !failed) {
       say(terminal, 'hubctl: No session was tried: the agent is about to connect, and would lose its own. See: hubctl status');
     }
     return code;

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { MonotonicClock } from '../../system/clock.ts';
-import { bad, good, type Settings, type TlsMaterial, type Way, type WayStep } from '../doctor/check.ts';
-import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, isWithoutWay } from './explain.ts';
-import { exploreSession } from './explore-session.ts';
+import { bad, type Connectivity, type ConnectivityStep, good, type Settings, type TlsMaterial } from '../doctor/check.ts';
+import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, isUnreachable } from './explain.ts';
 import { openTcp, openTls, resolveName } from './net.ts';
 import { isWithoutRoute } from './routes.ts';
+import { checkSession } from './session-check.ts';
 
 const MQTT_PORT = 8883;
 const HTTPS_PORT = 443;
@@ -14,10 +14,14 @@ async function dnsFault(code: string, host: string) {
 }
 
 async function tcpFault(code: string, to: Destination) {
-  return isWithoutWay(code) && (await isWithoutRoute()) ? explainNoRoute(`${to.host} cannot be reached`) : explainTcp(code, to);
+  return isUnreachable(code) && (await isWithoutRoute()) ? explainNoRoute(`${to.host} cannot be reached`) : explainTcp(code, to);
 }
 
-async function tcpStep(clock: MonotonicClock, addresses: string[], to: Destination): Promise<{ step: WayStep; socket: Socket | null }> {
+async function tcpStep(
+  clock: MonotonicClock,
+  addresses: string[],
+  to: Destination,
+): Promise<{ step: ConnectivityStep; socket: Socket | null }> {
   const opened = await openTcp(clock, addresses, to.port);
   if (opened.ok) return { step: good(opened.ms, `port ${to.port} is open`), socket: opened.value };
   return { step: bad(opened.ms, await tcpFault(opened.code, to)), socket: null };
@@ -31,7 +35,7 @@ function secondPort({ port, fallbackPort }: Settings): { port: number; used: boo
 }
 
 /** How far a connection to the cloud comes. When `session` answers true, as far as MQTT, which ends a session of the same identity elsewhere. */
-export async function exploreWay(
+export async function checkConnectivity(
   settings: Settings,
   options: {
     clock: MonotonicClock;
@@ -40,56 +44,56 @@ export async function exploreWay(
     topics: boolean;
     otherPort: boolean;
   },
-): Promise<Way> {
-  const way: Way = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
+): Promise<Connectivity> {
+  const connectivity: Connectivity = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
   const { endpoint, port, fallbackPort } = settings;
   const { clock } = options;
-  if (endpoint === null) return way;
+  if (endpoint === null) return connectivity;
   const resolved = await resolveName(clock, endpoint);
   if (!resolved.ok) {
-    way.dns = bad(resolved.ms, await dnsFault(resolved.code, endpoint));
-    return way;
+    connectivity.dns = bad(resolved.ms, await dnsFault(resolved.code, endpoint));
+    return connectivity;
   }
   const addresses = resolved.value;
-  way.dns = good(resolved.ms, `${endpoint} is ${addresses.slice(0, 2).join(', ')}`);
+  connectivity.dns = good(resolved.ms, `${endpoint} is ${addresses.slice(0, 2).join(', ')}`);
 
   const to = (number: number): Destination => ({ host: endpoint, port: number, fallbackPort });
   const other = options.otherPort ? secondPort(settings) : null;
   const looked = other && tcpStep(clock, addresses, to(other.port));
   const { step, socket } = await tcpStep(clock, addresses, to(port));
-  way.tcp = step;
+  connectivity.tcp = step;
   const alternative = await looked;
   alternative?.socket?.destroy();
-  if (alternative) way.otherPort = { ...alternative.step, ...other! };
+  if (alternative) connectivity.otherPort = { ...alternative.step, ...other! };
   // Like the agent, which then goes over its second port.
   const usedPort = socket || !other?.used ? port : other.port;
-  const usable = socket ?? (way.otherPort?.ok && other!.used ? (await tcpStep(clock, addresses, to(usedPort))).socket : null);
-  if (!usable) return way;
+  const usable = socket ?? (connectivity.otherPort?.ok && other!.used ? (await tcpStep(clock, addresses, to(usedPort))).socket : null);
+  if (!usable) return connectivity;
 
   const { credentials, fault } = await options.tlsMaterial();
   if (!credentials) {
     usable.destroy();
-    if (fault) way.tls = bad(0, { finding: fault.message, remedy: fault.remedy });
-    return way;
+    if (fault) connectivity.tls = bad(0, { finding: fault.message, remedy: fault.remedy });
+    return connectivity;
   }
   const secured = await openTls(clock, usable, endpoint, credentials);
   if (!secured.ok) {
     usable.destroy();
-    way.tls = bad(secured.ms, explainTls(secured.code, secured.message, to(usedPort)));
-    return way;
+    connectivity.tls = bad(secured.ms, explainTls(secured.code, secured.message, to(usedPort)));
+    return connectivity;
   }
   const { socket: first, refusal } = secured.value;
   // Asked before the session, which may take a while: after that the server may have closed, and its word is lost.
   const refused = await refusal;
   if (refused?.code?.startsWith('ERR_SSL')) {
     first.destroy();
-    way.tls = bad(secured.ms, explainTls(refused.code, refused.message, to(usedPort)));
-    return way;
+    connectivity.tls = bad(secured.ms, explainTls(refused.code, refused.message, to(usedPort)));
+    return connectivity;
   }
-  way.tls = good(secured.ms, `${first.getProtocol()} with the certificate of the hub`);
+  connectivity.tls = good(secured.ms, `${first.getProtocol()} with the certificate of the hub`);
   if (settings.thingName === null || !(await options.session())) {
     first.destroy();
-    return way;
+    return connectivity;
   }
   /** The same way once more. */
   async function again() {
@@ -99,6 +103,6 @@ export async function exploreWay(
     if (!tls.ok) tcp.value.destroy();
     return tls.ok ? tls.value.socket : null;
   }
-  await exploreSession(way, settings, { clock, to: to(usedPort), first, again, topics: options.topics });
-  return way;
+  await checkSession(connectivity, settings, { clock, to: to(usedPort), first, again, topics: options.topics });
+  return connectivity;
 }

@@ -47,10 +47,10 @@ export function explainNoRoute(what: string): Explanation {
 }
 
 /** What connect(2) answers when the packet did not leave the hub, or the network sent it back. */
-const WITHOUT_WAY = ['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL'];
+const UNREACHABLE = ['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL'];
 
 /** Whether a hub without a route would fail like this. */
-export const isWithoutWay = (code: string): boolean => WITHOUT_WAY.includes(code);
+export const isUnreachable = (code: string): boolean => UNREACHABLE.includes(code);
 
 /** Why a TCP connection was not made (connect(2)). */
 export function explainTcp(code: string, { host, port, fallbackPort }: Destination): Explanation {

@@ -92,7 +92,7 @@ export interface DoctorContext {
   service(): Promise<ServiceState | null>;
   /** Whether a session of this hub's identity may be made. */
   session(): Promise<boolean>;
-  way(): Promise<Way>;
+  connectivity(): Promise<Connectivity>;
 }
 
 /** The configuration as far as it can be read, right or wrong. */
@@ -112,7 +112,7 @@ export interface Settings {
 }
 
 /** One step to the cloud, in words. */
-export interface WayStep {
+export interface ConnectivityStep {
   ok: boolean;
   /** Milliseconds. */
   ms: number;
@@ -121,15 +121,15 @@ export interface WayStep {
 }
 
 /** The way to the cloud, as far as it leads. A step that was not reached is null. */
-export interface Way {
-  dns: WayStep | null;
+export interface Connectivity {
+  dns: ConnectivityStep | null;
   /** The configured port, and the agent's second one, else AWS IoT's other one. `used`: the agent goes there too. */
-  tcp: WayStep | null;
-  otherPort: (WayStep & { port: number; used: boolean }) | null;
-  tls: WayStep | null;
+  tcp: ConnectivityStep | null;
+  otherPort: (ConnectivityStep & { port: number; used: boolean }) | null;
+  tls: ConnectivityStep | null;
   /** Null too when the agent holds the session: a second one of the same identity would end it. */
-  connack: WayStep | null;
-  puback: WayStep | null;
+  connack: ConnectivityStep | null;
+  puback: ConnectivityStep | null;
   /** What the agent does on topics, tried; null: not reached. */
   topics: TopicsTried | null;
 }
@@ -149,8 +149,13 @@ export interface TopicsTried {
 }
 
 /** A step that was made, and one that was not. */
-export const good = (ms: number, finding: string): WayStep => ({ ok: true, ms, finding, remedy: null });
-export const bad = (ms: number, { finding, remedy }: { finding: string; remedy: string }): WayStep => ({ ok: false, ms, finding, remedy });
+export const good = (ms: number, finding: string): ConnectivityStep => ({ ok: true, ms, finding, remedy: null });
+export const bad = (ms: number, { finding, remedy }: { finding: string; remedy: string }): ConnectivityStep => ({
+  ok: false,
+  ms,
+  finding,
+  remedy,
+});
 
 export const ok = (finding: string): Finding => ({ status: 'ok', finding, remedy: null });
 export const warn = (finding: string, remedy: string): Finding => ({ status: 'warn', finding, remedy });

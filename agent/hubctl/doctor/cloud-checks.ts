@@ -2,6 +2,7 @@ import type { CloudFacts } from '../../contract/cloud.ts';
 import { refusalFindings, shadowFindings, takeoverFindings } from '../../health/cloud.ts';
 import {
   type Check,
+  type ConnectivityStep,
   catalogued,
   type DoctorContext,
   type Finding,
@@ -9,14 +10,13 @@ import {
   ok,
   skipped,
   type TopicTried,
-  type WayStep,
   warn,
 } from './check.ts';
 
 const IOT_POLICY = 'Add it to the policy of the certificate in AWS IoT, for this Thing.';
 
 const nameOf = ({ operation, topic }: TopicTried) => `${operation} on ${topic}`;
-const asFinding = (step: WayStep): Finding => (step.ok ? ok(`${step.finding} (${step.ms} ms)`) : fail(step.finding, step.remedy!));
+const asFinding = (step: ConnectivityStep): Finding => (step.ok ? ok(`${step.finding} (${step.ms} ms)`) : fail(step.finding, step.remedy!));
 
 /** What an agent that is online has already proven. */
 async function online(context: DoctorContext): Promise<boolean> {
@@ -28,7 +28,7 @@ export const dnsCheck: Check = {
   name: 'dns',
   why: 'Without the address of the cloud nothing else works.',
   async run(context) {
-    const { dns } = await context.way();
+    const { dns } = await context.connectivity();
     return dns ? asFinding(dns) : skipped('agent.json names no endpoint');
   },
 };
@@ -37,7 +37,7 @@ export const portCheck: Check = {
   name: 'port',
   why: 'MQTT goes over cloud.port, and over cloud.fallbackPort (443 beside 8883) where a firewall blocks that.',
   async run(context) {
-    const { tcp, otherPort } = await context.way();
+    const { tcp, otherPort } = await context.connectivity();
     if (!tcp) return skipped('not reached: the name has no address');
     if (tcp.ok) {
       const also = otherPort === null ? '' : `, port ${otherPort.port} ${otherPort.ok ? 'too' : 'not'}`;
@@ -58,7 +58,7 @@ export const tlsCheck: Check = {
   name: 'tls',
   why: 'Both sides prove who they are; the agent refuses a cloud that cannot.',
   async run(context) {
-    const { tls, tcp } = await context.way();
+    const { tls, tcp } = await context.connectivity();
     if (tls) return asFinding(tls);
     return skipped(tcp ? 'not reached: no port is open, or certificate, key or CA cannot be read' : 'not reached');
   },
@@ -76,7 +76,7 @@ async function connackFinding(context: DoctorContext): Promise<Finding> {
   const { status, problem } = await context.agent();
   const cloud = status?.cloud ?? null;
   if (cloud?.phase === 'connected') return ok('the agent is connected');
-  const { connack, tls } = await context.way();
+  const { connack, tls } = await context.connectivity();
   if (connack?.ok && cloud) {
     return warn(`${connack.finding}, but the agent is not connected: ${idle(cloud)}`, 'sudo systemctl restart hub-agent');
   }
@@ -112,7 +112,7 @@ export const topicsCheck: Check = {
       const found = [...refusalFindings(status.cloud), ...shadowFindings(status.cloud)].map(catalogued);
       return found.length > 0 ? found : ok('the agent uses all of them');
     }
-    const { topics } = await context.way();
+    const { topics } = await context.connectivity();
     if (topics === null) return skipped('not reached');
     const found = [
       ...topics.refused.map((each) => fail(`${nameOf(each)} is refused`, IOT_POLICY)),

@@ -5,7 +5,7 @@ import { within } from '../../system/timeout.ts';
 import { attempt } from '../cli/failure.ts';
 import { hedged } from '../cli/hedged-request.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
-import { exploreWay } from '../connectivity/connectivity.ts';
+import { checkConnectivity } from '../connectivity/connectivity.ts';
 import { settingsOf } from '../machine/settings.ts';
 import { busCheck, serialCheck } from './bus-checks.ts';
 import type { Check, CheckResult, DoctorContext, DoctorPorts } from './check.ts';
@@ -76,8 +76,8 @@ function createContext(ports: DoctorPorts): DoctorContext {
     configFaults: once(() => ports.configFaults(ports.places)),
     service,
     session,
-    way: once(() =>
-      exploreWay(settings, {
+    connectivity: once(() =>
+      checkConnectivity(settings, {
         clock: ports.clock,
         session,
         tlsMaterial: () => ports.tlsMaterial(ports.places),

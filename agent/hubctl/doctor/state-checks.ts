@@ -60,9 +60,9 @@ export async function strangersIn(stateDirectory: string, owner: number): Promis
   for (const path of paths.slice(0, MAX_ENTRIES)) {
     const found = await lstat(path).catch(() => null);
     if (found === null) continue;
-    const isAside = path.startsWith(join(stateDirectory, 'damaged-'));
+    const isKeptDamage = path.startsWith(join(stateDirectory, 'damaged-'));
     const isFolder = FOLDERS.some((name) => path === join(stateDirectory, name));
-    if (isAside) damaged.push(path);
+    if (isKeptDamage) damaged.push(path);
     else if (found.uid !== owner)
       findings.push(fail(`${path} belongs to uid ${found.uid}: the agent cannot use it`, ownRemedy(stateDirectory)));
     else if (isFolder ? !found.isDirectory() : !found.isFile()) {

@@ -57,6 +57,6 @@ export async function preflight(
 function supersededBy(ssid: Buffer, profiles: readonly WifiProfile[], previous: WifiProfile | null): WifiProfile[] {
   const own = profiles.filter((profile) => profile.id.startsWith(PROFILE_ID_PREFIX));
   const others = own.filter((profile) => !profile.ssid.equals(ssid)).sort((a, b) => b.autoconnectPriority - a.autoconnectPriority);
-  const crowded = others.slice(MAX_OWN_PROFILES - 1).filter((profile) => profile !== previous);
-  return [...own.filter((profile) => profile.ssid.equals(ssid)), ...crowded];
+  const surplus = others.slice(MAX_OWN_PROFILES - 1).filter((profile) => profile !== previous);
+  return [...own.filter((profile) => profile.ssid.equals(ssid)), ...surplus];
 }

@@ -9,7 +9,7 @@ import type { BrokerMessage } from '../../twins/iot-core/types.ts';
 import { createSmallDisk, type SmallDisk } from './disk.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import type { Moment, PlannedCommand } from './plan.ts';
-import { createPresenceJudge, type PresenceJudge } from './presence.ts';
+import { createPresenceCheck, type PresenceCheck } from './presence.ts';
 
 /** Short enough for a run of minutes, and long enough for the SDK's fixed 10 s for an acknowledgement to matter as it does at 30 s. */
 const KEEP_ALIVE_SECONDS = 10;
@@ -24,7 +24,7 @@ export interface ChaosHub {
   readonly name: string;
   readonly rig: Rig;
   readonly ledger: Ledger;
-  readonly presence: PresenceJudge;
+  readonly presence: PresenceCheck;
   readonly disk: SmallDisk;
   /** Called whenever anything changed. */
   readonly changed: Subscribe;
@@ -75,7 +75,7 @@ export async function createChaosHub(options: { name: string; withLine: boolean;
   const moments = new Set<(moment: Moment) => void>();
   const record: string[] = [];
   const startedMs = performance.now();
-  const presence = createPresenceJudge({
+  const presence = createPresenceCheck({
     nowMs: () => performance.now(),
     boundMs: BOUND_MS,
     onLate: (said, tookMs) => note(`PRESENCE said ${said ? 'online' : 'offline'} wrongly for ${Math.round(tookMs)} ms`),

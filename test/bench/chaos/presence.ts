@@ -10,18 +10,18 @@ export interface PresenceVerdict {
 }
 
 /** Compares what the API says of a hub with the truth, at every change of either. */
-export interface PresenceJudge {
+export interface PresenceCheck {
   /** `truth`: the process runs and its link works; `said`: `online` of the API's status. */
   look(truth: boolean, said: boolean): void;
   verdict(): PresenceVerdict;
 }
 
 /** `nowMs` is monotonic; `onLate` is told of each stretch past the bound once it ended. */
-export function createPresenceJudge(deps: {
+export function createPresenceCheck(deps: {
   nowMs(): number;
   boundMs: number;
   onLate(said: boolean, tookMs: number): void;
-}): PresenceJudge {
+}): PresenceCheck {
   const { nowMs, boundMs } = deps;
   let wrongSince: { said: boolean; atMs: number } | null = null;
   const longest = { true: 0, false: 0 };

@@ -47,8 +47,8 @@ test.each([
   const check = await run([AGENT, '--check', '--config', path, '--identity', path]);
   expect(check.code, check.stderr).toBe(78);
   expect(check.stderr).toMatch(/no regular file|is a directory/);
-  const judged = await run([HUBCTL, 'config', 'check', '--config', path, '--identity', path]);
-  expect(judged.code, judged.stderr).toBe(78);
+  const checked = await run([HUBCTL, 'config', 'check', '--config', path, '--identity', path]);
+  expect(checked.code, checked.stderr).toBe(78);
   expect((await run([HUBCTL, 'status', '--config', path])).code).toBe(69);
   const output = await mkdtemp(join(tmpdir(), 'hub-batch-'));
   onTestFinished(() => rm(output, { recursive: true }));

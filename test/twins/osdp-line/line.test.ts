@@ -64,9 +64,9 @@ test('who talks into a reply garbles both', () => {
 
 test('a broadcast makes everybody answer at once; alone it works', () => {
   const request = encodeFrame({ address: 0x7f, reply: false, sequence: 0, check: 'crc', block: null, code: COMMAND.ID, data: ZERO });
-  const crowd = panelWith({ address: 1 }, { address: 2 }, { address: 3 });
-  expect(crowd.exchange(request).frames).toHaveLength(0);
-  expect(crowd.line.stats().collisions).toBeGreaterThan(0);
+  const shared = panelWith({ address: 1 }, { address: 2 }, { address: 3 });
+  expect(shared.exchange(request).frames).toHaveLength(0);
+  expect(shared.line.stats().collisions).toBeGreaterThan(0);
   expect(panelWith({ address: 1 }).exchange(request).frames[0]!.code).toBe(REPLY.PDID);
 });
 

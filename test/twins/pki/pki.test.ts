@@ -54,7 +54,7 @@ test('a revocation list names the certificates that OpenSSL then refuses, and no
   const ca = [pki.caCertificate];
   const crl = await pki.revoke([revoked.certificate]);
   /** What a server that knows the list says to a client. */
-  const judge = async ({ certificate, privateKey }: Credentials) => {
+  const errorOf = async ({ certificate, privateKey }: Credentials) => {
     const server = createServer({ ...(await serverOf(pki)), ca, crl, requestCert: true, rejectUnauthorized: false });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -66,8 +66,8 @@ test('a revocation list names the certificates that OpenSSL then refuses, and no
     server.close();
     return said;
   };
-  expect(await judge(revoked)).toBe('CERT_REVOKED');
-  expect(await judge(good)).toBeNull();
+  expect(await errorOf(revoked)).toBe('CERT_REVOKED');
+  expect(await errorOf(good)).toBeNull();
 });
 
 async function serverOf(pki: Pki): Promise<{ cert: string; key: string }> {

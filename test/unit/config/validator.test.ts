@@ -20,7 +20,7 @@ const texts = (changed: Partial<CredentialTexts>): CredentialTexts => ({
   authorities: authority,
   ...changed,
 });
-const judge = (changed: Partial<CredentialTexts>) => validateCredentials(texts(changed), { now });
+const validate = (changed: Partial<CredentialTexts>) => validateCredentials(texts(changed), { now });
 const faults = (findings: CredentialFinding[]) => findings.filter(({ weight }) => weight === 'fault').map(({ part }) => part);
 
 /** A pair with a key of another kind; the certificate is signed with itself. */
@@ -44,7 +44,7 @@ async function pairOf(name: 'Ed25519' | 'RSA', bits = 2048) {
 }
 
 test('a good set is taken by the SDK as it is handed on', () => {
-  const { findings, certificate, privateKey, authorities } = judge({});
+  const { findings, certificate, privateKey, authorities } = validate({});
   expect(findings).toEqual([]);
   expect(tlsRefusal({ certificate: certificate!, privateKey: privateKey! })).toBeNull();
   expect(tlsRefusal({ authorities: authorities! })).toBeNull();
@@ -65,7 +65,7 @@ test.each<[string, Partial<CredentialTexts>, string, RegExp]>([
   ['line breaks written out', { certificate: pair.certificate.replaceAll('\n', '\\n') }, 'certificate', /damaged/],
   ['escapes in a label', { authorities: relabel(authority, '\u001b[2JX') }, 'authorities', /unknown kind/],
 ])('%s is refused in words', (_what, changed, part, words) => {
-  const { findings, ...result } = judge(changed);
+  const { findings, ...result } = validate(changed);
   const own = findings.filter((finding) => finding.part === part && finding.weight === 'fault');
   expect(own).toHaveLength(1);
   expect(`${own[0]!.message} ${own[0]!.remedy}`).toMatch(words);
@@ -84,7 +84,7 @@ test.each<[string, () => KeyObject]>([
   ['DSA', () => generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 }).privateKey],
 ])('a key of the kind %s is refused, whether or not its certificate is there', (_kind, make) => {
   const privateKey = make().export({ type: 'pkcs8', format: 'pem' }) as string;
-  const { findings } = judge({ certificate: null, privateKey });
+  const { findings } = validate({ certificate: null, privateKey });
   expect(findings).toEqual([
     expect.objectContaining({ part: 'privateKey', weight: 'fault', message: expect.stringContaining('no key of') }),
   ]);
@@ -92,16 +92,16 @@ test.each<[string, () => KeyObject]>([
 
 test.each(['secp384r1', 'secp521r1'])('a key on %s is taken', (namedCurve) => {
   const privateKey = generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-  expect(judge({ certificate: null, privateKey }).findings).toEqual([]);
+  expect(validate({ certificate: null, privateKey }).findings).toEqual([]);
 });
 
 test('an Ed25519 pair is refused by us and by the SDK; an RSA pair is taken by both', async () => {
   const ed = await pairOf('Ed25519');
-  expect(faults(judge(ed).findings)).toEqual(['privateKey']);
-  expect(faults(judge({ ...ed, privateKey: null }).findings)).toEqual(['certificate']);
-  const made = judge(ed);
+  expect(faults(validate(ed).findings)).toEqual(['privateKey']);
+  expect(faults(validate({ ...ed, privateKey: null }).findings)).toEqual(['certificate']);
+  const made = validate(ed);
   expect(tlsRefusal({ certificate: made.certificate!, privateKey: made.privateKey! })).toMatchObject({ part: 'certificate' });
-  const rsa = judge(await pairOf('RSA'));
+  const rsa = validate(await pairOf('RSA'));
   expect(faults(rsa.findings)).toEqual([]);
   expect(tlsRefusal({ certificate: rsa.certificate!, privateKey: rsa.privateKey! })).toBeNull();
 });
@@ -111,7 +111,7 @@ test.each<[string, Partial<CredentialTexts>, RegExp]>([
   ['a certificate beside the key', { privateKey: pair.privateKey + pair.certificate }, /CERTIFICATE beside/],
   ['an unrelated certificate behind the own', { certificate: pair.certificate + other.certificate }, /no chain/],
 ])('%s: doubtful, and the SDK gets the part that was judged alone', (_what, changed, words) => {
-  const { findings, certificate, privateKey } = judge(changed);
+  const { findings, certificate, privateKey } = validate(changed);
   expect(findings).toEqual([expect.objectContaining({ weight: 'doubt', message: expect.stringMatching(words) })]);
   expect(privateKey!.reveal()).toBe(pair.privateKey);
   expect(tlsRefusal({ certificate: certificate!, privateKey: privateKey! })).toBeNull();
@@ -119,7 +119,7 @@ test.each<[string, Partial<CredentialTexts>, RegExp]>([
 
 test('the issuer behind the certificate is a chain; Windows line ends, indents, comments and EC parameters do no harm', () => {
   const spelled = (pem: string) => `subject=hub\r\n${pem.replaceAll('\n', '\r\n  ')}`;
-  const { findings, certificate, privateKey } = judge({
+  const { findings, certificate, privateKey } = validate({
     certificate: spelled(pair.certificate + authority),
     privateKey: `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${sec1}`,
   });
@@ -130,8 +130,8 @@ test('the issuer behind the certificate is a chain; Windows line ends, indents, 
 
 test('a certificate for servers, or with a weak signature, is doubtful', async () => {
   const server = await pki.issueServer(['localhost']);
-  const { findings } = judge({ certificate: server.certificate, privateKey: server.privateKey });
+  const { findings } = validate({ certificate: server.certificate, privateKey: server.privateKey });
   expect(findings).toEqual([expect.objectContaining({ part: 'certificate', weight: 'doubt' })]);
-  const { findings: found } = judge(await pairOf('Ed25519'));
+  const { findings: found } = validate(await pairOf('Ed25519'));
   expect(found.some(({ weight, message }) => weight === 'doubt' && message.includes('signed with'))).toBe(true);
 });

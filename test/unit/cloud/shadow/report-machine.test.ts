@@ -91,7 +91,11 @@ describe('a session begins', () => {
     const { state, effects } = step(known, tick, 1_000);
     const reported = { online: true, session: 's1', lastSeen: WALL + 1_000, uptimeSeconds: 1, ...CONFIG.identity };
     expect(effects).toEqual([{ type: 'send', op: 2, update: { reported } }]);
-    expect(state).toMatchObject({ forced: false, lastSentMs: 1_000, inFlight: { op: 2, for: null, base: 5, forced: true, alone: false } });
+    expect(state).toMatchObject({
+      forced: false,
+      lastSentMs: 1_000,
+      inFlight: { op: 2, for: null, base: 5, forced: true, onlyUnconfirmed: false },
+    });
   });
 
   test('a read that is not answered is asked for again, with growing pauses of at most ten seconds until the hub is shown online', () => {

@@ -13,7 +13,7 @@ const handler = (name: string, repeatable: boolean) => ({
 });
 const catalog = createCatalog([handler('changes', false), handler('reads', true)]);
 
-function judged(command: unknown, writtenAt: number, isSuspect = (at: number) => at >= 100 && at <= 200) {
+function verdictOn(command: unknown, writtenAt: number, isSuspect = (at: number) => at >= 100 && at <= 200) {
   const view: ShadowView = {
     source: 'read',
     version: 1,
@@ -27,13 +27,13 @@ function judged(command: unknown, writtenAt: number, isSuspect = (at: number) =>
 
 test('after a takeover: what changes something and was written in its time is refused, the rest is done', () => {
   for (const at of [100, 150, 200]) {
-    expect(judged('changes', at)).toMatchObject({ accept: false, outcome: { status: 'REJECTED', error: { code: 'taken_over' } } });
-    expect(judged('reads', at)).toMatchObject({ accept: true });
+    expect(verdictOn('changes', at)).toMatchObject({ accept: false, outcome: { status: 'REJECTED', error: { code: 'taken_over' } } });
+    expect(verdictOn('reads', at)).toMatchObject({ accept: true });
   }
-  for (const at of [99, 201]) expect(judged('changes', at)).toMatchObject({ accept: true });
+  for (const at of [99, 201]) expect(verdictOn('changes', at)).toMatchObject({ accept: true });
 });
 
 test('an old one is expired, one that nobody knows is unknown, as ever', () => {
-  expect(judged('changes', 40, () => true)).toMatchObject({ outcome: { error: { code: 'expired' } } });
-  expect(judged('reboot', 150)).toMatchObject({ outcome: { error: { code: 'unknown_command' } } });
+  expect(verdictOn('changes', 40, () => true)).toMatchObject({ outcome: { error: { code: 'expired' } } });
+  expect(verdictOn('reboot', 150)).toMatchObject({ outcome: { error: { code: 'unknown_command' } } });
 });

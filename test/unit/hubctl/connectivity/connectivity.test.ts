@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { topicsOf } from '../../../../agent/contract/topics.ts';
-import { operations } from '../../../../agent/hubctl/connectivity/explore-session.ts';
+import { operations } from '../../../../agent/hubctl/connectivity/session-check.ts';
 import { settingsOf } from '../../../../agent/hubctl/machine/settings.ts';
 import { allows, statementsOf } from '../../aws/iam.ts';
 

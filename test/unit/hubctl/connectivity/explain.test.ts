@@ -6,7 +6,7 @@ import {
   explainNoRoute,
   explainTcp,
   explainTls,
-  isWithoutWay,
+  isUnreachable,
 } from '../../../../agent/hubctl/connectivity/explain.ts';
 
 const HOST = 'x-ats.iot.eu-central-1.amazonaws.com';
@@ -54,7 +54,7 @@ test('no route at all, whatever failed for it', () => {
     finding: 'this hub has no route to any network: x',
     remedy: 'nmcli device status; ip route',
   });
-  expect(['ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'ETIMEDOUT'].filter(isWithoutWay)).toEqual(['ENETUNREACH', 'EHOSTUNREACH']);
+  expect(['ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'ETIMEDOUT'].filter(isUnreachable)).toEqual(['ENETUNREACH', 'EHOSTUNREACH']);
 });
 
 describe('a handshake that fails', () => {

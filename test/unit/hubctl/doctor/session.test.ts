@@ -3,7 +3,7 @@ import { createConnector } from '../../../../agent/cloud/connection/connector.ts
 import type { LinkHandlers } from '../../../../agent/cloud/connection/transport.ts';
 import type { CloudFacts } from '../../../../agent/contract/cloud.ts';
 import { AgentError, type AgentProblem } from '../../../../agent/hubctl/cli/client.ts';
-import type { DoctorContext, Way } from '../../../../agent/hubctl/doctor/check.ts';
+import type { Connectivity, DoctorContext } from '../../../../agent/hubctl/doctor/check.ts';
 import { mqttCheck } from '../../../../agent/hubctl/doctor/cloud-checks.ts';
 import { mayTakeSession } from '../../../../agent/hubctl/doctor/session.ts';
 import { createSteppedClock } from '../../../support/stepped-clock.ts';
@@ -78,15 +78,15 @@ test('an agent that waits says how long, down to its next attempt', async () => 
 });
 
 const TAKEN = { ok: true, ms: 30, finding: 'the cloud takes the connection', remedy: null };
-const NO_WAY: Way = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
+const NOTHING_CHECKED: Connectivity = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
 
 /** What the doctor says of MQTT. */
-async function mqtt(cloud: Partial<CloudFacts>, connack: Way['connack'] = null, tls: Way['tls'] = TAKEN) {
+async function mqtt(cloud: Partial<CloudFacts>, connack: Connectivity['connack'] = null, tls: Connectivity['tls'] = TAKEN) {
   const status = statusOf(cloud);
   const context: Partial<DoctorContext> = {
     agent: async () => ({ status, problem: null }),
     session: () => mayTakeSession({ status, problem: null }, noService),
-    way: async () => ({ ...NO_WAY, tls, connack }),
+    connectivity: async () => ({ ...NOTHING_CHECKED, tls, connack }),
   };
   return [await mqttCheck.run(context as DoctorContext)].flat();
 }

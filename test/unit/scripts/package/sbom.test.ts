@@ -118,7 +118,7 @@ test('an audit that was answered is told with its findings', () => {
       b: { severity: 'low', via: ['a'] },
     },
   });
-  expect(readAudit(output)).toMatchObject({ judged: true, total: 2, severe: 1 });
+  expect(readAudit(output)).toMatchObject({ answered: true, total: 2, severe: 1 });
   expect(auditLines(readAudit(output))).toEqual([
     'known vulnerabilities: 2, 1 of them high or critical',
     '  critical: a, Remote code execution',

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { topicsOf } from '../../contract/topics.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
-import { bad, good, type Settings, type TopicsTried, type Way, type WayStep } from '../doctor/check.ts';
+import { bad, type Connectivity, type ConnectivityStep, good, type Settings, type TopicsTried } from '../doctor/check.ts';
 import { type Destination, explainConnack, explainTls } from './explain.ts';
 import { createMqttProbe, type MqttAnswer, type MqttProbe, SESSION_TAKEN_OVER } from './mqtt.ts';
 
@@ -18,7 +18,7 @@ const NO_NEWS = { state: 'offline', session: '00000000-0000-4000-8000-0000000000
 /** MQTT 5: what AWS IoT answers, or ends the connection with, where the policy says no. */
 const NOT_AUTHORIZED = 0x87;
 
-function connackStep(answer: MqttAnswer, to: Destination): { step: WayStep; tls: boolean } {
+function connackStep(answer: MqttAnswer, to: Destination): { step: ConnectivityStep; tls: boolean } {
   if (answer.kind === 'done') return { step: good(answer.ms, 'the cloud takes the connection'), tls: false };
   if (answer.kind === 'refused') return { step: bad(0, explainConnack(answer.reason)), tls: false };
   if (answer.kind === 'closed' && answer.error?.code?.startsWith('ERR_SSL')) {
@@ -64,7 +64,7 @@ export function operations({ thingName, shadowName, executions }: Settings) {
 type Verdict = keyof TopicsTried | 'allowed' | 'closed';
 
 /** A timeout, a quota or a link that fell is no word of the policy. */
-function judge(answer: MqttAnswer): Verdict {
+function verdictOf(answer: MqttAnswer): Verdict {
   if (answer.kind === 'done') return 'allowed';
   if (answer.kind === 'timeout') return 'unanswered';
   if (answer.reason === NOT_AUTHORIZED) return 'refused';
@@ -113,7 +113,7 @@ async function tryOne(link: Link, run: (probe: MqttProbe) => Promise<MqttAnswer>
     const probe = await link.use();
     if (!probe) return { verdict: 'untried', ms: 0 };
     const answer = await run(probe);
-    verdict = judge(answer);
+    verdict = verdictOf(answer);
     if (answer.kind === 'done') return { verdict, ms: answer.ms };
     if (answer.kind !== 'refused') link.drop();
     if (verdict !== 'closed') break;
@@ -128,13 +128,13 @@ async function tryWill({ open, drop }: Link, thingName: string): Promise<Verdict
   if (!probe) return 'untried';
   const answer = await probe.connect(thingName, { topic: topicsOf(thingName).presence, payload: JSON.stringify(NO_NEWS), retain: false });
   probe.end();
-  const verdict = judge(answer);
+  const verdict = verdictOf(answer);
   return verdict === 'closed' ? 'refused' : verdict;
 }
 
 /** CONNECT, and with `topics` everything that the agent does on topics; else one message. */
-export async function exploreSession(
-  way: Way,
+export async function checkSession(
+  connectivity: Connectivity,
   settings: Settings,
   {
     clock,
@@ -147,8 +147,8 @@ export async function exploreSession(
   const thingName = settings.thingName!;
   const probe = createMqttProbe(clock, first);
   const { step, tls } = connackStep(await probe.connect(thingName), to);
-  if (tls) way.tls = step;
-  else way.connack = step;
+  if (tls) connectivity.tls = step;
+  else connectivity.connack = step;
   if (!step.ok) return probe.end();
 
   const link = createLink(clock, thingName, probe, again);
@@ -157,17 +157,17 @@ export async function exploreSession(
   const all = operations(settings);
   for (const { operation, topic, run } of topics ? all : all.filter((each) => each.operation === 'iot:Publish').slice(0, 1)) {
     const { verdict, ms } = enough() ? { verdict: 'untried' as const, ms: 0 } : await tryOne(link, run);
-    if (verdict === 'allowed' && operation === 'iot:Publish') way.puback ??= good(ms, 'a message is acknowledged');
+    if (verdict === 'allowed' && operation === 'iot:Publish') connectivity.puback ??= good(ms, 'a message is acknowledged');
     if (verdict !== 'allowed' && verdict !== 'closed') tried[verdict].push({ operation, topic });
   }
   if (topics) {
     const verdict = enough() ? 'untried' : await tryWill(link, thingName);
     const will = { operation: 'iot:Connect with a last will (iot:ConnectAttributes LastWill)', topic: topicsOf(thingName).presence };
     if (verdict !== 'allowed' && verdict !== 'closed') tried[verdict].push(will);
-    way.topics = tried;
+    connectivity.topics = tried;
   }
   link.drop();
-  way.puback ??= bad(0, {
+  connectivity.puback ??= bad(0, {
     finding: 'no message is acknowledged',
     remedy:
       tried.refused.length > 0
