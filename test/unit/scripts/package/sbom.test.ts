@@ -54,6 +54,9 @@ test.each(['amd64', 'arm64'] as const)(
     expect(named.get('libuv')).toMatchObject({ version: '1.52.1' });
     expect(named.has('nghttp3')).toBe(false);
     expect(named.has('vitest')).toBe(false);
+    // What a hub with Zigbee alone gets is not in the agent's package.
+    expect(named.has('zigbee-herdsman')).toBe(false);
+    expect(named.has('zigbee-on-host')).toBe(false);
     expect(named.get('/usr/lib/hub-agent/native/aws-crt.node')!.hashes![0]!.content).toBe(
       createHash('sha256').update(sources.files[1]!.data).digest('hex'),
     );
