@@ -59,7 +59,7 @@ export function createChannel(settings: PeripheralSettings, random: Random): Cha
     if (!settings.secureChannel || keyType === undefined || frame.block?.[1] !== SCS.CHLNG) return refuse(NAK.SECURITY_UNSUPPORTED);
     if (frame.data.length !== 8) return refuse(NAK.LENGTH);
     const scbk = baseKey(keyType);
-    if (!scbk) return refuse(NAK.SECURITY_UNSUPPORTED);
+    if (!scbk) return refuse(settings.secureChannel.missingKeyNak ?? NAK.SECURITY_UNSUPPORTED);
     const keys = deriveKeys(scbk, frame.data);
     const own = random.bytes(8);
     const clientId = settings.secureChannel.clientId ?? identityOf(settings).subarray(0, 8);

@@ -23,6 +23,16 @@ export function localStatus(settings: PeripheralSettings): Answer {
   return { code: REPLY.LSTATR, data: Uint8Array.of(settings.tampered ? 1 : 0, settings.powerFault ? 1 : 0) };
 }
 
+/** The state of reader 0 as RSTATR carries it: 0 normal, 2 tampered (OSDP 2.2, "osdp_RSTATR"). */
+export function readerStatus(settings: PeripheralSettings): Answer {
+  return { code: REPLY.RSTATR, data: Uint8Array.of(settings.readerTampered ? 2 : 0) };
+}
+
+/** The inputs as ISTATR carries them: all at rest. */
+export function inputStatus(settings: PeripheralSettings): Answer {
+  return states(settings, REPLY.ISTATR, INPUTS);
+}
+
 /** A card as RAW carries it: reader 0, raw bit array, number of bits, the bits left-aligned in bytes. */
 export function cardRead(bits: string): Answer {
   if (!/^[01]{1,1024}$/.test(bits)) throw new Error('a card is 1 to 1024 characters 0 or 1');
@@ -83,11 +93,11 @@ export function handleCommand(
     case COMMAND.LSTAT:
       return { answer: localStatus(settings) };
     case COMMAND.ISTAT:
-      return { answer: states(settings, REPLY.ISTATR, INPUTS) };
+      return { answer: inputStatus(settings) };
     case COMMAND.OSTAT:
       return { answer: states(settings, REPLY.OSTATR, OUTPUTS) };
     case COMMAND.RSTAT:
-      return { answer: { code: REPLY.RSTATR, data: Uint8Array.of(0) } };
+      return { answer: readerStatus(settings) };
     case COMMAND.COMSET: {
       const wanted = communication(command.data);
       const now = wanted ?? { address: settings.address, baudRate: settings.baudRate };

@@ -155,10 +155,10 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
     },
   };
 
-  function boot(member: Member): void {
+  function boot(member: Member, deadMs = member.settings.bootMs): void {
     medium.silence(member);
     member.machine.reset();
-    member.deadUntilMs = clock.nowMs() + member.settings.bootMs;
+    member.deadUntilMs = clock.nowMs() + deadMs;
     member.talksUntilMs = 0;
     babble(member, clock.nowMs());
     schedule();
@@ -181,6 +181,11 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
         settings.powerFault = powerFault;
         machine.statusChanged();
       },
+      setReaderTampered(tampered) {
+        if (settings.readerTampered === tampered) return;
+        settings.readerTampered = tampered;
+        machine.readersChanged();
+      },
       setFaults(faults) {
         Object.assign(settings.faults, faults);
         if (!member.babbling) babble(member, clock.nowMs());
@@ -188,6 +193,10 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
       },
       presentCard: (bits) => machine.presentCard(bits),
       powerCycle: () => boot(member),
+      restart(changes = {}) {
+        Object.assign(settings, changes);
+        boot(member, 0);
+      },
       remove() {
         medium.silence(member);
         member.present = false;

@@ -2,15 +2,22 @@
 export type Turnaround = number | { minMs: number; maxMs: number };
 
 /**
- * Which check a peripheral uses. `as_asked` answers with the request's; `always_crc` takes both and answers with a CRC; the others do
- * not understand a frame with the other check and stay silent.
+ * Which check a peripheral uses. `as_asked` answers with the request's; `always_crc` takes both and answers with a CRC; `crc_only` and
+ * `checksum_only` do not understand a frame with the other check and stay silent; `checksum_or_nak` answers it by NAK 1.
  */
-export type CheckPolicy = 'as_asked' | 'always_crc' | 'crc_only' | 'checksum_only';
+export type CheckPolicy = 'as_asked' | 'always_crc' | 'crc_only' | 'checksum_only' | 'checksum_or_nak';
+
+/** What a peripheral that requires the secure channel answers before it. The handshake is always answered. */
+export type AnsweredInClear = 'identity_and_capabilities' | 'identity' | 'nothing';
 
 /** How a peripheral handles the secure channel. */
 export interface SecureChannelOptions {
-  /** In clear only ID, CAP and the handshake are answered, everything else gets NAK 6. Default false. */
+  /** In clear only the handshake and what `inClear` says are answered, everything else gets NAK 6. Default false. */
   required?: boolean;
+  /** Default `identity_and_capabilities`. */
+  inClear?: AnsweredInClear;
+  /** How it says that it has no key of the kind that the challenge asks for: NAK 5 or NAK 6. Default 5. */
+  missingKeyNak?: 5 | 6;
   /** The own key (SCBK, 16 bytes), or null when none was installed. Default null. */
   key?: Uint8Array | null;
   /** Accepts the default key SCBK-D. Default: only while no own key is installed. */
@@ -76,12 +83,18 @@ export interface PeripheralOptions {
   serialNumber?: number;
   /** Major, minor, build. Default 2.7.19. */
   firmware?: readonly [number, number, number];
-  /** Default: a reader with inputs, outputs, an LED and a buzzer. Function 9 follows `secureChannel` when it is not listed. */
+  /** Default: a reader with inputs, outputs, an LED and a buzzer. Function 8 follows `check`, 9 `secureChannel` when they are not listed. */
   capabilities?: readonly Capability[];
   tampered?: boolean;
   powerFault?: boolean;
+  /** The tamper switch of reader 0 (RSTATR), apart from the peripheral's own. Default false. */
+  readerTampered?: boolean;
   /** Reports tamper and power changes by itself on a POLL. Default true. */
   reportsChanges?: boolean;
+  /** Silent to everything but a POLL until the first one since it began or went off-line, which it answers with ISTATR. Default false. */
+  waitsForPoll?: boolean;
+  /** Refuses a sequence number that is out of order. Without it a restart between two polls is not noticed. Default true. */
+  policesSequence?: boolean;
   /** The time from the end of a request to the start of the reply. Default 3 ms. */
   turnaround?: Turnaround;
   /** Default `as_asked`. */
@@ -108,7 +121,10 @@ export interface PeripheralSettings {
   capabilities: readonly Capability[];
   tampered: boolean;
   powerFault: boolean;
+  readerTampered: boolean;
   reportsChanges: boolean;
+  waitsForPoll: boolean;
+  policesSequence: boolean;
   turnaround: Turnaround;
   check: CheckPolicy;
   mark: boolean;
@@ -118,6 +134,7 @@ export interface PeripheralSettings {
   bootMs: number;
 }
 
+const CHECK_CHARACTERS = 8;
 const COMMUNICATION_SECURITY = 9;
 const READER: readonly Capability[] = [
   [1, 1, 2],
@@ -125,17 +142,22 @@ const READER: readonly Capability[] = [
   [3, 1, 1],
   [4, 1, 1],
   [5, 1, 1],
-  [8, 1, 0],
   [10, 0, 1],
   [13, 1, 1],
   [16, 2, 0],
 ];
 
-/** Lists the communication security (function 9: AES, default key) as the peripheral really has it, in the order of the function codes. */
-function withSecurity(capabilities: readonly Capability[], channel: SecureChannelOptions | null): readonly Capability[] {
-  if (capabilities.some(([code]) => code === COMMUNICATION_SECURITY)) return capabilities;
-  const own: Capability = [COMMUNICATION_SECURITY, channel ? 1 : 0, channel && acceptsDefaultKey(channel) ? 1 : 0];
-  return [...capabilities, own].sort(([a], [b]) => a - b);
+/**
+ * Lists the check (function 8: 0 checksum, 1 CRC) and the communication security (function 9: AES, default key) as the peripheral really has
+ * them, unless they are listed already; in the order of the function codes.
+ */
+function withOwn(capabilities: readonly Capability[], check: CheckPolicy, channel: SecureChannelOptions | null): readonly Capability[] {
+  const own: readonly Capability[] = [
+    [CHECK_CHARACTERS, check.startsWith('checksum') ? 0 : 1, 0],
+    [COMMUNICATION_SECURITY, channel ? 1 : 0, channel && acceptsDefaultKey(channel) ? 1 : 0],
+  ];
+  const missing = own.filter(([code]) => !capabilities.some(([listed]) => listed === code));
+  return [...capabilities, ...missing].sort(([a], [b]) => a - b);
 }
 
 /** Whether SCBK-D opens a channel: by explicit choice, else while there is no own key. */
@@ -153,6 +175,7 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
   if (key && key.length !== 16) throw new Error(`the key of peripheral ${options.address} is not 16 bytes`);
   const clientId = options.secureChannel?.clientId;
   if (clientId && clientId.length !== 8) throw new Error(`the client identifier of peripheral ${options.address} is not 8 bytes`);
+  const check = options.check ?? 'as_asked';
   return {
     address: options.address,
     vendor: Uint8Array.from(Buffer.from(vendor, 'hex')),
@@ -160,12 +183,15 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
     version: options.version ?? 2,
     serialNumber: options.serialNumber ?? 0x10_0000 + options.address,
     firmware: options.firmware ?? [2, 7, 19],
-    capabilities: withSecurity(options.capabilities ?? READER, options.secureChannel ?? null),
+    capabilities: withOwn(options.capabilities ?? READER, check, options.secureChannel ?? null),
     tampered: options.tampered ?? false,
     powerFault: options.powerFault ?? false,
+    readerTampered: options.readerTampered ?? false,
     reportsChanges: options.reportsChanges ?? true,
+    waitsForPoll: options.waitsForPoll ?? false,
+    policesSequence: options.policesSequence ?? true,
     turnaround: options.turnaround ?? 3,
-    check: options.check ?? 'as_asked',
+    check,
     mark: options.mark ?? false,
     baudRate: options.baudRate ?? lineBaudRate,
     secureChannel: options.secureChannel ? { ...options.secureChannel } : null,

@@ -129,3 +129,77 @@ test('options that no peripheral can have are refused', () => {
   expect(() => panelWith({ address: 1 }, { address: 1 })).toThrow('taken');
   expect(() => panelWith().line.peripheral(3)).toThrow('nobody');
 });
+
+test('one that understands checksums only says so in its capabilities, and may answer a CRC by NAK 1', () => {
+  const panel = panelWith({ address: 3, check: 'checksum_or_nak' }, { address: 4 });
+  const refused = panel.ask(3, COMMAND.ID, { data: ZERO }).frames[0]!;
+  expect([refused.check, refused.code, refused.data[0]]).toEqual(['checksum', REPLY.NAK, NAK.CHECK]);
+  const compliance = (address: number, check: 'crc' | 'checksum'): number => {
+    const { data } = panel.ask(address, COMMAND.CAP, { check, data: ZERO }).frames[0]!;
+    return data[[...data].findIndex((code, at) => at % 3 === 0 && code === 8) + 1]!;
+  };
+  expect([compliance(3, 'checksum'), compliance(4, 'crc')]).toEqual([0, 1]);
+});
+
+test('one that waits for a poll is silent before it, answers it with its inputs, and waits again after eight seconds of silence', () => {
+  const panel = panelWith({ address: 5, waitsForPoll: true });
+  const code = (command: number, sequence: number, data?: Uint8Array) =>
+    panel.ask(5, command, { sequence, ...(data && { data }) }).frames[0]?.code;
+  expect(code(COMMAND.ID, 0, ZERO)).toBe(undefined);
+  expect(code(COMMAND.POLL, 0)).toBe(REPLY.ISTATR);
+  expect(code(COMMAND.ID, 1, ZERO)).toBe(REPLY.PDID);
+  expect(code(COMMAND.POLL, 2)).toBe(REPLY.ACK);
+  panel.clock.step(8_000);
+  expect(code(COMMAND.ID, 0, ZERO)).toBe(undefined);
+});
+
+test('before the channel it answers what it is set to answer', () => {
+  const key = new Uint8Array(16);
+  const panel = panelWith(
+    { address: 1, secureChannel: { key, required: true } },
+    { address: 2, secureChannel: { key, required: true, inClear: 'identity' } },
+    { address: 3, secureChannel: { key, required: true, inClear: 'nothing' } },
+  );
+  const codes = (address: number) =>
+    [COMMAND.ID, COMMAND.CAP, COMMAND.LSTAT].map((code, sequence) => {
+      const data = code === COMMAND.LSTAT ? hex('') : ZERO;
+      return panel.ask(address, code, { sequence, data }).frames[0]!.code;
+    });
+  expect(codes(1)).toEqual([REPLY.PDID, REPLY.PDCAP, REPLY.NAK]);
+  expect(codes(2)).toEqual([REPLY.PDID, REPLY.NAK, REPLY.NAK]);
+  expect(codes(3)).toEqual([REPLY.NAK, REPLY.NAK, REPLY.NAK]);
+});
+
+test('a key of the kind that is asked for and not there is NAK 5 or NAK 6', () => {
+  const channel = { key: null, acceptsDefaultKey: false };
+  const panel = panelWith({ address: 1, secureChannel: channel }, { address: 2, secureChannel: { ...channel, missingKeyNak: 6 } });
+  const reason = (address: number) =>
+    panel.ask(address, COMMAND.CHLNG, { block: hex('031101'), data: new Uint8Array(8) }).frames[0]!.data[0];
+  expect([reason(1), reason(2)]).toEqual([NAK.SECURITY_UNSUPPORTED, NAK.SECURITY_REQUIRED]);
+});
+
+test("a reader's own tamper is reported to a poll, and told when it is asked", () => {
+  const panel = panelWith({ address: 5 });
+  panel.ask(5, COMMAND.POLL);
+  panel.line.peripheral(5).setReaderTampered(true);
+  expect(panel.ask(5, COMMAND.POLL, { sequence: 1 }).frames[0]).toMatchObject({ code: REPLY.RSTATR, data: Uint8Array.of(2) });
+  expect(panel.ask(5, COMMAND.RSTAT, { sequence: 2 }).frames[0]).toMatchObject({ code: REPLY.RSTATR, data: Uint8Array.of(2) });
+  expect(panel.ask(5, COMMAND.LSTAT, { sequence: 3 }).frames[0]!.data[0]).toBe(0);
+});
+
+test('a restart between two polls is noticed by the sequence number alone, by one that polices it', () => {
+  const panel = panelWith({ address: 5 }, { address: 6, policesSequence: false });
+  for (const address of [5, 6]) for (const sequence of [0, 1]) panel.ask(address, COMMAND.POLL, { sequence });
+  for (const address of [5, 6]) panel.line.peripheral(address).restart({ firmware: [9, 9, 9] });
+  const next = (address: number) => panel.ask(address, COMMAND.POLL, { sequence: 2 }).frames[0]!.code;
+  expect([next(5), next(6)]).toEqual([REPLY.NAK, REPLY.ACK]);
+  expect([...panel.ask(6, COMMAND.ID, { sequence: 3, data: ZERO }).frames[0]!.data.subarray(9)]).toEqual([9, 9, 9]);
+});
+
+test('two at one address talk at the same time: nothing of it is a frame', () => {
+  const panel = panelWith({ address: 0, serialNumber: 1 });
+  panel.line.add({ address: 0, serialNumber: 2 }, true);
+  const { raw, frames } = panel.ask(0, COMMAND.ID, { data: ZERO });
+  expect(raw.length).toBeGreaterThan(20);
+  expect(frames).toEqual([]);
+});

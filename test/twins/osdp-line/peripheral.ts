@@ -1,9 +1,9 @@
 import type { Random } from '../../support/random.ts';
 import { createChannel } from './channel.ts';
 import { type Answer, COMMAND, NAK, nak, REPLY } from './codes.ts';
-import { cardRead, handleCommand, localStatus } from './commands.ts';
+import { cardRead, handleCommand, inputStatus, localStatus, readerStatus } from './commands.ts';
 import { BROADCAST, carriesMac, encodeFrame, type Frame, MARK } from './frame.ts';
-import type { PeripheralSettings } from './options.ts';
+import type { AnsweredInClear, PeripheralSettings } from './options.ts';
 
 /** After so much silence from the panel a peripheral is off-line and drops its secure channel (OSDP 2.2, 5.7). */
 const OFFLINE_MS = 8_000;
@@ -27,12 +27,18 @@ export interface PeripheralMachine {
   presentCard(bits: string): void;
   /** Queues the local status for the next POLL. */
   statusChanged(): void;
+  /** Queues the readers' status for the next POLL. */
+  readersChanged(): void;
   /** Forgets all that does not survive a loss of power. Keys and communication settings do. */
   reset(): void;
 }
 
 /** What is answered in clear even when the secure channel is required. */
-const ALWAYS_CLEAR: readonly number[] = [COMMAND.ID, COMMAND.CAP];
+const IN_CLEAR: Readonly<Record<AnsweredInClear, readonly number[]>> = {
+  identity_and_capabilities: [COMMAND.ID, COMMAND.CAP],
+  identity: [COMMAND.ID],
+  nothing: [],
+};
 
 export function createPeripheralMachine(settings: PeripheralSettings, random: Random): PeripheralMachine {
   const channel = createChannel(settings, random);
@@ -41,6 +47,7 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
   let lastReply: Uint8Array | null = null;
   let lastHeardMs = Number.NEGATIVE_INFINITY;
   let events: Answer[] = [];
+  let polled = false;
 
   const queue = (event: Answer): void => {
     events.push(event);
@@ -48,7 +55,7 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
   };
   const checkFor = (frame: Frame) => {
     if (settings.check === 'as_asked') return frame.check;
-    return settings.check === 'checksum_only' ? 'checksum' : 'crc';
+    return settings.check.startsWith('checksum') ? 'checksum' : 'crc';
   };
   const headFor = (frame: Frame, sequence = frame.sequence) => ({
     address: frame.address === BROADCAST ? BROADCAST : settings.address,
@@ -84,7 +91,8 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
       channel.end();
       return { bytes: clear(frame, nak(NAK.SECURITY_REQUIRED)) };
     }
-    if (secureChannel?.required && !ALWAYS_CLEAR.includes(frame.code)) return { bytes: clear(frame, nak(NAK.SECURITY_REQUIRED)) };
+    const inClear = IN_CLEAR[secureChannel?.inClear ?? 'identity_and_capabilities'];
+    if (secureChannel?.required && !inClear.includes(frame.code)) return { bytes: clear(frame, nak(NAK.SECURITY_REQUIRED)) };
     const { answer, after } = handleCommand(settings, events, frame, false);
     return after ? { bytes: clear(frame, answer), after } : { bytes: clear(frame, answer) };
   };
@@ -106,14 +114,23 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
     receive(frame, atMs) {
       if (settings.check === 'crc_only' && frame.check !== 'crc') return null;
       if (settings.check === 'checksum_only' && frame.check !== 'checksum') return null;
-      if (atMs - lastHeardMs > OFFLINE_MS) channel.end();
+      if (settings.check === 'checksum_or_nak' && frame.check !== 'checksum') return { bytes: marked(clear(frame, nak(NAK.CHECK))) };
+      if (atMs - lastHeardMs > OFFLINE_MS) {
+        channel.end();
+        polled = false;
+      }
       lastHeardMs = atMs;
+      if (settings.waitsForPoll && !polled) {
+        if (frame.code !== COMMAND.POLL) return null;
+        polled = true;
+        queue(inputStatus(settings));
+      }
       if (frame.sequence === 0) {
         channel.end();
         lastSequence = null;
       } else if (frame.sequence === lastSequence && lastRequest && lastReply && Buffer.compare(frame.bytes, lastRequest) === 0) {
         return { bytes: marked(lastReply) };
-      } else if (lastSequence === null || frame.sequence !== (lastSequence % 3) + 1) {
+      } else if (settings.policesSequence && (lastSequence === null || frame.sequence !== (lastSequence % 3) + 1)) {
         return { bytes: marked(clear(frame, nak(NAK.SEQUENCE))) };
       }
       if (frame.code === COMMAND.CHLNG && settings.faults.ignoresChallenge) return null;
@@ -143,12 +160,16 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
     statusChanged() {
       if (settings.reportsChanges) queue(localStatus(settings));
     },
+    readersChanged() {
+      if (settings.reportsChanges) queue(readerStatus(settings));
+    },
     reset() {
       channel.end();
       lastSequence = null;
       lastRequest = null;
       lastReply = null;
       events = [];
+      polled = false;
     },
   };
 }

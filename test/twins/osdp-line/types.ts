@@ -32,12 +32,15 @@ export interface PeripheralControl {
   readonly secureChannelActive: boolean;
   setTampered(tampered: boolean): void;
   setPowerFault(powerFault: boolean): void;
+  setReaderTampered(tampered: boolean): void;
   /** Merges; set a fault to undefined to end it. */
   setFaults(faults: PeripheralFaults): void;
   /** A card of so many bits, as text of 0 and 1; it is reported on the next POLL. */
   presentCard(bits: string): void;
   /** Dead for `bootMs`, then as new, with its keys and communication settings. */
   powerCycle(): void;
+  /** Begins anew at once, with another identity or firmware when they are given: between two polls the panel need not notice. */
+  restart(changes?: Partial<Pick<PeripheralSettings, 'model' | 'version' | 'serialNumber' | 'firmware' | 'capabilities'>>): void;
   /** Pulls it off the line, in the middle of a byte if need be. */
   remove(): void;
   /** Puts it back after `remove`: it boots as after a power cycle. */

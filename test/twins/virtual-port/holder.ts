@@ -22,6 +22,18 @@ const { master, slave, pty } = requireBinary('pty.node').open(80, 24);
  */
 const agentSide = new ReadStream(slave).setRawMode(true);
 
+/** The speed the other side set, as far as the platform tells. */
+async function createSpeedometer(): Promise<() => Promise<number>> {
+  if (process.platform !== 'linux') return async () => 0;
+  const { LinuxPortBinding } = await import('@serialport/bindings-cpp');
+  const binding = new LinuxPortBinding(slave, { path: pty, baudRate: 9600 } as never);
+  return async () => (await binding.getBaudRate()).baudRate;
+}
+
+/** Ready, and used once, before the port is announced: the first request must not wait for a library that is loaded. */
+const speed = await createSpeedometer();
+await speed();
+
 const send = (type: number, payload: Uint8Array): void => void process.stdout.write(encodeMessage(type, payload));
 
 const input = new ReadStream(master);
@@ -45,20 +57,11 @@ process.stdin.on('end', () => {
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) process.on(signal, () => {});
 process.stdout.on('error', () => process.exit(0));
 
-/** The speed the other side set, as far as the platform tells. */
-async function createSpeedometer(): Promise<() => Promise<number>> {
-  if (process.platform !== 'linux') return async () => 0;
-  const { LinuxPortBinding } = await import('@serialport/bindings-cpp');
-  const binding = new LinuxPortBinding(slave, { path: pty, baudRate: 9600 } as never);
-  return async () => (await binding.getBaudRate()).baudRate;
-}
-
-const speed = createSpeedometer();
 let knownSpeed = 0;
 let last: Promise<void> = Promise.resolve();
 input.on('data', (bytes: Buffer) => {
   last = last.then(async () => {
-    const baudRate = await (await speed)();
+    const baudRate = await speed();
     if (baudRate !== knownSpeed) send(MESSAGE.SPEED, Buffer.from(String(baudRate)));
     knownSpeed = baudRate;
     send(MESSAGE.DATA, bytes);

@@ -162,3 +162,11 @@ test.runIf(process.platform === 'linux')('nothing stays behind when the harness 
   await expect.poll(() => isRunning(children[0]!)).toBe(false);
   await noticed(serial, () => {});
 });
+
+test.runIf(process.platform === 'linux')('a port that is announced is ready: what it needs for the first request is loaded', async () => {
+  const childrenOf = () => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(/\s+/);
+  const before = childrenOf();
+  await openPort();
+  const [holder] = childrenOf().filter((pid) => !before.includes(pid));
+  expect(readFileSync(`/proc/${holder}/maps`, 'utf8')).toMatch(/bindings.*\.node/);
+});
