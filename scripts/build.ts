@@ -7,6 +7,7 @@ import { build, type Plugin } from 'esbuild';
 import { COMMANDS } from '../agent/hubctl/cli/hubctl.ts';
 import { CHECK_NAMES } from '../agent/hubctl/doctor/names.ts';
 import { version } from '../agent/system/version.ts';
+import { nativeModules } from './bundle/plugins.ts';
 import { bashCompletion } from './hubctl/completion.ts';
 import { manPage } from './hubctl/man.ts';
 
@@ -23,23 +24,6 @@ const USAGE = `usage: npm run build [-- --arch amd64|arm64]
 Bundles the agent into dist/<arch>: hub-agent.cjs, hubctl.cjs and the native modules of that architecture. Needs nothing but Node to run:
   node dist/<arch>/hub-agent.cjs --help
 `;
-
-/** The native modules, as the bundle finds them: beside itself, with one \`require\` each instead of a search (and a synchronous \`ldd\`). */
-function nativeModules(): Plugin {
-  return {
-    name: 'native-modules',
-    setup(bundler) {
-      bundler.onLoad({ filter: /aws-crt\/dist\/native\/binding\.js$/ }, () => ({
-        contents:
-          "module.exports = require('./native/aws-crt.node'); module.exports.default = module.exports; module.exports.cRuntime = 'glibc';",
-      }));
-      bundler.onLoad({ filter: /bindings-cpp\/dist\/serialport-bindings\.js$/ }, () => ({
-        contents: "exports.binding = require('./native/serialport.node');",
-      }));
-      bundler.onResolve({ filter: /^\.\/native\/.*\.node$/ }, ({ path }) => ({ path, external: true }));
-    },
-  };
-}
 
 /** What the SDK's index loads for other uses of AWS IoT; the agent has none of it, and starts sooner without. */
 const UNUSED_SERVICES = /^\.\/(eventstream_rpc|greengrasscoreipc|greengrass\/discoveryclient|iotidentity\/iotidentity|iotjobs\/iotjobs)$/;

@@ -23,7 +23,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // Tools that ship or make the agent know it; none of them knows a test.
   'scripts/lint': [],
   'scripts/processes.ts': [],
-  'scripts/build.ts': ['agent/hubctl', 'agent/system', 'scripts/hubctl'],
+  'scripts/bundle': [],
+  'scripts/build.ts': ['agent/hubctl', 'agent/system', 'scripts/hubctl', 'scripts/bundle'],
   'scripts/schemas.ts': ['agent/config'],
   'scripts/audit.ts': ['scripts/package'],
   'scripts/hubctl': ['agent/hubctl'],

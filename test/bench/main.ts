@@ -1,5 +1,6 @@
 /** The benchmarks by name; each file exports `run(args)`, which resolves with the exit code. */
 const BENCHMARKS: Readonly<Record<string, string>> = {
+  footprint: 'memory and start of the bundle, beside the smallest program with the same connection',
   scan: 'cold scan of an OSDP line, against the plain scan and the wire itself',
   'osdp-soak': 'hours on an OSDP line on a faster clock: memory, timers, listeners',
   yank: 'the serial port pulled out and put back, a hundred times',

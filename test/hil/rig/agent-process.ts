@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createSignal, until } from './until.ts';
@@ -27,8 +27,14 @@ export interface AgentProcess {
   resume(): void;
 }
 
-/** How the unit starts Node: the tests of the process hold what its libraries take. */
-export const NODE_FLAGS = ['--disable-sigusr1', '--disable-proto=delete'];
+const UNIT = new URL('../../../systemd/hub-agent.service', import.meta.url);
+
+/** Node's options in the unit: what the tests, the demo and the benchmarks run is started as a hub starts it. */
+export function nodeFlags(): string[] {
+  const start = /^ExecStart=.*\/node (.*) \S+\.cjs$/m.exec(readFileSync(UNIT, 'utf8'));
+  if (!start) throw new Error('systemd/hub-agent.service has no ExecStart= with Node and the bundle');
+  return start[1]!.split(' ');
+}
 
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 /** Node keeps compiled sources here, as other tools do: half of a start's processor time (measured). */
@@ -51,7 +57,7 @@ export function startAgentProcess(options: {
 }): AgentProcess {
   const words = [
     ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
-    ...(options.program ?? [process.execPath, ...NODE_FLAGS, process.env[MAIN_VARIABLE] ?? MAIN]),
+    ...(options.program ?? [process.execPath, ...nodeFlags(), process.env[MAIN_VARIABLE] ?? MAIN]),
     '--identity',
     options.identityPath,
     '--config',

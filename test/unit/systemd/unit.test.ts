@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { matchesGlob, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { NODE_FLAGS } from '../../hil/rig/agent-process.ts';
+import { nodeFlags } from '../../hil/rig/agent-process.ts';
 
 const UNIT = resolve(import.meta.dirname, '../../../systemd/hub-agent.service');
 const MAX_EXPOSURE = 2;
@@ -32,7 +32,7 @@ test('It allows the serial ports of every SoC by the class of their driver, and 
 
 test('Nothing that runs as the agent can leave code that is trusted later, or open the inspector', () => {
   const unit = readFileSync(UNIT, 'utf8');
-  for (const flag of NODE_FLAGS) expect(unit).toMatch(new RegExp(`^ExecStart=.* ${flag} .*hub-agent.cjs$`, 'm'));
+  expect(nodeFlags()).toEqual(expect.arrayContaining(['--disable-sigusr1', '--disable-proto=delete']));
   expect(unit).not.toMatch(/CacheDirectory|NODE_COMPILE_CACHE/);
   expect(unit).toContain('NODE_DISABLE_COMPILE_CACHE=1');
 });

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+
+/** What a process holds, MB (2^20 bytes), from /proc/PID/smaps_rollup. */
+export interface Memory {
+  /** Resident, shared pages counted whole. */
+  rssMB: number;
+  /** Resident, each shared page divided by those that map it: depends on what else runs. */
+  pssMB: number;
+  /** Written by the process alone: what a second one would cost. */
+  privateMB: number;
+}
+
+/** USER_HZ, in which proc(5) counts processor time: 100 on every architecture that Node runs on. */
+const TICK_MS = 10;
+const KB_PER_MB = 1024;
+
+const round = (value: number, digits = 1) => Math.round(value * 10 ** digits) / 10 ** digits;
+
+export function memoryOf(pid: number): Memory {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const mb = (name: string) => round(Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? Number.NaN) / KB_PER_MB);
+  return { rssMB: mb('Rss'), pssMB: mb('Pss'), privateMB: mb('Private_Dirty') };
+}
+
+/** Processor time of all threads since the start, milliseconds in steps of 10. */
+export function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in parentheses may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
