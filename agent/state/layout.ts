@@ -20,6 +20,7 @@ export const HUB_ID_COPY = 'hub-id.copy';
 export const COMMAND_KEY_FILE = 'command-id.key';
 export const COMMANDS_FOLDER = 'commands';
 export const ALARMS_FILE = 'alarms.json';
+export const TAKEOVER_FILE = 'takeover.json';
 export const NODES_FILE = 'nodes.json';
 export const WIFI_CHANGE_FILE = 'wifi-change.json';
 export const BOOT_ID_FILE = 'boot-id';
@@ -33,6 +34,8 @@ export const STATE_LAYOUT: readonly Remembered[] = [
   { name: ALARMS_FILE, forgottenBy: 'factory' },
   { name: COMMANDS_FOLDER, forgottenBy: 'factory' },
   { name: COMMAND_KEY_FILE, forgottenBy: 'factory' },
+  // Another client's command may still be in the shadow after a reset.
+  { name: TAKEOVER_FILE, forgottenBy: 'replace' },
   // A cut Wi-Fi change is put in order by it, after a reset too.
   { name: WIFI_CHANGE_FILE, forgottenBy: 'replace' },
   // The notes of a factory reset, for the next start.

@@ -6,6 +6,7 @@ import type { Log } from '../../system/log.ts';
 import { type AlarmsEvent, type AlarmsState, alarmsStep, shownAlarms } from './alarm-machine.ts';
 import { createAlarmStore } from './alarm-store.ts';
 import { covers, readAgain, type TakeoverWindow, takenOver } from './takeover.ts';
+import { createTakeoverStore } from './takeover-store.ts';
 
 /** The parts of the reported state that this keeps. */
 export type AlarmSections = Pick<Reported, 'alarms' | 'alarmsOmitted' | 'takenOverAt'>;
@@ -43,7 +44,8 @@ const PRUNE_MS = 3_600_000;
 
 export function createAlarmCenter(deps: AlarmCenterDeps): AlarmCenter {
   const { clock, wallClock } = deps;
-  const store = createAlarmStore(deps);
+  const alarmStore = createAlarmStore(deps);
+  const takeoverStore = createTakeoverStore(deps);
   const certificate = deps.expiresAt.toISOString();
   let state: AlarmsState = { list: [], buckets: {} };
   let takeover: TakeoverWindow | null = null;
@@ -51,7 +53,10 @@ export function createAlarmCenter(deps: AlarmCenterDeps): AlarmCenter {
   let heard = 0;
   let cancelPrune: Cancel = () => {};
 
-  const save = () => store.save({ alarms: state.list, takeover, certificate });
+  function setTakeover(next: TakeoverWindow): void {
+    takeover = next;
+    takeoverStore.save({ takeover, certificate });
+  }
 
   function report(quiet: boolean): void {
     const shown = shownAlarms(state.list);
@@ -70,7 +75,7 @@ export function createAlarmCenter(deps: AlarmCenterDeps): AlarmCenter {
     const step = alarmsStep(state, event, clock.nowMs(), wallClock.nowMs());
     state = step.state;
     if (!step.changed) return;
-    save();
+    alarmStore.save({ alarms: state.list });
     report(!step.urgent);
   }
 
@@ -81,20 +86,20 @@ export function createAlarmCenter(deps: AlarmCenterDeps): AlarmCenter {
 
   return {
     async start() {
-      const kept = await store.load();
+      const [kept, lastTakeover] = await Promise.all([alarmStore.load(), takeoverStore.load()]);
       if (kept) {
         // What was raised while it was read is newer.
         const fresh = new Set(state.list.map(({ kind, node }) => `${kind} ${node}`));
         state = { ...state, list: [...kept.alarms.filter(({ kind, node }) => !fresh.has(`${kind} ${node}`)), ...state.list] };
-        if (kept.certificate === certificate) takeover ??= kept.takeover;
       }
+      if (lastTakeover?.certificate === certificate) takeover ??= lastTakeover.takeover;
       report(false);
       prune();
     },
 
     async stop() {
       cancelPrune();
-      await store.stop();
+      await Promise.all([alarmStore.stop(), takeoverStore.stop()]);
     },
 
     raise: (kind, node) => dispatch({ type: 'raise', kind, node }),
@@ -102,18 +107,15 @@ export function createAlarmCenter(deps: AlarmCenterDeps): AlarmCenter {
     list: () => state.list,
 
     takenOver() {
-      takeover = takenOver(takeover, heard, wallClock.nowMs());
+      setTakeover(takenOver(takeover, heard, wallClock.nowMs()));
       dispatch({ type: 'raise', kind: 'taken_over', node: null });
-      save();
     },
 
     view({ source, timestampSeconds }) {
       heard = Math.max(heard, timestampSeconds);
       if (source !== 'read') return;
       const next = readAgain(takeover, timestampSeconds);
-      if (next === takeover) return;
-      takeover = next;
-      save();
+      if (next !== null && next !== takeover) setTakeover(next);
     },
 
     isSuspect: (writtenAt) => covers(takeover, writtenAt),

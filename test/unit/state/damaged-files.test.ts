@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createAlarmStore } from '../../../agent/cloud/alarms/alarm-store.ts';
+import { createTakeoverStore } from '../../../agent/cloud/alarms/takeover-store.ts';
 import { createClaimStore } from '../../../agent/cloud/shadow/claim.ts';
 import type { Entry } from '../../../agent/commands/lifecycle/entry.ts';
 import { createJournal } from '../../../agent/commands/lifecycle/journal.ts';
@@ -18,8 +19,8 @@ import { DAMAGES, flipBit } from './damage.ts';
 
 const HUB = '6f0d7bb2-0f3f-4a9e-8a80-3e5b4a3c9d11';
 const CLAIM = { orgId: 'org-1', siteId: 'site-1', claimedBy: 'user-1', claimedAt: 1_795_300_000_000 };
-const ALARMS = {
-  alarms: [{ kind: 'tamper' as const, node: 'bus-1:1', since: 1_795_300_000_000 }],
+const ALARMS = { alarms: [{ kind: 'tamper' as const, node: 'bus-1:1', since: 1_795_300_000_000 }] };
+const TAKEOVER = {
   takeover: { from: 1_795_000_000, until: null, at: 1_795_300_000_000 },
   certificate: '2030-01-01T00:00:00.000Z',
 };
@@ -62,6 +63,7 @@ const NAMES = [
   'command-id.key',
   'claim.json',
   'alarms.json',
+  'takeover.json',
   'nodes.json',
   'commands/c1.json',
   'wifi-change.json',
@@ -85,13 +87,25 @@ async function start(stateDirectory: string) {
   const claims = createClaimStore({ files, stateDirectory, log });
   await claims.load();
   const alarms = await createAlarmStore({ files, stateDirectory, clock: createSteppedClock(), log }).load();
+  const takeover = await createTakeoverStore({ files, stateDirectory, clock: createSteppedClock(), log }).load();
   const nodes = await createNodeStore({ path: join(stateDirectory, 'nodes.json'), files, log }).load();
   const journal = createJournal({ files, directory: stateDirectory, entropy: createFakeEntropy(7), log });
   const key = await journal.idKey();
   const entries = await journal.load();
   const marker = await createChangeMarkerFile(files, stateDirectory, log).read();
   const first = await isFirstStartSinceBoot(files, stateDirectory, 'boot-1');
-  return { claim: claims.current(), isKnown: claims.isKnown(), alarms, nodes, key: key.toString('hex'), entries, marker, first, log };
+  return {
+    claim: claims.current(),
+    isKnown: claims.isKnown(),
+    alarms,
+    takeover,
+    nodes,
+    key: key.toString('hex'),
+    entries,
+    marker,
+    first,
+    log,
+  };
 }
 
 beforeAll(async () => {
@@ -103,6 +117,9 @@ beforeAll(async () => {
   const alarms = createAlarmStore({ files, stateDirectory: sound, clock: createSteppedClock(), log });
   alarms.save(ALARMS);
   await alarms.stop();
+  const takeovers = createTakeoverStore({ files, stateDirectory: sound, clock: createSteppedClock(), log });
+  takeovers.save(TAKEOVER);
+  await takeovers.stop();
   await createNodeStore({ path: join(sound, 'nodes.json'), files, log }).save([nodeOf('1'), nodeOf('2')]);
   const journal = createJournal({ files, directory: sound, entropy: createFakeEntropy(3), log });
   await journal.idKey();
@@ -111,7 +128,7 @@ beforeAll(async () => {
   await isFirstStartSinceBoot(files, sound, 'boot-1');
   truth = await start(sound);
   expect(truth.log.lines).toEqual([]);
-  expect(truth).toMatchObject({ claim: CLAIM, alarms: ALARMS, marker: MARKER, first: false });
+  expect(truth).toMatchObject({ claim: CLAIM, alarms: ALARMS, takeover: TAKEOVER, marker: MARKER, first: false });
 });
 afterAll(() => rm(sound, { recursive: true }));
 beforeEach(async () => {
@@ -129,6 +146,7 @@ async function expectHonest(name: string, what: string): Promise<void> {
   else if (believed.claim === null) expect(believed.isKnown, what).toBe(false);
   else expect(believed.claim, what).toEqual(CLAIM);
   if (name !== 'alarms.json' || believed.alarms !== null) expect(believed.alarms, what).toEqual(truth.alarms);
+  if (name !== 'takeover.json' || believed.takeover !== null) expect(believed.takeover, what).toEqual(truth.takeover);
   for (const node of believed.nodes) expect(truth.nodes, what).toContainEqual(node);
   if (name !== 'nodes.json') expect(believed.nodes, what).toEqual(truth.nodes);
   for (const entry of believed.entries) expect(truth.entries, what).toContainEqual(entry);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { WRITE_INTERVAL_MS } from '../../../../agent/cloud/alarms/alarm-store.ts';
 import { type AlarmSections, createAlarmCenter } from '../../../../agent/cloud/alarms/alarms.ts';
+import { WRITE_INTERVAL_MS } from '../../../../agent/cloud/alarms/kept-file.ts';
+import { forgetState } from '../../../../agent/state/forget-state.ts';
 import { createMemoryFiles, type MemoryFiles } from '../../../support/memory-files.ts';
 import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import { createFakeLog } from '../../nodes/fakes.ts';
@@ -63,7 +64,7 @@ describe('alarms across restarts', () => {
     expect(next.reports[0]!.sections.alarms).toHaveLength(2);
   });
 
-  test.each(['', '{', '[]', '{"version":1,"alarms":[{"kind":"else","node":null,"since":1}],"takeover":null,"certificate":""}', '\0\0\0'])(
+  test.each(['', '{', '[]', '{"version":1,"alarms":[{"kind":"else","node":null,"since":1}]}', '\0\0\0'])(
     'a damaged file (%j) is told, and everything begins anew',
     async (text) => {
       const { center, log, reports } = await start(createMemoryFiles(new Map([[PATH, Buffer.from(text)]])));
@@ -138,6 +139,17 @@ describe('a takeover', () => {
     expect(rotated.center.isSuspect(1_500)).toBe(false);
   });
 
+  test('a factory reset takes the alarms, and leaves what was written by another client suspect', async () => {
+    const { center, files } = await start();
+    center.view(read(1_000));
+    center.takenOver();
+    await center.stop();
+    await forgetState(files, '/state', 'factory', createFakeLog());
+    const next = await start(files);
+    expect(next.center.list()).toEqual([]);
+    expect(next.center.isSuspect(1_500)).toBe(true);
+  });
+
   test('a takeover right after another write is on disk at once, and so is its end', async () => {
     const { center, files, clock } = await start();
     center.view(read(1_000));
@@ -182,7 +194,7 @@ describe('a takeover', () => {
     center.view(read(1_000));
     center.takenOver();
     await clock.advance(600_000);
-    expect(log.events().filter((event) => event === 'alarms_unstored')).toHaveLength(1);
+    expect(log.events().filter((event) => event === 'takeover_unstored')).toHaveLength(1);
     files.full = false;
     await clock.advance(60_000);
     expect((await start(files)).center.isSuspect(1_500)).toBe(true);
@@ -205,10 +217,11 @@ describe('a takeover', () => {
     first.reject(new Error('EIO'));
     await clock.advance(120_000);
     expect((await start(files)).center.isSuspect(1_500)).toBe(true);
-    expect(writes).toBe(2);
+    // The second is of the alarms.
+    expect(writes).toBe(3);
   });
 
-  test('two hubs with one identity: two writes in ten minutes, and few messages', async () => {
+  test('two hubs with one identity: three writes in ten minutes, and few messages', async () => {
     const { center, clock, files, reports } = await start();
     for (let minute = 0; minute < 24 * 60; minute++) {
       center.takenOver();
@@ -216,7 +229,7 @@ describe('a takeover', () => {
       center.view(read(1_000 + minute * 60));
       await clock.advance(30_000);
     }
-    expect(files.writes.length).toBeLessThanOrEqual(2 * (1 + 86_400_000 / WRITE_INTERVAL_MS));
+    expect(files.writes.length).toBeLessThanOrEqual(3 * (1 + 86_400_000 / WRITE_INTERVAL_MS));
     expect(reports.filter(({ quiet }) => !quiet).length).toBeLessThanOrEqual(17);
   });
 });
