@@ -11,6 +11,8 @@ export interface FaultState {
   duplicatePubacks: number;
   lostShadowResponses: number;
   failingShadowUpdates: { count: number; code: number };
+  throttledJobsRequests: number;
+  lostJobsResponses: number;
   lifecycle: Disturbance | null;
   refuseConnect: number | null;
   commandsFeatureMissing: boolean;
@@ -27,6 +29,8 @@ export function noFaults(): FaultState {
     duplicatePubacks: 0,
     lostShadowResponses: 0,
     failingShadowUpdates: { count: 0, code: 0 },
+    throttledJobsRequests: 0,
+    lostJobsResponses: 0,
     lifecycle: null,
     refuseConnect: null,
     commandsFeatureMissing: false,
@@ -64,5 +68,19 @@ export function takeDuplicateWill(state: FaultState, clientId: string): boolean 
   const count = state.duplicateWills.get(clientId) ?? 0;
   if (count === 0) return false;
   state.duplicateWills.set(clientId, count - 1);
+  return true;
+}
+
+/** Uses up one of the next requests to the Jobs service that are refused as too many. */
+export function takesJobsRequest(state: FaultState): boolean {
+  if (state.throttledJobsRequests === 0) return false;
+  state.throttledJobsRequests--;
+  return true;
+}
+
+/** Uses up one of the next answers of the Jobs service that are lost. */
+export function takesJobsResponse(state: FaultState): boolean {
+  if (state.lostJobsResponses === 0) return false;
+  state.lostJobsResponses--;
   return true;
 }

@@ -33,6 +33,12 @@ export function createFaults({ state, broker, redeliverDelta, shiftClock }: Faul
     failShadowUpdates(count, code) {
       state.failingShadowUpdates = { count, code };
     },
+    throttleJobs(count) {
+      state.throttledJobsRequests = count;
+    },
+    loseJobsResponses(count) {
+      state.lostJobsResponses = count;
+    },
     redeliverDelta,
     disturbLifecycle(maxDelayMs, duplicateShare, seed) {
       state.lifecycle = maxDelayMs > 0 ? { maxDelayMs, duplicateShare, random: createRandom(seed).unit } : null;

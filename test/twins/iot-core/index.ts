@@ -5,8 +5,11 @@ import { createRandom, randomUuid } from '../../support/random.ts';
 import type { Credentials, Pki } from '../pki/types.ts';
 import { type Broker, createBroker } from './broker.ts';
 import { createExecutions } from './executions.ts';
-import { noFaults, takeDuplicateWill, takeShadowFailure, takesShadowResponse } from './fault-state.ts';
+import { noFaults, takeDuplicateWill, takeShadowFailure, takesJobsRequest, takesJobsResponse, takesShadowResponse } from './fault-state.ts';
 import { createFaults } from './faults.ts';
+import { createJobsService } from './jobs/service.ts';
+import { parseJobsRequestTopic } from './jobs/topics.ts';
+import type { PresignRequest } from './jobs/types.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { AWS_LIMITS } from './limits.ts';
 import { type Listener, listen } from './listener.ts';
@@ -44,6 +47,8 @@ export interface IotCoreOptions {
   assignClientIds?: boolean;
   /** Time the Shadow service takes for a request; requests meanwhile are in flight. Default 0. */
   shadowLatencyMs?: number;
+  /** Makes the presigned URLs of job documents; default: documents with placeholders cannot be read. */
+  presign?(request: PresignRequest): string;
 }
 
 /** As AWS forms certificate ids: SHA-256 in hex. */
@@ -92,6 +97,17 @@ export function createIotCore(options: IotCoreOptions): IotCore {
     losesNextResponse: () => takesShadowResponse(faultState),
   });
   const executions = createExecutions({ timers, uuid, publish: publishAsService });
+  const jobs = createJobsService({
+    timers,
+    nowMs,
+    publish: publishAsService,
+    presign(request) {
+      if (!options.presign) throw new Error('the virtual IoT Core needs `presign` for a job document with presigned URLs');
+      return options.presign(request);
+    },
+    throttlesNextRequest: () => takesJobsRequest(faultState),
+    losesNextResponse: () => takesJobsResponse(faultState),
+  });
 
   /** Takes a request to the Shadow service, which answers later: until then it is in flight. */
   function requestShadow(topic: ShadowTopic, { clientId, payload }: Message): void {
@@ -115,6 +131,8 @@ export function createIotCore(options: IotCoreOptions): IotCore {
     if (response) executions.respond(response.thingName, response.executionId, message.payload);
     const request = parseShadowRequestTopic(message.topic);
     if (request) requestShadow(request, message);
+    const jobsRequest = parseJobsRequestTopic(message.topic);
+    if (jobsRequest) jobs.handle(jobsRequest, message.payload);
   }
 
   const wills = createWills({
@@ -222,6 +240,7 @@ export function createIotCore(options: IotCoreOptions): IotCore {
     startExecution: executions.start,
     execution: executions.find,
     onExecution: executions.onChange,
+    jobs: jobs.access,
     onMessage: router.tap,
     onEvent(handler) {
       eventHandlers.add(handler);

@@ -8,12 +8,21 @@ function publishPatterns(thingName: string): string[] {
     ...operations.map((operation) => `${shadow}/${operation}`),
     ...operations.map((operation) => `${shadow}/name/+/${operation}`),
     `$aws/commands/things/${thingName}/executions/+/response/json`,
+    `$aws/things/${thingName}/jobs/get`,
+    `$aws/things/${thingName}/jobs/start-next`,
+    `$aws/things/${thingName}/jobs/+/get`,
+    `$aws/things/${thingName}/jobs/+/update`,
     `hubs/${thingName}/#`,
   ];
 }
 
 function subscribePatterns(thingName: string): string[] {
-  return [`$aws/things/${thingName}/shadow/#`, `$aws/commands/things/${thingName}/executions/#`, `hubs/${thingName}/#`];
+  return [
+    `$aws/things/${thingName}/shadow/#`,
+    `$aws/things/${thingName}/jobs/#`,
+    `$aws/commands/things/${thingName}/executions/#`,
+    `hubs/${thingName}/#`,
+  ];
 }
 
 /** A Thing of this name looks on at another: it may subscribe to what that one may, and publishes nothing. For people who debug a hub. */
@@ -23,7 +32,7 @@ const OBSERVER = 'observer-';
 export const observerOf = (thingName: string) => OBSERVER + thingName;
 
 /**
- * The IoT policy of a hub, as the account attaches it to each certificate: its own shadow, its own command executions and its own
+ * The IoT policy of a hub, as the account attaches it to each certificate: its own shadow, its own command executions and jobs, and its own
  * `hubs/<thing>/` topics. `resource` is a topic name for a publish and a filter (without `$share`) for a subscribe.
  */
 export function isAllowed(thingName: string, action: 'publish' | 'subscribe', resource: string): boolean {

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { iot, iotshadow, mqtt5 } from 'aws-iot-device-sdk-v2';
+import { iot, iotjobs, iotshadow, mqtt5 } from 'aws-iot-device-sdk-v2';
 
 export interface ProbeInput {
   host: string;
@@ -24,9 +24,36 @@ export interface ProbeReport {
   deltaState: unknown;
   ownMessage: string;
   retained: boolean;
+  jobs: { pending: number | undefined; taken: unknown; stale: unknown; done: unknown; left: boolean };
 }
 
 const KEEP_ALIVE_SECONDS = 30;
+
+/** Takes the job `j1`, reports its progress with a wrong version and with the right one, and finishes it. */
+async function work(client: mqtt5.Mqtt5Client, thingName: string): Promise<ProbeReport['jobs']> {
+  const jobs = iotjobs.IotJobsClientv2.newFromMqtt5(client, {
+    maxRequestResponseSubscriptions: 4,
+    maxStreamingSubscriptions: 2,
+    operationTimeoutInSeconds: 10,
+  });
+  const { queuedJobs } = await jobs.getPendingJobExecutions({ thingName });
+  const { execution } = await jobs.startNextPendingJobExecution({ thingName, stepTimeoutInMinutes: 60 });
+  const update = { thingName, jobId: 'j1', includeJobExecutionState: true };
+  const stale = jobs.updateJobExecution({ ...update, status: 'IN_PROGRESS', expectedVersion: 9 });
+  const refusal = await stale.then(
+    () => null,
+    ({ modeledError }) => ({ code: modeledError?.code, versionNumber: modeledError?.executionState?.versionNumber }),
+  );
+  const { executionState } = await jobs.updateJobExecution({ ...update, status: 'SUCCEEDED', expectedVersion: 2 });
+  const { execution: next } = await jobs.describeJobExecution({ thingName, jobId: '$next' });
+  return {
+    pending: queuedJobs?.length,
+    taken: { status: execution?.status, versionNumber: execution?.versionNumber, jobDocument: execution?.jobDocument },
+    stale: refusal,
+    done: executionState,
+    left: next !== undefined,
+  };
+}
 
 async function probe(input: ProbeInput): Promise<ProbeReport> {
   const { host, port, thingName, certificate, privateKey, caCertificate } = input;
@@ -59,6 +86,8 @@ async function probe(input: ProbeInput): Promise<ProbeReport> {
   await shadow.updateShadow({ thingName, state: { desired: { command: 'get_nodes', args: {} } } });
   const [{ message: deltaMessage }] = await delta;
 
+  const jobs = await work(client, thingName);
+
   const topicFilter = `hubs/${thingName}/presence`;
   await client.subscribe({ subscriptions: [{ topicFilter, qos: mqtt5.QoS.AtLeastOnce, retainAsPublished: true }] });
   const incoming = once(client, 'messageReceived');
@@ -76,6 +105,7 @@ async function probe(input: ProbeInput): Promise<ProbeReport> {
     deltaState: deltaMessage.state,
     ownMessage: Buffer.from(message.payload as ArrayBuffer).toString(),
     retained: message.retain === true,
+    jobs,
   };
 }
 

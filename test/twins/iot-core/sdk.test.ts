@@ -9,9 +9,10 @@ import type { ProbeInput } from './sdk-probe.ts';
 let harness: Harness;
 afterEach(() => harness.stop());
 
-test("AWS's own client and shadow client work against it", async ({ signal }) => {
+test("AWS's own client, shadow client and jobs client work against it", async ({ signal }) => {
   harness = await startHarness(['hub-1']);
   const { host, port } = harness.core;
+  harness.core.jobs.create({ jobId: 'j1', thingName: 'hub-1', document: { operation: 'update_agent' } });
   const input: ProbeInput = { host, port, thingName: 'hub-1', ...harness.credentialsOf('hub-1'), caCertificate: harness.pki.caCertificate };
   const program = fileURLToPath(new URL('./sdk-probe.ts', import.meta.url));
   const child = spawn(process.execPath, [program], { stdio: 'pipe', signal });
@@ -28,6 +29,13 @@ test("AWS's own client and shadow client work against it", async ({ signal }) =>
     deltaState: { command: 'get_nodes', args: {} },
     ownMessage: 'online',
     retained: true,
+    jobs: {
+      pending: 1,
+      taken: { status: 'IN_PROGRESS', versionNumber: 2, jobDocument: { operation: 'update_agent' } },
+      stale: { code: 'VersionMismatch', versionNumber: 2 },
+      done: { status: 'SUCCEEDED', statusDetails: {}, versionNumber: 3 },
+      left: false,
+    },
   });
   await harness.event(({ kind, reason }) => kind === 'disconnected' && reason === 'CLIENT_INITIATED_DISCONNECT');
   expect(harness.events.filter(({ kind }) => kind === 'limit')).toEqual([]);

@@ -1,3 +1,5 @@
+import type { JobsAccess } from './jobs/types.ts';
+
 /** A shadow document as AWS IoT stores it. */
 export interface ShadowDocument {
   /** `delta` is what a get answers beside the two sections while they differ. */
@@ -108,6 +110,10 @@ export interface IotCoreFaults {
   loseShadowResponses(count: number): void;
   /** The next `count` shadow updates are refused with this code (409, 429, 500). */
   failShadowUpdates(count: number, code: number): void;
+  /** The next `count` requests to the Jobs service are refused as too many. */
+  throttleJobs(count: number): void;
+  /** The next `count` answers of the Jobs service are not sent; what was asked is done. */
+  loseJobsResponses(count: number): void;
   /** The last delta of the thing is published again, unchanged. */
   redeliverDelta(thingName: string): void;
   /** Lifecycle events are delivered late by up to so many milliseconds, in any order, and `duplicate` of them twice. 0 ends it. */
@@ -154,6 +160,8 @@ export interface IotCore {
   execution(executionId: string): CommandExecution | null;
   /** Called after each accepted answer and each time-out of an execution. Returns the unsubscriber. */
   onExecution(handler: (execution: CommandExecution) => void): () => void;
+  /** The Jobs service as the cloud's API offers it. */
+  readonly jobs: JobsAccess;
   /** Receives what matches the filter, as a rule of the cloud would (retained messages are not replayed). Returns the unsubscriber. */
   onMessage(filter: string, handler: (message: BrokerMessage) => void): () => void;
   onEvent(handler: (event: BrokerEvent) => void): () => void;
