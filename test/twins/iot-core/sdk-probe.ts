@@ -39,12 +39,12 @@ async function work(client: mqtt5.Mqtt5Client, thingName: string): Promise<Probe
   const { queuedJobs } = await jobs.getPendingJobExecutions({ thingName });
   const { execution } = await jobs.startNextPendingJobExecution({ thingName, stepTimeoutInMinutes: 60 });
   const update = { thingName, jobId: 'j1', includeJobExecutionState: true };
-  const stale = jobs.updateJobExecution({ ...update, status: 'IN_PROGRESS', expectedVersion: 9 });
+  const stale = jobs.updateJobExecution({ ...update, status: iotjobs.model.JobStatus.IN_PROGRESS, expectedVersion: 9 });
   const refusal = await stale.then(
     () => null,
     ({ modeledError }) => ({ code: modeledError?.code, versionNumber: modeledError?.executionState?.versionNumber }),
   );
-  const { executionState } = await jobs.updateJobExecution({ ...update, status: 'SUCCEEDED', expectedVersion: 2 });
+  const { executionState } = await jobs.updateJobExecution({ ...update, status: iotjobs.model.JobStatus.SUCCEEDED, expectedVersion: 2 });
   const { execution: next } = await jobs.describeJobExecution({ thingName, jobId: '$next' });
   return {
     pending: queuedJobs?.length,

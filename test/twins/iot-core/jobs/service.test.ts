@@ -30,7 +30,7 @@ function setUp() {
     const topic = `$aws/things/${thingName}/jobs/${rest}`;
     service.handle(parseJobsRequestTopic(topic)!, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
     const answer = published.find((message) => message.topic.startsWith(`${topic}/`));
-    return answer && { kind: answer.topic.slice(topic.length + 1), ...answer.body };
+    return answer && Object.assign(answer.body, { kind: answer.topic.slice(topic.length + 1) });
   }
   const told = (rest: string) => published.filter(({ topic }) => topic === `$aws/things/hub-1/jobs/${rest}`).map(({ body }) => body);
   return { clock, jobs: service.access, published, faults, ask, told };
