@@ -24,6 +24,7 @@ import { createNotify } from './system/linux/notify.ts';
 import { nonBlockingWrite } from './system/linux/standard-output.ts';
 import { noteRun } from './system/linux/started.ts';
 import { createLog } from './system/log.ts';
+import { createPaths } from './system/paths.ts';
 import { version } from './system/version.ts';
 
 /** sysexits.h: wrong usage, internal error. */
@@ -85,22 +86,25 @@ async function main(): Promise<number> {
   }
 
   const files = watchFiles(createFiles());
+  const paths = createPaths();
   const wallClock = createWallClock();
   const newCredentials = options['install-credentials'];
   if (newCredentials !== undefined) {
-    const deps = { files, env: process.env, now: new Date(wallClock.nowMs()), proof: proveTls };
+    const deps = { files, paths, env: process.env, now: new Date(wallClock.nowMs()), proof: proveTls };
     const { folder, expiresAt } = await installCredentials(resolve(newCredentials), dirname(resolve(options.identity)), deps);
     process.stdout.write(`${folder} is in use from the next start on; it lasts until ${expiresAt.toISOString()}.\n`);
     return 0;
   }
-  // Whoever checks by hand has no credentials directory: what the service would be given counts.
-  const env = options.check ? { ...process.env, CREDENTIALS_DIRECTORY: credentialsDirectory(process.env) } : process.env;
+  // A check by hand has no credentials directory: it reads what the service would be given.
+  const directory = await credentialsDirectory(process.env, paths);
+  const env = options.check ? { ...process.env, CREDENTIALS_DIRECTORY: directory } : process.env;
   const config = await loadConfig({
     identityPath: options.identity,
     agentPath: options.config,
     files,
+    paths,
     env,
-    ...(options.check && { resolvePath: (file: string, path: string) => pathFor(env, file, path), proof: proveTls }),
+    ...(options.check && { resolvePath: (file: string, path: string) => pathFor(directory, file, path), proof: proveTls }),
     now: new Date(wallClock.nowMs()),
     clockSynchronized: await createHostFacts({ wallClock, stateDirectory: '/' }).clockSynchronized(),
     // At a start one bus with a bad key file must not end the others: it is unavailable and says why.

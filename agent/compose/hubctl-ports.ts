@@ -4,9 +4,10 @@ import type { Places } from '../hubctl/cli/locate.ts';
 import type { HubctlMachine } from '../hubctl/machine/machine.ts';
 import { becomeOwner } from '../system/become-owner.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
-import { createFiles } from '../system/files.ts';
+import { createFiles, writeNewFile } from '../system/files.ts';
 import { unguarded } from '../system/guard.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
+import { createPaths } from '../system/paths.ts';
 import { builtAtMs, version } from '../system/version.ts';
 import { proveTls } from './tls-proof.ts';
 
@@ -26,10 +27,11 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
   } = machine;
   const wallClock = createWallClock();
   const clock = createMonotonicClock();
+  const paths = createPaths();
 
   const service: HubctlPorts['service'] = async (timeoutMs = helperTimeoutMs) => {
     const { askService } = await import('../hubctl/machine/service.ts');
-    return askService({ env, clock, systemdFolder, cgroupFolder }, timeoutMs);
+    return askService({ env, clock, files, paths, systemdFolder, cgroupFolder }, timeoutMs);
   };
 
   const journal: HubctlPorts['journal'] = async (options, onLine) => {
@@ -39,7 +41,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
 
   const configMachine = async ({ stateDirectory }: Places) => {
     const clockSynchronized = await createHostFacts({ wallClock, stateDirectory }).clockSynchronized();
-    return { isRoot, env, files, etc, clockSynchronized, now: new Date(wallClock.nowMs()), proof: proveTls };
+    return { isRoot, env, files, paths, etc, clockSynchronized, now: new Date(wallClock.nowMs()), proof: proveTls };
   };
 
   const configFaults: HubctlPorts['configFaults'] = async (places) => {
@@ -89,11 +91,14 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
 
   const secrets: HubctlPorts['secrets'] = async (places) => {
     const { findSecrets } = await import('../hubctl/machine/secrets.ts');
-    return findSecrets(places, env, profileFolders);
+    return findSecrets(places, paths, profileFolders);
   };
 
   return {
     version,
+    files,
+    paths,
+    writeNew: writeNewFile,
     becomeOwner: (path) => becomeOwner(path, process),
     builtAtMs,
     etc,

@@ -1,6 +1,6 @@
-import { stat as statFile } from 'node:fs/promises';
 import type { TlsCredentials } from '../contract/tls.ts';
 import type { Files } from '../system/files.ts';
+import type { Paths } from '../system/paths.ts';
 import { type Environment, isServiceCredential } from './paths.ts';
 import type { Explanation } from './pem.ts';
 import type { ConfigProblem } from './problems.ts';
@@ -18,8 +18,8 @@ export interface CredentialFile {
 export interface CredentialsDeps extends ValidationClock {
   files: Pick<Files, 'read'>;
   env: Environment;
-  /** Mode bits of a file; the default asks the file system. */
-  stat?: (path: string) => Promise<{ mode: number }>;
+  /** The mode of the key file. */
+  paths: Pick<Paths, 'facts'>;
   /** Proves with the SDK what is right by all else. Left out: it is not proven, as at a start, where the SDK's own attempt does it. */
   proof?: TlsProof;
 }
@@ -45,8 +45,7 @@ export function keyModeFault(mode: number, path: string): Explanation | null {
 
 async function checkKeyMode(path: string, deps: CredentialsDeps): Promise<Explanation | null> {
   if (isServiceCredential(deps.env, path)) return null;
-  const stat = deps.stat ?? statFile;
-  return stat(path).then(
+  return deps.paths.facts(path).then(
     ({ mode }) => keyModeFault(mode, path),
     () => null,
   );

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type { Files } from '../system/files.ts';
+import { createLinks, type Links } from '../system/links.ts';
 import { type CredentialsDeps, checkCredentials } from './credentials.ts';
-import { createLinks, type Links } from './links.ts';
 import { type ConfigProblem, configError } from './problems.ts';
 
 const CERTIFICATE = 'certificate.pem';

@@ -19,8 +19,7 @@ export interface LoadConfigOptions {
   now: Date;
   /** Whether the clock has been set from the network since boot; null (the default) when unknown. */
   clockSynchronized?: boolean | null;
-  /** Mode bits of a file; the default asks the file system. */
-  stat?: CredentialsDeps['stat'];
+  paths: CredentialsDeps['paths'];
   proof?: CredentialsDeps['proof'];
   /** Makes paths absolute; the default does it as the service sees them. */
   resolvePath?: ResolvePath;

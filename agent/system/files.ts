@@ -11,7 +11,7 @@ export interface Files {
   /**
    * Replaces the file so that after a power cut either the old or the new content is there, never a mixture: temporary name,
    * fsync, rename, fsync of the directory. Creates missing directories (0700). The temporary name is random and exclusive: what stands
-   * there already is never followed or written to.
+   * there already is never followed or written to. The file has exactly this mode, whatever the process's mask is.
    */
   writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
   /** Names in a folder; empty when it does not exist. Leftover temporary files are not listed. */
@@ -33,8 +33,9 @@ function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY);
+/** Has a file or folder written to the disk (fsync(2)). @throws whatever the file system throws */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
   try {
     await handle.sync();
   } finally {
@@ -71,6 +72,7 @@ export function createFiles(): Files {
       const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
       try {
         try {
+          await handle.chmod(mode);
           await handle.writeFile(data);
           await handle.sync();
         } finally {
@@ -81,7 +83,7 @@ export function createFiles(): Files {
         await rm(temporary, { force: true });
         throw error;
       }
-      await syncDirectory(directory);
+      await syncPath(directory);
     },
 
     async list(directory) {
@@ -99,7 +101,7 @@ export function createFiles(): Files {
         if (!isMissing(error)) throw error;
         return;
       }
-      await syncDirectory(dirname(to));
+      await syncPath(dirname(to));
     },
 
     async removeTorn(directory) {
@@ -108,4 +110,21 @@ export function createFiles(): Files {
       return torn;
     },
   };
+}
+
+/**
+ * Writes a file under a name that is free, whole or not at all, for its owner alone.
+ * @throws Error `EEXIST` when something has the name; else whatever the file system throws
+ */
+export async function writeNewFile(path: string, data: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx', PRIVATE_FILE);
+  try {
+    await handle.writeFile(data);
+  } catch (error) {
+    // Half a file would take the room that is missing.
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,15 +1,6 @@
-import { constants } from 'node:fs';
 import { chmod, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+import { createFiles, syncPath } from '../../agent/system/files.ts';
 
 /** A folder that only its owner may enter, whatever it was before. */
 export async function privateFolder(path: string): Promise<void> {
@@ -32,15 +23,11 @@ export async function writeSynced(path: string, data: string | Uint8Array, mode:
 /** Renames; the new name is on the disk when this resolves. */
 export async function renameSynced(from: string, to: string): Promise<void> {
   await rename(from, to);
-  await sync(dirname(to));
+  await syncPath(dirname(to));
 }
 
-/** Replaces a file as a whole: after a crash there is the old one or the new one. */
+/** Replaces a file as a whole (`Files.writeAtomic`) in a folder that others may enter. */
 export async function replaceFile(path: string, data: string | Uint8Array, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeSynced(`${path}.new`, data, mode);
-  await renameSynced(`${path}.new`, path);
+  await createFiles().writeAtomic(path, data, mode);
 }
-
-/** A file or folder that was written, to the disk. */
-export { sync as syncPath };

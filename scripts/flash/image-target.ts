@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncPath } from '../../agent/system/files.ts';
 import { runDebugfs } from './debugfs.ts';
-import { privateFolder, renameSynced, syncPath } from './durable.ts';
+import { privateFolder, renameSynced } from './durable.ts';
 import { HUB_FOLDER, type HubFile, STATE_FOLDER } from './hub-files.ts';
 import { Refused } from './problems.ts';
 import { PRIVATE_FOLDER, type Target } from './targets.ts';

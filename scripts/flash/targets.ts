@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { privateFolder, renameSynced, syncPath, writeSynced } from './durable.ts';
+import { syncPath } from '../../agent/system/files.ts';
+import { privateFolder, renameSynced, writeSynced } from './durable.ts';
 import { HUB_FOLDER, type HubFile } from './hub-files.ts';
 
 /** Where a hub's files go. A hub is there as a whole or not at all, whenever the power goes. */

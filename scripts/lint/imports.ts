@@ -12,8 +12,8 @@ export interface Import {
 /** `import('./x.ts').Type`: the parser lists only those that run. */
 const TYPE_IMPORT = /\bimport\(\s*'(\.[^']+)'\s*\)/g;
 
-/** Every import in a file that names another file of the project. @throws Error for a file that does not parse */
-export function importsOf(root: string, from: string): Import[] {
+/** Every import of a file as it is written: of another file, or of a package. @throws Error for a file that does not parse */
+function requestsOf(root: string, from: string): { value: string; line: number }[] {
   const text = readFileSync(join(root, from), 'utf8');
   const { module, errors } = parseSync(from, text);
   if (errors.length > 0) throw new Error(`${from}: ${errors[0]!.message}`);
@@ -22,8 +22,18 @@ export function importsOf(root: string, from: string): Import[] {
     ...module.staticExports.flatMap(({ entries }) => entries.flatMap(({ moduleRequest }) => moduleRequest ?? [])),
   ].map(({ value, start }) => ({ value, start }));
   for (const match of text.matchAll(TYPE_IMPORT)) found.push({ value: match[1]!, start: match.index });
-  const imports = found
+  return found.map(({ value, start }) => ({ value, line: text.slice(0, start).split('\n').length }));
+}
+
+/** Every package or module of Node that a file imports. @throws Error for a file that does not parse */
+export function modulesOf(root: string, from: string): { name: string; line: number }[] {
+  return requestsOf(root, from).flatMap(({ value, line }) => (value.startsWith('.') ? [] : [{ name: value, line }]));
+}
+
+/** Every import in a file that names another file of the project. @throws Error for a file that does not parse */
+export function importsOf(root: string, from: string): Import[] {
+  const imports = requestsOf(root, from)
     .filter(({ value }) => value.startsWith('.'))
-    .map(({ value, start }) => ({ from, to: normalize(join(dirname(from), value)), line: text.slice(0, start).split('\n').length }));
+    .map(({ value, line }) => ({ from, to: normalize(join(dirname(from), value)), line }));
   return imports.filter(({ to }) => existsSync(join(root, to)) && statSync(join(root, to)).isFile());
 }

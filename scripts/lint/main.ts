@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
-import { importsOf } from './imports.ts';
-import { objection, roomOf } from './rooms.ts';
+import { importsOf, modulesOf } from './imports.ts';
+import { moduleObjection, objection, roomOf } from './rooms.ts';
 
 /** Checks who imports whom against scripts/lint/rooms.ts, for every TypeScript file below the three folders. Exits 1 with a line for each that may not. */
 const root = process.cwd();
@@ -10,6 +10,10 @@ const files = globSync('{agent,scripts,test}/**/*.ts', { cwd: root })
 const problems: string[] = [];
 for (const file of files) {
   if (roomOf(file) === null) problems.push(`${file}: lies in no room; give its folder a row in scripts/lint/rooms.ts`);
+  for (const { name, line } of modulesOf(root, file)) {
+    const reason = moduleObjection(file, name);
+    if (reason !== null) problems.push(`${file}:${line}: may not import ${name}; ${reason}`);
+  }
   for (const { from, to, line } of importsOf(root, file)) {
     const reason = objection(from, to);
     if (reason !== null) problems.push(`${from}:${line}: may not import ${to}; ${reason}`);

@@ -62,6 +62,15 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
   'agent/compose': ['agent/compose', 'agent/main.ts', 'agent/hubctl.ts', 'test'],
 };
 
+/** Modules of Node that the agent reaches through a port, and the rooms of the agent that may import them. */
+const MODULES: Readonly<Record<string, { rooms: readonly string[]; instead: string }>> = {
+  'node:fs': {
+    // The control socket is a file by its nature: it is made, given its mode, and removed.
+    rooms: ['agent/system', 'agent/control/socket-file.ts'],
+    instead: 'use the ports agent/system/files.ts, agent/system/paths.ts or agent/system/links.ts: a test puts others in their place',
+  },
+};
+
 const within = (path: string, room: string): boolean => path === room || path.startsWith(`${room}/`);
 
 /** The room of a file; null: it lies in none, and may import nothing. */
@@ -79,4 +88,11 @@ export function objection(from: string, to: string): string | null {
   }
   if (within(to, room) || ROOMS[room]!.some((allowed) => within(to, allowed))) return null;
   return `${room} may import ${[...ROOMS[room]!, 'itself'].join(', ')}`;
+}
+
+/** Why a file may not import a module of Node or a package; null: it may. */
+export function moduleObjection(from: string, name: string): string | null {
+  const module = Object.entries(MODULES).find(([each]) => within(name, each))?.[1];
+  if (!module || !within(from, 'agent') || module.rooms.some((room) => within(from, room))) return null;
+  return module.instead;
 }

@@ -20,6 +20,7 @@ import { type ServiceState, SILENT_SYSTEMD } from '../../agent/hubctl/machine/se
 import { createMonotonicClock } from '../../agent/system/clock.ts';
 import { createFiles } from '../../agent/system/files.ts';
 import type { HostReport } from '../../agent/system/host.ts';
+import { createPaths } from '../../agent/system/paths.ts';
 import { canListen, canMount } from '../support/privileges.ts';
 import { openRawClient } from '../twins/iot-core/raw-client.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
@@ -236,7 +237,10 @@ const FAULTS: Fault[] = [
       await writeFile(join(rig.folder, 'passwd'), 'hub-agent:x:61234:61234::/:\n');
       const etc = join(rig.folder, 'etc');
       // It belongs to who runs this test, which the service's user is not; the owner is judged below /var/lib alone.
-      const places = await locate({ config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') });
+      const places = await locate(
+        { config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') },
+        { env: {}, paths: createPaths() },
+      );
       return { places: { ...places, stateDirectory: `/var/lib/../..${etc}` } };
     },
     finding: new RegExp(`belongs to uid ${process.getuid?.()}, not to hub-agent`),
@@ -571,7 +575,11 @@ const FAULTS: Fault[] = [
     },
     // Who holds the twin's end of the line is no stranger.
     ports: async (rig) => {
-      const [holder] = await holdersOf(await realpath(rig.port!.path));
+      const [holder] = await holdersOf(await realpath(rig.port!.path), {
+        processFolder: '/proc',
+        paths: createPaths(),
+        files: createFiles(),
+      });
       return agent({ status: { ...HEALTHY, agent: { ...HEALTHY.agent, pid: holder!.pid } } });
     },
     finding: /may not open \/dev\/pts/,
@@ -687,7 +695,7 @@ const FAULTS: Fault[] = [
 
 async function examine(rig: Rig, checks: string, changes: Partial<DoctorPorts> = {}): Promise<CheckResult[]> {
   const etc = join(rig.folder, 'etc');
-  const places = await locate({ config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') });
+  const places = await locate({ config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') }, { env: {}, paths: createPaths() });
   const ports: DoctorPorts = {
     ...bareMachine(rig.folder),
     client: createAgentClient(places.socketPath),

@@ -82,6 +82,16 @@ test.each([
   expect(code).toBe(1);
 });
 
+test.each([
+  ['a static import', 'agent/hubctl/doctor/extra.ts', "export { readFile } from 'node:fs/promises';\n"],
+  ['a dynamic import', 'agent/config/extra.ts', "export const load = () => import('node:fs');\n"],
+  ['a type', 'agent/cloud/extra.ts', "import type { Stats } from 'node:fs';\nexport type Facts = Stats;\n"],
+])('%s of node:fs outside of system/ does not pass', async (_, file, text) => {
+  const { code, output } = await rooms({ [file]: text });
+  expect(output).toContain(`${file}:1: may not import node:fs`);
+  expect(code).toBe(1);
+});
+
 test('an import cycle does not pass, nor does one of types alone', async () => {
   const { code, output } = await biome({
     'agent/wifi/first.ts': "import { second } from './second.ts';\nexport const first = (): number => second();\n",

@@ -44,14 +44,14 @@ export async function collectBundle({ client, ports, places }: CommandContext): 
     ask('/v1/nodes'),
     ask('/v1/commands') as Promise<{ commands?: CommandReport[] }>,
     ask('/v1/wifi'),
-    readOffline(places.stateDirectory),
+    readOffline(places.stateDirectory, ports.paths),
     runDoctor({ ...ports, client, places }, [], () => {}),
     linesOf((onLine) => attempt(client.lines({ path: `/v1/logs?lines=${LOG_LINES}` }, onLine))),
     linesOf((onLine) => ports.journal({ lines: LOG_LINES, follow: false }, onLine)),
     ports.service(),
     ports.host(places.stateDirectory).collect(),
   ]);
-  const settings = settingsOf(places, ports.env);
+  const settings = settingsOf(places);
   const system = await Promise.all(SYSTEM_FILES.map(async (path) => ({ name: `system${path}`, text: await textOf(path) })));
   return [
     {

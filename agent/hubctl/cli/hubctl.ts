@@ -101,7 +101,7 @@ async function runFound({ command, rest }: { command: Command; rest: string[] },
     if (positionals.length < min || positionals.length > max)
       throw new UsageError(`${command.name} is used as: hubctl ${command.name} ${command.usage}`);
     const { config, identity, socket } = values as { config: string; identity: string; socket?: string };
-    const places = await locate({ config, identity, socket });
+    const places = await locate({ config, identity, socket }, ports);
     const client = createAgentClient(places.socketPath);
     return await orInterrupted(
       terminal.interrupted,

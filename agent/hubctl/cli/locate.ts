@@ -1,5 +1,8 @@
 import { dirname, resolve } from 'node:path';
+import { credentialsDirectory } from '../../config/credential-paths.ts';
+import type { Environment } from '../../config/paths.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
+import type { Paths } from '../../system/paths.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import { isDenied } from './offline.ts';
 
@@ -9,6 +12,8 @@ export interface Places {
   configPath: string;
   socketPath: string;
   stateDirectory: string;
+  /** The folder that `credential:NAME` points into. */
+  credentialsDirectory: string;
   /** `agent.json` and `identity.json` as far as they are JSON objects. */
   config: Record<string, unknown>;
   identity: Record<string, unknown>;
@@ -33,7 +38,10 @@ async function readObject(path: string): Promise<{ path: string; value: Record<s
 }
 
 /** Never throws; what cannot be read has its default. */
-export async function locate(options: { config: string; identity: string; socket?: string | undefined }): Promise<Places> {
+export async function locate(
+  options: { config: string; identity: string; socket?: string | undefined },
+  { env, paths }: { env: Environment; paths: Pick<Paths, 'denial'> },
+): Promise<Places> {
   const configPath = resolve(options.config);
   const identityPath = resolve(options.identity);
   const documents = await Promise.all([readObject(configPath), readObject(identityPath)]);
@@ -47,6 +55,7 @@ export async function locate(options: { config: string; identity: string; socket
       ? resolve(options.socket)
       : named((config.local as { socketPath?: unknown } | undefined)?.socketPath, DEFAULTS.socketPath),
     stateDirectory: named(config.stateDirectory, DEFAULTS.stateDirectory),
+    credentialsDirectory: await credentialsDirectory(env, paths),
     config,
     identity,
     unreadable: documents.filter(({ denied }) => denied).map(({ path }) => path),

@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import type { Node, NodesResult } from '../../contract/node.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { CommandReport } from '../../control/api.ts';
 import { withFolderBeneath } from '../../system/beneath.ts';
+import type { Paths } from '../../system/paths.ts';
 import { withRegularFile } from '../../system/regular-file.ts';
 import { parseSealed } from '../../system/seal.ts';
 import { claimOf, nodeOf, reportOf } from './stored.ts';
@@ -76,12 +76,15 @@ export async function readNodes(stateDirectory: string): Promise<{ nodes: NodesR
   return { nodes: { nodes, total: nodes.length, available: 0, scanComplete: false, buses: [] }, at, denied };
 }
 
-export async function readCommands(stateDirectory: string): Promise<{ commands: CommandReport[]; denied: boolean }> {
+export async function readCommands(
+  stateDirectory: string,
+  paths: Pick<Paths, 'names'>,
+): Promise<{ commands: CommandReport[]; denied: boolean }> {
   return inFolder(
     stateDirectory,
     ['commands'],
     async (path) => {
-      const names = (await readdir(path)).filter((name) => /\.(?:json|done)$/.test(name)).slice(0, MAX_COMMANDS);
+      const names = (await paths.names(path)).filter((name) => /\.(?:json|done)$/.test(name)).slice(0, MAX_COMMANDS);
       const records = await Promise.all(names.map(async (name) => ({ name, ...(await readStored(path, name)) })));
       const commands = records.flatMap(({ name, value }) => reportOf(value?.entry, name.endsWith('.done')) ?? []);
       return { commands: commands.sort((a, b) => a.receivedAt - b.receivedAt), denied: records.some((record) => record.denied) };
@@ -90,11 +93,11 @@ export async function readCommands(stateDirectory: string): Promise<{ commands: 
   );
 }
 
-export async function readOffline(stateDirectory: string): Promise<OfflineState> {
+export async function readOffline(stateDirectory: string, paths: Pick<Paths, 'names'>): Promise<OfflineState> {
   const [claim, nodes, commands] = await Promise.all([
     readState(stateDirectory, 'claim.json'),
     readNodes(stateDirectory),
-    readCommands(stateDirectory),
+    readCommands(stateDirectory, paths),
   ]);
   const denied = { claim: claim.denied, nodes: nodes.denied, commands: commands.denied };
   return {

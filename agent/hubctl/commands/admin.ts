@@ -49,8 +49,8 @@ function refuse(terminal: Terminal, json: boolean): number {
 
 /** Root's part of a factory reset: the agent may touch neither the keys nor the cache. What stays is told. */
 async function forgetKeys({ terminal, places, ports }: CommandContext): Promise<KeysForgotten> {
-  const named = settingsOf(places, ports.env).buses.flatMap(({ keysPath }) => keysPath ?? []);
-  const keys = await removeKeys(places.configPath, named);
+  const named = settingsOf(places).buses.flatMap(({ keysPath }) => keysPath ?? []);
+  const keys = await removeKeys(places.configPath, named, { files: createFiles(), paths: ports.paths });
   if (keys.left.length > 0) say(terminal, `hubctl: OSDP keys are left in ${keys.left.join(', ')}: remove them by hand.`);
   await forgetCache(places.stateDirectory).catch(() => say(terminal, 'hubctl: /var/cache/hub-agent is left: remove it by hand.'));
   return keys;

@@ -1,4 +1,3 @@
-import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { TarEntry } from '../../system/tar.ts';
 import { bytes, utc } from '../../system/units.ts';
@@ -15,20 +14,6 @@ function bounded(text: string): Buffer {
   return data.length <= MAX_TEXT_BYTES
     ? data
     : Buffer.concat([Buffer.from('[the beginning was left out]\n'), data.subarray(data.length - MAX_TEXT_BYTES)]);
-}
-
-/** Writes a file that is not there yet, whole or not at all. */
-async function writeNew(path: string, data: Buffer): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(data);
-  } catch (error) {
-    // Half a bundle would take the room that is missing, and be sent all the same.
-    await rm(path, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
 }
 
 export const bundleCommand: Command = {
@@ -81,7 +66,7 @@ export const bundleCommand: Command = {
       say(terminal, `hubctl: the bundle would have ${bytes(packed.length)}. Nothing was written.`);
       return EXIT.bug;
     }
-    await writeNew(path, packed);
+    await ports.writeNew(path, packed);
     const summary = { path, bytes: packed.length, files: entries.length, secretsLookedFor: secrets.length, unread };
     terminal.out(
       json

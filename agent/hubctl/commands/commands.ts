@@ -43,9 +43,9 @@ export const commandsCommand: Command = {
     'answer waits for its delivery.',
   ],
   example: 'hubctl commands --json | jq .commands[].id',
-  async run({ client, terminal, json, places }) {
+  async run({ client, terminal, json, places, ports }) {
     const { value, problem } = await attempt(client.get<{ commands: CommandReport[] }>('/v1/commands'));
-    const offline = value ? null : await readCommands(places.stateDirectory);
+    const offline = value ? null : await readCommands(places.stateDirectory, ports.paths);
     const commands = value?.commands ?? offline?.commands ?? [];
     const closed = offline?.denied === true;
     if (json) terminal.out(JSON.stringify({ commands, ...(problem && { problem: problem.message }), ...(closed && { unreadable: true }) }));

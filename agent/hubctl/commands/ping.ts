@@ -46,13 +46,14 @@ export const cloudPingCommand: Command = {
       import('../connectivity/connectivity.ts'),
       import('../doctor/session.ts'),
     ]);
-    const settings = settingsOf(places, ports.env);
+    const settings = settingsOf(places);
     const session = asked.then(({ value, problem }) => mayTakeSession({ status: value, problem }, ports.service));
     const early = await within(ports.clock, HEAD_START_MS, asked, () => null);
     const cloud = early?.value?.cloud;
     // The agent may be on the second port.
     const connectivity = await checkConnectivity(cloud?.phase === 'connected' ? { ...settings, port: cloud.port } : settings, {
       clock: ports.clock,
+      files: ports.files,
       session: () => session,
       tlsMaterial: () => ports.tlsMaterial(places),
       topics: false,

@@ -154,7 +154,7 @@ const text = (value: unknown) => (typeof value === 'string' ? value : '?');
 /** What can be said while the agent is down or hangs. */
 async function withoutAgent(context: CommandContext, message: string, service: string | null) {
   const { places, ports } = context;
-  const [state, host] = await Promise.all([readOffline(places.stateDirectory), ports.host(places.stateDirectory).collect()]);
+  const [state, host] = await Promise.all([readOffline(places.stateDirectory, ports.paths), ports.host(places.stateDirectory).collect()]);
   const identity = Object.fromEntries(['hubId', 'serial', 'model', 'vendorName'].map((key) => [key, text(places.identity[key])]));
   return {
     agent: null,

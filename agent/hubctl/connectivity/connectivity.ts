@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { MonotonicClock } from '../../system/clock.ts';
+import type { Files } from '../../system/files.ts';
 import { bad, type Connectivity, type ConnectivityStep, good, type Settings, type TlsMaterial } from '../doctor/check.ts';
 import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, isUnreachable } from './explain.ts';
 import { openTcp, openTls, resolveName } from './net.ts';
@@ -9,22 +10,24 @@ import { checkSession } from './session-check.ts';
 const MQTT_PORT = 8883;
 const HTTPS_PORT = 443;
 
-async function dnsFault(code: string, host: string) {
-  return (await isWithoutRoute()) ? explainNoRoute(`${host} cannot be resolved`) : explainDns(code, host);
+type Reader = Pick<Files, 'read'>;
+
+async function dnsFault(files: Reader, code: string, host: string) {
+  return (await isWithoutRoute(files)) ? explainNoRoute(`${host} cannot be resolved`) : explainDns(code, host);
 }
 
-async function tcpFault(code: string, to: Destination) {
-  return isUnreachable(code) && (await isWithoutRoute()) ? explainNoRoute(`${to.host} cannot be reached`) : explainTcp(code, to);
+async function tcpFault(files: Reader, code: string, to: Destination) {
+  return isUnreachable(code) && (await isWithoutRoute(files)) ? explainNoRoute(`${to.host} cannot be reached`) : explainTcp(code, to);
 }
 
 async function tcpStep(
-  clock: MonotonicClock,
+  { clock, files }: { clock: MonotonicClock; files: Reader },
   addresses: string[],
   to: Destination,
 ): Promise<{ step: ConnectivityStep; socket: Socket | null }> {
   const opened = await openTcp(clock, addresses, to.port);
   if (opened.ok) return { step: good(opened.ms, `port ${to.port} is open`), socket: opened.value };
-  return { step: bad(opened.ms, await tcpFault(opened.code, to)), socket: null };
+  return { step: bad(opened.ms, await tcpFault(files, opened.code, to)), socket: null };
 }
 
 /** The port to look at beside the configured one. Where the agent goes to no second one, AWS IoT's other one may still be the way out. */
@@ -39,6 +42,7 @@ export async function checkConnectivity(
   settings: Settings,
   options: {
     clock: MonotonicClock;
+    files: Reader;
     session: () => Promise<boolean>;
     tlsMaterial: () => Promise<TlsMaterial>;
     topics: boolean;
@@ -47,11 +51,11 @@ export async function checkConnectivity(
 ): Promise<Connectivity> {
   const connectivity: Connectivity = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
   const { endpoint, port, fallbackPort } = settings;
-  const { clock } = options;
+  const { clock, files } = options;
   if (endpoint === null) return connectivity;
   const resolved = await resolveName(clock, endpoint);
   if (!resolved.ok) {
-    connectivity.dns = bad(resolved.ms, await dnsFault(resolved.code, endpoint));
+    connectivity.dns = bad(resolved.ms, await dnsFault(files, resolved.code, endpoint));
     return connectivity;
   }
   const addresses = resolved.value;
@@ -59,15 +63,15 @@ export async function checkConnectivity(
 
   const to = (number: number): Destination => ({ host: endpoint, port: number, fallbackPort });
   const other = options.otherPort ? secondPort(settings) : null;
-  const looked = other && tcpStep(clock, addresses, to(other.port));
-  const { step, socket } = await tcpStep(clock, addresses, to(port));
+  const looked = other && tcpStep(options, addresses, to(other.port));
+  const { step, socket } = await tcpStep(options, addresses, to(port));
   connectivity.tcp = step;
   const alternative = await looked;
   alternative?.socket?.destroy();
   if (alternative) connectivity.otherPort = { ...alternative.step, ...other! };
   // Like the agent, which then goes over its second port.
   const usedPort = socket || !other?.used ? port : other.port;
-  const usable = socket ?? (connectivity.otherPort?.ok && other!.used ? (await tcpStep(clock, addresses, to(usedPort))).socket : null);
+  const usable = socket ?? (connectivity.otherPort?.ok && other!.used ? (await tcpStep(options, addresses, to(usedPort))).socket : null);
   if (!usable) return connectivity;
 
   const { credentials, fault } = await options.tlsMaterial();

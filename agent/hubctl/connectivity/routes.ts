@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import type { Files } from '../../system/files.ts';
 
 /** Flags of a route (linux/route.h). */
 const UP = 0x1;
@@ -23,8 +23,12 @@ export function hasDefaultRoute(route: string, ipv6Route: string): boolean {
 }
 
 /** Whether this hub surely has no way out of its own networks. */
-export async function isWithoutRoute(): Promise<boolean> {
-  const read = (path: string) => readFile(path, 'utf8').catch(() => null);
+export async function isWithoutRoute(files: Pick<Files, 'read'>): Promise<boolean> {
+  const read = (path: string) =>
+    files.read(path).then(
+      (data) => data?.toString('utf8') ?? null,
+      () => null,
+    );
   // Without IPv6 its file is not there.
   const [route, ipv6Route] = await Promise.all([read('/proc/net/route'), read('/proc/net/ipv6_route')]);
   return route !== null && !hasDefaultRoute(route, ipv6Route ?? '');

@@ -1,4 +1,3 @@
-import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
@@ -7,6 +6,8 @@ import { nodeFindings } from '../../health/node.ts';
 import { type PortCode, type PortParams, portFinding } from '../../health/port.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
+import type { Files } from '../../system/files.ts';
+import type { Paths } from '../../system/paths.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
 import { type Check, catalogued, type DoctorContext, type DoctorPorts, type Finding, ok, type Settings, skipped } from './check.ts';
 
@@ -24,15 +25,18 @@ export interface Holder {
   name: string;
 }
 
-/** Which processes have the device open; only root sees all. `processes` is where the kernel shows them (proc(5)). */
-export async function holdersOf(device: string, processes = '/proc'): Promise<Holder[]> {
-  const pids = (await readdir(processes).catch(() => [] as string[])).filter((name) => /^\d+$/.test(name)).slice(0, MAX_PROCESSES);
+/** Which processes have the device open; only root sees all. `processFolder` is where the kernel shows them (proc(5)). */
+export async function holdersOf(
+  device: string,
+  { processFolder: processes, paths, files }: { processFolder: string; paths: Paths; files: Pick<Files, 'read'> },
+): Promise<Holder[]> {
+  const pids = (await paths.names(processes).catch(() => [] as string[])).filter((name) => /^\d+$/.test(name)).slice(0, MAX_PROCESSES);
   const found = await Promise.all(
     pids.map(async (pid) => {
-      const fds = (await readdir(`${processes}/${pid}/fd`).catch(() => [] as string[])).slice(0, MAX_DESCRIPTORS);
-      const targets = await Promise.all(fds.map((fd) => readlink(`${processes}/${pid}/fd/${fd}`).catch(() => '')));
+      const fds = (await paths.names(`${processes}/${pid}/fd`).catch(() => [] as string[])).slice(0, MAX_DESCRIPTORS);
+      const targets = await Promise.all(fds.map((fd) => paths.target(`${processes}/${pid}/fd/${fd}`).catch(() => '')));
       if (!targets.includes(device)) return [];
-      const name = (await readFile(`${processes}/${pid}/comm`, 'utf8').catch(() => '?')).trim();
+      const name = ((await files.read(`${processes}/${pid}/comm`).catch(() => null))?.toString('utf8') ?? '?').trim();
       return [{ pid: Number(pid), name }];
     }),
   );
@@ -47,16 +51,17 @@ const port = <Code extends PortCode>(code: Code, params: PortParams[Code]) => ca
 async function checkPort(
   { id, path }: Settings['buses'][number],
   { status, problem }: Awaited<ReturnType<DoctorContext['agent']>>,
-  { etc, isRoot, processFolder }: DoctorPorts,
+  ports: DoctorPorts,
 ): Promise<Finding> {
+  const { isRoot, paths } = ports;
   const agentPid = status?.agent.pid ?? null;
-  const device = await realpath(path).catch((error: NodeJS.ErrnoException) => error);
+  const device = await paths.real(path).catch((error: NodeJS.ErrnoException) => error);
   if (typeof device !== 'string') {
     if (device.code === 'EACCES') return skipped(`${id}: ${path} cannot be looked at: use sudo`);
     return port('port_missing', { bus: id, path });
   }
-  if (!(await stat(device)).isCharacterDevice()) return port('port_no_device', { bus: id, path });
-  const others = (await holdersOf(device, processFolder)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
+  if ((await paths.facts(device)).kind !== 'character_device') return port('port_no_device', { bus: id, path });
+  const others = (await holdersOf(device, ports)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
   // An agent that runs and does not answer is one of them.
   const silentAgent = problem !== null && ['hung', 'busy', 'forbidden'].includes(problem.problem);
   const strangers = others.filter(({ name }) => !(silentAgent && AGENT_NAMES.test(name)));
@@ -68,10 +73,10 @@ async function checkPort(
     return port('port_held', { bus: id, path: device, holders, commands: releaseCommand(strangers, device) });
   }
   // A getty takes the device for itself: its rights are judged without one.
-  if (!(await mayOpen(device, await serviceUser(etc))))
-    return port('port_closed', { bus: id, path: device, commands: await openCommand(device, etc) });
+  if (!(await mayOpen(paths, device, await serviceUser(ports))))
+    return port('port_closed', { bus: id, path: device, commands: await openCommand(device, ports) });
   if (status?.buses.find((bus) => bus.id === id)?.error?.reason === 'unit') {
-    return port('port_unit', { bus: id, path: device, commands: await allowCommand(device) });
+    return port('port_unit', { bus: id, path: device, commands: await allowCommand(device, ports) });
   }
   if (!isRoot && !works) return skipped(`${id}: ${path} is there and may be opened; who else has it open cannot be seen: use sudo`);
   return ok(`${id}: ${path} is there and may be opened`);
@@ -89,24 +94,24 @@ export function releaseCommand(holders: readonly Holder[], device: string): stri
 }
 
 /** What gives the service the device: its group, when that may use it. */
-async function openCommand(device: string, etc: string): Promise<string> {
-  const { gid, mode } = await stat(device);
+async function openCommand(device: string, ports: DoctorPorts): Promise<string> {
+  const { gid, mode } = await ports.paths.facts(device);
   const restart = 'sudo systemctl restart hub-agent';
   if (gid === 0 || (mode & 0o060) !== 0o060) return `sudo chgrp dialout ${device}; sudo chmod 0660 ${device}; ${restart}`;
-  return `sudo usermod -aG ${await groupName(etc, gid)} hub-agent; ${restart}`;
+  return `sudo usermod -aG ${await groupName(ports, gid)} hub-agent; ${restart}`;
 }
 
 /** What adds the device's class to those that the unit allows. */
-async function allowCommand(device: string): Promise<string> {
-  const { rdev } = await stat(device);
-  const name = className(await readFile('/proc/devices', 'utf8').catch(() => ''), major(rdev));
+async function allowCommand(device: string, { paths, files }: DoctorPorts): Promise<string> {
+  const { device: number } = await paths.facts(device);
+  const name = className((await files.read('/proc/devices').catch(() => null))?.toString('utf8') ?? '', major(number));
   const folder = '/etc/systemd/system/hub-agent.service.d';
   const allowed = name === null ? device : `char-${name}`;
   return `sudo mkdir -p ${folder}; printf '[Service]\\nDeviceAllow=${allowed} rw\\n' | sudo tee ${folder}/serial.conf; sudo systemctl daemon-reload; sudo systemctl restart hub-agent`;
 }
 
 /** The kernel's major number in a device number (makedev(3), glibc). */
-const major = (rdev: number) => Number((BigInt(rdev) >> 8n) & 0xfffn);
+const major = (device: number) => Number((BigInt(device) >> 8n) & 0xfffn);
 
 /** The class of character devices with this major number, as /proc/devices (proc(5)) names it; null when there is none. */
 export function className(devices: string, number: number): string | null {

@@ -3,7 +3,9 @@ import type { WifiProblem } from '../../contract/wifi.ts';
 import type { StatusReport } from '../../control/api.ts';
 import type { HealthFinding } from '../../health/finding.ts';
 import type { MonotonicClock, WallClock } from '../../system/clock.ts';
+import type { Files } from '../../system/files.ts';
 import type { HostFacts } from '../../system/host.ts';
+import type { Paths } from '../../system/paths.ts';
 import type { AgentClient, AgentError } from '../cli/client.ts';
 import type { Places } from '../cli/locate.ts';
 import type { ServiceState } from '../machine/service-state.ts';
@@ -56,6 +58,8 @@ export interface DoctorPorts {
   client: AgentClient;
   places: Places;
   version: string;
+  files: Pick<Files, 'read'>;
+  paths: Paths;
   /** The folder of `passwd` and `group`. */
   etc: string;
   /** Where the kernel shows the processes (proc(5)). */

@@ -60,7 +60,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 function createContext(ports: DoctorPorts): DoctorContext {
-  const settings = settingsOf(ports.places, ports.env);
+  const settings = settingsOf(ports.places);
   const service = once(() => ports.service());
   const agent = once(async () => {
     const asked = attempt(ports.client.get<StatusReport>('/v1/status'));
@@ -79,6 +79,7 @@ function createContext(ports: DoctorPorts): DoctorContext {
     connectivity: once(() =>
       checkConnectivity(settings, {
         clock: ports.clock,
+        files: ports.files,
         session,
         tlsMaterial: () => ports.tlsMaterial(ports.places),
         topics: true,

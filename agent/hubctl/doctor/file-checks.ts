@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { lstat, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { credentialsDirectory } from '../../config/credential-paths.ts';
 import { ADMIN_SOCKET_NAME } from '../../control/api.ts';
 import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
+import type { PathFacts, Paths } from '../../system/paths.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
 import { serviceUser } from '../machine/service-user.ts';
@@ -17,7 +16,8 @@ const MAX_FINDINGS = 10;
 const MAX_PEM_BYTES = 256 * 1024;
 
 const octal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
-const look = (path: string) => stat(path).catch((error: NodeJS.ErrnoException) => error.code ?? 'UNKNOWN');
+const look = (paths: Paths, path: string): Promise<PathFacts | string> =>
+  paths.facts(path).catch((error: NodeJS.ErrnoException) => error.code ?? 'UNKNOWN');
 
 export const configCheck: Check = {
   name: 'config',
@@ -35,10 +35,10 @@ export const configCheck: Check = {
 };
 
 /** A file with a secret, or that only the service may write. */
-async function privateFile(path: string, what: string): Promise<Finding | null> {
+async function privateFile(paths: Paths, path: string, what: string): Promise<Finding | null> {
   // systemd guards its credentials by an access list, which the mode shows as rights of the group.
   if (path.startsWith(SYSTEMD_CREDENTIALS)) return null;
-  const found = await look(path);
+  const found = await look(paths, path);
   if (found === 'ENOENT') return fail(`${what} ${path} is missing`, `Put it at ${path}, mode 0600.`);
   if (found === 'EACCES') return skipped(`${what} ${path} cannot be looked at: use sudo`);
   if (typeof found === 'string') return fail(`${what} ${path} cannot be read (${found})`, 'sudo dmesg | tail -50');
@@ -47,13 +47,13 @@ async function privateFile(path: string, what: string): Promise<Finding | null> 
   return null;
 }
 
-async function stateDirectory(path: string, owner: number | null): Promise<Finding | null> {
-  const found = await look(path);
+async function stateDirectory(paths: Paths, path: string, owner: number | null): Promise<Finding | null> {
+  const found = await look(paths, path);
   if (found === 'ENOENT')
     return warn(`the state directory ${path} is missing: the agent makes it when it starts`, 'sudo systemctl start hub-agent');
   if (found === 'EACCES') return skipped(`the state directory ${path} cannot be looked at: use sudo`);
   if (typeof found === 'string') return fail(`the state directory ${path} cannot be read (${found})`, 'sudo dmesg | tail -50');
-  if (!found.isDirectory()) return fail(`${path} is no directory`, `sudo mv ${path} ${path}.old; sudo systemctl restart hub-agent`);
+  if (found.kind !== 'directory') return fail(`${path} is no directory`, `sudo mv ${path} ${path}.old; sudo systemctl restart hub-agent`);
   if (owner !== null && found.uid !== owner)
     return fail(`the state directory ${path} belongs to uid ${found.uid}, not to hub-agent`, `sudo chown -Rh hub-agent:hub-agent ${path}`);
   if ((found.mode & OTHERS) !== 0)
@@ -63,16 +63,16 @@ async function stateDirectory(path: string, owner: number | null): Promise<Findi
   return null;
 }
 
-async function socketModes(socketPath: string): Promise<Finding[]> {
+async function socketModes(paths: Paths, socketPath: string): Promise<Finding[]> {
   const wanted = [
     { path: socketPath, mode: 0o660 },
     { path: join(dirname(socketPath), ADMIN_SOCKET_NAME), mode: 0o600 },
   ];
   const findings: Finding[] = [];
   for (const { path, mode } of wanted) {
-    const found = await look(path);
+    const found = await look(paths, path);
     if (typeof found === 'string') continue;
-    if (!found.isSocket())
+    if (found.kind !== 'socket')
       findings.push(
         fail(`${path} is no socket: the agent cannot listen there`, `sudo mv ${path} ${path}.old; sudo systemctl restart hub-agent`),
       );
@@ -87,19 +87,20 @@ export const filesCheck: Check = {
   why: 'Keys that others can read are lost; a state that cannot be written stops every command.',
   async run({ ports, settings, agent }) {
     const { stateDirectory: state, socketPath } = ports.places;
+    const { paths } = ports;
     const keys = settings.buses.flatMap(({ keysPath }) => keysPath ?? []);
     const found = await Promise.all([
-      settings.privateKeyPath === null ? null : privateFile(settings.privateKeyPath, 'the private key'),
-      ...keys.map((path) => privateFile(path, 'the key file')),
-      serviceUser(ports.etc).then((user) => stateDirectory(state, state.startsWith('/var/lib/') ? (user?.uid ?? null) : null)),
-      ...[await socketModes(socketPath)].flat(),
+      settings.privateKeyPath === null ? null : privateFile(paths, settings.privateKeyPath, 'the private key'),
+      ...keys.map((path) => privateFile(paths, path, 'the key file')),
+      serviceUser(ports).then((user) => stateDirectory(paths, state, state.startsWith('/var/lib/') ? (user?.uid ?? null) : null)),
+      ...[await socketModes(paths, socketPath)].flat(),
     ]);
     const { status } = await agent();
-    const owner = await lstat(state).catch(() => null);
-    const inside = [...agentFaults(status?.fileFaults ?? [], state), ...(owner === null ? [] : await strangersIn(state, owner.uid))].slice(
-      0,
-      MAX_FINDINGS,
-    );
+    const owner = await paths.facts(state, { follow: false }).catch(() => null);
+    const inside = [
+      ...agentFaults(status?.fileFaults ?? [], state),
+      ...(owner === null ? [] : await strangersIn(paths, state, owner.uid)),
+    ].slice(0, MAX_FINDINGS);
     const closed = ports.places.unreadable.map((path) => skipped(`${path} is ${NOT_READABLE}`));
     const findings = [...closed, ...found.filter((finding) => finding !== null), ...inside];
     return findings.length === 0 ? ok('state, keys and sockets have the right modes') : findings;
@@ -117,7 +118,7 @@ export const certificateCheck: Check = {
       if (text.code === 'EACCES') return skipped(`${path} cannot be read: use sudo`);
       return fail(
         `the certificate ${path} cannot be read (${text.code})`,
-        `Put it into ${path === join(credentialsDirectory(ports.env), 'certificate.pem') ? '/etc/hub-agent' : dirname(path)}.`,
+        `Put it into ${path === join(ports.places.credentialsDirectory, 'certificate.pem') ? '/etc/hub-agent' : dirname(path)}.`,
       );
     }
     let certificate: X509Certificate;

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { faultFindings, logFindings } from '../../health/agent.ts';
 import { hostFinding } from '../../health/host.ts';
@@ -72,11 +70,7 @@ export const agentCheck: Check = {
   async run({ agent, service, ports }) {
     const { status, problem } = await agent();
     if (!status) {
-      const flashed = () =>
-        access(join(ports.etc, 'hub-agent', 'identity.json')).then(
-          () => true,
-          () => false,
-        );
+      const flashed = async () => (await ports.paths.denial(join(ports.etc, 'hub-agent', 'identity.json'), 'none')) === null;
       return unansweredFinding(problem) ?? downFinding(await service(), await flashed());
     }
     const words = `version ${status.agent.version} runs, pid ${status.agent.pid}`;
@@ -113,11 +107,8 @@ export const diskCheck: Check = {
     const room = { path: stateDirectory, ...disk };
     const free = `${bytes(disk.availableBytes)} of ${bytes(disk.totalBytes)} are free`;
     if (disk.availableBytes < FULL_BYTES) return catalogued(hostFinding('disk_full', room));
-    const writable = await access(stateDirectory, constants.W_OK).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => error.code !== 'EROFS',
-    );
-    if (!writable) return catalogued(hostFinding('disk_read_only', { path: stateDirectory }));
+    if ((await ports.paths.denial(stateDirectory, 'write')) === 'EROFS')
+      return catalogued(hostFinding('disk_read_only', { path: stateDirectory }));
     if (isDiskLow(disk.availableBytes, disk.totalBytes)) return catalogued(hostFinding('disk_low', room));
     return ok(free);
   },

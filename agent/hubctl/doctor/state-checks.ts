@@ -1,6 +1,6 @@
-import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileFault } from '../../system/file-faults.ts';
+import type { Paths } from '../../system/paths.ts';
 import { type Finding, fail, warn } from './check.ts';
 
 /** Both levels of the state directory; more entries than an agent makes. */
@@ -41,8 +41,8 @@ export function agentFaults(faults: readonly FileFault[], stateDirectory: string
     );
 }
 
-async function entriesOf(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [] as string[]);
+async function entriesOf(paths: Paths, folder: string): Promise<string[]> {
+  const names = await paths.names(folder).catch(() => [] as string[]);
   return names.slice(0, MAX_ENTRIES).map((name) => join(folder, name));
 }
 
@@ -50,22 +50,22 @@ async function entriesOf(folder: string): Promise<string[]> {
  * What lies in the state directory and cannot be the agent's: of another owner, as after an agent that was run with sudo, or of another kind. Also
  * what the agent set aside as damaged. Nothing for a user who may not look.
  */
-export async function strangersIn(stateDirectory: string, owner: number): Promise<Finding[]> {
+export async function strangersIn(machine: Paths, stateDirectory: string, owner: number): Promise<Finding[]> {
   const paths = [
-    ...(await entriesOf(stateDirectory)),
-    ...(await Promise.all(FOLDERS.map((name) => entriesOf(join(stateDirectory, name))))).flat(),
+    ...(await entriesOf(machine, stateDirectory)),
+    ...(await Promise.all(FOLDERS.map((name) => entriesOf(machine, join(stateDirectory, name))))).flat(),
   ];
   const findings: Finding[] = [];
   const damaged: string[] = [];
   for (const path of paths.slice(0, MAX_ENTRIES)) {
-    const found = await lstat(path).catch(() => null);
+    const found = await machine.facts(path, { follow: false }).catch(() => null);
     if (found === null) continue;
     const isKeptDamage = path.startsWith(join(stateDirectory, 'damaged-'));
     const isFolder = FOLDERS.some((name) => path === join(stateDirectory, name));
     if (isKeptDamage) damaged.push(path);
     else if (found.uid !== owner)
       findings.push(fail(`${path} belongs to uid ${found.uid}: the agent cannot use it`, ownRemedy(stateDirectory)));
-    else if (isFolder ? !found.isDirectory() : !found.isFile()) {
+    else if (found.kind !== (isFolder ? 'directory' : 'file')) {
       findings.push(fail(`${path} is no ${isFolder ? 'folder' : 'regular file'}`, 'sudo systemctl restart hub-agent'));
     }
   }

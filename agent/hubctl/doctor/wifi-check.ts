@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import type { WifiReport } from '../../control/api.ts';
 import { ruleFinding, wifiFinding } from '../../health/wifi.ts';
 import { attempt } from '../cli/failure.ts';
@@ -6,12 +5,6 @@ import { type Check, catalogued, ok, skipped } from './check.ts';
 
 /** Where the package puts the rule, and where an administrator may. */
 const POLKIT_RULES = ['/usr/share/polkit-1/rules.d/50-hub-agent.rules', '/etc/polkit-1/rules.d/50-hub-agent.rules'];
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 export const wifiCheck: Check = {
   name: 'wifi',
@@ -30,7 +23,7 @@ export const wifiCheck: Check = {
     const problem = await ports.wifiProblem(settings.wifi.interface);
     if (problem) return catalogued(wifiFinding(problem));
     // This user may do more than the agent: what the agent may is in the rule.
-    if (!(await Promise.all(POLKIT_RULES.map(exists))).includes(true)) return catalogued(ruleFinding());
+    if (!(await Promise.all(POLKIT_RULES.map((path) => ports.paths.denial(path, 'none')))).includes(null)) return catalogued(ruleFinding());
     return ok('NetworkManager has a Wi-Fi device');
   },
 };

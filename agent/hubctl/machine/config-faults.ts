@@ -1,9 +1,10 @@
-import { credentialsDirectory, pathFor } from '../../config/credential-paths.ts';
+import { pathFor } from '../../config/credential-paths.ts';
 import { checkCredentials } from '../../config/credentials.ts';
 import { keyFileValidator } from '../../config/key-files.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { TlsProof } from '../../config/tls-proof.ts';
 import { isHubError } from '../../system/errors.ts';
+import type { Paths } from '../../system/paths.ts';
 import type { Places } from '../cli/locate.ts';
 import { isDenied } from '../cli/offline.ts';
 import type { ConfigFault, DoctorPorts, TlsMaterial } from '../doctor/check.ts';
@@ -12,6 +13,7 @@ import { findClosedFiles } from './service-files.ts';
 import { settingsOf } from './settings.ts';
 
 type Machine = Pick<HubctlMachine, 'isRoot' | 'env' | 'files' | 'etc'> & {
+  paths: Paths;
   now: Date;
   clockSynchronized: boolean | null;
   proof: TlsProof;
@@ -21,8 +23,8 @@ type Machine = Pick<HubctlMachine, 'isRoot' | 'env' | 'files' | 'etc'> & {
  * Certificate, key and authorities as the agent would load them, judged by the same validator. Files of a configuration that is wrong elsewhere are
  * judged all the same.
  */
-export async function loadTlsMaterial(places: Places, { env, files, isRoot, now, proof }: Machine): Promise<TlsMaterial> {
-  const { certificatePath, privateKeyPath, caPath } = settingsOf(places, env);
+export async function loadTlsMaterial(places: Places, { env, files, paths, isRoot, now, proof }: Machine): Promise<TlsMaterial> {
+  const { certificatePath, privateKeyPath, caPath } = settingsOf(places);
   if (certificatePath === null || privateKeyPath === null || caPath === null) return { credentials: null, fault: null };
   const closed = (path: string) =>
     files.read(path).then(
@@ -37,8 +39,8 @@ export async function loadTlsMaterial(places: Places, { env, files, isRoot, now,
       privateKey: { path: privateKeyPath, file: identityPath, field: 'privateKeyPath' },
       ca: { path: caPath, file: configPath, field: 'cloud.caPath' },
     },
-    // Who may read the key is the matter of another check. What the dates are worth the server says: the clock here may be the one that is wrong.
-    { files, env, now, clockSynchronized: false, proof, stat: async () => ({ mode: 0o600 }) },
+    // The mode of the key is the matter of the check `files`. The server decides about the dates: the clock here may be wrong.
+    { files, env, now, clockSynchronized: false, proof, paths: { facts: async (path) => ({ ...(await paths.facts(path)), mode: 0o600 }) } },
   );
   const { certificate, privateKey, authorities } = credentials;
   if (certificate && privateKey && authorities) return { credentials: { certificate, privateKey, authorities }, fault: null };
@@ -51,14 +53,14 @@ export async function loadTlsMaterial(places: Places, { env, files, isRoot, now,
  */
 export async function findConfigFaults(
   places: Places,
-  { isRoot, env, files, etc, now, clockSynchronized, proof }: Machine,
+  { isRoot, env, files, paths, etc, now, clockSynchronized, proof }: Machine,
 ): ReturnType<DoctorPorts['configFaults']> {
   const unreadable = new Set<string>();
   const denied = (error: unknown, path: string) => {
     if (!isRoot && isDenied(error)) unreadable.add(path);
     return unreadable.has(path);
   };
-  const directory = credentialsDirectory(env);
+  const directory = places.credentialsDirectory;
   const options = {
     identityPath: places.identityPath,
     agentPath: places.configPath,
@@ -70,20 +72,21 @@ export async function findConfigFaults(
         });
       },
     },
+    paths,
     env: { ...env, CREDENTIALS_DIRECTORY: directory },
     now,
     clockSynchronized,
     proof,
-    resolvePath: (file: string, path: string) => pathFor(env, file, path),
+    resolvePath: (file: string, path: string) => pathFor(directory, file, path),
     keyFileProblem: keyFileValidator((path) => path.startsWith(`${directory}/`), denied),
   };
-  const closed = await findClosedFiles(places, etc);
+  const closed = await findClosedFiles(places, { files, paths, etc });
   try {
     const { warnings, identity } = await loadConfig(options);
     return { problems: closed, warnings, unreadable: [...unreadable], hubId: identity.hubId };
   } catch (error) {
     if (!isHubError(error, 'config_invalid')) throw error;
-    const named = pathsByField(places, env);
+    const named = pathsByField(places);
     const isOurs = ({ file, field }: ConfigFault) => unreadable.has((field === '' ? file : named.get(field)) ?? '');
     const problems = (error.details as readonly ConfigFault[]).filter((problem) => !isOurs(problem));
     return { problems: [...problems, ...closed], warnings: [], unreadable: [...unreadable], hubId: null };
@@ -91,7 +94,7 @@ export async function findConfigFaults(
 }
 
 /** The fields that name a file of which the load says that it cannot be read. */
-function pathsByField(places: Places, env: HubctlMachine['env']): Map<string, string | null> {
-  const { certificatePath, privateKeyPath, caPath } = settingsOf(places, env);
+function pathsByField(places: Places): Map<string, string | null> {
+  const { certificatePath, privateKeyPath, caPath } = settingsOf(places);
   return new Map(Object.entries({ certificatePath, privateKeyPath, 'cloud.caPath': caPath }));
 }

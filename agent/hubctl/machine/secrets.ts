@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import type { Paths } from '../../system/paths.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import { Secret } from '../../system/secret.ts';
 import type { Places } from '../cli/locate.ts';
@@ -27,10 +27,10 @@ function keyNumbers(pem: string): string[] {
  */
 export async function findSecrets(
   places: Places,
-  env: Readonly<Record<string, string | undefined>>,
+  paths: Pick<Paths, 'names'>,
   profileFolders: readonly string[],
 ): Promise<{ secrets: Secret[]; unread: string[] }> {
-  const settings = settingsOf(places, env);
+  const settings = settingsOf(places);
   const found: string[] = [];
   const unread: string[] = [];
   const orMissing = <T>(path: string, empty: T) => {
@@ -49,7 +49,7 @@ export async function findSecrets(
   const idKey = await readRegularFile(idKeyPath, { follow: false }).catch(orMissing(idKeyPath, null));
   if (idKey) found.push(idKey.subarray(0, COMMAND_KEY_BYTES).toString('hex'));
   for (const folder of profileFolders) {
-    const names = await readdir(folder).catch(orMissing(folder, [] as string[]));
+    const names = await paths.names(folder).catch(orMissing(folder, [] as string[]));
     if (names.length > MAX_PROFILES) unread.push(folder);
     for (const name of names.slice(0, MAX_PROFILES)) {
       for (const [, value] of (await read(`${folder}/${name}`)).matchAll(PROFILE_SECRET)) found.push(value!);

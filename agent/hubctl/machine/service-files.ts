@@ -1,9 +1,8 @@
-import { join } from 'node:path';
-import { pathFor } from '../../config/credential-paths.ts';
+import { dirname, join, resolve } from 'node:path';
 import { CREDENTIAL_PREFIX } from '../../config/paths.ts';
 import type { Places } from '../cli/locate.ts';
 import type { ConfigFault } from '../doctor/check.ts';
-import { obstacleTo, RIGHT, serviceUser } from './service-user.ts';
+import { type AccountFiles, obstacleTo, RIGHT, serviceUser } from './service-user.ts';
 
 /** A file that the agent opens as its own user. */
 interface Opened {
@@ -27,7 +26,9 @@ function openedOf({ configPath, identityPath, config, identity }: Places): Opene
   ];
   return [
     ...[identityPath, configPath].map((file) => ({ file, field: '', path: file, isKey: false })),
-    ...named.flatMap(([file, field, value, isKey]) => (isPlain(value) ? [{ file, field, path: pathFor({}, file, value), isKey }] : [])),
+    ...named.flatMap(([file, field, value, isKey]) =>
+      isPlain(value) ? [{ file, field, path: resolve(dirname(file), value), isKey }] : [],
+    ),
   ];
 }
 
@@ -46,14 +47,14 @@ function remedyFor({ file, field, path, isKey }: Opened, obstacle: string, folde
  * What root may read and the agent may not. Only of the documents that the agent itself starts with: a draft elsewhere is not opened by it.
  * Nothing where the service's user was not made.
  */
-export async function findClosedFiles(places: Places, etc: string): Promise<ConfigFault[]> {
-  const user = await serviceUser(etc);
-  const folder = join(etc, 'hub-agent');
+export async function findClosedFiles(places: Places, machine: AccountFiles): Promise<ConfigFault[]> {
+  const user = await serviceUser(machine);
+  const folder = join(machine.etc, 'hub-agent');
   if (user === null) return [];
   const installed = openedOf(places).filter(({ file }) => [join(folder, 'identity.json'), join(folder, 'agent.json')].includes(file));
   const faults = await Promise.all(
     installed.map(async (opened): Promise<ConfigFault[]> => {
-      const obstacle = await obstacleTo(user, opened.path, RIGHT.read);
+      const obstacle = await obstacleTo(machine.paths, user, opened.path, RIGHT.read);
       if (obstacle === null) return [];
       const way = obstacle === opened.path ? '' : `: ${obstacle} is closed to it`;
       const what = opened.field === '' ? 'it' : opened.path;

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { MonotonicClock } from '../../system/clock.ts';
+import type { Files } from '../../system/files.ts';
+import type { Paths } from '../../system/paths.ts';
 import type { DoctorPorts } from '../doctor/check.ts';
 import { parseService, SERVICE_PROPERTIES, type ServiceState, SILENT_SYSTEMD } from './service-state.ts';
 
@@ -13,6 +14,8 @@ const SLICE = 'system.slice';
 export interface ServiceMachine {
   env: Readonly<Record<string, string | undefined>>;
   clock: MonotonicClock;
+  files: Pick<Files, 'read'>;
+  paths: Pick<Paths, 'denial'>;
   /** There when the machine was booted with systemd (sd_booted(3)). */
   systemdFolder: string;
   /** Where the kernel shows the control groups (cgroups(7)). */
@@ -54,28 +57,25 @@ function runProgram(
 }
 
 /** A process in the control group of the service; 0: it has none, null: the kernel does not tell. */
-async function servicePid(cgroupFolder: string): Promise<number | null> {
+async function servicePid({
+  cgroupFolder,
+  files,
+  paths,
+}: Pick<ServiceMachine, 'cgroupFolder' | 'files' | 'paths'>): Promise<number | null> {
   try {
-    const text = await readFile(join(cgroupFolder, SLICE, UNIT, 'cgroup.procs'), 'utf8');
-    return Number.parseInt(text, 10) || 0;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return null;
-    // systemd removes the group of a service at rest. Without the unified hierarchy the group is elsewhere, and its absence no word.
-    return access(join(cgroupFolder, 'cgroup.controllers')).then(
-      () => 0,
-      () => null,
-    );
+    const processes = await files.read(join(cgroupFolder, SLICE, UNIT, 'cgroup.procs'));
+    if (processes) return Number.parseInt(processes.toString('utf8'), 10) || 0;
+    // systemd removes the group of a service at rest. Without the unified hierarchy the group is elsewhere, and its absence says nothing.
+    return (await paths.denial(join(cgroupFolder, 'cgroup.controllers'), 'none')) === null ? 0 : null;
+  } catch {
+    return null;
   }
 }
 
 /** Asks systemd for the service, and the kernel when systemd is silent. Null only where there surely is no such service. */
 export async function askService(machine: ServiceMachine, timeoutMs: number): Promise<ServiceState | null> {
-  const { systemdFolder, cgroupFolder, env, clock } = machine;
-  const booted = await access(systemdFolder).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-  );
-  if (!booted) return null;
+  const { systemdFolder, env, clock } = machine;
+  if ((await machine.paths.denial(systemdFolder, 'none')) === 'ENOENT') return null;
   const lines: string[] = [];
   const ending = await runProgram(
     ['systemctl', 'show', UNIT, `--property=${SERVICE_PROPERTIES}`],
@@ -84,7 +84,7 @@ export async function askService(machine: ServiceMachine, timeoutMs: number): Pr
   );
   if (ending === 'absent') return null;
   const state = ending === 'done' ? parseService(lines.join('\n')) : SILENT_SYSTEMD;
-  return state?.activeState === SILENT_SYSTEMD.activeState ? { ...SILENT_SYSTEMD, pid: await servicePid(cgroupFolder) } : state;
+  return state?.activeState === SILENT_SYSTEMD.activeState ? { ...SILENT_SYSTEMD, pid: await servicePid(machine) } : state;
 }
 
 /** Passes on what the journal has of the service; null when journalctl did not end in time, and gave nothing. */

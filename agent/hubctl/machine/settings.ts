@@ -8,10 +8,10 @@ const objectOf = (value: unknown): Json => (typeof value === 'object' && value !
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 /** The settings that the checks follow, from files that may be wrong. */
-export function settingsOf(places: Omit<Places, 'unreadable'>, env: Readonly<Record<string, string | undefined>>): Settings {
+export function settingsOf(places: Omit<Places, 'unreadable'>): Settings {
   const pathIn = (file: string, value: unknown): string | null => {
     const path = textOf(value);
-    return path === null ? null : pathFor(env, file, path);
+    return path === null ? null : pathFor(places.credentialsDirectory, file, path);
   };
   const { identity, config, identityPath, configPath } = places;
   const cloud = objectOf(config.cloud);

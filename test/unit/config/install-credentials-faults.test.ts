@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { installCredentials } from '../../../agent/config/install-credentials.ts';
-import { createLinks, type Links } from '../../../agent/config/links.ts';
 import { createFiles, type Files } from '../../../agent/system/files.ts';
+import { createLinks, type Links } from '../../../agent/system/links.ts';
+import { createPaths } from '../../../agent/system/paths.ts';
 import { createPki } from '../../twins/pki/pki.ts';
 import type { Credentials } from '../../twins/pki/types.ts';
 
@@ -83,7 +84,7 @@ async function putThroughLinks(folder: string, { certificate, privateKey }: Cred
 async function install(pair: Credentials, folder: string, disk: { files: Files; links?: Links } = { files: createFiles() }): Promise<void> {
   const from = `${folder}-new`;
   await putPlain(from, pair);
-  await installCredentials(from, folder, { ...disk, env: {}, now: new Date() });
+  await installCredentials(from, folder, { ...disk, paths: createPaths(), env: {}, now: new Date() });
 }
 
 const read = async (folder: string) => ({

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { installCredentials } from '../../../agent/config/install-credentials.ts';
-import { createLinks, type Links } from '../../../agent/config/links.ts';
 import type { TlsProof } from '../../../agent/config/tls-proof.ts';
 import { createFiles } from '../../../agent/system/files.ts';
+import { createLinks, type Links } from '../../../agent/system/links.ts';
+import { createPaths } from '../../../agent/system/paths.ts';
 import { createPki } from '../../twins/pki/pki.ts';
 import type { Credentials } from '../../twins/pki/types.ts';
 
@@ -30,7 +31,7 @@ beforeEach(async () => {
 });
 
 const install = (from: string, deps: { links?: Links; proof?: TlsProof } = {}) =>
-  installCredentials(from, folder, { files: createFiles(), env: {}, now: new Date(), ...deps });
+  installCredentials(from, folder, { files: createFiles(), paths: createPaths(), env: {}, now: new Date(), ...deps });
 const inUse = async () => ({
   certificate: await readFile(join(folder, 'certificate.pem'), 'utf8'),
   privateKey: await readFile(join(folder, 'private-key.pem'), 'utf8'),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../../../agent/config/load.ts';
 import { createFiles } from '../../../agent/system/files.ts';
+import { createPaths } from '../../../agent/system/paths.ts';
 import { AGENT, authority, IDENTITY, NOW, pair } from './rig.ts';
 
 let folder: string;
@@ -30,6 +31,7 @@ const load = () =>
     identityPath: join(folder, 'identity.json'),
     agentPath: join(folder, 'agent.json'),
     files: createFiles(),
+    paths: createPaths(),
     env: {},
     now: NOW,
   });

@@ -65,7 +65,7 @@ export function load(rig: Rig = {}): Promise<AgentConfig> {
     now: rig.now ?? NOW,
     ...(rig.clockSynchronized !== undefined && { clockSynchronized: rig.clockSynchronized }),
     ...(rig.keyFileProblem && { keyFileProblem: rig.keyFileProblem }),
-    stat: async () => ({ mode: 0o100000 | (rig.keyMode ?? 0o600) }),
+    paths: { facts: async () => ({ kind: 'file', uid: 0, gid: 0, mode: rig.keyMode ?? 0o600, device: 0 }) },
   });
 }
 

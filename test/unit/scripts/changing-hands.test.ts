@@ -9,6 +9,7 @@ import { forgetState } from '../../../agent/state/forget-state.ts';
 import { STATE_LAYOUT } from '../../../agent/state/layout.ts';
 import { isAgentProfile, MACHINE_LAYOUT } from '../../../agent/state/machine-layout.ts';
 import { createFiles } from '../../../agent/system/files.ts';
+import { createPaths } from '../../../agent/system/paths.ts';
 import { rootTarget } from '../../../scripts/flash/root-target.ts';
 import { createFakeLog } from '../nodes/fakes.ts';
 
@@ -101,7 +102,9 @@ test('a factory reset takes the state and the keys; NetworkManager is told to fo
   expect(left).toContain('forget-wifi');
   await forgetCache(state);
   expect((await traces()).filter((path) => path.startsWith('var/cache'))).toEqual([]);
-  expect(await forgetKeys(join(root, 'etc/hub-agent/agent.json'), ['/elsewhere/keys.json'])).toEqual({
+  expect(
+    await forgetKeys(join(root, 'etc/hub-agent/agent.json'), ['/elsewhere/keys.json'], { files: createFiles(), paths: createPaths() }),
+  ).toEqual({
     removed: [join(root, 'etc/hub-agent/keys/rs485')],
     left: ['/elsewhere/keys.json'],
   });

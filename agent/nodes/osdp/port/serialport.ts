@@ -1,10 +1,9 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import type { SerialPort } from 'serialport';
 import type { BusFailure } from '../../../contract/node.ts';
 import type { MonotonicClock } from '../../../system/clock.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
+import { createPaths } from '../../../system/paths.ts';
 import type { OpenResult, PortProblem, SerialConnection, SerialPorts } from './port.ts';
 import { portProblem } from './port-problem.ts';
 
@@ -15,8 +14,8 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 /** Asks the file system why a port did not open: the library's errors carry no codes. */
 async function diagnose(path: string, error: unknown): Promise<PortProblem> {
-  const denied = await access(path, constants.R_OK | constants.W_OK).catch((reason: NodeJS.ErrnoException) => reason);
-  return portProblem(path, denied?.code, messageOf(error));
+  const denial = await createPaths().denial(path, 'read_write');
+  return portProblem(path, denial ?? undefined, messageOf(error));
 }
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readCommands, readNodes, readOffline } from '../../../../agent/hubctl/cli/offline.ts';
+import { createPaths } from '../../../../agent/system/paths.ts';
 import { sealed } from '../../../../agent/system/seal.ts';
 import { DAMAGES } from '../../state/damage.ts';
 
@@ -51,7 +52,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 test('what the agent wrote is shown, and what it answered', async () => {
-  expect(await readOffline(folder)).toMatchObject({
+  expect(await readOffline(folder, createPaths())).toMatchObject({
     claim: CLAIM,
     nodes: { nodes: [{ nodeId: 'bus-1/5', available: false }] },
     commands: [{ id: 'c1', status: null, answered: { status: 'FAILED', code: 'bus_unavailable' } }],
@@ -65,7 +66,7 @@ const cases = ['claim.json', 'nodes.json', 'commands/c1.json'].flatMap((name) =>
 test.each(cases.filter(([, damage]) => damage !== 'closed to its reader'))('%s, %s: it counts as absent', async (name, damage) => {
   const end = await DAMAGES[damage]!(join(folder, name));
   try {
-    const { claim, nodes, commands } = await readOffline(folder);
+    const { claim, nodes, commands } = await readOffline(folder, createPaths());
     expect([claim, nodes.nodes.length, commands.length]).toEqual([
       name === 'claim.json' ? null : CLAIM,
       name === 'nodes.json' ? 0 : 1,
@@ -82,12 +83,12 @@ test.each([
   ['a command that is no text', { command: { toString: 'x' } }],
 ])('a command with %s is left out: a screen would crash on it', async (_what, change) => {
   await put('commands/c1.json', { format: 1, entry: { ...ENTRY, ...change } });
-  expect((await readCommands(folder)).commands).toEqual([]);
+  expect((await readCommands(folder, createPaths())).commands).toEqual([]);
 });
 
 test('an outcome that is none is not shown', async () => {
   await put('commands/c1.json', { format: 1, entry: { ...ENTRY, outcome: { status: 'GOOD', error: 7 }, answered: 5 } });
-  expect((await readCommands(folder)).commands).toMatchObject([{ outcome: null, status: null, answered: null }]);
+  expect((await readCommands(folder, createPaths())).commands).toMatchObject([{ outcome: null, status: null, answered: null }]);
 });
 
 test.each(['capabilities', 'address', 'vendor', 'lastSeen'])('a node whose %s is an object is left out', async (field) => {
@@ -100,11 +101,11 @@ test('a folder of commands that is a link elsewhere is not entered', async () =>
   await writeFile(join(elsewhere, 'c9.json'), JSON.stringify({ format: 1, entry: { ...ENTRY, id: 'c9' } }));
   await rm(join(folder, 'commands'), { recursive: true });
   await symlink(elsewhere, join(folder, 'commands'));
-  expect((await readCommands(folder)).commands).toEqual([]);
+  expect((await readCommands(folder, createPaths())).commands).toEqual([]);
   await rm(elsewhere, { recursive: true });
 });
 
 test('a FIFO among the commands is not waited for', async () => {
   spawnSync('mkfifo', [join(folder, 'commands', 'c2.json')]);
-  expect((await readCommands(folder)).commands.map(({ id }) => id)).toEqual(['c1']);
+  expect((await readCommands(folder, createPaths())).commands.map(({ id }) => id)).toEqual(['c1']);
 });

@@ -10,11 +10,12 @@ const places = (config: Record<string, unknown>) => ({
   identityPath: '/etc/hub-agent/identity.json',
   socketPath: '/run/x',
   stateDirectory: '/var/lib/x',
+  credentialsDirectory: '/etc/hub-agent',
   config,
   identity: { hubId: THING },
   unreadable: [],
 });
-const tried = (config: Record<string, unknown>) => operations(settingsOf(places(config), {}));
+const tried = (config: Record<string, unknown>) => operations(settingsOf(places(config)));
 const EXECUTIONS = { commands: { intake: ['shadow', 'executions'] } };
 
 test.each([

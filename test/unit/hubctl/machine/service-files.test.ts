@@ -5,7 +5,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { locate } from '../../../../agent/hubctl/cli/locate.ts';
 import { findClosedFiles } from '../../../../agent/hubctl/machine/service-files.ts';
 import { groupName, mayOpen, RIGHT, serviceUser } from '../../../../agent/hubctl/machine/service-user.ts';
+import { createFiles } from '../../../../agent/system/files.ts';
+import { createPaths } from '../../../../agent/system/paths.ts';
 import { canGiveAway } from '../../../support/privileges.ts';
+
+const files = createFiles();
+const paths = createPaths();
 
 const [UID, GID, DIALOUT] = [61_234, 61_235, 20];
 
@@ -32,7 +37,11 @@ async function createSystem(identity: Record<string, unknown> = {}, config: Reco
     write('private-key.pem', '', 0o600),
   ]);
   const find = async (from = folder) =>
-    findClosedFiles(await locate({ config: join(from, 'agent.json'), identity: join(from, 'identity.json') }), etc);
+    findClosedFiles(await locate({ config: join(from, 'agent.json'), identity: join(from, 'identity.json') }, { env: {}, paths }), {
+      etc,
+      files,
+      paths,
+    });
   return { etc, folder, find };
 }
 
@@ -89,15 +98,15 @@ describe.runIf(await canGiveAway(UID, GID))('what root may read and the agent ma
 
   test('a device by its user, its groups and that of its unit', async () => {
     const { etc } = await createSystem();
-    const user = await serviceUser(etc);
+    const user = await serviceUser({ etc, files });
     expect(user).toEqual({ uid: UID, gids: new Set([GID, DIALOUT, 46]) });
-    expect(await groupName(etc, 46)).toBe('plugdev');
+    expect(await groupName({ etc, files }, 46)).toBe('plugdev');
     const device = join(etc, 'tty');
     await writeFile(device, '');
     const opens = async (owner: number, group: number, mode: number) => {
       await chown(device, owner, group);
       await chmod(device, mode);
-      return mayOpen(device, user);
+      return mayOpen(paths, device, user);
     };
     expect(await opens(0, DIALOUT, 0o660)).toBe(true);
     expect(await opens(0, 46, 0o660)).toBe(true);

@@ -7,6 +7,7 @@ const places = {
   identityPath: '/etc/hub-agent/identity.json',
   socketPath: '/run/x',
   stateDirectory: '/var/lib/x',
+  credentialsDirectory: '/run/credentials/hub',
   config: {
     cloud: { endpoint: 'x.amazonaws.com', caPath: 'ca.pem' },
     buses: [{ id: 'rs485', path: '/dev/ttyUSB0', keysPath: 'credential:keys_rs485.json' }, { id: 7 }, null],
@@ -16,7 +17,7 @@ const places = {
 };
 
 test('follows what can be understood of a configuration, right or wrong', () => {
-  expect(settingsOf(places, { CREDENTIALS_DIRECTORY: '/run/credentials/hub' })).toEqual({
+  expect(settingsOf(places)).toEqual({
     endpoint: 'x.amazonaws.com',
     port: 8883,
     fallbackPort: 443,
@@ -29,7 +30,7 @@ test('follows what can be understood of a configuration, right or wrong', () => 
     buses: [{ id: 'rs485', path: '/dev/ttyUSB0', baudRate: '9600', keysPath: '/run/credentials/hub/keys_rs485.json' }],
     wifi: { backend: 'auto', interface: null },
   });
-  expect(settingsOf({ ...places, config: {}, identity: {} }, {})).toMatchObject({
+  expect(settingsOf({ ...places, config: {}, identity: {} })).toMatchObject({
     endpoint: null,
     thingName: null,
     buses: [],
@@ -38,12 +39,11 @@ test('follows what can be understood of a configuration, right or wrong', () => 
 });
 
 test('finds credentials at their source while the service does not run', () => {
-  const settings = settingsOf(places, { CREDENTIALS_DIRECTORY: '/etc/hub-agent' });
+  const settings = settingsOf({ ...places, credentialsDirectory: '/etc/hub-agent' });
   expect(settings.certificatePath).toBe('/etc/hub-agent/certificate.pem');
   expect(settings.buses[0]?.keysPath).toBe('/etc/hub-agent/keys/rs485.json');
-  const env = { CREDENTIALS_DIRECTORY: '/etc/hub-agent' };
-  expect(pathFor(env, '/x/agent.json', 'credential:keys_rs485.json')).toBe('/etc/hub-agent/keys/rs485.json');
-  expect(pathFor(env, '/x/agent.json', 'keys/rs485.json')).toBe('/x/keys/rs485.json');
+  expect(pathFor('/etc/hub-agent', '/x/agent.json', 'credential:keys_rs485.json')).toBe('/etc/hub-agent/keys/rs485.json');
+  expect(pathFor('/etc/hub-agent', '/x/agent.json', 'keys/rs485.json')).toBe('/x/keys/rs485.json');
 });
 
 test.each([
@@ -54,5 +54,5 @@ test.each([
   [{ port: 443, fallbackPort: 8883 }, 443, 8883],
   [{ port: 443, fallbackPort: 443 }, 443, null],
 ])('knows the ports to which the agent goes: %j', (cloud, port, fallbackPort) => {
-  expect(settingsOf({ ...places, config: { cloud } }, {})).toMatchObject({ port, fallbackPort });
+  expect(settingsOf({ ...places, config: { cloud } })).toMatchObject({ port, fallbackPort });
 });

@@ -6,6 +6,7 @@ import { tlsRefusal } from '../../../../agent/cloud/connection/tls-context.ts';
 import { loadConfig } from '../../../../agent/config/load.ts';
 import type { TlsProof } from '../../../../agent/config/tls-proof.ts';
 import { createFiles } from '../../../../agent/system/files.ts';
+import { createPaths } from '../../../../agent/system/paths.ts';
 import { type FlashDeps, type FlashOutcome, flash } from '../../../../scripts/flash/flash.ts';
 import { generate, requestFiles } from '../../../../scripts/flash/generate.ts';
 import { readCommonFiles } from '../../../../scripts/flash/hub-files.ts';
@@ -79,6 +80,7 @@ test('The agent takes what was flashed; the modes keep the key to root', async (
     identityPath: join(folder, 'identity.json'),
     agentPath: join(folder, 'agent.json'),
     files: createFiles(),
+    paths: createPaths(),
     // LoadCredential= gives the service these files under these names.
     env: { CREDENTIALS_DIRECTORY: folder },
     now: new Date(),

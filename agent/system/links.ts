@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, mkdir, open, readlink, rm, symlink } from 'node:fs/promises';
+import { access, mkdir, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncPath } from './files.ts';
 
 /** Links and folders, what `Files` does not have, as a port: a test can cut the power between any two operations. */
 export interface Links {
@@ -34,12 +35,7 @@ export function createLinks(): Links {
 
     async makeFolder(path) {
       await mkdir(path, { recursive: true, mode: 0o700 });
-      const handle = await open(dirname(path), constants.O_RDONLY);
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await syncPath(dirname(path));
     },
 
     removeFolder: (path) => rm(path, { recursive: true, force: true }),
