@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { MAX_OSDP_ADDRESS } from '../contract/osdp.ts';
 import { credentialPath, editorSchema, path, whole } from './fields.ts';
+import { DEFAULT_SOCKET_PATH, DEFAULT_STATE_DIRECTORY } from './locations.ts';
 
 /** AWS IoT Core's bounds for the MQTT keepalive: 30 to 1200 s. */
 export const MIN_KEEP_ALIVE_SECONDS = 30;
@@ -122,12 +123,12 @@ export const agentSchema = z
   .strictObject({
     $schema: editorSchema,
     cloud,
-    stateDirectory: path('Folder of journal, outbox and keys; the agent writes only there.').default('/var/lib/hub-agent'),
+    stateDirectory: path('Folder of journal, outbox and keys; the agent writes only there.').default(DEFAULT_STATE_DIRECTORY),
     buses: z.array(bus).max(MAX_BUSES).default([]).describe('The buses that nodes are connected to.'),
     commands,
     wifi,
     local: z
-      .strictObject({ socketPath: path('Unix socket of hubctl.').default('/run/hub-agent/control.sock') })
+      .strictObject({ socketPath: path('Unix socket of hubctl.').default(DEFAULT_SOCKET_PATH) })
       .prefault({})
       .describe('Control on the hub itself.'),
     log: z

@@ -1,20 +1,10 @@
 import type * as z from 'zod';
 import { nearest } from './nearest.ts';
 import { type ConfigProblem, fieldPath } from './problems.ts';
+import { unwrapped } from './schema.ts';
 
 type Problem = Omit<ConfigProblem, 'file'>;
 type Issue = z.core.$ZodIssue;
-
-/** Zod's wrappers (default, optional, nullable, prefault) taken off. */
-function unwrapped(schema: z.ZodType): z.ZodType {
-  let inner: unknown = schema;
-  while (inner && typeof inner === 'object' && 'def' in inner) {
-    const def = inner.def as { innerType?: unknown };
-    if (!def.innerType) break;
-    inner = def.innerType;
-  }
-  return inner as z.ZodType;
-}
 
 /** The schema of one field; for a choice between objects, the choice that the input names by its discriminator. */
 function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], input: unknown): z.ZodType | null {

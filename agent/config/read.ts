@@ -1,8 +1,6 @@
 import type { Files } from '../system/files.ts';
+import { MAX_DOCUMENT_BYTES as MAX_BYTES } from './locations.ts';
 import type { ConfigProblem } from './problems.ts';
-
-/** A configuration or certificate of this size is something else: it would only cost memory. */
-const MAX_BYTES = 256 * 1024;
 
 export type ReadResult = { ok: true; text: string } | { ok: false; problem: Pick<ConfigProblem, 'message' | 'remedy'> };
 

@@ -9,8 +9,8 @@ export interface Import {
   line: number;
 }
 
-/** `import('./x.ts').Type`: the parser lists only those that run. */
-const TYPE_IMPORT = /\bimport\(\s*'(\.[^']+)'\s*\)/g;
+/** `import('./x.ts')`, also of a type, which the parser does not list. */
+const TYPE_IMPORT = /\bimport\(\s*'([^']+)'\s*\)/g;
 
 /** Every import of a file as it is written: of another file, or of a package. @throws Error for a file that does not parse */
 function requestsOf(root: string, from: string): { value: string; line: number }[] {

@@ -239,7 +239,7 @@ const FAULTS: Fault[] = [
       // It belongs to who runs this test, which the service's user is not; the owner is judged below /var/lib alone.
       const places = await locate(
         { config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') },
-        { env: {}, paths: createPaths() },
+        { env: {}, files: createFiles(), paths: createPaths() },
       );
       return { places: { ...places, stateDirectory: `/var/lib/../..${etc}` } };
     },
@@ -695,7 +695,10 @@ const FAULTS: Fault[] = [
 
 async function examine(rig: Rig, checks: string, changes: Partial<DoctorPorts> = {}): Promise<CheckResult[]> {
   const etc = join(rig.folder, 'etc');
-  const places = await locate({ config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') }, { env: {}, paths: createPaths() });
+  const places = await locate(
+    { config: join(etc, 'agent.json'), identity: join(etc, 'identity.json') },
+    { env: {}, files: createFiles(), paths: createPaths() },
+  );
   const ports: DoctorPorts = {
     ...bareMachine(rig.folder),
     client: createAgentClient(places.socketPath),

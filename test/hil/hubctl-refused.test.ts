@@ -7,6 +7,7 @@ import { createAgentClient } from '../../agent/hubctl/cli/client.ts';
 import { locate } from '../../agent/hubctl/cli/locate.ts';
 import type { CheckResult } from '../../agent/hubctl/doctor/check.ts';
 import { runDoctor } from '../../agent/hubctl/doctor/doctor.ts';
+import { createFiles } from '../../agent/system/files.ts';
 import { createPaths } from '../../agent/system/paths.ts';
 import { createPki } from '../twins/pki/pki.ts';
 import type { Credentials } from '../twins/pki/types.ts';
@@ -57,7 +58,7 @@ describe.runIf(COMMAND !== null)('a certificate that the broker refuses', () => 
       const cloud = { endpoint: '127.0.0.1', port: broker.port, caPath };
       await writeFile(config, JSON.stringify({ cloud, local: { socketPath: 'control.sock' } }));
       await writeFile(identity, JSON.stringify({ hubId: `hub-${serviceMs}`, ...own }));
-      const places = await locate({ config, identity }, { env: {}, paths: createPaths() });
+      const places = await locate({ config, identity }, { env: {}, files: createFiles(), paths: createPaths() });
       const ports = {
         ...bareMachine(folder),
         service: async () => {

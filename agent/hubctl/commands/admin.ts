@@ -8,7 +8,6 @@ import { attempt, say } from '../cli/failure.ts';
 import { forgetCache } from '../machine/forget-cache.ts';
 import { type KeysForgotten, forgetKeys as removeKeys } from '../machine/forget-keys.ts';
 import { isAtRest, isSilent } from '../machine/service-state.ts';
-import { settingsOf } from '../machine/settings.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export const logLevelCommand: Command = {
@@ -49,6 +48,7 @@ function refuse(terminal: Terminal, json: boolean): number {
 
 /** Root's part of a factory reset: the agent may touch neither the keys nor the cache. What stays is told. */
 async function forgetKeys({ terminal, places, ports }: CommandContext): Promise<KeysForgotten> {
+  const { settingsOf } = await import('../machine/settings.ts');
   const named = settingsOf(places).buses.flatMap(({ keysPath }) => keysPath ?? []);
   const keys = await removeKeys(places.configPath, named, { files: createFiles(), paths: ports.paths });
   if (keys.left.length > 0) say(terminal, `hubctl: OSDP keys are left in ${keys.left.join(', ')}: remove them by hand.`);

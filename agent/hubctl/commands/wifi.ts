@@ -3,15 +3,18 @@ import { printable } from '../../system/printable.ts';
 import { type AirNetwork, type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
+import type { Places } from '../cli/locate.ts';
 import type { Paint } from '../terminal/terminal.ts';
 import { type Column, field, table } from '../terminal/text.ts';
 import { runCommand } from './run.ts';
 
 const dbm = (value: number | null) => (value === null ? '?' : `${value} dBm`);
-const interfaceOf = (config: Record<string, unknown>): string | null => {
-  const name = (config.wifi as { interface?: unknown } | undefined)?.interface;
-  return typeof name === 'string' ? name : null;
-};
+
+/** The configured interface. The schema is loaded only here: hubctl starts without it. */
+async function interfaceOf(places: Places): Promise<string | null> {
+  const { settingsOf } = await import('../machine/settings.ts');
+  return settingsOf(places).wifi.interface;
+}
 
 export const wifiStatusCommand: Command = {
   name: 'wifi status',
@@ -23,7 +26,7 @@ export const wifiStatusCommand: Command = {
     const report: WifiReport = value ?? {
       connection: null,
       credentialsSet: null,
-      ...told(await ports.wifiProblem(interfaceOf(places.config))),
+      ...told(await ports.wifiProblem(await interfaceOf(places))),
     };
     if (json) terminal.out(JSON.stringify(problem ? { ...report, agentProblem: problem.message } : report));
     else {
@@ -63,7 +66,7 @@ export const wifiScanCommand: Command = {
   details: ['Asks NetworkManager, with or without the agent.'],
   example: 'sudo hubctl wifi scan',
   async run({ terminal, json, ports, places }) {
-    const networks = await ports.wifiNetworks(interfaceOf(places.config));
+    const networks = await ports.wifiNetworks(await interfaceOf(places));
     if (json) terminal.out(JSON.stringify({ networks }));
     else if (networks.length === 0) terminal.out('No network is in reach.');
     else for (const line of table(columnsOf(terminal.paint), networks, terminal.columns)) terminal.out(line);

@@ -37,7 +37,7 @@ async function createSystem(identity: Record<string, unknown> = {}, config: Reco
     write('private-key.pem', '', 0o600),
   ]);
   const find = async (from = folder) =>
-    findClosedFiles(await locate({ config: join(from, 'agent.json'), identity: join(from, 'identity.json') }, { env: {}, paths }), {
+    findClosedFiles(await locate({ config: join(from, 'agent.json'), identity: join(from, 'identity.json') }, { env: {}, files, paths }), {
       etc,
       files,
       paths,
