@@ -1,7 +1,7 @@
 /** MQTT over TLS with client certificates on AWS IoT (developer guide, "Device communication protocols"). */
 export const MQTT_PORT = 8883;
 /** The other way in, which firewalls let through. */
-const MQTT_PORT_443 = 443;
+export const MQTT_PORT_443 = 443;
 /** The name that a client offers in TLS (RFC 7301) to say that it speaks MQTT: needed on 443, taken on 8883. */
 export const MQTT_ALPN = 'x-amzn-mqtt-ca';
 

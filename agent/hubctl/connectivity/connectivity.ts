@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { MQTT_PORT, MQTT_PORT_443 } from '../../contract/endpoint.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import { bad, type Connectivity, type ConnectivityStep, good, type Settings, type TlsMaterial } from '../doctor/check.ts';
@@ -6,9 +7,6 @@ import { type Destination, explainDns, explainNoRoute, explainTcp, explainTls, i
 import { openTcp, openTls, resolveName } from './net.ts';
 import { isWithoutRoute } from './routes.ts';
 import { checkSession } from './session-check.ts';
-
-const MQTT_PORT = 8883;
-const HTTPS_PORT = 443;
 
 type Reader = Pick<Files, 'read'>;
 
@@ -33,7 +31,7 @@ async function tcpStep(
 /** The port to look at beside the configured one. Where the agent goes to no second one, AWS IoT's other one may still be the way out. */
 function secondPort({ port, fallbackPort }: Settings): { port: number; used: boolean } | null {
   if (fallbackPort !== null) return { port: fallbackPort, used: true };
-  const other = port === MQTT_PORT ? HTTPS_PORT : port === HTTPS_PORT ? MQTT_PORT : null;
+  const other = port === MQTT_PORT ? MQTT_PORT_443 : port === MQTT_PORT_443 ? MQTT_PORT : null;
   return other === null ? null : { port: other, used: false };
 }
 

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { MQTT_ALPN } from '../../contract/endpoint.ts';
+import { MQTT_ALPN, MQTT_PORT_443 } from '../../contract/endpoint.ts';
 
 /** A failure in words: what it means, and what mends it. */
 export interface Explanation {
@@ -17,7 +17,6 @@ export interface Destination {
   fallbackPort: number | null;
 }
 
-const HTTPS_PORT = 443;
 const CONFIG = '/etc/hub-agent/agent.json';
 /** Of Debian's base and NetworkManager; systemd-resolved may not be there. */
 const LOOK_AT_DNS = 'cat /etc/resolv.conf; nmcli device show';
@@ -61,7 +60,7 @@ export function explainTcp(code: string, { host, port, fallbackPort }: Destinati
         'Correct cloud.endpoint and cloud.port, or the firewall that answers in its place.',
       );
     case 'ETIMEDOUT': {
-      const meanwhile = port === HTTPS_PORT || fallbackPort !== null ? '' : `; until then set "port": ${HTTPS_PORT} in ${CONFIG}`;
+      const meanwhile = port === MQTT_PORT_443 || fallbackPort !== null ? '' : `; until then set "port": ${MQTT_PORT_443} in ${CONFIG}`;
       return explained(
         `${host} does not answer on port ${port}: a firewall drops it, or the way is gone`,
         `Open outgoing TCP ${port} in the firewall of the site${meanwhile}`,
