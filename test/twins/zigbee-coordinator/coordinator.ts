@@ -93,7 +93,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       return memory.eui;
     },
     receive(bytes) {
-      if (!powered || silent) return;
+      if (!powered || silent || stack.booting) return;
       for (const frame of deframe(bytes)) handle(frame);
     },
     network: memory.network,

@@ -82,7 +82,7 @@ export function openMemory(path: string, hardwareEui: Eui64, capacity: number): 
 
   function fillIn(): void {
     for (const [key, value] of defaults()) if (nv.get(key) === null) nv.set(key, value);
-    if (tables.devices().length === 0 && tables.frameCounter(NO_EUI) === 0) tables.clear();
+    if (!tables.made) tables.clear();
   }
 
   function clear(): void {

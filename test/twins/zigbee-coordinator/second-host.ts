@@ -128,6 +128,8 @@ export async function openHost(path: string) {
   }
 
   async function reset(): Promise<void> {
+    const stale = messages.findIndex((one) => one.command === 0x4180);
+    if (stale >= 0) messages.splice(stale, 1);
     send(0x4100, Buffer.of(1));
     await next(0x4180);
   }
@@ -153,7 +155,9 @@ export async function openHost(path: string) {
     },
     /** Ping, the alignment by the length of an associated device, and the version by the extended NV. */
     async connect(): Promise<{ aligned: boolean; extendedNv: boolean }> {
-      await ask(0x2101);
+      // A stick that was just plugged in hears nothing before it has booted.
+      const pings = setInterval(() => send(0x2101, Buffer.alloc(0)), 50);
+      await next(0x6101).finally(() => clearInterval(pings));
       const device = await ask(0x2749, Buffer.of(0));
       return { aligned: device.length === 36, extendedNv: (await ask(0x2132, at(4, 0)))[0]! > 0 };
     },

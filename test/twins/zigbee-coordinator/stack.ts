@@ -31,6 +31,8 @@ export interface Stack {
   /** Channels of the next formation, a bit for each. */
   channelMask: number;
   readonly state: number;
+  /** The processor starts: it does not listen yet. */
+  readonly booting: boolean;
   /** How often it formed a network, over all its boots. */
   readonly formations: number;
   /** Starts from NV; false: there is no network in it. */
@@ -53,7 +55,9 @@ const COUNTER_STEP = 1_000;
 const COUNTER_AT_BOOT = 1_250;
 /** It says that it is starting so often. */
 const STARTING_TIMES = 3;
+/** In the notification: which procedure, and the bit of what remains to be done. */
 const FORMATION = 2;
+const FORMATION_MODE = 4;
 /** Statuses of BDB_COMMISSIONING_NOTIFICATION. A network that was there already is no success (seen by hosts). */
 const BDB = { SUCCESS: 0, IN_PROGRESS: 1, FORMATION_FAILURE: 8 } as const;
 
@@ -68,6 +72,7 @@ export function createStack(air: Air, memory: Memory, pace: Pace, emit: (command
   let storedCounter = 0;
   let permitUntilMs = 0;
   let formations = 0;
+  let booting = false;
   let detach = (): unknown => undefined;
 
   function later(delayMs: number, run: () => void): void {
@@ -105,6 +110,7 @@ export function createStack(air: Air, memory: Memory, pace: Pace, emit: (command
     detach = () => undefined;
     network = null;
     state = STATE.HOLD;
+    booting = false;
     permitUntilMs = 0;
     endpoints.clear();
     callbacks.clear();
@@ -211,6 +217,9 @@ export function createStack(air: Air, memory: Memory, pace: Pace, emit: (command
     get state() {
       return state;
     },
+    get booting() {
+      return booting;
+    },
     get formations() {
       return formations;
     },
@@ -225,7 +234,7 @@ export function createStack(air: Air, memory: Memory, pace: Pace, emit: (command
         later(pace.resumeMs + 1, () => emit(APP_CNF.BDB_COMMISSIONING_NOTIFICATION, u8(BDB.FORMATION_FAILURE, FORMATION, 0)));
         return;
       }
-      emit(APP_CNF.BDB_COMMISSIONING_NOTIFICATION, u8(BDB.IN_PROGRESS, FORMATION, 0));
+      emit(APP_CNF.BDB_COMMISSIONING_NOTIFICATION, u8(BDB.IN_PROGRESS, FORMATION, FORMATION_MODE));
       starting(pace.formMs, () => {
         formations += 1;
         started(memory.form(stack.channelMask || 1 << 11));
@@ -252,7 +261,9 @@ export function createStack(air: Air, memory: Memory, pace: Pace, emit: (command
     },
     reboot(reason) {
       halt();
+      booting = true;
       later(pace.bootMs, () => {
+        booting = false;
         memory.boot();
         emit(SYS.RESET_IND, u8(reason, 2, 1, 2, 7, 1));
       });

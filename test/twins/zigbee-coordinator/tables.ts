@@ -29,6 +29,8 @@ export interface KnownDevice {
 
 /** The typed view of these tables. */
 export interface Tables {
+  /** The rows exist. */
+  readonly made: boolean;
   /** Writes empty rows; the frame counter of the stick survives in the row for every network. */
   clear(): void;
   devices(): KnownDevice[];
@@ -70,6 +72,9 @@ export function createTables(nv: Nv, capacity: number): Tables {
     nv.set(extended(ITEM.SECURITY_MATERIAL, row), concat(u32(counter), eui(network)));
 
   return {
+    get made() {
+      return nv.get(extended(ITEM.ADDRESSES, capacity - 1)) !== null;
+    },
     clear() {
       const highest = Math.max(0, ...securityRows.map((row) => material(row).counter));
       for (const row of rows) {
