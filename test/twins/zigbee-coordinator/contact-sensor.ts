@@ -15,7 +15,7 @@ const ENROLLED = 1;
 const NO_CIE = '0000000000000000';
 
 /** Bits of the zone status (ZCL, table 8-6). */
-export const ZONE_BIT = { ALARM: 0x0001, TAMPER: 0x0004, BATTERY: 0x0008 } as const;
+const ZONE_BIT = { ALARM: 0x0001, TAMPER: 0x0004, BATTERY: 0x0008 } as const;
 
 /** A battery-powered contact (ZCL, section 8.2): it enrols with the host that writes its address into it. */
 export interface ContactSensor extends Device {

@@ -11,7 +11,7 @@ export interface MtFrame {
 const SOF = 0xfe;
 const OVERHEAD = 5;
 /** The longest data of a frame (MT, section 2). */
-export const MAX_DATA = 250;
+const MAX_DATA = 250;
 
 /** Types of frames: three bits on top of command 0. */
 export const TYPE = { POLL: 0, SREQ: 1, AREQ: 2, SRSP: 3 } as const;
