@@ -3,6 +3,7 @@ import type { CommandView, LocalIntake } from '../commands/intake/local-intake.t
 import type { CommandService } from '../commands/service.ts';
 import type { AgentConfig } from '../config/config.ts';
 import type { Alarm, Alarms } from '../contract/alarm.ts';
+import type { NodeMaintenance } from '../contract/maintenance.ts';
 import type { Claim } from '../contract/shadow.ts';
 import { type CommandReport, told } from '../control/api.ts';
 import { type Control, createControl } from '../control/control.ts';
@@ -60,6 +61,23 @@ function reportOf({ id, intake, command, stage, receivedAt, finishedAt, outcome,
   return { id, intake, command, status, stage, receivedAt, finishedAt, outcome, answered: answered ?? null };
 }
 
+/** What changes something is an alarm, when it was done. */
+function changingMaintenance(maintenance: NodeMaintenance, localChange: () => void): NodeMaintenance {
+  return {
+    identify: maintenance.identify,
+    forget(nodeId) {
+      const node = maintenance.forget(nodeId);
+      localChange();
+      return node;
+    },
+    async setAddress(bus, change, signal) {
+      const changed = await maintenance.setAddress(bus, change, signal);
+      localChange();
+      return changed;
+    },
+  };
+}
+
 /** Connects the agent's parts to the local API. Opens nothing. */
 export function createLocalApi(parts: LocalParts): Control {
   const { config, local, cloud, nodes, wifi, clock } = parts;
@@ -100,6 +118,7 @@ export function createLocalApi(parts: LocalParts): Control {
     },
     logs: local.logs,
     trace: (bus, listener) => nodes.trace(bus, listener),
+    maintenance: changingMaintenance(nodes.maintenance, localChange),
     async execute(envelope) {
       const view = await parts.intake.execute(envelope);
       if (!view.repeatable && view.outcome?.status !== 'REJECTED') localChange();

@@ -20,6 +20,8 @@ import type { NodeFinding } from './node-findings.ts';
  * admin.sock, mode 0600, changes or sends, each use logged:
  *   POST /v1/run {command, args}        stream: {"waiting":true} every second, then the finished CommandReport
  *   PUT /v1/log-level {level, minutes} · POST /v1/reset {kind}
+ *   POST /v1/nodes/identify {nodeId, seconds} · /v1/nodes/forget {nodeId} · /v1/bus/ID/set-address {from, to, baudRate?}
+ *                                       stream: {"waiting":true} every second, then {"result"} or {"error"}
  *   POST /v1/ping                       publishes to the cloud, and lets a waiting agent try at once
  */
 

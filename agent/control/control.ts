@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { CommandEnvelope } from '../contract/command.ts';
+import type { NodeMaintenance } from '../contract/maintenance.ts';
 import type { NodesResult } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 import type { ResetKind } from '../state/reset-notes.ts';
@@ -11,7 +12,10 @@ import { within } from '../system/timeout.ts';
 import { ADMIN_SOCKET_NAME, type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type WifiReport } from './api.ts';
 import { ApiError, type ApiRequest, createApiServer, type Routes } from './http-server.ts';
 import type { LogRing } from './log-ring.ts';
+import { maintenanceRoutes } from './maintenance-routes.ts';
+import { numberOf, recordOf } from './request-fields.ts';
 import { collectStatus, type StatusDeps } from './status.ts';
+import { whileWaiting } from './waiting.ts';
 
 /** What the local API shows and does. */
 export interface ControlDeps {
@@ -26,6 +30,8 @@ export interface ControlDeps {
   /** Null when there is no such bus. Returns the unsubscriber. */
   trace(bus: string, listener: (line: BusTrace) => void): (() => void) | null;
   execute(envelope: CommandEnvelope): Promise<CommandReport>;
+  /** What is done with single nodes on the hub. */
+  maintenance: NodeMaintenance;
   setLogLevel(level: string, minutes: number): void;
   /** Resolves when the reset is sure to happen, and begins to stop the agent, which then forgets. */
   reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
@@ -109,26 +115,12 @@ export function createControl(deps: ControlDeps): Control {
   };
 
   const changing: Routes = {
+    ...maintenanceRoutes(deps),
+
     'POST /v1/run': ({ body }) => {
       const { command, args } = recordOf(body);
       log.info({ event: 'control_run', command: String(command).slice(0, 64) }, 'a command was given on the hub');
-      return {
-        async lines(send) {
-          const done = new AbortController();
-          const beat = async () => {
-            while (!done.signal.aborted) {
-              await sleep(clock, HEARTBEAT_MS, done.signal);
-              if (!done.signal.aborted) send({ waiting: true });
-            }
-          };
-          void beat();
-          try {
-            send(await deps.execute({ command, args }));
-          } finally {
-            done.abort();
-          }
-        },
-      };
+      return { lines: async (send) => send(await whileWaiting(clock, send, deps.execute({ command, args }))) };
     },
 
     'POST /v1/ping': async ({ signal }) => {
@@ -184,18 +176,4 @@ export function createControl(deps: ControlDeps): Control {
       await Promise.all(servers.map((server) => server.stop()));
     },
   };
-}
-
-function recordOf(body: unknown): Record<string, unknown> {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
-  throw new ApiError(400, 'invalid_body', 'The body must be a JSON object.');
-}
-
-function numberOf(text: string | null, usual: number, min: number, max: number): number {
-  if (text === null) return usual;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new ApiError(400, 'invalid_number', `"${text.slice(0, 20)}" must be a whole number from ${min} to ${max}.`);
-  }
-  return value;
 }

@@ -1,8 +1,17 @@
+import type { AddressChange, Identified } from '../contract/maintenance.ts';
 import type { BusStatus, Node } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 
 /** What a bus tells while it runs. `node` comes with every change of what is known of a node except `lastSeen`, which moves with every answer. */
 export type BusEvent = { kind: 'node'; node: Node } | { kind: 'status'; status: BusStatus } | { kind: 'scan_complete' };
+
+/** What root may do with the nodes of a bus. Errors are those of `agent/contract/maintenance.ts` `NodeMaintenance`. */
+export interface BusMaintenance {
+  identify(address: string, seconds: number, signal: AbortSignal): Promise<Identified['by']>;
+  /** Forgets what is known of an address. One that answers is new at its next answer. */
+  forget(address: string): void;
+  setAddress(change: AddressChange, signal: AbortSignal): Promise<{ baudRate: number; proven: boolean }>;
+}
 
 /** A protocol's bus: everything above it is the same for all protocols. */
 export interface NodeBus {
@@ -23,6 +32,8 @@ export interface NodeBus {
   refresh(signal: AbortSignal): Promise<void>;
   /** Returns the unsubscriber. */
   onEvent(listener: (event: BusEvent) => void): () => void;
+  /** Absent: the protocol, or the bus as it stands, has nothing of it. */
+  readonly maintenance?: BusMaintenance;
   /** Shows every frame, where the protocol has some to show. Returns the unsubscriber. */
   onTrace?(listener: (trace: BusTrace) => void): () => void;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { NodeMaintenance } from '../contract/maintenance.ts';
 import type { Node, NodeDirectory } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 import { NODES_FILE } from '../state/layout.ts';
@@ -8,6 +9,7 @@ import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import type { BusEvent, NodeBus } from './bus.ts';
 import { createChanges, type NodeEvent } from './changes.ts';
+import { createNodeMaintenance } from './maintenance.ts';
 import { compareNodes } from './model.ts';
 import { createReplacements, maybeSameDevice, replacedAt } from './replacement.ts';
 import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
@@ -31,6 +33,7 @@ export interface NodeTable extends NodeDirectory {
   stop(): Promise<void>;
   /** Shows every frame of a bus; null when there is none of that id, or it has nothing to show. Returns the unsubscriber. */
   trace(bus: string, listener: (trace: BusTrace) => void): (() => void) | null;
+  readonly maintenance: NodeMaintenance;
 }
 
 const FILE_NAME = NODES_FILE;
@@ -75,6 +78,12 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     for (const live of bus.nodes()) if (known.has(live.nodeId)) known.set(live.nodeId, merge(bus, live));
   };
 
+  const takeOut = (node: Node) => {
+    known.delete(node.nodeId);
+    replacements.watch({ ...node, replaced: null });
+    changes.forget(node.nodeId);
+  };
+
   /** Room for one more: the node that has been silent longest goes. Answers false when all of them are there. */
   const makeRoom = (): boolean => {
     let oldest: Node | null = null;
@@ -82,9 +91,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
       if (!node.available && (!oldest || (node.lastSeen ?? '') < (oldest.lastSeen ?? ''))) oldest = node;
     }
     if (!oldest) return false;
-    known.delete(oldest.nodeId);
-    replacements.watch({ ...oldest, replaced: null });
-    changes.forget(oldest.nodeId);
+    takeOut(oldest);
     return true;
   };
 
@@ -138,6 +145,13 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     tell(before, merge(bus, live));
   };
 
+  const drop = (node: Node) => {
+    takeOut(node);
+    log.info({ event: 'node_forgotten', nodeId: node.nodeId }, `${node.nodeId}: forgotten, as was asked for on the hub`);
+    onChange?.({ event: 'node_forgotten', node });
+    scheduleWrite();
+  };
+
   const onBusEvent = (bus: NodeBus, event: BusEvent) => {
     if (event.kind === 'node') onNode(bus, event.node);
     else if (event.kind === 'status') onChange?.({ event: 'bus_status', status: event.status });
@@ -183,7 +197,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
       await Promise.all(buses.map((bus) => bus.stop()));
       for (const unsubscribe of subscriptions.splice(0)) unsubscribe();
       replacements.stop();
-      if (known.size > 0) await write();
+      if (known.size > 0 || cancelWrite) await write();
       await writing;
     },
 
@@ -196,6 +210,8 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     },
 
     buses: () => buses.map((bus) => bus.status()),
+
+    maintenance: createNodeMaintenance({ buses, node: (nodeId) => known.get(nodeId), drop }),
 
     trace: (id, listener) => buses.find((bus) => bus.id === id)?.onTrace?.(listener) ?? null,
 

@@ -28,6 +28,11 @@ export type AgentErrorCode =
   | 'shadow_not_found'
   | 'shadow_throttled'
   | 'shadow_too_large'
+  | 'node_unknown'
+  | 'node_silent'
+  | 'node_refused'
+  | 'node_unsecured'
+  | 'address_taken'
   | 'aborted';
 
 export type ErrorCode = CommandErrorCode | AgentErrorCode;

@@ -9,6 +9,7 @@ import { type Control, createControl } from '../../agent/control/control.ts';
 import { createLogRing, type LogRing, MAX_FOLLOWERS } from '../../agent/control/log-ring.ts';
 import { createAgentClient } from '../../agent/hubctl/cli/client.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
+import { HubError } from '../../agent/system/errors.ts';
 import { unguarded } from '../../agent/system/guard.ts';
 import { createHostFacts } from '../../agent/system/linux/host-linux.ts';
 import { createLog } from '../../agent/system/log.ts';
@@ -80,6 +81,19 @@ async function createWorld(): Promise<World> {
       executed.push(envelope);
       return { ...HEALTHY.lastCommands[0]!, command: String(envelope.command) };
     },
+    maintenance: {
+      async identify(nodeId, seconds) {
+        executed.push({ identify: nodeId, seconds });
+        return { nodeId, seconds, by: ['led'] };
+      },
+      forget(nodeId) {
+        throw new HubError('node_unknown', `there is no node ${nodeId}`);
+      },
+      async setAddress(bus, change) {
+        executed.push({ setAddress: bus, ...change });
+        return { bus, ...change, proven: true };
+      },
+    },
     setLogLevel: (level, minutes) => void executed.push({ level, minutes }),
     async reset(kind) {
       executed.push({ kind });
@@ -150,7 +164,9 @@ describe.concurrent('the control sockets', () => {
     for (const [method, path] of [
       ['POST', '/v1/run'],
       ['POST', '/v1/ping'],
-
+      ['POST', '/v1/nodes/identify'],
+      ['POST', '/v1/nodes/forget'],
+      ['POST', '/v1/bus/rs485/set-address'],
       ['PUT', '/v1/log-level'],
       ['POST', '/v1/reset'],
     ] as const) {
@@ -174,6 +190,24 @@ describe.concurrent('the control sockets', () => {
     expect(world.logged.join()).not.toContain('correct horse');
   });
 
+  test('do something with single nodes, and say in the stream why they do not', async () => {
+    await using world = await createWorld();
+    await world.control.start();
+    const post = async (path: string, body: object) =>
+      (await world.call('POST', path, { admin: true, body: JSON.stringify(body) })).text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    expect(await post('/v1/nodes/identify', { nodeId: 'rs485/5' })).toEqual([{ result: { nodeId: 'rs485/5', seconds: 10, by: ['led'] } }]);
+    expect(await post('/v1/bus/rs485/set-address', { from: 0, to: 5, baudRate: 38400 })).toMatchObject([{ result: { proven: true } }]);
+    expect(world.executed).toEqual([
+      { identify: 'rs485/5', seconds: 10 },
+      { setAddress: 'rs485', from: 0, to: 5, baudRate: 38400 },
+    ]);
+    expect(await post('/v1/nodes/forget', { nodeId: 'rs485/9' })).toMatchObject([{ error: { code: 'node_unknown' } }]);
+    for (const event of ['control_identify', 'control_set_address', 'control_forget']) expect(world.logged.join()).toContain(event);
+  });
+
   test.each([
     ['GET', '/v2/status', false, undefined, 404],
     ['GET', '/v1/../etc/passwd', false, undefined, 404],
@@ -189,6 +223,10 @@ describe.concurrent('the control sockets', () => {
     ['PUT', '/v1/log-level', true, '{"level":"silent"}', 400],
     ['PUT', '/v1/log-level', true, '{"level":"info","minutes":100000}', 400],
     ['POST', '/v1/reset', true, '{"kind":"everything"}', 400],
+    ['POST', '/v1/nodes/identify', true, '{"nodeId":5}', 400],
+    ['POST', '/v1/nodes/identify', true, '{"nodeId":"rs485/5","seconds":3600}', 400],
+    ['POST', '/v1/nodes/forget', true, '{}', 400],
+    ['POST', '/v1/bus/rs485/set-address', true, '{"from":0,"to":"5"}', 400],
   ] as const)('refuse %s %s (admin %s, body %.12s)', async (method, path, admin, body, status) => {
     await using world = await createWorld();
     await world.control.start();

@@ -7,6 +7,7 @@ import { commandsCommand } from '../commands/commands.ts';
 import { configCheckCommand } from '../commands/config-check.ts';
 import { doctorCommand } from '../commands/doctor.ts';
 import { logsCommand } from '../commands/logs.ts';
+import { busSetAddressCommand, nodesForgetCommand, nodesIdentifyCommand } from '../commands/maintenance.ts';
 import { nodesCommand, nodesScanCommand } from '../commands/nodes.ts';
 import { cloudPingCommand } from '../commands/ping.ts';
 import { runCommandCommand } from '../commands/run.ts';
@@ -27,6 +28,8 @@ export const COMMANDS: readonly Command[] = [
   doctorCommand,
   nodesCommand,
   nodesScanCommand,
+  nodesIdentifyCommand,
+  nodesForgetCommand,
   commandsCommand,
   runCommandCommand,
   wifiStatusCommand,
@@ -34,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   wifiSetCommand,
   cloudPingCommand,
   busTraceCommand,
+  busSetAddressCommand,
   logsCommand,
   logLevelCommand,
   configCheckCommand,

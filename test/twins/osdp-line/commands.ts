@@ -106,11 +106,46 @@ export function handleCommand(
       new DataView(data.buffer).setUint32(1, now.baudRate, true);
       return { answer: { code: REPLY.COM, data }, after: () => Object.assign(settings, now) };
     }
+    case COMMAND.LED:
+      return { answer: setLamps(settings, command.data) };
+    case COMMAND.BUZ:
+      return { answer: setBuzzer(settings, command.data) };
     case COMMAND.KEYSET:
       return installKey(settings, command.data, secured);
     default:
       return { answer: ack() };
   }
+}
+
+const hasFunction = ({ capabilities }: PeripheralSettings, code: number) => capabilities.some(([each]) => each === code);
+const LAMPS = 4;
+const BUZZERS = 5;
+const LAMP_RECORD = 14;
+
+/** LED: records of 14 bytes, a temporary setting (0 none, 1 ends, 2 begins) and a permanent one (0 none, 1 sets) in each. */
+function setLamps(settings: PeripheralSettings, data: Uint8Array): Answer {
+  if (!hasFunction(settings, LAMPS)) return nak(NAK.UNKNOWN);
+  if (data.length % LAMP_RECORD !== 0) return nak(NAK.LENGTH);
+  let lamp = settings.lamp;
+  for (let at = 0; at < data.length; at += LAMP_RECORD) {
+    const [reader, number, temporary, , , onColour, offColour, low, high, permanent, , , lastingOn, lastingOff] = data.subarray(
+      at,
+    ) as unknown as number[];
+    if (temporary! > 2 || permanent! > 1) return nak(NAK.RECORD);
+    if (permanent === 1) lamp = { reader: reader!, lamp: number!, onColour: lastingOn!, offColour: lastingOff!, tenths: null };
+    if (temporary === 2) lamp = { reader: reader!, lamp: number!, onColour: onColour!, offColour: offColour!, tenths: low! | (high! << 8) };
+  }
+  settings.lamp = lamp;
+  return ack();
+}
+
+/** BUZ: reader, tone (0 none, 1 off, 2 default), times on and off in tenths of a second, count. */
+function setBuzzer(settings: PeripheralSettings, data: Uint8Array): Answer {
+  if (!hasFunction(settings, BUZZERS)) return nak(NAK.UNKNOWN);
+  const [reader, tone, onTenths, offTenths, count] = data as unknown as number[];
+  if (tone! > 2) return nak(NAK.RECORD);
+  settings.buzzer = { reader: reader!, tone: tone!, onTenths: onTenths!, offTenths: offTenths!, count: count! };
+  return ack();
 }
 
 function installKey(settings: PeripheralSettings, data: Uint8Array, secured: boolean): Handled {

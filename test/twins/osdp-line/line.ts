@@ -85,14 +85,21 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
     return { from, bytes: [...bytes], startMs, byteMs: byteMsAt(from.settings.baudRate), done: 0, ...(onEnd && { onEnd }) };
   }
 
+  /** What a reply brings about once it has been sent. */
+  function settle(member: Member, { after }: PeripheralReply): void {
+    if (!after) return;
+    after();
+    if (member.settings.restartsAfterSettings) boot(member);
+  }
+
   function send(member: Member, reply: PeripheralReply | null, atMs: number): void {
     const act = reply && misbehave(member.settings, reply.bytes, random);
     if (!act) {
-      reply?.after?.();
+      if (reply) settle(member, reply);
       return;
     }
     const startMs = Math.max(atMs + act.delayMs, member.talksUntilMs);
-    const transmission = transmissionOf(member, act.bytes, startMs, reply.after);
+    const transmission = transmissionOf(member, act.bytes, startMs, reply.after && (() => settle(member, reply)));
     member.talksUntilMs = endOf(transmission);
     tally.reply(member.settings.address, startMs - atMs);
     watch({ from: member.settings.address, atMs: startMs, bytes: act.bytes });
@@ -158,6 +165,7 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
   function boot(member: Member, deadMs = member.settings.bootMs): void {
     medium.silence(member);
     member.machine.reset();
+    Object.assign(member.settings, { lamp: null, buzzer: null });
     member.deadUntilMs = clock.nowMs() + deadMs;
     member.talksUntilMs = 0;
     babble(member, clock.nowMs());

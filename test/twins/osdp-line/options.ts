@@ -66,6 +66,25 @@ export interface PeripheralFaults {
   babble?: { bytes: number; everyMs: number };
 }
 
+/** What a lamp was told last: for a time, in tenths of a second, or for good. */
+export interface LampState {
+  reader: number;
+  lamp: number;
+  onColour: number;
+  offColour: number;
+  /** Tenths of a second; null: for good. */
+  tenths: number | null;
+}
+
+/** What a buzzer was told last: tone, tenths of a second on and off, how often (0: until told otherwise). */
+export interface BuzzerState {
+  reader: number;
+  tone: number;
+  onTenths: number;
+  offTenths: number;
+  count: number;
+}
+
 /** One capability: function code, compliance level, number of objects (OSDP 2.2, annex B). */
 export type Capability = readonly [functionCode: number, compliance: number, count: number];
 
@@ -108,6 +127,8 @@ export interface PeripheralOptions {
   faults?: PeripheralFaults;
   /** Dead time after a power cycle. Default 500 ms. */
   bootMs?: number;
+  /** Starts again by itself after COMSET and KEYSET, and is dead for its boot time, as some makers' readers do. Default false. */
+  restartsAfterSettings?: boolean;
 }
 
 /** What is on the line now: all defaults filled in. The running twin changes it (COMSET, KEYSET, tampering). */
@@ -132,6 +153,9 @@ export interface PeripheralSettings {
   secureChannel: SecureChannelOptions | null;
   faults: PeripheralFaults;
   bootMs: number;
+  lamp: LampState | null;
+  buzzer: BuzzerState | null;
+  restartsAfterSettings: boolean;
 }
 
 const CHECK_CHARACTERS = 8;
@@ -197,5 +221,8 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
     secureChannel: options.secureChannel ? { ...options.secureChannel } : null,
     faults: { ...options.faults },
     bootMs: options.bootMs ?? 500,
+    lamp: null,
+    buzzer: null,
+    restartsAfterSettings: options.restartsAfterSettings ?? false,
   };
 }

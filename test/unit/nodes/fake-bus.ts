@@ -49,6 +49,14 @@ export function createFakeBus(id: string): FakeBus {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    maintenance: {
+      identify: async () => ['led'],
+      forget: (address) => void nodes.delete(address),
+      async setAddress({ from, to, baudRate }) {
+        bus.put(String(to), { ...nodes.get(String(from)), nodeId: `${id}/${to}`, address: String(to) });
+        return { baudRate: baudRate ?? 9600, proven: true };
+      },
+    },
     put(address, changes) {
       const node = { ...(nodes.get(address) ?? unknownNode(id, 'osdp', address)), ...changes };
       nodes.set(address, node);

@@ -397,3 +397,39 @@ test('more nodes than the table holds are left out, and that is said once', asyn
   await rig.table.stop();
   expect(saved(rig).length).toBe(MAX_KNOWN_NODES);
 });
+
+test('a node that is forgotten is gone from table and disk, and new when it answers again', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.put('5', { available: true, tamper: true, vendor: 'a', lastSeen: T1, firstSeen: T1 });
+  expect(rig.table.maintenance.forget('door/5')).toMatchObject({ nodeId: 'door/5', vendor: 'a' });
+  expect(rig.table.summary()).toMatchObject({ total: 0 });
+  rig.door.put('5', { available: true, tamper: true, vendor: 'b', lastSeen: T2, firstSeen: T2 });
+  expect(rig.names()).toEqual(['door up', 'gate up', 'node_new', 'node_tamper', 'node_forgotten', 'node_new', 'node_tamper']);
+  const { nodes } = await rig.table.getNodes({ refresh: false }, never);
+  expect(nodes).toMatchObject([{ nodeId: 'door/5', vendor: 'b', firstSeen: T2, replaced: null }]);
+  rig.table.maintenance.forget('door/5');
+  await rig.table.stop();
+  expect(saved(rig)).toEqual([]);
+  expect(() => rig.table.maintenance.forget('door/5')).toThrow(expect.objectContaining({ code: 'node_unknown' }));
+});
+
+test('a node that was given another address is known there alone', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.put('0', { available: true, serialNumber: '7', lastSeen: T1, firstSeen: T1 });
+  expect(await rig.table.maintenance.setAddress('door', { from: 0, to: 5, baudRate: null }, never)).toEqual({
+    bus: 'door',
+    from: 0,
+    to: 5,
+    baudRate: 9600,
+    proven: true,
+  });
+  const { nodes } = await rig.table.getNodes({ refresh: false }, never);
+  expect(nodes.map(({ nodeId, serialNumber }) => [nodeId, serialNumber])).toEqual([['door/5', '7']]);
+  await expect(rig.table.maintenance.setAddress('nowhere', { from: 0, to: 5, baudRate: null }, never)).rejects.toMatchObject({
+    code: 'invalid_args',
+  });
+  await expect(rig.table.maintenance.identify('door/9', 5, never)).rejects.toMatchObject({ code: 'node_unknown' });
+  await rig.table.stop();
+});

@@ -4,6 +4,8 @@ import { HubError } from '../../../system/errors.ts';
 import { within } from '../../../system/timeout.ts';
 import type { BusEvent, NodeBus } from '../../bus.ts';
 import type { Frame } from '../codec/frame.ts';
+import { createMaintenance } from '../operations/maintenance.ts';
+import { createOperationQueue } from '../operations/queue.ts';
 import { createLine, type Line } from '../port/line.ts';
 import type { PortProblem } from '../port/port.ts';
 import { createPortKeeper } from '../port/port-keeper.ts';
@@ -49,6 +51,9 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       state === 'unavailable' && { error: { code: 'bus_unavailable' as const, message: problem.message, reason: problem.reason } }),
   });
 
+  const unusable = () =>
+    state === 'unavailable' || state === 'stopped' ? new HubError('bus_unavailable', problem?.message ?? `bus ${id} is stopped`) : null;
+
   const setState = (next: BusState, why: PortProblem | null) => {
     if (state === next && problem?.message === why?.message) return;
     state = next;
@@ -67,6 +72,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     onFacts: (address) => emit({ kind: 'node', node: sessions.node(address) }),
   });
   const refreshes = createRefreshQueue(() => rates.length);
+  const operations = createOperationQueue(() => refreshes.wake());
   const scanner = createScanner({
     sessions,
     timings,
@@ -118,7 +124,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       if (!(refreshes.waiting() ? await pass(line) : await scanner.pollCycle(line))) return 'down';
       if (anyAvailable()) answeredMs = clock.nowMs();
       else if (automatic && clock.nowMs() - answeredMs >= timings.baudRetryMs) return 'wrong_rate';
-      await refreshes.pause(clock, timings.pollCycleMs - (clock.nowMs() - cycleMs), signal);
+      if (operations.waiting()) await operations.runOne(line);
+      else await refreshes.pause(clock, timings.pollCycleMs - (clock.nowMs() - cycleMs), signal);
     }
     return 'down';
   };
@@ -137,6 +144,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
         setState('unavailable', why);
         sessions.linkDown();
         refreshes.reject(why.message);
+        operations.reject(why.message);
       },
     });
     if (!link) return;
@@ -190,6 +198,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       await within(clock, STOP_LIMIT_MS, running, () => {});
       stopping = null;
       refreshes.reject(`bus ${id} was stopped`);
+      operations.reject(`bus ${id} was stopped`);
       setState('stopped', null);
     },
 
@@ -199,11 +208,11 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     scanComplete: () => scanned,
 
     refresh(signal) {
-      if (state === 'unavailable' || state === 'stopped') {
-        return Promise.reject(new HubError('bus_unavailable', problem?.message ?? `bus ${id} is stopped`));
-      }
-      return refreshes.add(signal);
+      const closed = unusable();
+      return closed ? Promise.reject(closed) : refreshes.add(signal);
     },
+
+    maintenance: createMaintenance({ bus: id, sessions, timings, operations, unusable, baudRate: () => rates[rateIndex]! }),
 
     onTrace: trace.onTrace,
 

@@ -1,11 +1,12 @@
-import type { MonotonicClock, WallClock } from '../../../system/clock.ts';
+import { type MonotonicClock, sleep, type WallClock } from '../../../system/clock.ts';
 import type { Entropy } from '../../../system/entropy.ts';
 import type { Log } from '../../../system/log.ts';
+import type { Reply } from '../codec/reply.ts';
 import type { Line, Outcome } from '../port/line.ts';
-import { newPd, type PdKey, type PdNote, type PdState, resetPd } from '../session/pd.ts';
+import { newPd, type PdKey, type PdNote, type PdState, type Pending, resetPd } from '../session/pd.ts';
 import { onMiss, onReply, onSilence, type PdStep } from '../session/session.ts';
 import { nodeOfPd, type Sightings } from './node.ts';
-import { answersPending, isInHandshake, isSettled, nextRequest, type PlanInput } from './plan.ts';
+import { answersPending, isInHandshake, isSettled, nextRequest, type OsdpCommand, operationRequest, type PlanInput } from './plan.ts';
 import type { OsdpTimings } from './timings.ts';
 
 export interface PdSessionsDeps {
@@ -30,6 +31,13 @@ export interface PdSessions {
    * brought to its end at once, as a cycle of a full line takes longer than a PD waits for the next step.
    */
   slot(line: Line, address: number, windowMs: number, statusCanWait?: boolean): Promise<Outcome>;
+  /**
+   * Sends one command that was asked for, in the session as it stands, and gives what the PD answered; null: no answer that counts, and it is
+   * not known whether the command was carried out. `down`: the port went away.
+   */
+  operate(line: Line, address: number, command: OsdpCommand): Promise<Reply | null | 'down'>;
+  /** What was known of the PD is no longer: it is new when it answers again. */
+  forget(address: number): void;
   /** Asks tamper and power at the next opportunity. */
   wantStatus(address: number): void;
   settled(address: number): boolean;
@@ -43,6 +51,8 @@ export interface PdSessions {
 
 /** A PD that does the same thing over and over is worth a line this often; in between it is detail. */
 const NOTE_INTERVAL_MS = 600_000;
+/** Between two repeats to a PD that is busy with a command: 16 of them are 1.6 s, time to write a key to its memory. */
+const BUSY_PAUSE_MS = 100;
 /** What follows an identity told in clear: challenge and cryptogram, then identity, capabilities and status inside the channel. */
 const HANDSHAKE_STEPS = 5;
 
@@ -94,13 +104,30 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
 
   const node = (address: number) => nodeOfPd(bus, address, pd(address).facts, sightings.get(address)!);
 
+  const transact = async (line: Line, address: number, pending: Pending, windowMs: number) => {
+    const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
+    if (outcome.kind === 'down') return { outcome, answer: undefined };
+    const reply = outcome.kind === 'reply';
+    const step: PdStep = reply
+      ? onReply(pd(address), outcome.frame, clock.nowMs(), timings)
+      : onSilence(pd(address), clock.nowMs(), timings);
+    take(step);
+    return { outcome, answer: step.answer };
+  };
+
   const exchange = async (line: Line, address: number, windowMs: number, statusCanWait: boolean) => {
     const { pd: asked, pending } = nextRequest(pd(address), { ...planInput(address), statusCanWait });
     pds.set(address, asked);
-    const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
-    if (outcome.kind === 'reply') take(onReply(pd(address), outcome.frame, clock.nowMs(), timings));
-    else if (outcome.kind === 'silent') take(onSilence(pd(address), clock.nowMs(), timings));
+    const { outcome } = await transact(line, address, pending, windowMs);
     return { outcome, purpose: pending.purpose };
+  };
+
+  /** Brings what is pending to its end, so that the next command can be sent. Answers false when the port went away. */
+  const finishPending = async (line: Line, address: number) => {
+    for (let pending = pd(address).pending; pending; pending = pd(address).pending) {
+      if ((await transact(line, address, pending, timings.fullWaitMs)).outcome.kind === 'down') return false;
+    }
+    return true;
   };
 
   return {
@@ -117,6 +144,25 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
         ({ outcome: last } = await exchange(line, address, timings.fullWaitMs, false));
       }
       return last;
+    },
+
+    async operate(line, address, command) {
+      if (!(await finishPending(line, address))) return 'down';
+      const { pd: asked, pending } = operationRequest(pd(address), command);
+      pds.set(address, asked);
+      for (let sent: Pending | null = pending; sent?.purpose === 'operation'; sent = pd(address).pending) {
+        const { outcome, answer } = await transact(line, address, sent, timings.fullWaitMs);
+        if (outcome.kind === 'down') return 'down';
+        if (answer) return answer;
+        // BUSY: it may be writing its memory.
+        if (outcome.kind === 'reply') await sleep(clock, BUSY_PAUSE_MS);
+      }
+      return null;
+    },
+
+    forget(address) {
+      pds.set(address, newPd(address, keyOf(address)?.kind === 'own'));
+      sightings.delete(address);
     },
 
     wantStatus(address) {

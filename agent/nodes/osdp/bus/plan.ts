@@ -21,7 +21,13 @@ export interface PlanInput {
 /** What a choice depends on. */
 type Choice = Pick<PlanInput, 'nowMs' | 'key' | 'timings' | 'statusCanWait'>;
 
-const COMMANDS: Readonly<Record<Exclude<Purpose, 'challenge' | 'cryptogram'>, { code: number; data: Buffer }>> = {
+/** A command of the panel: its code and its data in clear. */
+export interface OsdpCommand {
+  code: number;
+  data: Buffer;
+}
+
+const COMMANDS: Readonly<Record<Exclude<Purpose, 'challenge' | 'cryptogram' | 'operation'>, OsdpCommand>> = {
   identify: { code: COMMAND.id, data: Buffer.from([0]) },
   capabilities: { code: COMMAND.capabilities, data: Buffer.from([0]) },
   status: { code: COMMAND.localStatus, data: Buffer.alloc(0) },
@@ -99,11 +105,21 @@ export function nextRequest(before: PdState, input: PlanInput): { pd: PdState; p
     const bytes = encodeFrame({ address, sequence: pd.sequence, code: COMMAND.serverCryptogram, data: pd.channel.cryptogram, security });
     pending = { purpose, bytes, sequence: pd.sequence, repeats: 0, mac: null };
   } else {
-    const { code, data } = COMMANDS[purpose as keyof typeof COMMANDS];
-    const { parts, mac } = protect(pd.channel, data);
-    const bytes = encodeFrame({ address, sequence: pd.sequence, code, ...parts });
-    pending = { purpose, bytes, sequence: pd.sequence, repeats: 0, mac: mac() };
+    pending = pendingOf(pd, purpose, COMMANDS[purpose as keyof typeof COMMANDS]);
   }
+  return { pd: { ...pd, pending }, pending };
+}
+
+/** A command as the session stands: in its channel when one is open. */
+function pendingOf({ address, sequence, channel }: PdState, purpose: Purpose, { code, data }: OsdpCommand): Pending {
+  const { parts, mac } = protect(channel, data);
+  const bytes = encodeFrame({ address, sequence, code, ...parts });
+  return { purpose, bytes, sequence, repeats: 0, mac: mac() };
+}
+
+/** The request for a command that was asked for on the hub; nothing may be pending. */
+export function operationRequest(pd: PdState, command: OsdpCommand): { pd: PdState; pending: Pending } {
+  const pending = pendingOf(pd, 'operation', command);
   return { pd: { ...pd, pending }, pending };
 }
 

@@ -20,7 +20,9 @@ export interface RefreshQueue {
   /** The pass did not end: the waiters go back. */
   giveBack(waiters: Waiter[]): void;
   reject(message: string): void;
-  /** Waits until the time is over, somebody wants a pass, or the signal aborts. */
+  /** Ends a pause: there is something else to do. */
+  wake(): void;
+  /** Waits until the time is over, somebody wants a pass, `wake` is called, or the signal aborts. */
   pause(clock: MonotonicClock, delayMs: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -75,6 +77,8 @@ export function createRefreshQueue(passesNeeded: () => number): RefreshQueue {
     reject(message) {
       for (const waiter of [...waiters]) waiter.settle(new HubError('bus_unavailable', message));
     },
+
+    wake: () => wake(),
 
     pause(clock, delayMs, signal) {
       return new Promise((resolve) => {

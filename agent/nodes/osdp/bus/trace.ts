@@ -26,6 +26,10 @@ const COMMAND_NAMES: ReadonlyMap<number, string> = new Map([
   [COMMAND.id, 'ID'],
   [COMMAND.capabilities, 'CAP'],
   [COMMAND.localStatus, 'LSTAT'],
+  [COMMAND.led, 'LED'],
+  [COMMAND.buzzer, 'BUZ'],
+  [COMMAND.communication, 'COMSET'],
+  [COMMAND.keySet, 'KEYSET'],
   [COMMAND.challenge, 'CHLNG'],
   [COMMAND.serverCryptogram, 'SCRYPT'],
 ]);

@@ -4,6 +4,10 @@ export const COMMAND = {
   id: 0x61,
   capabilities: 0x62,
   localStatus: 0x64,
+  led: 0x69,
+  buzzer: 0x6a,
+  communication: 0x6e,
+  keySet: 0x75,
   challenge: 0x76,
   serverCryptogram: 0x77,
 } as const;

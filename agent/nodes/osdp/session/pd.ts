@@ -15,8 +15,8 @@ export interface PdFacts {
   powerFault: boolean | null;
 }
 
-/** What a request is for. */
-export type Purpose = 'identify' | 'capabilities' | 'status' | 'poll' | 'challenge' | 'cryptogram';
+/** What a request is for. `operation`: a command that was asked for on the hub. */
+export type Purpose = 'identify' | 'capabilities' | 'status' | 'poll' | 'challenge' | 'cryptogram' | 'operation';
 
 /** A request without an answer yet. It is kept as bytes, because a repeat must be identical. */
 export interface Pending {

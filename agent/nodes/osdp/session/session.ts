@@ -13,6 +13,8 @@ import { computeMac, decryptData, sameBytes } from './secure-channel.ts';
 export interface PdStep {
   pd: PdState;
   notes: PdNote[];
+  /** What the PD answered to an operation; a refusal too. */
+  answer?: Reply;
 }
 
 /** BUSY answers in a row after which the session begins anew. */
@@ -69,8 +71,8 @@ export function onReply(before: PdState, frame: Frame, nowMs: number, timings: O
   const { pending } = before;
   if (!pending) return { pd: before, notes: [] };
   const busy = frame.code === REPLY.busy && !frame.mac;
-  const { pd, notes } = busy ? onBusy(before, nowMs, timings) : onFrame(before, pending, frame, nowMs, timings);
-  return { pd: assessSecurity(before, pd, nowMs, timings), notes };
+  const step = busy ? onBusy(before, nowMs, timings) : onFrame(before, pending, frame, nowMs, timings);
+  return { ...step, pd: assessSecurity(before, step.pd, nowMs, timings) };
 }
 
 function onFrame(before: PdState, pending: Pending, frame: Frame, nowMs: number, timings: OsdpTimings): PdStep {
@@ -78,6 +80,7 @@ function onFrame(before: PdState, pending: Pending, frame: Frame, nowMs: number,
   if (!opened.data) return onBroken(before, opened.reason, nowMs, timings);
   const pd = heard(opened.pd, frame.mac !== null, nowMs);
   const reply = decodeReply(frame.code, opened.data);
+  if (pending.purpose === 'operation' && isWordOn(reply, pd)) return { pd: advance(pd, pending), notes: [], answer: reply };
   if (reply.kind === 'nak') return onNak(pd, pending, reply.reason, nowMs, timings);
   switch (pending.purpose) {
     case 'challenge':
@@ -99,6 +102,13 @@ function onBroken(pd: PdState, reason: 'mac' | 'padding' | 'clear', nowMs: numbe
   const unproven = pd.channel.phase === 'open' && !pd.channel.proven;
   const { pd: ended, notes } = unproven ? refuse(pd, `wrong_${reason}`, nowMs, timings) : beginAnew(pd, nowMs, timings);
   return { pd: onMiss(resetPd(ended), nowMs, timings), notes: [broken, ...notes] };
+}
+
+/** Whether a reply is the PD's word on an operation, and not on the frame or the session that it came in. */
+function isWordOn(reply: Reply, { channel }: PdState): boolean {
+  if (reply.kind !== 'nak') return true;
+  const lostChannel = channel.phase !== 'closed' && reply.reason === NAK.secureChannelRequired;
+  return reply.reason !== NAK.check && reply.reason !== NAK.sequence && !lostChannel;
 }
 
 type Opened = { pd: PdState; data: Buffer } | { data: null; reason: 'mac' | 'padding' | 'clear' };

@@ -27,7 +27,7 @@ test('bash completes commands, their words, options and values', () => {
 
 test('the manual names every command with its example', () => {
   const page = manPage(COMMANDS, '1.2.3', '2026-01-01');
-  for (const { name } of COMMANDS) expect(page).toContain(`hubctl ${name}`);
+  for (const { name } of COMMANDS) expect(page).toContain(`hubctl ${name.replaceAll('-', '\\-')}`);
   expect(page).toContain('.SH EXIT STATUS');
   // A line that begins with a dot is a macro: every one must be one we meant.
   const macros = new Set(
