@@ -69,6 +69,7 @@ async function bundle(arch: string): Promise<string> {
     entryPoints: {
       'hub-agent': join(ROOT, 'agent', 'main.ts'),
       hubctl: join(ROOT, 'agent', 'hubctl.ts'),
+      'hub-updater': join(ROOT, 'agent', 'updater.ts'),
       'node-wifi-worker': join(ROOT, 'agent', 'wifi', 'survey', 'node-wifi-worker.ts'),
     },
     outdir: staging,

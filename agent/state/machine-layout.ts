@@ -24,8 +24,10 @@ export const MACHINE_LAYOUT: readonly MachinePlace[] = [
   { path: '/etc/hub-agent', takes: 'credentials', forgottenBy: 'replace' },
   { path: '/etc/hub-agent', takes: 'folder', forgottenBy: 'purge' },
   { path: '/var/lib/hub-agent', takes: 'folder', forgottenBy: 'purge' },
+  { path: '/var/lib/hub-agent-releases', takes: 'folder', forgottenBy: 'purge' },
   { path: '/var/cache/hub-agent', takes: 'folder', forgottenBy: 'purge' },
   { path: '/run/hub-agent', takes: 'folder', forgottenBy: 'purge' },
+  { path: '/run/hub-agent-release', takes: 'folder', forgottenBy: 'purge' },
 ];
 
 /** Begins the `id=` of every Wi-Fi profile of the agent; no other profile is ever changed or deleted. */

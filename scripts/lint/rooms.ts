@@ -8,6 +8,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'agent/system': ['package.json'],
   'agent/contract': ['agent/system'],
   'agent/state': ['agent/system', 'agent/contract'],
+  // What a release is, for those who make, fetch, install and show it.
+  'agent/release': [],
+  // Root's side of an update: it shares the form of releases with the rest, and no line more.
+  'agent/updater': ['agent/release'],
   'agent/config': ['agent/system', 'agent/contract'],
   'agent/cloud': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/commands': ['agent/system', 'agent/contract', 'agent/state'],
@@ -19,6 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'agent/compose': ['agent'],
   'agent/main.ts': ['agent/compose', 'agent/config', 'agent/control', 'agent/system'],
   'agent/hubctl.ts': ['agent/compose', 'agent/hubctl', 'agent/system'],
+  'agent/updater.ts': ['agent/release', 'agent/updater'],
 
   // Tools that ship or make the agent know it; none of them knows a test.
   'scripts/lint': [],
@@ -29,7 +34,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'scripts/audit.ts': ['scripts/package'],
   'scripts/hubctl': ['agent/hubctl'],
   'scripts/git-work-tree.ts': [],
-  'scripts/package': ['agent/system', 'agent/state', 'scripts/git-work-tree.ts'],
+  'scripts/package': ['agent/system', 'agent/state', 'agent/release', 'scripts/git-work-tree.ts'],
+  'scripts/release': ['agent/system', 'agent/release', 'scripts/package', 'scripts/git-work-tree.ts'],
   // What is flashed is proven with the SDK as the agent will load it.
   'scripts/flash': [
     'agent/system',
@@ -66,7 +72,8 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
 const MODULES: Readonly<Record<string, { rooms: readonly string[]; instead: string }>> = {
   'node:fs': {
     // The control socket is a file by its nature: it is made, given its mode, and removed.
-    rooms: ['agent/system', 'agent/control/socket-file.ts'],
+    // Root's updater has a port of its own, call by call, so that a test can cut the power between any two.
+    rooms: ['agent/system', 'agent/control/socket-file.ts', 'agent/updater/disk.ts'],
     instead: 'use the ports agent/system/files.ts, agent/system/paths.ts or agent/system/links.ts: a test puts others in their place',
   },
 };

@@ -18,7 +18,11 @@ const SHARE = 'usr/share/hub-agent';
 /** From the repository, as they are. */
 const PLAIN: readonly (readonly [from: string, to: string, mode?: number])[] = [
   ['systemd/hub-agent.service', 'usr/lib/systemd/system/hub-agent.service'],
+  ['systemd/hub-agent-update.service', 'usr/lib/systemd/system/hub-agent-update.service'],
+  ['systemd/hub-agent-update.path', 'usr/lib/systemd/system/hub-agent-update.path'],
+  ['systemd/hub-agent-trial.timer', 'usr/lib/systemd/system/hub-agent-trial.timer'],
   ['systemd/start-pace', `${LIBRARY}/start-pace`, 0o755],
+  ['systemd/launch', `${LIBRARY}/launch`, 0o755],
   ['systemd/sysusers.d/hub-agent.conf', 'usr/lib/sysusers.d/hub-agent.conf'],
   ['systemd/tmpfiles.d/hub-agent.conf', 'usr/lib/tmpfiles.d/hub-agent.conf'],
   ['systemd/modules-load.d', 'usr/lib/modules-load.d'],
@@ -31,16 +35,17 @@ const FROM_BUILD: readonly (readonly [from: string, to: string])[] = [
   ['hub-agent.cjs', `${LIBRARY}/hub-agent.cjs`],
   ['hubctl.cjs', `${LIBRARY}/hubctl.cjs`],
   ['node-wifi-worker.cjs', `${LIBRARY}/node-wifi-worker.cjs`],
+  ['hub-updater.cjs', `${LIBRARY}/hub-updater.cjs`],
   ['native', `${LIBRARY}/native`],
   ['VERSION', `${LIBRARY}/VERSION`],
   ['hubctl.1', 'usr/share/man/man1/hubctl.1'],
   ['completions/hubctl.bash', 'usr/share/bash-completion/completions/hubctl'],
 ];
-const REQUIRED = ['hub-agent.cjs', 'node-wifi-worker.cjs', 'native', 'VERSION'];
+const REQUIRED = ['hub-agent.cjs', 'node-wifi-worker.cjs', 'hub-updater.cjs', 'native', 'VERSION'];
 
-/** Programs on the PATH: the runtime is nobody else's, so it is called by its place. */
-function launcher(bundle: string): Buffer {
-  return Buffer.from(`#!/bin/sh\nexec /${LIBRARY}/node /${LIBRARY}/${bundle} "$@"\n`);
+/** Programs on the PATH: those of the release that is in use, with its own runtime. */
+function launcher(program: string): Buffer {
+  return Buffer.from(`#!/bin/sh\nexec /${LIBRARY}/launch ${program} "$@"\n`);
 }
 
 function file(path: string, data: Buffer, mode = 0o644): TarEntry {
@@ -71,8 +76,8 @@ async function fromBuild(dist: string): Promise<TarEntry[]> {
 export async function collectFiles({ root, dist, node, licences }: Sources): Promise<TarEntry[]> {
   const built = await fromBuild(dist);
   const plain = await Promise.all(PLAIN.map(([from, to, mode]) => copy(join(root, from), to, mode)));
-  const programs = [file('usr/bin/hub-agent', launcher('hub-agent.cjs'), 0o755)];
-  if (built.some(({ path }) => path === `${LIBRARY}/hubctl.cjs`)) programs.push(file('usr/bin/hubctl', launcher('hubctl.cjs'), 0o755));
+  const programs = [file('usr/bin/hub-agent', launcher('hub-agent'), 0o755)];
+  if (built.some(({ path }) => path === `${LIBRARY}/hubctl.cjs`)) programs.push(file('usr/bin/hubctl', launcher('hubctl'), 0o755));
   return [
     ...built,
     ...plain.flat(),

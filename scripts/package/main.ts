@@ -1,16 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { audit, auditLines } from './audit.ts';
-import { collectFiles, foreignBinaries } from './contents.ts';
 import { controlFields } from './control.ts';
 import { writeDeb } from './deb.ts';
-import { collectLicences } from './licences.ts';
-import { ARCHITECTURES, type Architecture, checkBuildingNode, nodeRuntime } from './runtime.ts';
-import { sbomFile } from './sbom-file.ts';
+import { gather } from './gather.ts';
+import { factoryFiles, readSequence, trustedKeyFiles } from './release-files.ts';
+import { ARCHITECTURES, type Architecture } from './runtime.ts';
 import { generateSigningKey, readSigningKey, signFile, verifyFile } from './signature.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,6 +28,8 @@ Makes a Debian package with the agent, its Node, its unit and its tools in dist/
   --output DIR   where the package goes (default: dist)
   --dist DIR     takes a build that is there instead of building
   --fast         compresses less, for trials
+  --sequence N   of the release that the package is (default: the time of the last commit, in seconds)
+  --release-key FILE.pub  a public key whose releases hubs with this package take; two of them: repeat it
   --sign KEYFILE signs the package with this Ed25519 key: FILE.deb.sig. The key is its owner's alone (0600) and in no git work tree
   --generate-key KEYFILE  makes such a key, and KEYFILE.pub, and ends
   --verify FILE.deb --key KEYFILE.pub  checks a package against its signature, and ends
@@ -45,6 +45,8 @@ interface Options {
   output: string;
   dist: string | null;
   fast: boolean;
+  sequence: number | null;
+  releaseKeys: readonly string[];
   sign: string | null;
   generateKey: string | null;
   verify: { file: string; key: string } | null;
@@ -59,6 +61,8 @@ function readOptions(): Options | null {
       output: { type: 'string', default: join(ROOT, 'dist') },
       dist: { type: 'string' },
       fast: { type: 'boolean', default: false },
+      sequence: { type: 'string' },
+      'release-key': { type: 'string', multiple: true, default: [] },
       sign: { type: 'string' },
       'generate-key': { type: 'string' },
       verify: { type: 'string' },
@@ -77,6 +81,8 @@ function readOptions(): Options | null {
   const verified = verify === undefined || key === undefined ? null : { file: verify, key };
   return {
     ...values,
+    sequence: readSequence(values.sequence),
+    releaseKeys: values['release-key'],
     sign,
     generateKey,
     verify: verified,
@@ -84,12 +90,6 @@ function readOptions(): Options | null {
     output: resolve(values.output),
     dist: values.dist === undefined ? null : resolve(values.dist),
   };
-}
-
-/** The last change of the sources, or $SOURCE_DATE_EPOCH (reproducible-builds.org). */
-function sourceDateSeconds(): number {
-  const wanted = process.env.SOURCE_DATE_EPOCH;
-  return Number(wanted ?? execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }));
 }
 
 async function maintainerScripts(): Promise<Record<string, Buffer>> {
@@ -100,27 +100,14 @@ async function maintainerScripts(): Promise<Record<string, Buffer>> {
 
 async function makePackage(options: Options): Promise<{ file: string; bytes: number; sha256: string }> {
   const { arch } = options;
-  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
-    version: string;
-    description: string;
-    dependencies: { node: string };
-  };
-  await checkBuildingNode(manifest.dependencies.node, join(ROOT, '.cache/runtime'));
-  if (options.dist === null)
-    execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts'), '--arch', arch], { cwd: ROOT, stdio: 'inherit' });
-  const runtime = await nodeRuntime(arch, manifest.dependencies.node, join(ROOT, '.cache/runtime'));
-  const licences = await collectLicences(ROOT, { version: manifest.dependencies.node, licence: runtime.licence });
-  const files = await collectFiles({ root: ROOT, dist: options.dist ?? join(ROOT, 'dist', arch), node: runtime.binary, licences });
-  const foreign = foreignBinaries(files, arch);
-  if (foreign.length > 0) throw new Error(foreign.join('\n'));
-  const version = `${manifest.version}-${options.revision}`;
-  const dateSeconds = sourceDateSeconds();
-  files.push(await sbomFile({ root: ROOT, version, arch, nodeVersion: manifest.dependencies.node, files, dateSeconds }));
+  const { files, description, release } = await gather({ root: ROOT, ...options });
+  files.push(...factoryFiles(files, release), ...(await trustedKeyFiles(options.releaseKeys)));
+  const version = `${release.version}-${options.revision}`;
   const deb = writeDeb({
-    fields: controlFields({ arch, version, description: manifest.description }),
+    fields: controlFields({ arch, version, description }),
     scripts: await maintainerScripts(),
     files,
-    dateSeconds,
+    dateSeconds: release.dateSeconds,
     compressionLevel: options.fast ? COMPRESSION.fast : COMPRESSION.best,
   });
   if (deb.length > MAX_PACKAGE_BYTES) {

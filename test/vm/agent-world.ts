@@ -64,8 +64,12 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
   // The image has the same Node already; a package brings its own.
   if (!(await stat(node).catch(() => null))) await symlink('/opt/node/bin/node', node);
   const { systemd } = deps;
-  await cp(join(systemd, 'hub-agent.service'), await at('usr/lib/systemd/system/hub-agent.service'));
-  await cp(join(systemd, 'start-pace'), await at('usr/lib/hub-agent/start-pace'));
+  for (const unit of ['hub-agent.service', 'hub-agent-update.service', 'hub-agent-update.path', 'hub-agent-trial.timer'])
+    await cp(join(systemd, unit), await at(`usr/lib/systemd/system/${unit}`));
+  for (const program of ['start-pace', 'launch']) await cp(join(systemd, program), await at(`usr/lib/hub-agent/${program}`));
+  await cp(join(systemd, 'SYSTEM'), await at('usr/lib/hub-agent/SYSTEM'));
+  // The lowest: every release may follow.
+  await writeFile(await at('usr/lib/hub-agent/SEQUENCE'), '1\n');
   await cp(join(systemd, 'sysusers.d'), await at('usr/lib/sysusers.d'), { recursive: true });
   await cp(join(systemd, 'tmpfiles.d'), await at('usr/lib/tmpfiles.d'), { recursive: true });
   await cp(join(systemd, 'modules-load.d'), await at('usr/lib/modules-load.d'), { recursive: true });
@@ -88,7 +92,7 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
 const INSTALL = [
   'systemd-sysusers && systemd-tmpfiles --create hub-agent.conf && systemctl restart systemd-modules-load && systemctl daemon-reload',
   'chmod 0644 /etc/hub-agent/ca.pem',
-  'systemctl enable -q hub-agent && systemctl start hub-agent && sync',
+  'systemctl enable -q hub-agent hub-agent-update.path && systemctl start hub-agent-update.path hub-agent && sync',
 ].join('\n');
 
 /** The agent's world in one virtual hub. The hub must be running. */

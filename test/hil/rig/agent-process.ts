@@ -31,8 +31,8 @@ const UNIT = new URL('../../../systemd/hub-agent.service', import.meta.url);
 
 /** Node's options in the unit: what the tests, the demo and the benchmarks run is started as a hub starts it. */
 export function nodeFlags(): string[] {
-  const start = /^ExecStart=.*\/node (.*) \S+\.cjs$/m.exec(readFileSync(UNIT, 'utf8'));
-  if (!start) throw new Error('systemd/hub-agent.service has no ExecStart= with Node and the bundle');
+  const start = /^ExecStart=.*\/launch agent (.*)$/m.exec(readFileSync(UNIT, 'utf8'));
+  if (!start) throw new Error('systemd/hub-agent.service has no ExecStart= with the launcher and the options of Node');
   return start[1]!.split(' ');
 }
 

@@ -1,18 +1,32 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { matchesGlob, resolve } from 'node:path';
+import { join, matchesGlob, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { nodeFlags } from '../../hil/rig/agent-process.ts';
 
-const UNIT = resolve(import.meta.dirname, '../../../systemd/hub-agent.service');
-const MAX_EXPOSURE = 2;
+const FOLDER = resolve(import.meta.dirname, '../../../systemd');
+const UNIT = join(FOLDER, 'hub-agent.service');
+const UPDATER = join(FOLDER, 'hub-agent-update.service');
 
-test('systemd finds the exposure of the unit under 2.0', ({ skip }) => {
-  const { stdout, error } = spawnSync('systemd-analyze', ['security', '--offline=yes', '--no-pager', UNIT], { encoding: 'utf8' });
-  skip(error !== undefined, 'systemd-analyze is not here');
+test.each([
+  ['agent', UNIT, 2],
+  ['updater', UPDATER, 3.5],
+])('systemd finds the exposure of the %s under its limit', (_, unit, limit) => {
+  const { stdout, error } = spawnSync('systemd-analyze', ['security', '--offline=yes', '--no-pager', unit], { encoding: 'utf8' });
+  if (error !== undefined) return;
   const exposure = Number(/Overall exposure level for [^:]*: ([\d.]+)/.exec(stdout)?.[1]);
-  expect(exposure).toBeLessThan(MAX_EXPOSURE);
+  expect(exposure).toBeLessThan(limit);
+});
+
+test('The updater is root without a network, and writes in two places', () => {
+  const lines = readFileSync(UPDATER, 'utf8').split('\n');
+  for (const line of ['PrivateNetwork=yes', 'CapabilityBoundingSet=CAP_DAC_OVERRIDE', 'ProtectSystem=strict', 'Type=oneshot'])
+    expect(lines).toContain(line);
+  expect(lines.filter((line) => line.startsWith('ReadWritePaths='))).toEqual([
+    'ReadWritePaths=/var/lib/hub-agent-releases',
+    'ReadWritePaths=-/var/lib/hub-agent',
+  ]);
 });
 
 /** Names in /proc/devices, which is `dev_name` of the driver in the kernel's drivers/tty/serial, drivers/usb and of the vendors' trees. */
@@ -33,6 +47,7 @@ test('It allows the serial ports of every SoC by the class of their driver, and 
 test('Nothing that runs as the agent can leave code that is trusted later, or open the inspector', () => {
   const unit = readFileSync(UNIT, 'utf8');
   expect(nodeFlags()).toEqual(expect.arrayContaining(['--disable-sigusr1', '--disable-proto=delete']));
+  expect(readFileSync(join(FOLDER, 'launch'), 'utf8')).toContain('exec "$folder/node" "$@" "$folder/hub-agent.cjs"');
   expect(unit).not.toMatch(/CacheDirectory|NODE_COMPILE_CACHE/);
   expect(unit).toContain('NODE_DISABLE_COMPILE_CACHE=1');
 });

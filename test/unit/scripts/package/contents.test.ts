@@ -24,7 +24,7 @@ function fakeBuild(native: Buffer): string {
   const dist = mkdtempSync(join(tmpdir(), 'package-test-'));
   onTestFinished(() => rmSync(dist, { recursive: true, force: true }));
   mkdirSync(join(dist, 'native'));
-  for (const name of ['hub-agent.cjs', 'hubctl.cjs', 'node-wifi-worker.cjs']) writeFileSync(join(dist, name), '');
+  for (const name of ['hub-agent.cjs', 'hubctl.cjs', 'node-wifi-worker.cjs', 'hub-updater.cjs']) writeFileSync(join(dist, name), '');
   writeFileSync(join(dist, 'VERSION'), '0.0.0\n');
   writeFileSync(join(dist, 'native/aws-crt.node'), native);
   writeFileSync(join(dist, 'native/serialport.node'), native);
@@ -43,6 +43,11 @@ test('A package has the agent, its Node, what systemd needs, and nothing that be
   expect(modes).toMatchObject({
     'usr/lib/hub-agent/node': 0o755,
     'usr/lib/hub-agent/start-pace': 0o755,
+    'usr/lib/hub-agent/launch': 0o755,
+    'usr/lib/hub-agent/hub-updater.cjs': 0o644,
+    'usr/lib/systemd/system/hub-agent-update.service': 0o644,
+    'usr/lib/systemd/system/hub-agent-update.path': 0o644,
+    'usr/lib/systemd/system/hub-agent-trial.timer': 0o644,
     'usr/lib/hub-agent/native/aws-crt.node': 0o644,
     'usr/lib/systemd/system/hub-agent.service': 0o644,
     'usr/lib/sysusers.d/hub-agent.conf': 0o644,

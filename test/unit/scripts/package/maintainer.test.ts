@@ -49,7 +49,13 @@ test.each([
 ])('%s: the drivers of serial adapters are loaded before the service starts', (_name, args, start) => {
   const { calls, status } = run('postinst', args);
   expect(status).toBe(0);
-  const order = ['systemd-sysusers', 'systemd-tmpfiles', 'daemon-reload', 'restart systemd-modules-load.service', start];
+  const order = [
+    'systemd-sysusers',
+    'systemd-tmpfiles',
+    'daemon-reload',
+    'restart systemd-modules-load.service',
+    `${start} hub-agent.service`,
+  ];
   const places = order.map((text) => at(calls, text));
   expect(places).not.toContain(-1);
   expect(places).toEqual(places.toSorted((a, b) => a - b));
@@ -71,7 +77,8 @@ test('a purge takes folders, user and group, also a group that outlived its user
   expect(run('postrm', ['remove']).calls.filter((call) => /^(rm|userdel|groupdel)/.test(call))).toEqual([]);
   const { calls, status } = run('postrm', ['purge']);
   expect(status).toBe(0);
-  const folders = '/etc/hub-agent /var/lib/hub-agent /var/cache/hub-agent /run/hub-agent';
+  const folders =
+    '/etc/hub-agent /var/lib/hub-agent /var/lib/hub-agent-releases /var/cache/hub-agent /run/hub-agent /run/hub-agent-release';
   for (const call of [`rm -rf ${folders}`, 'userdel hub-agent', 'groupdel hub-agent']) expect(calls).toContain(call);
   expect(at(calls, 'userdel')).toBeLessThan(at(calls, 'groupdel'));
   expect(run('postrm', ['purge'], { failing: 'userdel' })).toMatchObject({
@@ -86,8 +93,12 @@ const PREPARED = [
   'deb-systemd-helper unmask hub-agent.service',
   'deb-systemd-helper --quiet was-enabled hub-agent.service',
   'deb-systemd-helper enable hub-agent.service',
+  'deb-systemd-helper unmask hub-agent-update.path',
+  'deb-systemd-helper --quiet was-enabled hub-agent-update.path',
+  'deb-systemd-helper enable hub-agent-update.path',
   'systemctl --system daemon-reload',
   'systemctl restart systemd-modules-load.service',
+  'deb-systemd-invoke start hub-agent-update.path',
 ];
 const RELOADED = ['systemctl --system daemon-reload'];
 
@@ -105,8 +116,8 @@ test.each([
   ['prerm', ['upgrade', '1.1-1'], []],
   ['prerm', ['failed-upgrade', '1.0-1'], []],
   ['prerm', ['deconfigure', 'in-favour', 'other', '1'], []],
-  ['prerm', ['remove'], ['deb-systemd-invoke stop hub-agent.service']],
-  ['postrm', ['remove'], [...RELOADED, 'deb-systemd-helper mask hub-agent.service']],
+  ['prerm', ['remove'], ['deb-systemd-invoke stop hub-agent-update.path hub-agent-trial.timer hub-agent-update.service hub-agent.service']],
+  ['postrm', ['remove'], [...RELOADED, 'deb-systemd-helper mask hub-agent.service hub-agent-update.path']],
   ['postrm', ['upgrade', '1.1-1'], RELOADED],
   ['postrm', ['failed-upgrade', '1.0-1'], RELOADED],
   ['postrm', ['abort-install'], RELOADED],

@@ -1,0 +1,26 @@
+/** The Debian package: the factory release, always there, with `release.json`, `SEQUENCE` and `SYSTEM`. */
+export const FACTORY_FOLDER = '/usr/lib/hub-agent';
+/** Root's: the state, and a folder for each release, named by its sequence. Everyone reads it. */
+export const RELEASES_FOLDER = '/var/lib/hub-agent-releases';
+/** Where trusted public keys lie, as `*.pem`: the package's, and the operator's. */
+export const KEY_FOLDERS = ['/usr/share/hub-agent/release-keys', '/etc/hub-agent/release-keys'] as const;
+
+/** In the releases' folder. */
+export const STATE_FILE = 'state';
+/** The state before the last change: the launcher reads it when the other one is damaged. */
+export const OLD_STATE_FILE = 'state.old';
+/** Starts and boots of the trial, as the launcher counts them. */
+export const COUNT_FILE = 'count';
+/** Root asks for the way back: the sequence that is to be left. */
+export const ROLLBACK_FILE = 'rollback';
+
+/** In a release's folder, the factory's too. */
+export const MANIFEST_FILE = 'release.json';
+export const SIGNATURE_FILE = 'release.sig';
+
+/** In the agent's state directory: what it hands to the updater. */
+export const UPDATE_FOLDER = 'update';
+/** In that folder: parts by their hash, complete; `request.json` and `confirm.json` start the updater. */
+export const PARTS_FOLDER = 'parts';
+export const REQUEST_FILE = 'request.json';
+export const CONFIRM_FILE = 'confirm.json';

@@ -1,0 +1,241 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { manifestText } from '../../../agent/release/manifest.ts';
+import { FIRST_STATE, type RefusalReason } from '../../../agent/release/state.ts';
+import { createDisk, pinned } from '../../../agent/updater/disk.ts';
+import { createReleaseHub, FACTORY_SEQUENCE, filesOf, leftovers, manifestOf, type ReleaseHub, signed } from './hub.ts';
+
+let hub: ReleaseHub;
+const next = { 'hub-agent.cjs': 'agent next', 'hubctl.cjs': 'hubctl next' };
+const release = manifestOf(20, { ...filesOf('factory'), ...next });
+
+beforeEach(() => {
+  hub = createReleaseHub();
+});
+
+const last = () => hub.state().history.at(-1);
+const isThere = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+test('An update of two files: they are copied, the rest is linked, the trial is started, confirmed and committed; nothing is left', () => {
+  hub.request(release, { files: next });
+  hub.run(createDisk());
+  hub.settle();
+  expect(last()).toMatchObject({ what: 'trial', sequence: 20, attempt: 'job:1' });
+  expect(readFileSync(join(hub.releases, '20/hub-agent.cjs'), 'utf8')).toBe('agent next');
+  const inode = (path: string) => statSync(path).ino;
+  expect(inode(join(hub.releases, '20/node'))).toBe(inode(join(hub.machine.library, 'node')));
+  expect(statSync(join(hub.releases, '20/node')).mode & 0o777).toBe(0o755);
+  expect(isThere(join(hub.update, 'request.json'))).toBe(false);
+  expect(hub.select()).toBe('20 trial');
+  expect(hub.systemctl()).toEqual(['--no-block start hub-agent-trial.timer']);
+
+  hub.confirm(20, 'healthy');
+  hub.machine.update = pinned(hub.root, 'update');
+  hub.run(createDisk());
+  hub.settle();
+  expect(hub.state()).toMatchObject({ current: { sequence: 20 }, previous: { sequence: 0 }, highest: 20, trial: null });
+  // It runs already: no second start.
+  expect(hub.systemctl()).toEqual(['--no-block stop hub-agent-trial.timer']);
+  expect(hub.select()).toBe('20 committed');
+  expect(leftovers(hub)).toEqual([]);
+});
+
+test('Two updates later only the present release and the one before it are there', () => {
+  for (const sequence of [20, 30, 40]) {
+    const files = { 'hub-agent.cjs': `agent ${sequence}` };
+    hub.request(manifestOf(sequence, { ...filesOf('factory'), ...files }), { files });
+    hub.run();
+    hub.select();
+    hub.confirm(sequence, 'healthy');
+    hub.run();
+  }
+  expect(hub.state()).toMatchObject({ current: { sequence: 40 }, previous: { sequence: 30 } });
+  expect(leftovers(hub)).toEqual([]);
+  expect(isThere(join(hub.releases, '20'))).toBe(false);
+});
+
+test.each<[RefusalReason, () => void]>([
+  [
+    'bad_signature',
+    () => hub.request(release, { files: next, signature: signed(manifestText(release), generateKeyPairSync('ed25519').privateKey) }),
+  ],
+  ['bad_signature', () => hub.request(release, { files: next, signature: 'AAAA' })],
+  ['wrong_arch', () => hub.request({ ...release, arch: 'arm64' }, { files: next })],
+  ['wrong_model', () => hub.request({ ...release, models: ['HUB-2'] }, { files: next })],
+  ['system_too_old', () => hub.request({ ...release, requiresSystem: 2 }, { files: next })],
+  ['older_sequence', () => hub.request({ ...release, sequence: FACTORY_SEQUENCE }, { files: next })],
+  ['from_too_old', () => hub.request({ ...release, minimumFrom: 11 }, { files: next })],
+  ['part_missing', () => hub.request(release)],
+  [
+    'part_missing',
+    () => {
+      hub.request(release, { files: next });
+      truncateSync(join(hub.update, 'parts', release.parts.find(({ name }) => name === 'hub-agent.cjs')!.sha256), 3);
+    },
+  ],
+  [
+    'part_damaged',
+    () => {
+      hub.request(release, { files: next });
+      writeFileSync(join(hub.update, 'parts', release.parts.find(({ name }) => name === 'hub-agent.cjs')!.sha256), 'agent nexT');
+    },
+  ],
+  [
+    'manifest_invalid',
+    () => writeFileSync(join(hub.update, 'request.json'), JSON.stringify({ manifest: '{}', signature: signed('{}'), attempt: 'a' })),
+  ],
+  ['request_invalid', () => writeFileSync(join(hub.update, 'request.json'), '{"manifest":')],
+  ['request_invalid', () => writeFileSync(join(hub.update, 'request.json'), Buffer.alloc(1_000_000))],
+  ['request_invalid', () => symlinkSync('/etc/passwd', join(hub.update, 'request.json'))],
+  ['request_invalid', () => mkdirSync(join(hub.update, 'request.json'))],
+])('Refused, and the hub as before: %s', (reason, ask) => {
+  ask();
+  hub.run();
+  expect(last()).toMatchObject({ what: 'refused', reason });
+  expect(hub.state()).toMatchObject({ trial: null, current: { sequence: 0 } });
+  expect(isThere(join(hub.update, 'request.json'))).toBe(false);
+  expect(leftovers(hub)).toEqual([]);
+  expect(hub.select()).toBe('0 committed');
+});
+
+test('A part in the agent folder that is a link is not followed', () => {
+  hub.request(release, { files: next });
+  const part = join(hub.update, 'parts', release.parts.find(({ name }) => name === 'hub-agent.cjs')!.sha256);
+  writeFileSync(join(hub.root, 'elsewhere'), 'agent next');
+  rmSync(part);
+  symlinkSync(join(hub.root, 'elsewhere'), part);
+  hub.run();
+  expect(last()).toMatchObject({ what: 'refused', reason: 'storage_failed' });
+  expect(leftovers(hub)).toEqual([]);
+});
+
+test('A trial that says what it lacks goes back with that reason; the same attempt is not tried again, another one is, three times in all', () => {
+  for (const attempt of ['job:1', 'job:2', 'job:3']) {
+    hub.request(release, { files: next, attempt });
+    hub.run();
+    expect(hub.select()).toBe('20 trial');
+    hub.confirm(20, 'no_cloud');
+    hub.run();
+    expect(last()).toMatchObject({ what: 'rolled_back', reason: 'no_cloud', attempt });
+    hub.systemctl();
+    hub.settle();
+    expect(hub.systemctl()).toEqual(['--no-block stop hub-agent-trial.timer', '--no-block try-restart hub-agent.service']);
+    expect(hub.select()).toBe('0 committed');
+  }
+  for (const attempt of ['job:1', 'job:4']) {
+    hub.request(release, { files: next, attempt });
+    hub.run();
+    expect(last()).toMatchObject({ what: 'refused', reason: 'rolled_back_before' });
+  }
+});
+
+test('A trial that dies at once has three starts, then the old one starts and the updater is told', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  expect([1, 2, 3].map(() => hub.select())).toEqual(['20 trial', '20 trial', '20 trial']);
+  hub.systemctl();
+  expect(hub.select()).toBe('0 committed');
+  expect(hub.systemctl()).toEqual(['--no-block start hub-agent-update.service']);
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'starts_used_up' });
+});
+
+test('Power cuts in a trial: four boots have their starts, the fifth goes back', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  const chosen = Array.from({ length: 5 }, () => {
+    hub.boot();
+    return hub.select();
+  });
+  expect(chosen).toEqual(['20 trial', '20 trial', '20 trial', '20 trial', '0 committed']);
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'boots_used_up' });
+});
+
+test('A trial that never says anything is over after its time, by the clock of its boot', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  hub.select();
+  hub.machine.uptimeSeconds = 699;
+  hub.run();
+  expect(hub.state().trial).not.toBeNull();
+  hub.machine.uptimeSeconds = 700;
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'deadline' });
+});
+
+test('Root goes back to the release before, once, however often the mark is found', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  hub.select();
+  hub.confirm(20, 'healthy');
+  hub.run();
+  for (let times = 0; times < 2; times += 1) {
+    hub.askRollback(20);
+    hub.run();
+    expect(hub.state()).toMatchObject({ current: { sequence: 0 }, highest: 20 });
+  }
+  expect(hub.state().history.filter(({ what }) => what === 'rolled_back')).toHaveLength(1);
+  expect(hub.select()).toBe('0 committed');
+  hub.request(release, { files: next, attempt: 'job:9' });
+  hub.run();
+  expect(last()).toMatchObject({ what: 'refused', reason: 'older_sequence' });
+});
+
+test('A newer package wins over what runs and over what is on trial', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  hub.machine.factory.sequence = 25;
+  writeFileSync(join(hub.machine.library, 'SEQUENCE'), '25\n');
+  expect(hub.select()).toBe('0 committed');
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'superseded' });
+  hub.setState({ ...FIRST_STATE, current: { sequence: 20, requiresSystem: 1 }, highest: 20 });
+  expect(hub.select()).toBe('0 committed');
+});
+
+test('A package of an older contract is not asked to start a release that needs a newer one', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  hub.select();
+  hub.confirm(20, 'healthy');
+  hub.run();
+  hub.setState({ ...hub.state(), current: { sequence: 20, requiresSystem: 2 } });
+  expect(hub.select()).toBe('0 committed');
+});
+
+test('A confirmation without its trial, or in pieces, changes nothing', () => {
+  for (const text of [
+    JSON.stringify({ sequence: 20, verdict: 'healthy' }),
+    '{"sequence":20',
+    JSON.stringify({ sequence: 20, verdict: 'fine' }),
+  ]) {
+    writeFileSync(join(hub.update, 'confirm.json'), text);
+    hub.run();
+    expect(isThere(join(hub.update, 'confirm.json'))).toBe(false);
+    expect(isThere(join(hub.releases, 'state'))).toBe(false);
+  }
+});
+
+test('Files of the launcher that are damaged lead to what was committed', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  for (const text of ['', '20', '20 1 1 boot-1', '20 x 1 boot-1 100', '\n']) {
+    writeFileSync(join(hub.releases, 'count'), text);
+    expect(hub.select(), JSON.stringify(text)).toBe('0 committed');
+  }
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'count_damaged' });
+});
+
+test('A trial whose files are gone is over', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  rmSync(join(hub.releases, '20'), { recursive: true });
+  expect(hub.select()).toBe('0 committed');
+  expect(hub.systemctl()).toEqual(['--no-block start hub-agent-update.service']);
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'files_missing' });
+});
