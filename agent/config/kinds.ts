@@ -44,7 +44,16 @@ export function certificateDoubts(certificate: X509Certificate): Explanation[] {
   return doubts;
 }
 
+/** The key in a certificate; null when it is damaged or of a kind that OpenSSL does not know: its parser of certificates does not look into it. */
+export function publicKeyOf(certificate: X509Certificate): KeyObject | null {
+  try {
+    return certificate.publicKey;
+  } catch {
+    return null;
+  }
+}
+
 /** Whether the SDK can check a chain that ends in this certificate. */
-export function isUsableAuthority({ publicKey }: X509Certificate): boolean {
-  return AUTHORITY_KEYS.includes(publicKey.asymmetricKeyType ?? '');
+export function isUsableAuthority(certificate: X509Certificate): boolean {
+  return AUTHORITY_KEYS.includes(publicKeyOf(certificate)?.asymmetricKeyType ?? '');
 }

@@ -27,6 +27,7 @@ function failed<T>(message: string, remedy: string): PemResult<T> {
 }
 
 const nameOf = (label: string) => (PRINTABLE_LABEL.test(label) ? label : 'a block of an unknown kind');
+const isDate = (date: Date) => !Number.isNaN(date.getTime());
 const isPrivate = (label: string) => label.endsWith('PRIVATE KEY');
 
 const CUT: Explanation = { message: 'its PEM block has no end: the file was cut off', remedy: 'Copy the complete file.' };
@@ -97,11 +98,17 @@ export function parseCertificates(text: string): PemResult<X509Certificate[]> {
         : 'Remove it.';
     return failed(`it holds ${nameOf(other.label)} beside the certificate, which the AWS SDK refuses`, remedy);
   }
+  let value: X509Certificate[];
   try {
-    return { ok: true, value: found.value.map((block) => new X509Certificate(block.text)), doubt: null };
+    value = found.value.map((block) => new X509Certificate(block.text));
   } catch {
     return failed('its PEM block is damaged: it is no X.509 certificate', 'Copy the certificate again.');
   }
+  // OpenSSL takes a certificate whose dates are none.
+  if (!value.every(({ validFromDate, validToDate }) => isDate(validFromDate) && isDate(validToDate))) {
+    return failed('its PEM block is damaged: the dates of its validity are none', 'Copy the certificate again.');
+  }
+  return { ok: true, value, doubt: null };
 }
 
 /** The private key of a PEM file. Errors never quote the file. */

@@ -1,6 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { Secret } from '../system/secret.ts';
-import { certificateDoubts, isUsableAuthority, keyFault } from './kinds.ts';
+import { certificateDoubts, isUsableAuthority, keyFault, publicKeyOf } from './kinds.ts';
 import { type Explanation, type PemResult, parseCertificates, parsePrivateKey } from './pem.ts';
 
 /** What mutual TLS needs, by the names of `TlsCredentials`. */
@@ -70,7 +70,8 @@ function checkValidity({ validFromDate: from, validToDate: to }: X509Certificate
 function checkChain([own, ...issuers]: X509Certificate[], { now, clockSynchronized }: ValidationClock, report: Report): void {
   let last = own!;
   for (const issuer of issuers) {
-    if (!last.checkIssued(issuer) || !last.verify(issuer.publicKey)) {
+    const issuerKey = publicKeyOf(issuer);
+    if (!issuerKey || !last.checkIssued(issuer) || !last.verify(issuerKey)) {
       const message = 'its certificates are no chain: each must be issued by the next';
       report('doubt', { message, remedy: "Put the hub's own certificate first, then the one that issued it." });
       return;
@@ -133,7 +134,9 @@ export function validateCredentials(texts: CredentialTexts, clock: ValidationClo
     checkValidity(own, clock, report);
     for (const doubt of certificateDoubts(own)) report('doubt', doubt);
     checkChain(chain, clock, report);
-    const fault = key ? null : keyFault(own.publicKey);
+    const publicKey = publicKeyOf(own);
+    const unread = { message: 'the public key in it is damaged, or of an unknown kind', remedy: 'Copy the certificate again.' };
+    const fault = publicKey ? !key && keyFault(publicKey) : unread;
     if (fault) report('fault', fault);
   }
   if (key) {

@@ -264,8 +264,8 @@ const FAULTS: Fault[] = [
     what: 'a certificate that is none',
     check: 'certificate',
     make: (_rig, etc) => writeFile(join(etc, 'certificate.pem'), 'PK\u0003\u0004'),
-    finding: /no certificate in PEM/,
-    remedy: /Copy/,
+    finding: /not a certificate in PEM/,
+    remedy: /Convert/,
   },
   {
     what: 'two ports where nobody listens',

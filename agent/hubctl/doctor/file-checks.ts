@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { parseCertificates } from '../../config/pem.ts';
 import { ADMIN_SOCKET_NAME } from '../../control/api.ts';
 import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
 import type { PathFacts, Paths } from '../../system/paths.ts';
@@ -121,14 +121,11 @@ export const certificateCheck: Check = {
         `Put it into ${path === join(ports.places.credentialsDirectory, 'certificate.pem') ? '/etc/hub-agent' : dirname(path)}.`,
       );
     }
-    let certificate: X509Certificate;
-    try {
-      certificate = new X509Certificate(text);
-    } catch {
-      return fail(`${path} is no certificate in PEM`, 'Copy the certificate again.');
-    }
+    // As the agent reads it.
+    const parsed = parseCertificates(text);
+    if (!parsed.ok) return fail(`${path}: ${parsed.problem.message}`, parsed.problem.remedy);
     const nowMs = ports.wallClock.nowMs();
-    const { validFromDate: from, validToDate: to, subject } = certificate;
+    const { validFromDate: from, validToDate: to, subject } = parsed.value[0]!;
     const days = Math.floor((to.getTime() - nowMs) / DAY_MS);
     const until = `${to.toISOString().slice(0, 10)}`;
     if (nowMs > to.getTime()) return fail(`it expired on ${until}`, 'Install a new certificate; check the clock first: timedatectl');

@@ -1,7 +1,8 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto, X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { tlsRefusal } from '../../../agent/cloud/connection/tls-context.ts';
 import { type CredentialFinding, type CredentialTexts, validateCredentials } from '../../../agent/config/validator.ts';
+import { createRandom } from '../../support/random.ts';
 import { createPki } from '../../twins/pki/pki.ts';
 
 const DAY_MS = 86_400_000;
@@ -134,4 +135,18 @@ test('a certificate for servers, or with a weak signature, is doubtful', async (
   expect(findings).toEqual([expect.objectContaining({ part: 'certificate', weight: 'doubt' })]);
   const { findings: found } = validate(await pairOf('Ed25519'));
   expect(found.some(({ weight, message }) => weight === 'doubt' && message.includes('signed with'))).toBe(true);
+});
+
+test('a bit that flips anywhere in a certificate is validated, never thrown: of the own, behind it, and of an authority', () => {
+  const random = createRandom(20_261_128);
+  const { raw } = new X509Certificate(pair.certificate);
+  for (let at = 0; at < raw.length; at += 1) {
+    const der = Buffer.from(raw);
+    der[at]! ^= 1 << (random.byte() & 7);
+    const damaged = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const { findings, own } = validate({ certificate: damaged, authorities: damaged });
+    if (faults(findings).length === 0) expect(own?.publicKey.asymmetricKeyType, `byte ${at}`).toBe('ec');
+    validate({ certificate: damaged, privateKey: null });
+    validate({ certificate: pair.certificate + damaged });
+  }
 });
