@@ -26,6 +26,12 @@ export function parseBounded(text: string): unknown {
   return boundDepth(JSON.parse(text) as unknown);
 }
 
+/**
+ * A number from outside that counts something, such as a version or seconds: whole, from 0, and told exactly (ECMA-262,
+ * `Number.MAX_SAFE_INTEGER`). 0 for whatever else stands there: as a text it would have a point, a sign or an exponent.
+ */
+export const countOf = (value: unknown): number => (Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0);
+
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 const containersIn = (values: readonly unknown[]): object[] => values.filter(isContainer);

@@ -23,7 +23,11 @@ export function bytes(count: number): string {
   return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** `2026-11-22 01:48:24 UTC`. */
+/** The latest date that JavaScript has (ECMA-262, "Time Values and Time Range"), epoch milliseconds. */
+export const MAX_TIME_MS = 8.64e15;
+
+/** `2026-11-22 01:48:24 UTC`; question marks in the same places for what is no time, as a record from outside may hold. */
 export function utc(epochMs: number): string {
+  if (!(Math.abs(epochMs) <= MAX_TIME_MS)) return '????-??-?? ??:??:?? UTC';
   return `${new Date(epochMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -1,16 +1,13 @@
 import type { ShadowView } from '../../contract/shadow.ts';
-import { boundDepth } from '../../system/bounded-json.ts';
+import { boundDepth, countOf } from '../../system/bounded-json.ts';
 
 /** The SDK's types promise shapes; what comes is whatever JSON stood in the message. Everything here takes anything. */
 
 const recordOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-const numberOf = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
-
 /** Epoch seconds: the SDK's types say `Date`, what comes is the number from the wire. */
-const secondsOf = (timestamp: unknown): number =>
-  timestamp instanceof Date ? Math.floor(timestamp.getTime() / 1000) : numberOf(timestamp);
+const secondsOf = (timestamp: unknown): number => countOf(timestamp instanceof Date ? Math.floor(timestamp.getTime() / 1000) : timestamp);
 
 /** The payload of a message. An empty one comes as a detached ArrayBuffer, of which `Buffer.from` throws (aws-crt 1.33). */
 export function bytesOf(payload: unknown): Buffer {
@@ -26,7 +23,7 @@ export function deltaView(message: unknown): ShadowView | null {
   const { version, timestamp, state, metadata } = boundDepth(message) as Record<string, unknown>;
   return {
     source: 'delta',
-    version: numberOf(version),
+    version: countOf(version),
     timestampSeconds: secondsOf(timestamp),
     desired: recordOf(state),
     desiredMetadata: recordOf(metadata),
@@ -39,7 +36,7 @@ export function readView(answer: unknown): ShadowView {
   const { version, timestamp, state, metadata } = recordOf(boundDepth(answer));
   return {
     source: 'read',
-    version: numberOf(version),
+    version: countOf(version),
     timestampSeconds: secondsOf(timestamp),
     desired: recordOf(recordOf(state).desired),
     desiredMetadata: recordOf(recordOf(metadata).desired),
@@ -49,5 +46,5 @@ export function readView(answer: unknown): ShadowView {
 
 /** The shadow's version after an update; 0 when the answer has none. */
 export function versionOf(answer: unknown): number {
-  return numberOf(recordOf(answer).version);
+  return countOf(recordOf(answer).version);
 }

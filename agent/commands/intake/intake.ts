@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import type { CommandEnvelope } from '../../contract/command.ts';
 import type { ShadowView } from '../../contract/shadow.ts';
-import { parseBounded } from '../../system/bounded-json.ts';
+import { countOf, parseBounded } from '../../system/bounded-json.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Catalog } from '../handlers/handler.ts';
-import { isSafeId } from '../lifecycle/journal.ts';
+import { isSafeId } from '../lifecycle/journal-entry.ts';
 import type { Candidate, InProgress } from '../lifecycle/lifecycle.ts';
 import { outcomeOf } from '../lifecycle/outcome.ts';
 
@@ -90,7 +90,7 @@ function writtenAt(metadata: unknown): number {
     const value = open.pop();
     if (typeof value !== 'object' || value === null) continue;
     const { timestamp } = value as { timestamp?: unknown };
-    if (typeof timestamp === 'number') newest = Math.max(newest, timestamp);
+    if (typeof timestamp === 'number') newest = Math.max(newest, countOf(timestamp));
     else open.push(...Object.values(value));
   }
   return newest;
@@ -140,5 +140,5 @@ export function inProgressOf(view: ShadowView): InProgress | null {
   const last = view.reported?.lastCommand as Partial<Record<string, unknown>> | undefined;
   // Everybody who may write the shadow can write an id: it becomes a file's name and part of a topic.
   if (last?.status !== 'IN_PROGRESS' || typeof last.id !== 'string' || !isSafeId(last.id)) return null;
-  return { id: last.id, command: printableName(last.command), receivedAt: typeof last.receivedAt === 'number' ? last.receivedAt : 0 };
+  return { id: last.id, command: printableName(last.command), receivedAt: countOf(last.receivedAt) };
 }

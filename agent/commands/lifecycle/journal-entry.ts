@@ -6,6 +6,14 @@ import type { Entry } from './entry.ts';
 /** Format of the journal's records. */
 export const FORMAT = 1;
 
+/** What may be a file name of ours, and a level of a topic. Shadow ids and the UUIDs of AWS IoT Commands fit. */
+const SAFE_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** True when a command with this id can be journaled, and answered on its topic. */
+export function isSafeId(id: string): boolean {
+  return SAFE_ID.test(id);
+}
+
 const time = z.number().nonnegative();
 const outcome = z.discriminatedUnion('status', [
   z.object({ status: z.literal('SUCCEEDED'), result: z.looseObject({}) }),
@@ -33,6 +41,8 @@ export function parseEntry(data: Buffer, id: string): Entry {
   if (!parsed.success) throw new Error('not a journal entry');
   const { entry } = parsed.data;
   if (entry.id !== id) throw new Error('the record of another command');
+  // Its answer could be published nowhere, and would be tried for ever.
+  if (!isSafeId(id)) throw new Error('its id is none of ours');
   if (entry.stage === 'finished' && entry.outcome === null) throw new Error('finished without an outcome');
   return entry as unknown as Entry;
 }

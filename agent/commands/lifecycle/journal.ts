@@ -31,14 +31,6 @@ export interface Journal {
 const DONE = '.done';
 const RECORD = '.json';
 
-/** What may be a file name of ours. Shadow ids and the UUIDs of AWS IoT Commands fit. */
-const SAFE_ID = /^[A-Za-z0-9_-]{1,128}$/;
-
-/** True when a command with this id can be journaled. */
-export function isSafeId(id: string): boolean {
-  return SAFE_ID.test(id);
-}
-
 /** The folder of a hub's journal; one file a command. */
 export const journalFolder = (stateDirectory: string) => join(stateDirectory, COMMANDS_FOLDER);
 

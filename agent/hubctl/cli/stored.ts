@@ -3,6 +3,7 @@ import type { Node } from '../../contract/node.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { CommandReport } from '../../control/api.ts';
 import { unsealed } from '../../system/seal.ts';
+import { MAX_TIME_MS } from '../../system/units.ts';
 
 /**
  * The agent's records as hubctl shows them. Every field is checked: a screen must neither crash on a damaged record nor show it. By hand, for
@@ -11,8 +12,6 @@ import { unsealed } from '../../system/seal.ts';
 
 type Json = Record<string, unknown>;
 
-/** The latest date that JavaScript has (ECMA-262, "Time Values and Time Range"). */
-const MAX_TIME_MS = 8.64e15;
 const STATUSES: readonly string[] = ['IN_PROGRESS', 'SUCCEEDED', 'FAILED', 'REJECTED', 'TIMED_OUT'] satisfies CommandStatus[];
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);

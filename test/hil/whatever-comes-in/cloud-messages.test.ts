@@ -60,3 +60,33 @@ test('A retained message that is cleared is an empty message to the hub', async 
   expect(await rig.run('get_nodes')).toMatchObject({ status: 'SUCCEEDED' });
   expect(await agent.stop()).toBe(0);
 });
+
+test('Numbers that are no times, in a delta and in what another wrote as ours: answered under a plain id, and shown', async () => {
+  await using world = await startOnline(ONE_PERIPHERAL);
+  const { rig, agent } = world;
+  await untilScanned(rig);
+  const shadow = rig.iotCore.shadow(rig.hubId);
+  const answered: string[] = [];
+  rig.onMessage(({ topic }) => {
+    const [, id] = /\/commands\/([^/]+)\/result$/.exec(topic) ?? [];
+    if (id !== undefined) answered.push(id);
+  });
+  for (const [index, timestamp] of [1e300, 1.5, -7, 2 ** 53].entries()) {
+    const delta = { version: shadow.get()!.version, timestamp, state: { command: `none-${index}` }, metadata: { command: { timestamp } } };
+    rig.iotCore.publish(`$aws/things/${rig.hubId}/shadow/update/delta`, JSON.stringify(delta), { qos: 1 });
+    await rig.until('an answer', () => answered.length > index);
+  }
+  for (const id of answered) expect(id).toMatch(/^shadow-0-[0-9a-f]{8}$/);
+
+  // A command in progress that this hub does not know is answered as interrupted.
+  const lastCommand = { id: 'shadow-1-0123abcd', command: 'x', status: 'IN_PROGRESS', receivedAt: 1e300, result: null, error: null };
+  shadow.update({ state: { reported: { lastCommand } } });
+  rig.iotCore.faults.kick(rig.hubId);
+  await rig.until('the answer of the unknown command', () => answered.includes('shadow-1-0123abcd'));
+  for (const line of ['commands', 'status']) {
+    const { code, terminal } = await runHubctl(rig, line);
+    // 1: that the connection was made again is something to tell.
+    expect([0, 1], terminal.text()).toContain(code);
+  }
+  expect(await agent.stop()).toBe(0);
+});

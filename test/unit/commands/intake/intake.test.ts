@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type CommandHandler, createCatalog } from '../../../../agent/commands/handlers/handler.ts';
 import { createSetWifiCredentials } from '../../../../agent/commands/handlers/set-wifi-credentials.ts';
 import { candidateOf, canonicalJson, inProgressOf, requestCandidate, shadowCommandId } from '../../../../agent/commands/intake/intake.ts';
+import { isSafeId } from '../../../../agent/commands/lifecycle/journal-entry.ts';
 import type { ShadowView } from '../../../../agent/contract/shadow.ts';
 import type { Wifi } from '../../../../agent/contract/wifi.ts';
 
@@ -108,4 +109,22 @@ test('an empty list or object has no time of its own: its args have, or the mess
     candidateOf(view([], {}, { desiredMetadata: { command: [], ...(args !== undefined && { args }) }, timestampSeconds }), context)?.id;
   expect(at(1000, { ssid: { timestamp: 990 } })).toMatch(/^shadow-990-/);
   expect(at(1000)).not.toBe(at(1001));
+});
+
+test.each([1e300, 1e21, 1.5, -7, 2 ** 53, Number.NaN, '1000'])(
+  'a time of writing that is %s gives no odd id, and the command is judged',
+  (timestamp) => {
+    const odd = view('set_wifi_credentials', { ssid: 'Home' }, { timestampSeconds: 0, desiredMetadata: { command: { timestamp } } });
+    const candidate = candidateOf(odd, context);
+    expect(isSafeId(candidate!.id), candidate!.id).toBe(true);
+    expect(candidate?.verdict.accept).toBe(true);
+  },
+);
+
+test('what another wrote as the time of a command in progress is a time', () => {
+  const last = { id: 'shadow-1000-0123abcd', command: 'get_nodes', status: 'IN_PROGRESS' };
+  const receivedAt = (value: unknown) =>
+    inProgressOf(view('x', {}, { reported: { lastCommand: { ...last, receivedAt: value } } }))?.receivedAt;
+  expect(receivedAt(5)).toBe(5);
+  for (const odd of [1e300, -1, 0.5, '5', null]) expect(receivedAt(odd)).toBe(0);
 });

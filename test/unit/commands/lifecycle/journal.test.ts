@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Entry } from '../../../../agent/commands/lifecycle/entry.ts';
-import { createJournal, isSafeId } from '../../../../agent/commands/lifecycle/journal.ts';
+import { createJournal } from '../../../../agent/commands/lifecycle/journal.ts';
+import { isSafeId } from '../../../../agent/commands/lifecycle/journal-entry.ts';
 import { Secret } from '../../../../agent/system/secret.ts';
 import { createMemoryFiles } from '../../../support/memory-files.ts';
 import { createFakeEntropy, createFakeLog } from '../../nodes/fakes.ts';
@@ -85,6 +86,14 @@ test('the key for ids is made once, kept, and made anew when it is damaged', asy
   expect(other).toHaveLength(32);
   expect(other).not.toEqual(key);
   expect(log.events()).toEqual(['command_id_key_damaged']);
+});
+
+test('a record with an id that is part of no topic is set aside: its answer would be tried for ever', async () => {
+  const { journal, files, log } = createRig();
+  await journal.write(entry({ id: 'shadow-1e+300-0123abcd' }));
+  expect(await journal.load()).toEqual([]);
+  expect(files.content.has(`${DIRECTORY}/damaged-command`)).toBe(true);
+  expect(log.events()).toEqual(['journal_entry_damaged']);
 });
 
 test('only plain words are file names', () => {
