@@ -1,8 +1,10 @@
 import type { Alarm } from '../contract/alarm.ts';
 import type { CloudFacts } from '../contract/cloud.ts';
+import type { FileFault } from '../system/file-faults.ts';
 import { faultFindings, logFindings, type ProcessFacts } from './agent.ts';
 import { type BusFacts, busFinding, emptyBusFindings, silentFindings } from './bus.ts';
 import { connectionFindings, reconnectFindings, refusalFindings, shadowFindings, takeoverFindings } from './cloud.ts';
+import { filesFindings } from './files.ts';
 import type { HealthFinding } from './finding.ts';
 import { hostFindings, type MachineFacts } from './host.ts';
 import { tamperFindings } from './node.ts';
@@ -12,6 +14,7 @@ export interface HealthFacts extends BusFacts, MachineFacts {
   agent: ProcessFacts;
   cloud: CloudFacts;
   alarms?: readonly Alarm[];
+  fileFaults?: readonly FileFault[];
 }
 
 /**
@@ -26,6 +29,7 @@ export function assess(facts: HealthFacts, ofNodes: readonly HealthFinding[]): H
     ...connectionFindings(cloud),
     ...shadowFindings(cloud),
     ...takeoverFindings(cloud, lastTakeover),
+    ...filesFindings(facts),
     ...tamperFindings(open.flatMap(({ node }) => node ?? [])),
     ...refusalFindings(cloud),
     ...buses.flatMap((bus) => busFinding(bus) ?? []),

@@ -1,6 +1,7 @@
 import { AGENT, type AgentCode } from './agent.ts';
 import { BUS, type BusCode } from './bus.ts';
 import { CLOUD, type CloudCode } from './cloud.ts';
+import { FILES, type FilesCode } from './files.ts';
 import type { HealthFinding } from './finding.ts';
 import { HOST, type HostCode } from './host.ts';
 import { NODE, type NodeCode } from './node.ts';
@@ -8,10 +9,10 @@ import { PORT, type PortCode } from './port.ts';
 import { WIFI, type WifiCode } from './wifi.ts';
 
 /** Every code of the catalogue. */
-export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | WifiCode | PortCode;
+export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | FilesCode | WifiCode | PortCode;
 
 /** Every entry of the catalogue, by its code. */
-export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...WIFI, ...PORT };
+export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...FILES, ...WIFI, ...PORT };
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Files } from './files.ts';
 
 /** What could not be done with a file or folder, the last time that it was tried. */
@@ -20,9 +21,12 @@ export interface WatchedFiles extends Files {
 /** More say nothing new: a folder or a disk is at fault then. */
 const MAX_FAULTS = 8;
 
+/** What is wrong with the one path. Anything else is wrong with its folder, or with the disk. */
+const OF_ONE_PATH = ['EISDIR', 'ENOTEMPTY', 'EEXIST', 'ID_MISMATCH'];
+
 const keyOf = (operation: FileFault['operation'], path: string) => `${operation} ${path}`;
 
-/** Remembers for each path and operation whether it worked the last time. */
+/** Remembers for each path and operation whether it worked the last time, there or beside it. */
 export function watchFiles(files: Files): WatchedFiles {
   const faults = new Map<string, FileFault>();
 
@@ -33,10 +37,18 @@ export function watchFiles(files: Files): WatchedFiles {
     for (const oldest of faults.keys()) if (faults.size > MAX_FAULTS) faults.delete(oldest);
   }
 
+  /** A folder that takes another file has room and rights again: a file of one command is never tried a second time. */
+  function worked(operation: keyof Files, path: string): void {
+    for (const [key, fault] of faults) {
+      const isOver = fault.path === path || (dirname(fault.path) === dirname(path) && !OF_ONE_PATH.includes(fault.code));
+      if (fault.operation === operation && isOver) faults.delete(key);
+    }
+  }
+
   async function watched<T>(operation: keyof Files, path: string, work: Promise<T>): Promise<T> {
     try {
       const result = await work;
-      faults.delete(keyOf(operation, path));
+      worked(operation, path);
       return result;
     } catch (error) {
       report({ path, operation, code: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN' });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileFaultText, standingFaults } from '../../health/files.ts';
 import type { FileFault } from '../../system/file-faults.ts';
 import type { Paths } from '../../system/paths.ts';
 import { type Finding, fail, warn } from './check.ts';
@@ -6,16 +7,6 @@ import { type Finding, fail, warn } from './check.ts';
 /** Both levels of the state directory; more entries than an agent makes. */
 const MAX_ENTRIES = 1_000;
 const FOLDERS = ['commands'];
-
-const WORDS: Readonly<Record<FileFault['operation'], string>> = {
-  read: 'read',
-  writeAtomic: 'write',
-  list: 'list',
-  remove: 'remove',
-  rename: 'rename',
-  removeTorn: 'clear up',
-  verify: 'verify',
-};
 
 function remedyFor(code: string, stateDirectory: string): string {
   if (['EACCES', 'EPERM'].includes(code)) return ownRemedy(stateDirectory);
@@ -32,13 +23,9 @@ const idRemedy = (path: string) =>
 
 /** What the running agent itself could not do with its files. What it set aside by itself is no fault any more. */
 export function agentFaults(faults: readonly FileFault[], stateDirectory: string): Finding[] {
-  return faults
-    .filter(({ operation }) => operation !== 'read')
-    .map(({ path, operation, code }) =>
-      code === 'ID_MISMATCH'
-        ? fail(`hubId in identity.json is damaged: it differs in a bit or two from ${path}`, idRemedy(path))
-        : fail(`the agent cannot ${WORDS[operation]} ${path} (${code})`, remedyFor(code, stateDirectory)),
-    );
+  return standingFaults(faults).map((fault) =>
+    fail(fileFaultText(fault), fault.code === 'ID_MISMATCH' ? idRemedy(fault.path) : remedyFor(fault.code, stateDirectory)),
+  );
 }
 
 async function entriesOf(paths: Paths, folder: string): Promise<string[]> {

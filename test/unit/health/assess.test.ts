@@ -41,6 +41,8 @@ test.each<[string, Partial<StatusReport>, string[]]>([
   ['no node', { nodes: { total: 0, available: 0, scanComplete: true } }, ['bus_no_node']],
   ['no node yet', { nodes: { total: 0, available: 0, scanComplete: false } }, []],
   ['caught exceptions', { agent: { ...agent, faults: [{ place: 'timer', count: 1, lastAt: NOW_MS }] } }, ['agent_faults']],
+  ['a state that cannot be written', { fileFaults: [{ path: '/s/a', operation: 'writeAtomic', code: 'EROFS' }] }, ['files_failing']],
+  ['a record that was set aside', { fileFaults: [{ path: '/s/a', operation: 'read', code: 'EISDIR' }] }, []],
   ['a full disk', { agent: { ...agent, logOutput: { droppedLines: 1, failing: 'ENOSPC' } } }, ['log_no_space']],
   ['a dead journal', { agent: { ...agent, logOutput: { droppedLines: 1, failing: 'EAGAIN' } } }, ['log_unwritable']],
   ['a journal that was dead', { agent: { ...agent, logOutput: { droppedLines: 1, failing: null } } }, ['log_lines_lost']],

@@ -50,7 +50,10 @@ const ofWifi = (reason: WifiObstacle) => [
 ];
 const DEVICE = { vendor: '5eca00', model: '1', serialNumber: '7' };
 
+const WRITE_FAULT = { path: '/var/lib/hub-agent/claim.json', operation: 'writeAtomic', code: 'EROFS' } as const;
+
 const SAMPLES: Samples = {
+  files_failing: [{ faults: [WRITE_FAULT] }, { faults: [WRITE_FAULT, { ...WRITE_FAULT, operation: 'verify', code: 'ID_MISMATCH' }] }],
   cloud_waits_for_clock: [{ lastDown: null, waitReason: 'clock_unsynced' }],
   cloud_down: [
     { lastDown: null, waitReason: null },
