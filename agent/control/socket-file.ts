@@ -1,7 +1,8 @@
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { HubError } from '../system/errors.ts';
+import { makeFolders } from '../system/folders.ts';
 import type { Guard } from '../system/guard.ts';
 
 /** A listener on this machine takes a connection at once or not at all. */
@@ -38,7 +39,7 @@ async function removeStale(path: string, guard: Guard): Promise<void> {
  * @throws HubError `storage_failed`, or what the system says.
  */
 export async function listenOnSocket(server: Server, path: string, mode: number, guard: Guard): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+  await makeFolders(dirname(path), 0o750);
   await removeStale(path, guard);
   // The mask of the process applies to bind(2); nothing else runs between these two lines.
   const before = process.umask(0o177);

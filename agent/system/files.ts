@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolders } from './folders.ts';
 import { type ReadOptions, readRegularFile } from './regular-file.ts';
 
 /** The state files, as a port: a test can cut a write at any byte or fill the disk. */
@@ -66,7 +67,7 @@ export function createFiles(): Files {
 
     async writeAtomic(path, data, mode = PRIVATE_FILE) {
       const directory = dirname(path);
-      await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+      await makeFolders(directory, PRIVATE_DIRECTORY);
       const temporary = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`;
       const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
       const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);

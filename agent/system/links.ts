@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readlink, rm, symlink } from 'node:fs/promises';
+import { access, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncPath } from './files.ts';
+import { makeFolders } from './folders.ts';
 
 /** Links and folders, what `Files` does not have, as a port: a test can cut the power between any two operations. */
 export interface Links {
@@ -34,7 +35,7 @@ export function createLinks(): Links {
     make: (path, target) => symlink(target, path),
 
     async makeFolder(path) {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await makeFolders(path, 0o700);
       await syncPath(dirname(path));
     },
 

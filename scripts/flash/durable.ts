@@ -1,10 +1,11 @@
-import { chmod, mkdir, open, rename } from 'node:fs/promises';
+import { chmod, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createFiles, syncPath } from '../../agent/system/files.ts';
+import { makeFolders } from '../../agent/system/folders.ts';
 
 /** A folder that only its owner may enter, whatever it was before. */
 export async function privateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolders(path, 0o700);
   await chmod(path, 0o700);
 }
 
@@ -28,6 +29,6 @@ export async function renameSynced(from: string, to: string): Promise<void> {
 
 /** Replaces a file as a whole (`Files.writeAtomic`) in a folder that others may enter. */
 export async function replaceFile(path: string, data: string | Uint8Array, mode: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path), 0o777);
   await createFiles().writeAtomic(path, data, mode);
 }

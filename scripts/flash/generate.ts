@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
-import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../../agent/system/folders.ts';
 import { replaceFile } from './durable.ts';
 import { type ManifestRow, thingNameOf } from './manifest.ts';
 
@@ -35,7 +36,7 @@ export async function generate(output: string, hub: ManifestRow): Promise<boolea
     );
   if ((await exists(files.privateKey)) && (await exists(files.request))) return false;
   const requests = join(output, 'requests');
-  await mkdir(requests, { recursive: true, mode: 0o700 });
+  await makeFolders(requests, 0o700);
   await chmod(requests, 0o700);
   let key: KeyObject;
   if (await exists(files.privateKey)) key = createPrivateKey(await readFile(files.privateKey));

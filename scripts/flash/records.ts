@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../../agent/system/errors.ts';
+import { makeFolders } from '../../agent/system/folders.ts';
 import { readRegularFile } from '../../agent/system/regular-file.ts';
 import { parseSealed, sealed } from '../../agent/system/seal.ts';
 import { replaceFile } from './durable.ts';
@@ -53,7 +54,7 @@ async function readHubRecord(path: string): Promise<HubRecord> {
 /** Opens the memory of an output folder, which no other run then may use. @throws Error when one does. */
 export async function openRecords(output: string): Promise<Records> {
   const folder = join(output, 'records');
-  await mkdir(folder, { recursive: true, mode: 0o755 });
+  await makeFolders(folder, 0o755);
   const lockPath = join(output, LOCK);
   await takeLock(lockPath);
   const records = new Map<string, HubRecord>();

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncPath } from '../../agent/system/files.ts';
+import { makeFolders } from '../../agent/system/folders.ts';
 import { privateFolder, renameSynced, writeSynced } from './durable.ts';
 import { HUB_FOLDER, type HubFile } from './hub-files.ts';
 
@@ -30,7 +31,7 @@ export function folderTarget(output: string): Target {
       const staging = join(output, 'hubs', `.${hubId}.new`);
       await rm(staging, { recursive: true, force: true });
       const folder = join(staging, HUB_FOLDER);
-      await mkdir(join(folder, '..'), { recursive: true, mode: 0o755 });
+      await makeFolders(join(folder, '..'), 0o755);
       await mkdir(folder, { mode: PRIVATE_FOLDER });
       for (const { name, mode, data } of files) await writeSynced(join(folder, name), data, mode);
       await syncPath(folder);

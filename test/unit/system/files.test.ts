@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -54,4 +54,16 @@ test('what is not there reads as nothing', async () => {
   expect(await files.list(missing)).toEqual([]);
   expect(await files.removeTorn(missing)).toEqual([]);
   await files.remove(missing);
+});
+
+// As a folder that was removed and that a bind mount still shows does.
+test('where a folder refuses new ones as missing, a write ends', async () => {
+  await expect(files.writeAtomic('/proc/self/folder/deeper/file', 'x')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a file or a dangling link in the place of a folder is said', async () => {
+  await writeFile(join(folder, 'file'), 'x');
+  await symlink('missing/folder', join(folder, 'dangling'));
+  await expect(files.writeAtomic(join(folder, 'file', 'deeper', 'file'), 'x')).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(files.writeAtomic(join(folder, 'dangling', 'file'), 'x')).rejects.toMatchObject({ code: 'EEXIST' });
 });
