@@ -6,13 +6,14 @@ import type { HealthFinding } from './finding.ts';
 import { HOST, type HostCode } from './host.ts';
 import { NODE, type NodeCode } from './node.ts';
 import { PORT, type PortCode } from './port.ts';
+import { REACH, type ReachCode } from './reach.ts';
 import { WIFI, type WifiCode } from './wifi.ts';
 
 /** Every code of the catalogue. */
-export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | FilesCode | WifiCode | PortCode;
+export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | FilesCode | WifiCode | PortCode | ReachCode;
 
 /** Every entry of the catalogue, by its code. */
-export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...FILES, ...WIFI, ...PORT };
+export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...FILES, ...WIFI, ...PORT, ...REACH };
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {

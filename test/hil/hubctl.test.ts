@@ -287,7 +287,7 @@ test('the password is asked for without an echo, and stands in no argument', asy
 });
 
 test.each([
-  ['a question', ['reset'], 'Type "yes" to go on'],
+  ['a question', ['reset'], 'Type "yes" to continue'],
   ['a question for a password', ['wifi', 'set', 'Home'], 'Password of Home: '],
 ])('Ctrl-C ends %s, once', async (_what, argv, prompt) => {
   await using rig = await createRig();

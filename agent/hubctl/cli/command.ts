@@ -52,7 +52,7 @@ export interface Command {
   summary: string;
   /** After the name, such as `<bus>` or `[--watch]`. */
   usage: string;
-  /** One line each. */
+  /** A paragraph each, not broken into lines; an option stands in front of its text, two spaces apart. */
   details?: readonly string[];
   example: string;
   options?: NonNullable<ParseArgsConfig['options']>;

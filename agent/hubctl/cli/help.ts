@@ -19,7 +19,7 @@ export const GLOBAL_OPTIONS_HELP = [
 /** What the exit codes mean. */
 export const EXIT_CODES_HELP: readonly [number, string][] = [
   [EXIT.ok, 'done, nothing wrong'],
-  [EXIT.bad, 'done, and the answer is bad news'],
+  [EXIT.bad, 'done, and the hub or the command has a problem'],
   [EXIT.usage, 'wrong arguments'],
   [EXIT.down, 'the agent does not run'],
   [EXIT.bug, 'a bug'],
@@ -51,8 +51,8 @@ export function generalHelp(commands: readonly Command[], columns: number): stri
   ];
 }
 
-/** A line of an option, or one that goes on below it: its label, and the text that wraps beside it. */
-const LABELLED = /^(\s+|\S.*?\s{2,})?(.*)$/;
+/** A paragraph about an option: its label, and the text that wraps beside it. */
+const LABELLED = /^(\S.*?\s{2,})?(.*)$/;
 
 export function commandHelp({ name, summary, usage, details = [], example }: Command, columns: number): string[] {
   const detail = (line: string) => {

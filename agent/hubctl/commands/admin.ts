@@ -12,9 +12,9 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 export const logLevelCommand: Command = {
   name: 'loglevel',
-  summary: 'Makes the agent tell more or less, for a while',
+  summary: 'Changes the log level of the agent for a limited time',
   usage: `${LOG_LEVELS.join('|')} [--minutes N]`,
-  details: ['After N minutes (60) the configured level is back.'],
+  details: ['After N minutes (60) the agent returns to the configured level.'],
   example: 'sudo hubctl loglevel debug --minutes 10',
   options: { minutes: { type: 'string', default: '60' } },
   words: { min: 1, max: 1 },
@@ -25,21 +25,21 @@ export const logLevelCommand: Command = {
     if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1440)
       throw new UsageError('--minutes must be a whole number from 1 to 1440.');
     const answer = await client.change('PUT', '/v1/log-level', { level, minutes });
-    terminal.out(json ? JSON.stringify(answer) : `The agent logs from ${level} on, for ${minutes} minutes.`);
+    terminal.out(json ? JSON.stringify(answer) : `The agent logs at level ${level} for ${minutes} minutes.`);
     return EXIT.ok;
   },
 };
 
 const QUESTIONS: Readonly<Record<ResetKind, string>> = {
-  state: 'The agent forgets the nodes it knows, and starts again.',
+  state: 'The agent deletes its list of known nodes and restarts.',
   factory:
-    'The agent forgets whose the hub is, the Wi-Fi networks that it was moved to, its commands and answers not yet delivered, and the nodes it knows, and starts again. The OSDP keys beside its configuration are removed: keep a copy if the locks stay in use.',
+    'The agent deletes the claim, the Wi-Fi networks that it was moved to, its commands, the answers that are not delivered yet and the list of known nodes, and restarts. The OSDP keys beside its configuration are removed: keep a copy if the locks stay in use.',
 };
 
-const MAY_RUN = 'systemd does not answer, so the agent may run: nothing was forgotten.';
+const MAY_RUN = 'systemd does not answer, so the agent may be running: nothing was deleted.';
 const NEXT = 'Try again, or: sudo systemctl --force --force reboot';
 
-/** Nobody says whether the agent runs. */
+/** It is not known whether the agent runs. */
 function refuse(terminal: Terminal, json: boolean): number {
   if (json) terminal.out(JSON.stringify({ error: { code: 'systemd_silent', message: MAY_RUN } }));
   else say(terminal, `hubctl: ${MAY_RUN} ${NEXT}`);
@@ -51,21 +51,18 @@ async function forgetKeys({ terminal, places, ports }: CommandContext): Promise<
   const { settingsOf } = await import('../machine/settings.ts');
   const named = settingsOf(places).buses.flatMap(({ keysPath }) => keysPath ?? []);
   const keys = await removeKeys(places.configPath, named, { files: createFiles(), paths: ports.paths });
-  if (keys.left.length > 0) say(terminal, `hubctl: OSDP keys are left in ${keys.left.join(', ')}: remove them by hand.`);
-  await forgetCache(places.stateDirectory).catch(() => say(terminal, 'hubctl: /var/cache/hub-agent is left: remove it by hand.'));
+  if (keys.left.length > 0) say(terminal, `hubctl: OSDP keys remain in ${keys.left.join(', ')}: remove them manually.`);
+  await forgetCache(places.stateDirectory).catch(() => say(terminal, 'hubctl: /var/cache/hub-agent remains: remove it manually.'));
   return keys;
 }
 
 export const resetCommand: Command = {
   name: 'reset',
-  summary: 'Makes the agent forget what it has learnt, and start again',
+  summary: 'Deletes what the agent has learnt, and restarts it',
   usage: '[--factory] [--yes]',
   details: [
-    '--factory   forgets the claim, the commands and the Wi-Fi networks that the agent was',
-    '            given as well, and removes the OSDP keys beside the configuration (keys/).',
-    '            Identity, certificate, configuration and the Wi-Fi profiles of others (those',
-    '            of the factory) stay. The next claim is taken, the old one not.',
-    '--yes       does not ask',
+    '--factory   also removes the claim, the commands, the Wi-Fi networks that the agent was given, and the OSDP keys beside the configuration (keys/). Identity, certificate, configuration and other Wi-Fi profiles (those of the factory) stay. The hub accepts the next claim and rejects the old one.',
+    '--yes       does not ask for confirmation',
   ],
   example: 'sudo hubctl reset --factory',
   options: { factory: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' } },
@@ -73,8 +70,8 @@ export const resetCommand: Command = {
     const { client, terminal, json, options, places, ports } = context;
     const kind: ResetKind = options.factory ? 'factory' : 'state';
     if (!options.yes) {
-      const answer = await terminal.ask(`${QUESTIONS[kind]} Type "yes" to go on: `);
-      if (answer === null) throw new UsageError('Nobody can be asked here: use --yes.');
+      const answer = await terminal.ask(`${QUESTIONS[kind]} Type "yes" to continue: `);
+      if (answer === null) throw new UsageError('There is no terminal to ask for confirmation: use --yes.');
       if (answer.trim() !== 'yes') {
         terminal.error('Nothing was done.');
         return EXIT.bad;
@@ -84,7 +81,7 @@ export const resetCommand: Command = {
     if (problem && problem.problem !== 'down') throw problem;
     if (!problem) {
       const keys = kind === 'factory' ? await forgetKeys(context) : null;
-      terminal.out(json ? JSON.stringify({ kind, by: 'agent', ...(keys && { keys }) }) : 'The agent forgets and starts again.');
+      terminal.out(json ? JSON.stringify({ kind, by: 'agent', ...(keys && { keys }) }) : 'The agent deletes its state and restarts.');
       return EXIT.ok;
     }
     // An agent that may live would write over what is removed under it.
@@ -97,7 +94,7 @@ export const resetCommand: Command = {
     terminal.out(
       json
         ? JSON.stringify({ kind, by: 'hubctl', removed, ...(keys && { keys }) })
-        : `The agent does not run; ${removed.length} files were removed from ${places.stateDirectory}.${kind === 'factory' ? ' It forgets its Wi-Fi networks when it starts.' : ''}`,
+        : `The agent does not run; ${removed.length} files were removed from ${places.stateDirectory}.${kind === 'factory' ? ' It removes its Wi-Fi networks when it starts.' : ''}`,
     );
     return EXIT.ok;
   },

@@ -21,9 +21,8 @@ export const bundleCommand: Command = {
   summary: 'One file for support: state, logs, configuration, findings; without secrets',
   usage: '[--output FILE] [--allow-unknown-secrets]',
   details: [
-    'Every known secret of the hub is taken out, and looked for again before the',
-    'file is written, in whatever way it is spelled. Without the right to read the',
-    'secrets (use sudo) it refuses; --allow-unknown-secrets writes it all the same.',
+    'Every known secret of the hub is removed. Before the file is written, it is searched again for each secret in every spelling.',
+    'Without the right to read the secrets (use sudo) the command refuses; --allow-unknown-secrets writes the bundle nevertheless.',
   ],
   example: 'sudo hubctl bundle --output /tmp/hub.tar.gz',
   options: { output: { type: 'string', short: 'o' }, 'allow-unknown-secrets': { type: 'boolean' } },

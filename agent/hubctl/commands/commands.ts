@@ -39,8 +39,7 @@ export const commandsCommand: Command = {
   summary: 'The journal: every command that came, and what became of it',
   usage: '',
   details: [
-    '"answered" is delivered; "answered FAILED" is delivered as a failure. Without "answered" the',
-    'answer waits for its delivery.',
+    '"answered" means delivered, "answered FAILED" delivered as a failure. Without "answered" the answer still waits for its delivery.',
   ],
   example: 'hubctl commands --json | jq .commands[].id',
   async run({ client, terminal, json, places, ports }) {

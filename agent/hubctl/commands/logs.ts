@@ -56,7 +56,7 @@ export const logsCommand: Command = {
   name: 'logs',
   summary: "The agent's last log lines, from its memory or the system's journal",
   usage: '[--lines N] [--follow]',
-  details: ['--lines N   so many, at most 2000 (100)', '--follow    and those to come, until Ctrl-C'],
+  details: ['--lines N   the last N lines, at most 2000 (100)', '--follow    continues with new lines until Ctrl-C'],
   example: 'hubctl logs --follow',
   options: { lines: { type: 'string', default: DEFAULT_LINES }, follow: { type: 'boolean', short: 'f' } },
   async run({ client, terminal, json, options, ports }) {

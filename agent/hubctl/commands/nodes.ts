@@ -84,7 +84,7 @@ export const nodesCommand: Command = {
   name: 'nodes',
   summary: 'The nodes on the buses, as known now',
   usage: '[--bus ID] [--watch]',
-  details: ['--bus ID   only this bus', '--watch    again every 2 s'],
+  details: ['--bus ID   only this bus', '--watch    repeats every 2 s'],
   example: 'hubctl nodes --watch',
   options: { bus: { type: 'string' }, watch: { type: 'boolean' } },
   async run(context) {

@@ -35,8 +35,7 @@ export const cloudPingCommand: Command = {
   summary: 'The round trip to the cloud, step by step',
   usage: '',
   details: [
-    'DNS, TCP and TLS on a connection of its own. An agent that is online measures the',
-    'PUBACK on its session; without an agent hubctl connects as the hub.',
+    'Tests DNS, TCP and TLS on a connection of its own. An agent that is online measures the PUBACK on its session; without an agent hubctl connects as the hub.',
   ],
   example: 'sudo hubctl cloud ping',
   async run({ client, terminal, json, ports, places }) {

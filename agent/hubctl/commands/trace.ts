@@ -25,7 +25,7 @@ export const busTraceCommand: Command = {
   name: 'bus trace',
   summary: 'Every frame on a bus as it goes by; secrets are masked',
   usage: '<BUS> [--address N] [--count N]',
-  details: ['--address N   only this peripheral', '--count N     end after so many lines'],
+  details: ['--address N   only this peripheral', '--count N     ends after N lines'],
   example: 'hubctl bus trace rs485 --address 5',
   options: { address: { type: 'string' }, count: { type: 'string' } },
   words: { min: 1, max: 1 },

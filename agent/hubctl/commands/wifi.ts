@@ -76,12 +76,12 @@ export const wifiScanCommand: Command = {
 
 export const wifiSetCommand: Command = {
   name: 'wifi set',
-  summary: 'Moves the hub to another network, or leaves it on the old one',
+  summary: 'Moves the hub to another network; on failure it returns to the old one',
   usage: '<SSID> [--hidden] [--open] [--security wpa-psk|sae|open]',
   details: [
     'Asks for the password without showing it; from a pipe it reads one line.',
     'There is no option for the password: others could read it in the process list.',
-    'When the new network does not reach the cloud, the old one comes back by itself.',
+    'When the new network does not reach the cloud, the hub returns to the old one.',
   ],
   example: 'sudo hubctl wifi set "Site 7"',
   options: { hidden: { type: 'boolean' }, open: { type: 'boolean' }, security: { type: 'string' } },

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { MQTT_PORT, MQTT_PORT_443 } from '../../contract/endpoint.ts';
+import { reachFinding } from '../../health/reach.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import { bad, type Connectivity, type ConnectivityStep, good, type Settings, type TlsMaterial } from '../doctor/check.ts';
@@ -75,7 +76,7 @@ export async function checkConnectivity(
   const { credentials, fault } = await options.tlsMaterial();
   if (!credentials) {
     usable.destroy();
-    if (fault) connectivity.tls = bad(0, { finding: fault.message, remedy: fault.remedy });
+    if (fault) connectivity.tls = bad(0, reachFinding('tls_files', fault));
     return connectivity;
   }
   const secured = await openTls(clock, usable, endpoint, credentials);
@@ -97,7 +98,7 @@ export async function checkConnectivity(
     first.destroy();
     return connectivity;
   }
-  /** The same way once more. */
+  /** The same connection once more. */
   async function again() {
     const tcp = await openTcp(clock, addresses, usedPort);
     if (!tcp.ok) return null;

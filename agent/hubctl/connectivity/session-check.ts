@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { topicsOf } from '../../contract/topics.ts';
+import { reachFinding } from '../../health/reach.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { bad, type Connectivity, type ConnectivityStep, good, type Settings, type TopicsTried } from '../doctor/check.ts';
 import { type Destination, explainConnack, explainTls } from './explain.ts';
@@ -25,14 +26,9 @@ function connackStep(answer: MqttAnswer, to: Destination): { step: ConnectivityS
     return { step: bad(0, explainTls(answer.error.code, answer.error.message, to)), tls: true };
   }
   if (answer.kind === 'closed') {
-    const remedy =
-      'Check in AWS IoT that the certificate is ACTIVE, belongs to the Thing of identity.json, and has a policy with iot:Connect.';
-    return { step: bad(0, { finding: 'the cloud closes the connection instead of answering CONNECT', remedy }), tls: false };
+    return { step: bad(0, reachFinding('mqtt_closed', {})), tls: false };
   }
-  return {
-    step: bad(0, { finding: 'the cloud does not answer CONNECT', remedy: 'Try again; then look at the AWS Health Dashboard.' }),
-    tls: false,
-  };
+  return { step: bad(0, reachFinding('mqtt_no_answer', {})), tls: false };
 }
 
 /** What the agent does with topics, each tried in a way that changes nothing. Vital ones first. The shadow's filters are those of the SDK's shadow client. */
@@ -167,11 +163,5 @@ export async function checkSession(
     connectivity.topics = tried;
   }
   link.drop();
-  connectivity.puback ??= bad(0, {
-    finding: 'no message is acknowledged',
-    remedy:
-      tried.refused.length > 0
-        ? 'Allow iot:Publish on the topics of this hub in the policy of its certificate.'
-        : 'sudo hubctl cloud ping; ip route; nmcli device status',
-  });
+  connectivity.puback ??= bad(0, reachFinding('mqtt_no_puback', { refused: tried.refused.length > 0 }));
 }

@@ -122,9 +122,11 @@ export interface ConnectivityStep {
   ms: number;
   finding: string;
   remedy: string | null;
+  /** Why it failed, as the catalogue of health findings calls it; stable, for scripts. */
+  code?: string;
 }
 
-/** The way to the cloud, as far as it leads. A step that was not reached is null. */
+/** How far a connection to the cloud comes. A step that was not reached is null. */
 export interface Connectivity {
   dns: ConnectivityStep | null;
   /** The configured port, and the agent's second one, else AWS IoT's other one. `used`: the agent goes there too. */
@@ -154,11 +156,12 @@ export interface TopicsTried {
 
 /** A step that was made, and one that was not. */
 export const good = (ms: number, finding: string): ConnectivityStep => ({ ok: true, ms, finding, remedy: null });
-export const bad = (ms: number, { finding, remedy }: { finding: string; remedy: string }): ConnectivityStep => ({
+export const bad = (ms: number, { text, remedy, code }: HealthFinding): ConnectivityStep => ({
   ok: false,
   ms,
-  finding,
+  finding: text,
   remedy,
+  code,
 });
 
 export const ok = (finding: string): Finding => ({ status: 'ok', finding, remedy: null });

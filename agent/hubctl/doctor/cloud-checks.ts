@@ -16,7 +16,11 @@ import {
 const IOT_POLICY = 'Add it to the policy of the certificate in AWS IoT, for this Thing.';
 
 const nameOf = ({ operation, topic }: TopicTried) => `${operation} on ${topic}`;
-const asFinding = (step: ConnectivityStep): Finding => (step.ok ? ok(`${step.finding} (${step.ms} ms)`) : fail(step.finding, step.remedy!));
+/** What came of a step; of one that failed with its code. */
+function asFinding({ ok: reached, ms, finding, remedy, code }: ConnectivityStep): Finding {
+  if (reached) return ok(`${finding} (${ms} ms)`);
+  return { ...fail(finding, remedy!), ...(code !== undefined && { code, subject: null }) };
+}
 
 /** What an agent that is online has already proven. */
 async function online(context: DoctorContext): Promise<boolean> {
@@ -43,14 +47,17 @@ export const portCheck: Check = {
       const also = otherPort === null ? '' : `, port ${otherPort.port} ${otherPort.ok ? 'too' : 'not'}`;
       return ok(`${tcp.finding}${also} (${tcp.ms} ms)`);
     }
-    if (otherPort?.ok && otherPort.used) return warn(`${tcp.finding}; port ${otherPort.port} is open, the agent uses it`, tcp.remedy!);
-    if (otherPort?.ok) {
-      return fail(
-        `${tcp.finding}; port ${otherPort.port} is open, and the agent does not use it`,
-        `Set "fallbackPort": ${otherPort.port} under cloud in /etc/hub-agent/agent.json; sudo systemctl restart hub-agent`,
-      );
+    if (otherPort?.ok && otherPort.used) {
+      return { ...asFinding(tcp), ...warn(`${tcp.finding}; port ${otherPort.port} is open, the agent uses it`, tcp.remedy!) };
     }
-    return otherPort?.used ? [asFinding(tcp), fail(otherPort.finding, otherPort.remedy!)] : asFinding(tcp);
+    if (otherPort?.ok) {
+      return {
+        ...asFinding(tcp),
+        finding: `${tcp.finding}; port ${otherPort.port} is open, and the agent does not use it`,
+        remedy: `Set "fallbackPort": ${otherPort.port} under cloud in /etc/hub-agent/agent.json; sudo systemctl restart hub-agent`,
+      };
+    }
+    return otherPort?.used ? [asFinding(tcp), asFinding(otherPort)] : asFinding(tcp);
   },
 };
 

@@ -51,9 +51,47 @@ const ofWifi = (reason: WifiObstacle) => [
 const DEVICE = { vendor: '5eca00', model: '1', serialNumber: '7' };
 
 const WRITE_FAULT = { path: '/var/lib/hub-agent/claim.json', operation: 'writeAtomic', code: 'EROFS' } as const;
+const HOST = { host: 'x-ats.iot.eu-central-1.amazonaws.com' };
+const TO = { ...HOST, port: 8883 };
 
 const SAMPLES: Samples = {
   files_failing: [{ faults: [WRITE_FAULT] }, { faults: [WRITE_FAULT, { ...WRITE_FAULT, operation: 'verify', code: 'ID_MISMATCH' }] }],
+  dns_unknown_host: [HOST],
+  dns_no_server: [HOST],
+  dns_failed: [{ ...HOST, code: 'EAI_FAIL' }],
+  route_missing: [{ what: 'x cannot be resolved' }],
+  tcp_refused: [TO],
+  tcp_timed_out: [
+    { ...TO, fallbackPort: null },
+    { ...TO, fallbackPort: 443 },
+  ],
+  tcp_unreachable: [TO],
+  tcp_no_route: [{}],
+  tcp_failed: [{ ...TO, code: 'EACCES' }],
+  tls_files: [{ message: 'the certificate is no PEM', remedy: 'Copy it again.' }],
+  tls_server_expired: [{}],
+  tls_server_not_yet_valid: [{}],
+  tls_server_untrusted: [{}],
+  tls_server_other_name: [{}],
+  tls_key_mismatch: [{}],
+  tls_hub_rejected: [{}],
+  tls_hub_expired: [{}],
+  tls_hub_revoked: [{}],
+  tls_timed_out: [HOST],
+  tls_cut: [{}],
+  tls_failed: [
+    { ...TO, code: 'EPROTO' },
+    { host: '2001:db8::1', port: 443, code: 'EPROTO' },
+  ],
+  mqtt_client_id: [{ reason: 0x85 }],
+  mqtt_unauthorized: [{ reason: 0x87 }],
+  mqtt_quota: [{ reason: 0x97 }],
+  mqtt_rate: [{ reason: 0x9f }],
+  mqtt_unavailable: [{ reason: 0x88 }],
+  mqtt_refused: [{ reason: 0x80 }],
+  mqtt_closed: [{}],
+  mqtt_no_answer: [{}],
+  mqtt_no_puback: [{ refused: true }, { refused: false }],
   cloud_waits_for_clock: [{ lastDown: null, waitReason: 'clock_unsynced' }],
   cloud_down: [
     { lastDown: null, waitReason: null },

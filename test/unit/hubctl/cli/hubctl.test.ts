@@ -39,11 +39,18 @@ describe.each(COMMANDS.map((command) => [command.name, command] as const))('%s',
     expect(terminal.text()).toContain(command.example);
   });
 
-  test('has help that fits, at 60 columns too', async () => {
-    for (const columns of [60, 80]) {
-      const { terminal } = await run([...name.split(' '), '--help'], { columns });
-      for (const line of terminal.output) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
+  test.each([60, 80, 100])('has help that fills %i columns and wraps once', async (columns) => {
+    const { terminal } = await run([...name.split(' '), '--help'], { columns });
+    const indentOf = (line: string) => line.length - line.trimStart().length;
+    for (const [index, line] of terminal.output.entries()) {
+      expect(widthOf(line), line).toBeLessThanOrEqual(columns);
+      // A line that goes on beside a label: its first word had no room on the line above.
+      const above = terminal.output[index - 1];
+      const [word = ''] = line.trim().split(' ');
+      if (above && indentOf(line) > 2) expect(widthOf(above) + 1 + widthOf(word), `${above}\n${line}`).toBeGreaterThan(columns);
     }
+    const plain = terminal.output.join(' ').replace(/ +/g, ' ');
+    for (const paragraph of command.details ?? []) expect(plain).toContain(paragraph.replace(/ +/g, ' '));
   });
 
   test('refuses an option that it does not have, and names it', async () => {

@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type Explanation,
   explainConnack,
   explainDns,
   explainNoRoute,
   explainTcp,
   explainTls,
   isUnreachable,
+  type ReachFinding,
 } from '../../../../agent/hubctl/connectivity/explain.ts';
 
 const HOST = 'x-ats.iot.eu-central-1.amazonaws.com';
 
 /** What a person must read: a finding and a remedy, neither of them empty. */
-function reads({ finding, remedy }: Explanation, words: RegExp, help: RegExp): void {
-  expect(finding).toMatch(words);
+function reads({ text, remedy }: ReachFinding, words: RegExp, help: RegExp): void {
+  expect(text).toMatch(words);
   expect(remedy).toMatch(help);
 }
 
@@ -50,8 +50,9 @@ test('commands with the endpoint in them, which a shell takes as they stand', ()
 });
 
 test('no route at all, whatever failed for it', () => {
-  expect(explainNoRoute('x')).toEqual({
-    finding: 'this hub has no route to any network: x',
+  expect(explainNoRoute('x')).toMatchObject({
+    code: 'route_missing',
+    text: 'this hub has no route to any network: x',
     remedy: 'nmcli device status; ip route',
   });
   expect(['ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'ETIMEDOUT'].filter(isUnreachable)).toEqual(['ENETUNREACH', 'EHOSTUNREACH']);

@@ -101,7 +101,7 @@ test('a reset forgets nothing while the agent may run', async () => {
   const { code, terminal } = await run('reset --factory --yes', {}, 60);
   expect(code).toBe(EXIT.hung);
   expect(terminal.errors.join(' ')).toBe(
-    'hubctl: systemd does not answer, so the agent may run: nothing was forgotten. Try again, or: sudo systemctl --force --force reboot',
+    'hubctl: systemd does not answer, so the agent may be running: nothing was deleted. Try again, or: sudo systemctl --force --force reboot',
   );
   for (const line of terminal.errors) expect(line.length).toBeLessThanOrEqual(60);
   const json = await run('reset --factory --yes --json');
