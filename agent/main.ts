@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAgent } from './compose/agent.ts';
 import { refuseAsRoot } from './compose/refuse-root.ts';
+import { releasePorts } from './compose/release-trial.ts';
 import { proveTls } from './compose/tls-proof.ts';
 import { credentialsDirectory, pathFor } from './config/credential-paths.ts';
 import { installCredentials } from './config/install-credentials.ts';
@@ -153,6 +154,7 @@ async function main(): Promise<number> {
     log,
     guards,
     notify,
+    release: releasePorts(process.env),
     local: {
       logs,
       logOutput: destination.state,

@@ -4,10 +4,6 @@ import { type Cloud, createCloud } from '../cloud/cloud.ts';
 import type { Transport } from '../cloud/connection/transport.ts';
 import { createClaimStore } from '../cloud/shadow/claim.ts';
 import { createExecutor } from '../commands/executor.ts';
-import { createGetNodes } from '../commands/handlers/get-nodes.ts';
-import { createCatalog } from '../commands/handlers/handler.ts';
-import { createServerInfo } from '../commands/handlers/server-info.ts';
-import { createSetWifiCredentials } from '../commands/handlers/set-wifi-credentials.ts';
 import { createLocalIntake } from '../commands/intake/local-intake.ts';
 import { createJournal, journalFolder } from '../commands/lifecycle/journal.ts';
 import { type CommandService, createCommandService } from '../commands/service.ts';
@@ -41,9 +37,11 @@ import { builtAtMs, version } from '../system/version.ts';
 import { createWifi } from '../wifi/wifi.ts';
 import { certificateReport, nodeReport } from './alarm-sources.ts';
 import { createBuses } from './buses.ts';
+import { createCommandCatalog } from './catalog.ts';
 import { commandsCloud, sdkTransport } from './cloud-ports.ts';
 import { createLocalApi, journalView, type LocalPorts } from './control-api.ts';
 import { createCloudProof } from './reachability.ts';
+import { type ReleasePorts, releaseTrial } from './release-trial.ts';
 import { createWifiFollower } from './wifi-report.ts';
 
 /** The outside world. What is optional has a real implementation that the agent makes itself. */
@@ -62,6 +60,7 @@ export interface AgentPorts {
   local?: LocalPorts;
   /** D-Bus address of the system bus; default: its well-known place. */
   systemBusAddress?: string;
+  release?: ReleasePorts | null;
 }
 
 /** The whole agent. */
@@ -116,22 +115,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     ...(ports.systemBusAddress !== undefined && { busAddress: ports.systemBusAddress }),
   });
 
-  const catalog = createCatalog([
-    createGetNodes({ nodes, timeoutMs: config.commands.getNodesTimeoutMs }),
-    createServerInfo({
-      identity,
-      version,
-      certificateExpiresAt: config.certificateExpiresAt,
-      host,
-      cloudFacts: () => ({ ...cloud.facts(), connected: cloud.facts().phase === 'connected' }),
-      buses: () => nodes.buses(),
-      claim: () => claims.current(),
-      wifi,
-      clock,
-      timeoutMs: config.commands.serverInfoTimeoutMs,
-    }),
-    createSetWifiCredentials({ wifi, timeoutMs: config.commands.setWifiCredentialsTimeoutMs }),
-  ]);
+  const trial = releaseTrial(ports, { stateDirectory, host, buses: () => nodes.buses(), cloud: () => cloud });
+  const claim = () => claims.current();
+  const catalog = createCommandCatalog({ config, nodes, wifi, host, cloud: () => cloud, claim, release: trial.report, clock });
   const commandLog = log.child({ part: 'commands' });
   const executor = createExecutor({ catalog, clock, log: commandLog });
   const localIntake = createLocalIntake({ catalog, executor, wallClock, entropy });
@@ -174,11 +160,13 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     listeners: {
       linkUp() {
         commands.linkUp();
+        trial.linkUp();
         notify.status('online');
         wifiFollower.linkUp();
       },
       linkDown() {
         commands.linkDown();
+        trial.linkDown();
         notify.status('offline');
         wifiFollower.linkDown();
       },
@@ -213,7 +201,8 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       config,
       local: ports.local,
       cloud,
-      claim: () => claims.current(),
+      claim,
+      release: trial.report,
       nodes,
       wifi,
       commands,
@@ -274,6 +263,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       watchdog.start();
       expiry.start();
       notify.ready();
+      trial.start();
       log.info({ event: 'agent_started' }, 'local services are up');
     },
 
@@ -281,6 +271,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       stopping = true;
       log.info({ event: 'agent_stopping' }, 'hub agent stops');
       notify.stopping();
+      await trial.stop();
       watchdog.stop();
       expiry.stop();
       wifiFollower.linkDown();

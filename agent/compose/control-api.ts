@@ -17,6 +17,7 @@ import type { HostFacts } from '../system/host.ts';
 import type { Log } from '../system/log.ts';
 import type { OutputState } from '../system/output.ts';
 import { version } from '../system/version.ts';
+import type { ReleaseTrial } from '../trial/trial.ts';
 import type { WifiService } from '../wifi/networkmanager/network-manager-wifi.ts';
 
 /** What the process gives to the local API beside the agent's parts: the log is made before the agent. */
@@ -38,6 +39,7 @@ export interface LocalParts {
   local: LocalPorts;
   cloud: Pick<Cloud, 'facts' | 'reachable'>;
   claim(): Claim | null;
+  release: ReleaseTrial['report'];
   nodes: NodeTable;
   wifi: WifiService;
   commands: Pick<CommandService, 'entries'>;
@@ -90,6 +92,7 @@ export function createLocalApi(parts: LocalParts): Control {
       version,
       identity: config.identity,
       claim: parts.claim,
+      release: parts.release,
       fileFaults: local.fileFaults,
       cloud: () => cloud.facts(),
       wifi: () => wifi.current(),

@@ -1,5 +1,6 @@
 import type { Alarm } from './alarm.ts';
 import type { CommandError, CommandStatus } from './command.ts';
+import type { ReleaseReport } from './release.ts';
 
 /** What the hub learns of its shadow: the whole document (`read`) or a delta. */
 export interface ShadowView {
@@ -63,6 +64,8 @@ export interface Reported {
   alarmsOmitted?: number;
   /** When another client last connected with this hub's client id and certificate, epoch milliseconds. Goes with the certificate. */
   takenOverAt?: number;
+  /** Which release runs; absent where the agent was not started by its launcher. */
+  update?: ReleaseReport;
 }
 
 /** One write to the shadow. `version` makes it conditional: HubError `shadow_conflict` when the shadow has moved on. */

@@ -2,6 +2,7 @@ import type { Alarm } from '../contract/alarm.ts';
 import type { CloudFacts } from '../contract/cloud.ts';
 import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
 import type { BusStatus } from '../contract/node.ts';
+import type { ReleaseReport } from '../contract/release.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection, WifiObstacle, WifiProblem } from '../contract/wifi.ts';
 import type { FileFault } from '../system/file-faults.ts';
@@ -66,6 +67,8 @@ export interface StatusReport {
     /** Whether standard output takes the log's lines. */
     logOutput: OutputState;
   };
+  /** Which release runs. Absent from an older agent. */
+  release?: ReleaseReport;
   identity: { hubId: string; serial: string; model: string; vendorName: string; thingName: string };
   claim: Claim | null;
   /** What the agent could not do with its files the last time it tried: the operation, the path, and the error's code. */

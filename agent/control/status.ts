@@ -1,6 +1,7 @@
 import type { Alarm } from '../contract/alarm.ts';
 import type { CloudFacts } from '../contract/cloud.ts';
 import type { BusStatus, Node } from '../contract/node.ts';
+import type { ReleaseReport } from '../contract/release.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
@@ -16,6 +17,7 @@ import { nodeReport } from './node-findings.ts';
 export interface StatusDeps {
   version: string;
   identity: StatusReport['identity'];
+  release(): ReleaseReport;
   claim(): Claim | null;
   fileFaults(): readonly FileFault[];
   cloud(): CloudFacts;
@@ -58,6 +60,7 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
       faults: deps.faults(),
       logOutput: deps.logOutput(),
     },
+    release: deps.release(),
     identity: { hubId, serial, model, vendorName, thingName },
     claim: deps.claim(),
     fileFaults: [...deps.fileFaults()],

@@ -34,6 +34,8 @@ export const STATE_LAYOUT: readonly Remembered[] = [
   { name: ALARMS_FILE, forgottenBy: 'factory' },
   { name: COMMANDS_FOLDER, forgottenBy: 'factory' },
   { name: COMMAND_KEY_FILE, forgottenBy: 'factory' },
+  // Parts that were fetched, and messages to the updater.
+  { name: 'update', forgottenBy: 'factory' },
   // Another client's command may still be in the shadow after a reset.
   { name: TAKEOVER_FILE, forgottenBy: 'replace' },
   // A cut Wi-Fi change is put in order by it, after a reset too.

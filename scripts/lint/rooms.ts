@@ -12,6 +12,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'agent/release': [],
   // Root's side of an update: it shares the form of releases with the rest, and no line more.
   'agent/updater': ['agent/release'],
+  // The agent's side of a trial.
+  'agent/trial': ['agent/system', 'agent/contract', 'agent/release'],
   'agent/config': ['agent/system', 'agent/contract'],
   'agent/cloud': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/commands': ['agent/system', 'agent/contract', 'agent/state'],

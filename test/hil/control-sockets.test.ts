@@ -48,6 +48,7 @@ async function createWorld(): Promise<World> {
       version: '1.2.3',
       identity: HEALTHY.identity,
       claim: () => null,
+      release: () => ({ sequence: null, factory: true, trial: false }),
       fileFaults: () => [],
       cloud: () => HEALTHY.cloud,
       wifi: async () => null,

@@ -7,7 +7,7 @@ export type ReportedIdentity = Pick<Reported, 'hubId' | 'serial' | 'model' | 've
 /** What other parts report through us. */
 export type ReportedSections = Pick<
   Reported,
-  'claim' | 'wifi' | 'certificate' | 'nodes' | 'lastCommand' | 'alarms' | 'alarmsOmitted' | 'takenOverAt'
+  'claim' | 'wifi' | 'certificate' | 'nodes' | 'lastCommand' | 'alarms' | 'alarmsOmitted' | 'takenOverAt' | 'update'
 >;
 
 /** A JSON object as it lies in the shadow. */

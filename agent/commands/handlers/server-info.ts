@@ -1,5 +1,6 @@
 import { argsObject } from '../../contract/args.ts';
 import type { BusStatus } from '../../contract/node.ts';
+import type { ReleaseReport } from '../../contract/release.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { Wifi } from '../../contract/wifi.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
@@ -15,7 +16,7 @@ const SCHEMA_VERSION = 1;
 const MAX_INTERFACES = 6;
 const MAX_ADDRESSES = 3;
 const MAX_BUSES = 8;
-const MAX_MESSAGE_LENGTH = 72;
+const MAX_MESSAGE_LENGTH = 66;
 /** A stuck Wi-Fi stack must not cost the rest of the answer. */
 const WIFI_TIMEOUT_MS = 3_000;
 
@@ -51,6 +52,7 @@ export interface ServerInfoDeps {
   cloudFacts: () => CloudFacts;
   buses: () => BusStatus[];
   claim: () => Claim | null;
+  release: () => ReleaseReport;
   wifi: Pick<Wifi, 'current' | 'credentialsSet'>;
   clock: MonotonicClock;
   timeoutMs: number;
@@ -96,6 +98,7 @@ export function createServerInfo(deps: ServerInfoDeps): CommandHandler<Record<st
       const { hubId, serial, model, vendorName, thingName } = identity;
       const [oneMinute, fiveMinutes, fifteenMinutes] = facts.load ?? [];
       const buses = deps.buses();
+      const release = deps.release();
       return {
         schemaVersion: SCHEMA_VERSION,
         hub: { hubId, serial, model, vendorName, thingName },
@@ -106,6 +109,7 @@ export function createServerInfo(deps: ServerInfoDeps): CommandHandler<Record<st
           uptimeSeconds: facts.processUptimeSeconds,
           rssBytes: facts.memory.agentRssBytes,
         },
+        release: { sequence: release.sequence, trial: release.trial },
         host: {
           hostname: facts.hostname,
           osName: facts.osName,

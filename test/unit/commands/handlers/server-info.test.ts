@@ -42,6 +42,7 @@ function serverInfo(changes: Partial<ServerInfoDeps> = {}, host: Partial<HostRep
     cloudFacts: () => ({ endpoint: 'iot.example.com', port: 8883, connected: true, sessionAgeMs: 61_999, reconnectCount: 2, takeovers: 1 }),
     buses: () => [{ id: 'rs485', protocol: 'osdp', state: 'up' }],
     claim: () => CLAIM,
+    release: () => ({ sequence: 1_795_300_000, factory: true, trial: false }),
     wifi: { current: async () => ({ ssid: 'Home', signalDbm: -54 }), credentialsSet: async () => true },
     clock: { nowMs: () => 0, schedule: () => () => {} },
     timeoutMs: 10_000,
@@ -70,6 +71,7 @@ test('the result has all facts of the contract', async () => {
     hub: IDENTITY,
     certificate: { expiresAt: '2049-12-31T23:59:59.000Z' },
     agent: { version: '1.2.3', nodeVersion: '24.21.0', uptimeSeconds: 60, rssBytes: 62_914_560 },
+    release: { sequence: 1_795_300_000, trial: false },
     host: {
       hostname: 'hub-7',
       osName: 'Debian GNU/Linux 12 (bookworm)',
