@@ -1,15 +1,14 @@
-import type { SerialPort } from 'serialport';
+import type { LinuxPortBinding } from '@serialport/bindings-cpp/dist/linux.js';
 import type { BusFailure } from '../../../contract/node.ts';
 import type { MonotonicClock } from '../../../system/clock.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
 import { createPaths } from '../../../system/paths.ts';
-import type { OpenResult, PortProblem, SerialConnection, SerialPorts } from './port.ts';
+import { createDescriptorIo } from './descriptor-io.ts';
+import type { PortProblem, SerialConnection, SerialPorts } from './port.ts';
 import { portProblem } from './port-problem.ts';
 
-/** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
-const STALLED_WRITE_MS = 2_000;
-/** How long a close may take before it is left to itself. */
+/** How long a close may take before it is left to itself: the kernel may wait for bytes that do not leave. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /** Asks the file system why a port did not open: the library's errors carry no codes. */
@@ -19,72 +18,55 @@ async function diagnose(path: string, error: unknown): Promise<PortProblem> {
 }
 
 /**
- * The ports of this machine, through the serialport package. It cannot set TIOCSRS485: the direction of a half-duplex line is the adapter's,
- * the driver's or the device tree's business.
+ * The ports of this machine: opened and set by serialport's native module, then read and written on their descriptor at once when it is ready.
+ * Streams and a pool of threads between the two cost half of an idle hub's processor time and 4 MB (npm run bench -- idle). The module cannot set
+ * TIOCSRS485: the direction of a half-duplex line is the adapter's, the driver's or the device tree's business.
  */
 export function createSerialPorts({ clock, guard }: { clock: MonotonicClock; guard: Guard }): SerialPorts {
   return {
     async open(path, { baudRate }, handlers) {
-      let port: SerialPort;
+      let library: typeof import('@serialport/bindings-cpp/dist/linux.js');
       try {
         // Loaded here: a native part that does not fit this machine costs the bus, not the agent.
-        const { SerialPort } = await import('serialport');
-        port = new SerialPort({ path, baudRate, autoOpen: false, lock: true });
+        library = await import('@serialport/bindings-cpp/dist/linux.js');
       } catch (error) {
         return { ok: false, problem: { reason: 'failed', message: `${path} cannot be opened: ${messageOf(error)}` } };
       }
-      return new Promise<OpenResult>((resolve) => {
-        let ended = false;
-        let writingSinceMs: number | null = null;
+      let port: LinuxPortBinding;
+      try {
+        port = await library.LinuxBinding.open({ path, baudRate, lock: true });
+      } catch (error) {
+        return { ok: false, problem: await diagnose(path, error) };
+      }
 
-        const closePort = () =>
-          new Promise<void>((closed) => {
-            if (!port.isOpen) return closed();
-            const giveUp = clock.schedule(CLOSE_TIMEOUT_MS, closed);
-            port.close(() => {
-              giveUp();
-              closed();
-            });
-          });
-
-        /** Ends the connection once, whichever event tells first; `close` may come twice, and after a failed write. */
-        const lose = (reason: BusFailure, detail: string) => {
-          if (ended) return;
-          ended = true;
-          void closePort().then(guard('serial port', () => handlers.onClose({ reason, message: `${path} ${detail}` })));
-        };
-
-        const on = <A extends unknown[]>(event: string, listener: (...args: A) => void) => port.on(event, guard('serial port', listener));
-        on('error', (error: unknown) => lose('lost', `failed: ${messageOf(error)}`));
-        on('close', (error: unknown) => lose('lost', error ? `went away: ${messageOf(error)}` : 'was closed'));
-        on('end', () => lose('lost', 'went away: end of file'));
-
-        const connection: SerialConnection = {
-          write(bytes) {
-            if (ended) return;
-            if (writingSinceMs !== null && clock.nowMs() - writingSinceMs > STALLED_WRITE_MS) return lose('stalled', 'takes no more bytes');
-            writingSinceMs ??= clock.nowMs();
-            port.write(Buffer.from(bytes), (error) => {
-              if (port.writableLength === 0) writingSinceMs = null;
-              if (error) lose('lost', `went away: ${messageOf(error)}`);
-            });
-          },
-          async close() {
-            ended = true;
-            await closePort();
-          },
-        };
-
-        port.open((error) => {
-          if (error) {
-            ended = true;
-            void diagnose(path, error).then((problem) => resolve({ ok: false, problem }));
-            return;
-          }
-          on('data', (bytes: Buffer) => handlers.onData(bytes));
-          resolve({ ok: true, connection });
+      let closedByOwner = false;
+      let closing: Promise<void> | null = null;
+      const closePort = () => {
+        io.end();
+        closing ??= new Promise<void>((closed) => {
+          const giveUp = clock.schedule(CLOSE_TIMEOUT_MS, closed);
+          const done = () => {
+            giveUp();
+            closed();
+          };
+          port.close().then(done, done);
         });
-      });
+        return closing;
+      };
+      const lose = (reason: BusFailure, detail: string) => {
+        const tell = () => closedByOwner || handlers.onClose({ reason, message: `${path} ${detail}` });
+        void closePort().then(guard('serial port', tell));
+      };
+      const io = createDescriptorIo({ fd: port.fd!, poller: port.poller, clock, guard, onData: handlers.onData, onLost: lose });
+      const connection: SerialConnection = {
+        write: io.write,
+        close() {
+          closedByOwner = true;
+          return closePort();
+        },
+      };
+      io.start();
+      return { ok: true, connection };
     },
   };
 }

@@ -18,7 +18,7 @@ test('the Zigbee library is installed: npm leaves an optional dependency out and
   expect(manifest(join(ROOT, 'node_modules/zigbee-on-host')).version).toBe(overrides['zigbee-on-host']);
 });
 
-test('serialport and the Zigbee library share one native module', () => {
+test('the Zigbee library shares the native module of serial ports', () => {
   const of = (name: string) => createRequire(join(ROOT, 'node_modules', name, 'package.json')).resolve('@serialport/bindings-cpp');
   expect(of('zigbee-herdsman')).toBe(of('serialport'));
   expect(manifest(join(ROOT, 'node_modules/@serialport/bindings-cpp')).version).toBe(manifest(ROOT).overrides['@serialport/bindings-cpp']);

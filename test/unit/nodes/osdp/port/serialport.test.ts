@@ -91,7 +91,7 @@ test('a port that is not there is missing, one that another holds is locked, one
 /** Opens a port as a user who may not, and prints why it could not. */
 const AS_NOBODY = `
   const { createSerialPorts } = await import(process.argv[1]);
-  await import('serialport');
+  await import('@serialport/bindings-cpp/dist/linux.js');
   process.setgroups([]);
   process.setgid(65534);
   process.setuid(65534);

@@ -1,0 +1,135 @@
+import { readSync, writeSync } from 'node:fs';
+import type { Poller } from '@serialport/bindings-cpp/dist/poller.js';
+import type { BusFailure } from '../../../contract/node.ts';
+import type { MonotonicClock } from '../../../system/clock.ts';
+import { messageOf } from '../../../system/errors.ts';
+import type { Guard } from '../../../system/guard.ts';
+
+/** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
+const STALLED_WRITE_MS = 2_000;
+/** More than the kernel keeps of a line (N_TTY_BUF_SIZE). */
+const READ_BYTES = 4096;
+/** libuv's events. */
+const READABLE = 1;
+const WRITABLE = 2;
+
+/** Reads and writes of a descriptor that is open with O_NONBLOCK. */
+export interface DescriptorIo {
+  start(): void;
+  /** Writes at once what the kernel takes, and the rest when it takes more. Never throws. */
+  write(bytes: Uint8Array): void;
+  /** Nothing is read, written or told any more. */
+  end(): void;
+}
+
+/** What is asked of the library's poller: the next event of each kind that was asked for, once. */
+export type DescriptorPoller = Pick<Poller, 'poll' | 'on'>;
+
+export interface DescriptorIoDeps {
+  fd: number;
+  poller: DescriptorPoller;
+  clock: Pick<MonotonicClock, 'nowMs'>;
+  guard: Guard;
+  onData(bytes: Buffer): void;
+  /** The port can be used no more. */
+  onLost(reason: BusFailure, detail: string): void;
+  /** read(2) and write(2); default: the system's. */
+  calls?: { read(fd: number, into: Buffer): number; write(fd: number, bytes: Uint8Array): number };
+}
+
+const SYSTEM_CALLS = {
+  read: (fd: number, into: Buffer) => readSync(fd, into, 0, into.length, null),
+  write: (fd: number, bytes: Uint8Array) => writeSync(fd, bytes),
+};
+
+/** Nothing is there, or nothing is taken, now. */
+const isForLater = (error: unknown) => ['EAGAIN', 'EWOULDBLOCK', 'EINTR'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
+  const { fd, poller, clock, guard, onData, onLost, calls = SYSTEM_CALLS } = deps;
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  let ended = false;
+  /** What the kernel has not taken yet, and since when the oldest of it waits. */
+  let unsent: Uint8Array = Buffer.alloc(0);
+  let waitingSinceMs: number | null = null;
+
+  function lose(reason: BusFailure, detail: string): void {
+    if (ended) return;
+    ended = true;
+    onLost(reason, detail);
+  }
+
+  function watch(): void {
+    if (ended) return;
+    try {
+      poller.poll(waitingSinceMs === null ? READABLE : READABLE | WRITABLE);
+    } catch (error) {
+      lose('lost', `failed: ${messageOf(error)}`);
+    }
+  }
+
+  /** What is there; null: nothing now, or never again. */
+  function readNow(): number | null {
+    try {
+      const length = calls.read(fd, buffer);
+      // A terminal gives no bytes only after it was hung up (VMIN is 1).
+      if (length > 0) return length;
+      lose('lost', 'went away: end of file');
+    } catch (error) {
+      if (!isForLater(error)) lose('lost', `went away: ${messageOf(error)}`);
+    }
+    return null;
+  }
+
+  function onReadable(error: unknown): void {
+    if (ended) return;
+    if (error) lose('lost', `went away: ${messageOf(error)}`);
+    else {
+      const length = readNow();
+      watch();
+      if (length !== null) onData(Buffer.from(buffer.subarray(0, length)));
+    }
+  }
+
+  function flush(): void {
+    let taken = 0;
+    try {
+      taken = calls.write(fd, unsent);
+    } catch (error) {
+      if (!isForLater(error)) lose('lost', `went away: ${messageOf(error)}`);
+    }
+    if (taken === unsent.length) waitingSinceMs = null;
+    else {
+      // A copy: the caller may use its buffer again.
+      unsent = Buffer.from(unsent.subarray(taken));
+      waitingSinceMs ??= clock.nowMs();
+      watch();
+    }
+  }
+
+  return {
+    start() {
+      poller.on('readable', guard('serial port', onReadable));
+      poller.on(
+        'writable',
+        guard('serial port', (error: unknown) => {
+          if (!ended && !error && waitingSinceMs !== null) flush();
+        }),
+      );
+      watch();
+    },
+
+    write(bytes) {
+      if (ended) return;
+      if (waitingSinceMs === null) {
+        unsent = bytes;
+        flush();
+      } else if (clock.nowMs() - waitingSinceMs > STALLED_WRITE_MS) lose('stalled', 'takes no more bytes');
+      else unsent = Buffer.concat([unsent, bytes]);
+    },
+
+    end() {
+      ended = true;
+    },
+  };
+}
