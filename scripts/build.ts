@@ -3,11 +3,12 @@ import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'n
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { COMMANDS } from '../agent/hubctl/cli/hubctl.ts';
 import { CHECK_NAMES } from '../agent/hubctl/doctor/names.ts';
 import { version } from '../agent/system/version.ts';
-import { nativeModules } from './bundle/plugins.ts';
+import { bundleInParts, COMMON } from './bundle/parts.ts';
+import { nativeModules, withoutUnused } from './bundle/plugins.ts';
 import { bashCompletion } from './hubctl/completion.ts';
 import { manPage } from './hubctl/man.ts';
 
@@ -21,24 +22,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const USAGE = `usage: npm run build [-- --arch amd64|arm64]
 
-Bundles the agent into dist/<arch>: hub-agent.cjs, hubctl.cjs and the native modules of that architecture. Needs nothing but Node to run:
+Bundles the agent into dist/<arch>: hub-agent.cjs with its parts, hubctl.cjs and the native modules of that architecture. Needs nothing but
+Node to run:
   node dist/<arch>/hub-agent.cjs --help
 `;
-
-/** What the SDK's index loads for other uses of AWS IoT; the agent has none of it, and starts sooner without. */
-const UNUSED_SERVICES = /^\.\/(eventstream_rpc|greengrasscoreipc|greengrass\/discoveryclient|iotidentity\/iotidentity|iotjobs\/iotjobs)$/;
-
-function withoutUnusedServices(): Plugin {
-  return {
-    name: 'without-unused-services',
-    setup(bundler) {
-      bundler.onResolve({ filter: UNUSED_SERVICES }, ({ path, importer }) =>
-        importer.endsWith('aws-iot-device-sdk-v2/dist/index.js') ? { path, namespace: 'unused' } : null,
-      );
-      bundler.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));
-    },
-  };
-}
 
 /** When the sources were last changed: the same commit gives the same bytes (reproducible-builds.org, SOURCE_DATE_EPOCH). */
 function sourceDateMs(): number {
@@ -64,29 +51,27 @@ async function bundle(arch: string): Promise<string> {
   const staging = `${target}.new`;
   await rm(staging, { recursive: true, force: true });
   await mkdir(join(staging, 'native'), { recursive: true });
-  await build({
-    // What a person types must start at once, and needs neither the SDK nor the serial ports. The worker is the agent's thread for node-wifi.
-    entryPoints: {
-      'hub-agent': join(ROOT, 'agent', 'main.ts'),
-      hubctl: join(ROOT, 'agent', 'hubctl.ts'),
-      'hub-updater': join(ROOT, 'agent', 'updater.ts'),
-      'node-wifi-worker': join(ROOT, 'agent', 'wifi', 'survey', 'node-wifi-worker.ts'),
-    },
-    outdir: staging,
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minifySyntax: true,
-    legalComments: 'none',
-    logLevel: 'warning',
+  const shared = {
     define: {
       __HUB_AGENT_BUILT_AT_MS__: String(sourceDateMs()),
       'import.meta.dirname': '__dirname',
       'import.meta.filename': '__filename',
     },
-    plugins: [nativeModules(), withoutUnusedServices()],
+    plugins: [nativeModules(), withoutUnused()],
+    outdir: staging,
+  };
+  await bundleInParts({ ...shared, entryPoints: { 'hub-agent': join(ROOT, 'agent', 'main.ts') } });
+  await build({
+    ...COMMON,
+    ...shared,
+    // What a person types must start at once, and needs neither the SDK nor the serial ports. The worker is the agent's thread for node-wifi.
+    entryPoints: {
+      hubctl: join(ROOT, 'agent', 'hubctl.ts'),
+      'hub-updater': join(ROOT, 'agent', 'updater.ts'),
+      'node-wifi-worker': join(ROOT, 'agent', 'wifi', 'survey', 'node-wifi-worker.ts'),
+    },
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
   });
   await writeManual(staging);
   const natives: [string, string][] = [

@@ -74,7 +74,9 @@ export function createNodeStore({ path, files, log }: { path: string; files: Fil
     },
 
     async save(nodes) {
-      const kept = nodes.toSorted((a, b) => (b.lastSeen ?? '').localeCompare(a.lastSeen ?? '')).slice(0, MAX_KNOWN_NODES);
+      // ISO 8601 sorts by its characters; `localeCompare` would load the rules of every language.
+      const order = (a: string, b: string) => Number(a > b) - Number(a < b);
+      const kept = nodes.toSorted((a, b) => order(b.lastSeen ?? '', a.lastSeen ?? '')).slice(0, MAX_KNOWN_NODES);
       await files.writeAtomic(path, `${JSON.stringify({ version: FORMAT_VERSION, nodes: kept.map(sealed) })}\n`);
     },
   };

@@ -30,12 +30,8 @@ const PLAIN: readonly (readonly [from: string, to: string, mode?: number])[] = [
   ['systemd/example', `${SHARE}/example`],
   ['systemd/schema', `${SHARE}/schema`],
 ];
-/** From the build, those that it has. */
+/** From the build, beside its programs and their parts (`*.cjs`), those that it has. */
 const FROM_BUILD: readonly (readonly [from: string, to: string])[] = [
-  ['hub-agent.cjs', `${LIBRARY}/hub-agent.cjs`],
-  ['hubctl.cjs', `${LIBRARY}/hubctl.cjs`],
-  ['node-wifi-worker.cjs', `${LIBRARY}/node-wifi-worker.cjs`],
-  ['hub-updater.cjs', `${LIBRARY}/hub-updater.cjs`],
   ['native', `${LIBRARY}/native`],
   ['VERSION', `${LIBRARY}/VERSION`],
   ['hubctl.1', 'usr/share/man/man1/hubctl.1'],
@@ -60,14 +56,17 @@ async function copy(from: string, to: string, mode?: number): Promise<TarEntry[]
 
 async function fromBuild(dist: string): Promise<TarEntry[]> {
   const entries: TarEntry[] = [];
-  for (const [from, to] of FROM_BUILD) {
+  const names = await readdir(dist).catch((): string[] => []);
+  const scripts = names.filter((name) => name.endsWith('.cjs')).map((name) => [name, `${LIBRARY}/${name}`] as const);
+  for (const missing of REQUIRED.filter((name) => !names.includes(name)))
+    throw new Error(`${join(dist, missing)} is missing: run npm run build first.`);
+  for (const [from, to] of [...scripts.sort(), ...FROM_BUILD]) {
     const path = join(dist, from);
     const isThere = await stat(path).then(
       () => true,
       () => false,
     );
     if (isThere) entries.push(...(await copy(path, to)));
-    else if (REQUIRED.includes(from)) throw new Error(`${path} is missing: run npm run build first.`);
   }
   return entries;
 }

@@ -1,4 +1,7 @@
-import { iot, iotshadow, mqtt5 } from 'aws-iot-device-sdk-v2';
+// Deep imports: the packages' indexes load what other uses of AWS IoT need, 5 MB of it (npm run bench -- footprint).
+import { AwsIotMqtt5ClientConfigBuilder } from 'aws-crt/dist/native/aws_iot_mqtt5.js';
+import * as mqtt5 from 'aws-crt/dist/native/mqtt5.js';
+import { IotShadowClientv2 } from 'aws-iot-device-sdk-v2/dist/iotshadow/iotshadowclientv2.js';
 import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
 import type { TlsCredentials } from '../../contract/tls.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
@@ -43,7 +46,7 @@ export interface SdkTransportOptions {
 export function createSdkTransport(options: SdkTransportOptions): Transport {
   return {
     connect({ target, clientId, keepAliveSeconds, will }, handlers) {
-      const builder = iot.AwsIotMqtt5ClientConfigBuilder.newDirectMqttBuilderWithMtlsFromMemory(
+      const builder = AwsIotMqtt5ClientConfigBuilder.newDirectMqttBuilderWithMtlsFromMemory(
         target.host,
         options.tls.certificate,
         options.tls.privateKey.reveal(),
@@ -78,7 +81,7 @@ class SdkLink implements Link {
   readonly #options: SdkTransportOptions;
   readonly #handlers: LinkHandlers;
   readonly #stopped: Promise<void>;
-  #shadow: iotshadow.IotShadowClientv2 | null = null;
+  #shadow: IotShadowClientv2 | null = null;
   #down = false;
   #closed: Promise<void> | null = null;
   /** What waits for an answer. The library never settles some of the operations of a client that is closed (seen under chaos; the cause was not isolated). */
@@ -108,7 +111,7 @@ class SdkLink implements Link {
       'connectionSuccess',
       guard('cloud link', () => {
         if (this.#down) return;
-        this.#shadow = iotshadow.IotShadowClientv2.newFromMqtt5(client, SHADOW_CLIENT);
+        this.#shadow = IotShadowClientv2.newFromMqtt5(client, SHADOW_CLIENT);
         handlers.onUp();
       }),
     );
@@ -269,7 +272,7 @@ class SdkLink implements Link {
     if (this.#down) throw new HubError('cloud_disconnected', `${what}: the link is down`);
   }
 
-  #requireShadow(what: string): iotshadow.IotShadowClientv2 {
+  #requireShadow(what: string): IotShadowClientv2 {
     if (this.#down || !this.#shadow) throw new HubError('cloud_disconnected', `${what}: the link is down`);
     return this.#shadow;
   }
