@@ -3,8 +3,7 @@ import { MAX_OSDP_ADDRESS } from '../contract/osdp.ts';
 import { credentialPath, editorSchema, path, whole } from './fields.ts';
 import { DEFAULT_SOCKET_PATH, DEFAULT_STATE_DIRECTORY } from './locations.ts';
 
-/** AWS IoT Core's bounds for the MQTT keepalive: 30 to 1200 s. */
-export const MIN_KEEP_ALIVE_SECONDS = 30;
+/** AWS IoT Core's upper bound for the MQTT keepalive, seconds. */
 const MAX_KEEP_ALIVE_SECONDS = 1200;
 /** More serial ports than a hub has; bounds tables and memory. */
 const MAX_BUSES = 8;

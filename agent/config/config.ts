@@ -4,8 +4,11 @@ import type { identitySchema } from './identity-schema.ts';
 import type { ConfigProblem } from './problems.ts';
 import type { AgentDocument } from './rules.ts';
 
+/** `identity.json` after the schema. */
+export type IdentityDocument = z.output<typeof identitySchema>;
+
 /** Who the hub is, with absolute paths. */
-export type HubIdentity = Omit<z.output<typeof identitySchema>, '$schema' | 'thingName'> & {
+export type HubIdentity = Omit<IdentityDocument, '$schema' | 'thingName'> & {
   /** `hubId` unless `identity.json` says otherwise. */
   thingName: string;
 };

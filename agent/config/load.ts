@@ -1,11 +1,8 @@
 import { resolve } from 'node:path';
 import type { Files } from '../system/files.ts';
-import { INTERPRETED } from '../system/parse-options.ts';
-import { agentSchema } from './agent-schema.ts';
-import type { AgentConfig, BusConfig } from './config.ts';
+import type { AgentConfig, BusConfig, IdentityDocument } from './config.ts';
 import { type CredentialFile, type CredentialsDeps, checkCredentials } from './credentials.ts';
 import { type Document, loadDocument } from './document.ts';
-import { identitySchema } from './identity-schema.ts';
 import { createResolvePath, type Environment, type ResolvePath } from './paths.ts';
 import { type ConfigProblem, configError } from './problems.ts';
 import { type AgentDocument, expandAddresses, MAX_SOCKET_PATH_BYTES, rules } from './rules.ts';
@@ -34,13 +31,12 @@ function noCredentials(file: string, field: string, path: string): ConfigProblem
 }
 
 /** The rules of every section that the schema accepts, also when another section is wrong: one run shows all problems. */
-function checkRules({ file, raw }: Document<AgentDocument>): ConfigProblem[] {
-  return Object.entries(rules).flatMap(([section, check]) => {
-    const value = (raw as Record<string, unknown> | null | undefined)?.[section];
-    const parsed = agentSchema.shape[section as keyof typeof rules].safeParse(value, INTERPRETED);
-    return parsed.success
-      ? (check as (section: unknown) => Omit<ConfigProblem, 'file'>[])(parsed.data).map((found) => ({ file, ...found }))
-      : [];
+async function checkRules({ file, raw, value }: Document<AgentDocument>): Promise<ConfigProblem[]> {
+  const sections = value ?? (await import('./explain.ts')).soundSections(raw);
+  return Object.entries(rules).flatMap(([name, check]) => {
+    const section = sections[name as keyof typeof rules];
+    if (section === undefined) return [];
+    return (check as (section: unknown) => Omit<ConfigProblem, 'file'>[])(section).map((found) => ({ file, ...found }));
   });
 }
 
@@ -92,9 +88,9 @@ function checkSocketPath(path: string, file: string): ConfigProblem[] {
 export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfig> {
   const { files, env } = options;
   const resolvePath = options.resolvePath ?? createResolvePath(env);
-  const identity = await loadDocument(files, resolve(options.identityPath), identitySchema);
-  const agent = await loadDocument(files, resolve(options.agentPath), agentSchema);
-  const problems = [...identity.problems, ...agent.problems, ...checkRules(agent)];
+  const identity = await loadDocument<IdentityDocument>(files, resolve(options.identityPath), 'identity');
+  const agent = await loadDocument<AgentDocument>(files, resolve(options.agentPath), 'agent');
+  const problems = [...identity.problems, ...agent.problems, ...(await checkRules(agent))];
 
   const at = {
     certificate: credentialFile(identity, 'certificatePath', resolvePath, problems),

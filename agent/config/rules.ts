@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { MAX_OSDP_ADDRESS } from '../contract/osdp.ts';
-import { type agentSchema, MIN_KEEP_ALIVE_SECONDS } from './agent-schema.ts';
+import type { agentSchema } from './agent-schema.ts';
 
 /** `agent.json` after the schema: defaults are filled in, paths and ranges are as written. */
 export type AgentDocument = z.output<typeof agentSchema>;
@@ -14,6 +14,8 @@ export interface RuleProblem {
 /** What a schema of single fields cannot say: how fields of one section fit together. One function a section; each gets only what the schema accepted. */
 type Rules = { [Section in keyof AgentDocument]?: (section: AgentDocument[Section]) => RuleProblem[] };
 
+/** AWS IoT Core's lower bound for the MQTT keepalive, seconds. */
+const MIN_KEEP_ALIVE_SECONDS = 30;
 /** sun_path of a Unix socket address, without the NUL. */
 export const MAX_SOCKET_PATH_BYTES = 107;
 

@@ -1,53 +1,64 @@
-import * as z from 'zod';
 import type { Node } from '../contract/node.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import { INTERPRETED } from '../system/parse-options.ts';
 import { readRecord } from '../system/records.ts';
+import { parsed, type Schema } from '../system/schema.ts';
 import { parseSealed, sealed, unsealed } from '../system/seal.ts';
 
 /** The most nodes that are remembered: several full OSDP lines and a large Zigbee network. The oldest sightings go first. */
 export const MAX_KNOWN_NODES = 2000;
 
 const FORMAT_VERSION = 1;
-const text = z.string().max(256).nullable();
+const TEXT: Schema = { type: ['string', 'null'], maxLength: 256 };
+const FLAG: Schema = { type: ['boolean', 'null'] };
+/** ISO 8601 in UTC, as `Date.toISOString` writes it. */
+const TIME: Schema = {
+  type: ['string', 'null'],
+  pattern: /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/,
+};
+const IDENTITY = { vendor: TEXT, model: TEXT, serialNumber: TEXT };
 
-const nodeSchema = z.object({
-  nodeId: z.string().min(1).max(256),
-  bus: z.string().min(1).max(128),
-  protocol: z.enum(['osdp', 'zigbee']),
-  address: z.string().min(1).max(64),
-  available: z.boolean(),
-  lastSeen: z.iso.datetime().nullable(),
-  firstSeen: z.iso.datetime().nullable(),
-  vendor: text,
-  model: text,
-  serialNumber: text,
-  firmwareVersion: text,
-  capabilities: z.array(z.string().max(128)).max(256),
-  security: z.enum(['none', 'default_key', 'secured', 'required']).nullable(),
-  securityReason: z.enum(['wrong_key', 'key_type', 'no_key', 'refused', 'invalid', 'no_answer']).nullable().default(null),
-  replaced: z.object({ vendor: text, model: text, serialNumber: text }).nullable().default(null),
-  tamper: z.boolean().nullable(),
-  powerFault: z.boolean().nullable(),
-  linkQuality: z.number().min(0).max(255).nullable(),
-});
+const NODE_SCHEMA: Schema = {
+  type: 'object',
+  properties: {
+    nodeId: { type: 'string', minLength: 1, maxLength: 256 },
+    bus: { type: 'string', minLength: 1, maxLength: 128 },
+    protocol: { enum: ['osdp', 'zigbee'] },
+    address: { type: 'string', minLength: 1, maxLength: 64 },
+    available: { type: 'boolean' },
+    lastSeen: TIME,
+    firstSeen: TIME,
+    ...IDENTITY,
+    firmwareVersion: TEXT,
+    capabilities: { type: 'array', items: { type: 'string', maxLength: 128 }, maxItems: 256 },
+    security: { enum: ['none', 'default_key', 'secured', 'required', null] },
+    securityReason: { enum: ['wrong_key', 'key_type', 'no_key', 'refused', 'invalid', 'no_answer', null], default: null },
+    replaced: { type: ['object', 'null'], properties: IDENTITY, required: ['vendor', 'model', 'serialNumber'], default: null },
+    tamper: FLAG,
+    powerFault: FLAG,
+    linkQuality: { type: ['number', 'null'], minimum: 0, maximum: 255 },
+  },
+  required: [
+    ...['nodeId', 'bus', 'protocol', 'address', 'available', 'lastSeen', 'firstSeen', 'vendor', 'model', 'serialNumber'],
+    ...['firmwareVersion', 'capabilities', 'security', 'tamper', 'powerFault', 'linkQuality'],
+  ],
+};
 
-const fileSchema = z.object({ version: z.literal(FORMAT_VERSION), nodes: z.array(z.unknown()) });
+const FILE: Schema = {
+  type: 'object',
+  properties: { version: { const: FORMAT_VERSION }, nodes: { type: 'array' } },
+  required: ['version', 'nodes'],
+};
 
 const DAMAGED_EVENT = 'nodes_file_damaged';
 const LOST = 'known nodes were lost: first-seen times begin anew for those';
 
-function parseFile(data: Buffer): unknown[] {
-  const file = fileSchema.safeParse(parseSealed(data), INTERPRETED);
-  if (!file.success) throw new Error('unknown format');
-  return file.data.nodes;
-}
+const parseFile = (data: Buffer) => parsed<{ nodes: unknown[] }>(FILE, parseSealed(data), 'unknown format').nodes;
 
 /** Each node has a checksum of its own: one that is damaged takes no other with it. */
 function parseNode(entry: unknown): Node[] {
   try {
-    return [nodeSchema.parse(unsealed(entry), INTERPRETED) as Node];
+    return [parsed<Node>(NODE_SCHEMA, unsealed(entry), 'not a node')];
   } catch {
     return [];
   }

@@ -1,26 +1,25 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import type { Claim } from '../contract/shadow.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import { INTERPRETED } from '../system/parse-options.ts';
 import { type Found, readRecord } from '../system/records.ts';
+import { parsed, type Schema } from '../system/schema.ts';
 import { parseSealed } from '../system/seal.ts';
 
 /** In the state directory. */
 export const CLAIM_FILE = 'claim.json';
 
 /** Ids are opaque to the hub; the bound keeps a wrong one from filling shadow and flash. */
-const id = z.string().min(1).max(128);
+const ID: Schema = { type: 'string', minLength: 1, maxLength: 128 };
 
 /** A claim as it comes from the cloud, and as it lies on the disk. */
-export const claimSchema = z.object({ orgId: id, siteId: id, claimedBy: id, claimedAt: z.number().int().nonnegative() });
+export const CLAIM_SCHEMA: Schema = {
+  type: 'object',
+  properties: { orgId: ID, siteId: ID, claimedBy: ID, claimedAt: { type: 'integer', minimum: 0 } },
+  required: ['orgId', 'siteId', 'claimedBy', 'claimedAt'],
+};
 
-function parseClaim(data: Buffer): Claim {
-  const parsed = claimSchema.safeParse(parseSealed(data), INTERPRETED);
-  if (!parsed.success) throw new Error('not a claim');
-  return parsed.data;
-}
+const parseClaim = (data: Buffer) => parsed<Claim>(CLAIM_SCHEMA, parseSealed(data), 'not a claim');
 
 /** The stored claim. Never throws; a damaged one is logged and set aside. */
 export function readClaim(

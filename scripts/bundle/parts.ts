@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type BuildOptions, build, transform } from 'esbuild';
 
 /** What every bundle of the project has in common. Names stay as they are: a stack in the log can be read. */
@@ -38,9 +38,15 @@ export async function bundleInParts(options: Pick<BuildOptions, 'entryPoints' | 
       minifyWhitespace: true,
       supported: { 'dynamic-import': false },
     });
-    await writeFile(path, packages.some(([name]) => resolve(name) === path) ? `${code}${NAMED_EXPORTS}` : code);
+    await writeFile(
+      join(dirname(path), basename(path).toLowerCase()),
+      lowerCase(packages.some(([name]) => resolve(name) === path) ? `${code}${NAMED_EXPORTS}` : code),
+    );
   }
 }
+
+/** esbuild's hashes are in capitals; the names of a release's parts are not. */
+const lowerCase = (code: string) => code.replace(/"\.\/part-[\w-]+\.cjs"/g, (name) => name.toLowerCase());
 
 /** A CommonJS package that is imported when it is needed: esbuild gives such a file a default export alone. */
 const isPackage = (entryPoint: string | undefined, exports: string[]) =>

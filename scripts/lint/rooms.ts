@@ -14,7 +14,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'agent/updater': ['agent/release'],
   // The agent's side of a trial.
   'agent/trial': ['agent/system', 'agent/contract', 'agent/release'],
-  'agent/config': ['agent/system', 'agent/contract'],
+  'agent/config': ['agent/system', 'agent/contract', 'systemd/schema'],
   'agent/cloud': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/commands': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/nodes': ['agent/system', 'agent/contract', 'agent/state'],

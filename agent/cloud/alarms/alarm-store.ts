@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import { ALARM_KINDS, type Alarm } from '../../contract/alarm.ts';
 import { ALARMS_FILE } from '../../state/layout.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import { INTERPRETED } from '../../system/parse-options.ts';
+import { parsed, type Schema } from '../../system/schema.ts';
 import { parseSealed } from '../../system/seal.ts';
 import { MAX_ALARMS } from './alarm-machine.ts';
 import { createKeptFile, type KeptFile } from './kept-file.ts';
@@ -15,18 +14,21 @@ export interface KeptAlarms {
   alarms: readonly Alarm[];
 }
 
-const time = z.number().int().nonnegative();
-const schema = z.object({
-  version: z.literal(1),
-  alarms: z
-    .array(z.object({ kind: z.enum(ALARM_KINDS), node: z.string().max(256).nullable(), since: time, until: time.optional() }))
-    .max(MAX_ALARMS),
-});
+const TIME: Schema = { type: 'integer', minimum: 0 };
+const ALARM: Schema = {
+  type: 'object',
+  properties: { kind: { enum: ALARM_KINDS }, node: { type: ['string', 'null'], maxLength: 256 }, since: TIME, until: TIME },
+  required: ['kind', 'node', 'since'],
+};
+const SCHEMA: Schema = {
+  type: 'object',
+  properties: { version: { const: 1 }, alarms: { type: 'array', items: ALARM, maxItems: MAX_ALARMS } },
+  required: ['version', 'alarms'],
+};
 
 function parse(data: Buffer): KeptAlarms {
-  const parsed = schema.safeParse(parseSealed(data), INTERPRETED);
-  if (!parsed.success) throw new Error('no alarms of this format');
-  return { alarms: parsed.data.alarms as Alarm[] };
+  const { alarms } = parsed<KeptAlarms>(SCHEMA, parseSealed(data), 'no alarms of this format');
+  return { alarms };
 }
 
 /** Alarms on disk: `alarms.json`. */

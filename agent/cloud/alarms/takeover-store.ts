@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import { TAKEOVER_FILE } from '../../state/layout.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import { INTERPRETED } from '../../system/parse-options.ts';
+import { parsed, type Schema } from '../../system/schema.ts';
 import { parseSealed } from '../../system/seal.ts';
 import { createKeptFile, type KeptFile, type Urgency } from './kept-file.ts';
 import type { TakeoverWindow } from './takeover.ts';
@@ -16,17 +15,20 @@ export interface KeptTakeover {
   certificate: string;
 }
 
-const time = z.number().int().nonnegative();
-const schema = z.object({
-  version: z.literal(1),
-  takeover: z.object({ from: time, until: time.nullable(), at: time }),
-  certificate: z.string().max(64),
-});
+const TIME: Schema = { type: 'integer', minimum: 0 };
+const TAKEOVER: Schema = {
+  type: 'object',
+  properties: { from: TIME, until: { ...TIME, type: ['integer', 'null'] }, at: TIME },
+  required: ['from', 'until', 'at'],
+};
+const SCHEMA: Schema = {
+  type: 'object',
+  properties: { version: { const: 1 }, takeover: TAKEOVER, certificate: { type: 'string', maxLength: 64 } },
+  required: ['version', 'takeover', 'certificate'],
+};
 
 function parse(data: Buffer): KeptTakeover {
-  const parsed = schema.safeParse(parseSealed(data), INTERPRETED);
-  if (!parsed.success) throw new Error('no takeover of this format');
-  const { takeover, certificate } = parsed.data;
+  const { takeover, certificate } = parsed<KeptTakeover>(SCHEMA, parseSealed(data), 'no takeover of this format');
   return { takeover, certificate };
 }
 

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import type { Claim } from '../../contract/shadow.ts';
-import { CLAIM_FILE, claimSchema, readClaim } from '../../state/claim-file.ts';
+import { CLAIM_FILE, CLAIM_SCHEMA, readClaim } from '../../state/claim-file.ts';
 import { FORGOTTEN_CLAIM, forgottenClaimName, RESET_ASKED } from '../../state/reset-notes.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import { INTERPRETED } from '../../system/parse-options.ts';
+import { check } from '../../system/schema.ts';
 import { sealed } from '../../system/seal.ts';
 import { sameJson } from './merge-patch.ts';
 
@@ -81,21 +80,22 @@ export function createClaimStore(deps: { files: Files; stateDirectory: string; l
 
     async offer(desired) {
       if (desired === undefined || desired === null) return null;
-      const parsed = claimSchema.safeParse(desired, INTERPRETED);
-      if (!parsed.success) {
+      const checked = check(CLAIM_SCHEMA, desired);
+      if (!checked.ok) {
         // The same bad claim stands in every view of the shadow: one line is enough.
-        if (!sameJson(desired, refused))
-          log.warn({ event: 'claim_invalid', reason: z.prettifyError(parsed.error) }, 'the claim is not valid');
+        const reason = `${checked.field || 'claim'} ${checked.message}`;
+        if (!sameJson(desired, refused)) log.warn({ event: 'claim_invalid', reason }, 'the claim is not valid');
         refused = desired;
         return null;
       }
-      if (sameJson(parsed.data, current)) return null;
-      if (forgotten.includes(forgottenClaimName(parsed.data))) return null;
-      current = parsed.data;
+      const claim = checked.value as Claim;
+      if (sameJson(claim, current)) return null;
+      if (forgotten.includes(forgottenClaimName(claim))) return null;
+      current = claim;
       known = true;
       log.info({ event: 'claimed', orgId: current.orgId, siteId: current.siteId }, 'the hub is claimed');
       await files
-        .writeAtomic(path, JSON.stringify(sealed(parsed.data)))
+        .writeAtomic(path, JSON.stringify(sealed(claim)))
         .then(removeNotes)
         .catch((error: unknown) => log.error({ event: 'claim_unstored', path, reason: messageOf(error) }, 'the claim cannot be stored'));
       return current;

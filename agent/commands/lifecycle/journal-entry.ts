@@ -1,5 +1,4 @@
-import * as z from 'zod';
-import { INTERPRETED } from '../../system/parse-options.ts';
+import { parsed, type Schema } from '../../system/schema.ts';
 import { parseSealed } from '../../system/seal.ts';
 import type { Entry } from './entry.ts';
 
@@ -14,35 +13,50 @@ export function isSafeId(id: string): boolean {
   return SAFE_ID.test(id);
 }
 
-const time = z.number().nonnegative();
-const outcome = z.discriminatedUnion('status', [
-  z.object({ status: z.literal('SUCCEEDED'), result: z.looseObject({}) }),
-  z.object({ status: z.enum(['FAILED', 'REJECTED', 'TIMED_OUT']), error: z.looseObject({ code: z.string(), message: z.string() }) }),
-]);
-const schema = z.object({
-  format: z.literal(FORMAT),
-  entry: z.object({
-    id: z.string(),
-    intake: z.enum(['shadow', 'executions']),
-    command: z.string(),
-    stage: z.enum(['seen', 'taken', 'finished', 'delivered']),
-    repeatable: z.boolean(),
-    args: z.looseObject({}).nullable(),
-    receivedAt: time,
-    finishedAt: time.nullable(),
-    outcome: outcome.nullable(),
-    answered: z.object({ status: z.enum(['SUCCEEDED', 'FAILED', 'REJECTED', 'TIMED_OUT']), code: z.string().nullable() }).optional(),
-  }),
-});
+const TEXT: Schema = { type: 'string' };
+const OUTCOME: Schema = {
+  anyOf: [
+    { type: 'null' },
+    { type: 'object', properties: { status: { const: 'SUCCEEDED' }, result: { type: 'object' } }, required: ['status', 'result'] },
+    {
+      type: 'object',
+      properties: {
+        status: { enum: ['FAILED', 'REJECTED', 'TIMED_OUT'] },
+        error: { type: 'object', properties: { code: TEXT, message: TEXT }, required: ['code', 'message'], additionalProperties: true },
+      },
+      required: ['status', 'error'],
+    },
+  ],
+};
+const ANSWERED: Schema = {
+  type: 'object',
+  properties: { status: { enum: ['SUCCEEDED', 'FAILED', 'REJECTED', 'TIMED_OUT'] }, code: { type: ['string', 'null'] } },
+  required: ['status', 'code'],
+};
+const ENTRY: Schema = {
+  type: 'object',
+  properties: {
+    id: TEXT,
+    intake: { enum: ['shadow', 'executions'] },
+    command: TEXT,
+    stage: { enum: ['seen', 'taken', 'finished', 'delivered'] },
+    repeatable: { type: 'boolean' },
+    args: { type: ['object', 'null'] },
+    receivedAt: { type: 'number', minimum: 0 },
+    finishedAt: { type: ['number', 'null'], minimum: 0 },
+    outcome: OUTCOME,
+    answered: ANSWERED,
+  },
+  required: ['id', 'intake', 'command', 'stage', 'repeatable', 'args', 'receivedAt', 'finishedAt', 'outcome'],
+};
+const RECORD: Schema = { type: 'object', properties: { format: { const: FORMAT }, entry: ENTRY }, required: ['format', 'entry'] };
 
 /** The record of the command with this id. @throws Error when it is damaged, or the record of another command */
 export function parseEntry(data: Buffer, id: string): Entry {
-  const parsed = schema.safeParse(parseSealed(data), INTERPRETED);
-  if (!parsed.success) throw new Error('not a journal entry');
-  const { entry } = parsed.data;
+  const { entry } = parsed<{ entry: Entry }>(RECORD, parseSealed(data), 'not a journal entry');
   if (entry.id !== id) throw new Error('the record of another command');
   // Its answer could be published nowhere, and would be tried for ever.
   if (!isSafeId(id)) throw new Error('its id is none of ours');
   if (entry.stage === 'finished' && entry.outcome === null) throw new Error('finished without an outcome');
-  return entry as unknown as Entry;
+  return entry;
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import { WIFI_CHANGE_FILE } from '../../state/layout.ts';
 import { FORGET_WIFI } from '../../state/reset-notes.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import { INTERPRETED } from '../../system/parse-options.ts';
 import { readRecord } from '../../system/records.ts';
+import { parsed, type Schema } from '../../system/schema.ts';
 import { parseSealed, sealed } from '../../system/seal.ts';
 
 /** What a change leaves on disk while it runs, so that the next start can tell its traces from others'. No SSID, no secret. */
@@ -24,13 +23,13 @@ export interface ChangeMarkerFile {
   remove(): Promise<void>;
 }
 
-const schema = z.object({ uuid: z.string(), interfaceName: z.string(), previousUuid: z.string().nullable() });
+const SCHEMA: Schema = {
+  type: 'object',
+  properties: { uuid: { type: 'string' }, interfaceName: { type: 'string' }, previousUuid: { type: ['string', 'null'] } },
+  required: ['uuid', 'interfaceName', 'previousUuid'],
+};
 
-function parse(data: Buffer): ChangeMarker {
-  const marker = schema.safeParse(parseSealed(data), INTERPRETED);
-  if (!marker.success) throw new Error('not a marker');
-  return marker.data;
-}
+const parse = (data: Buffer) => parsed<ChangeMarker>(SCHEMA, parseSealed(data), 'not a marker');
 
 /** The marker in the agent's state directory; written twice a change, never on an idle hub. */
 export function createChangeMarkerFile(files: Files, stateDirectory: string, log: Log): ChangeMarkerFile {

@@ -34,7 +34,7 @@ test.each<[string, (fields: Record<string, unknown>) => void]>([
   ['requiresSystem', (fields) => (fields.requiresSystem = -1)],
   ['createdAt', (fields) => (fields.createdAt = 'today')],
   ['fields that are not known', (fields) => (fields.run = 'reboot')],
-  ['list of parts', (fields) => (fields.parts = Array.from({ length: 17 }, (_, index) => part(`p${index}`)))],
+  ['list of parts', (fields) => (fields.parts = Array.from({ length: 33 }, (_, index) => part(`p${index}`)))],
   ['usable name', (fields) => (fields.parts = [...manifest.parts, part('../../etc/passwd')])],
   ['usable name', (fields) => (fields.parts = [...manifest.parts, part('/bin/sh')])],
   ['usable name', (fields) => (fields.parts = [...manifest.parts, part('release.json')])],

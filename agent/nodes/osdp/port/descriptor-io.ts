@@ -1,7 +1,7 @@
-import { readSync, writeSync } from 'node:fs';
 import type { Poller } from '@serialport/bindings-cpp/dist/poller.js';
 import type { BusFailure } from '../../../contract/node.ts';
 import type { MonotonicClock } from '../../../system/clock.ts';
+import { createDescriptorCalls, type DescriptorCalls } from '../../../system/descriptor.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
 
@@ -33,20 +33,15 @@ export interface DescriptorIoDeps {
   onData(bytes: Buffer): void;
   /** The port can be used no more. */
   onLost(reason: BusFailure, detail: string): void;
-  /** read(2) and write(2); default: the system's. */
-  calls?: { read(fd: number, into: Buffer): number; write(fd: number, bytes: Uint8Array): number };
+  /** Default: the system's. */
+  calls?: DescriptorCalls;
 }
-
-const SYSTEM_CALLS = {
-  read: (fd: number, into: Buffer) => readSync(fd, into, 0, into.length, null),
-  write: (fd: number, bytes: Uint8Array) => writeSync(fd, bytes),
-};
 
 /** Nothing is there, or nothing is taken, now. */
 const isForLater = (error: unknown) => ['EAGAIN', 'EWOULDBLOCK', 'EINTR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
-  const { fd, poller, clock, guard, onData, onLost, calls = SYSTEM_CALLS } = deps;
+  const { fd, poller, clock, guard, onData, onLost, calls = createDescriptorCalls() } = deps;
   const buffer = Buffer.allocUnsafe(READ_BYTES);
   let ended = false;
   /** What the kernel has not taken yet, and since when the oldest of it waits. */
