@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runHubctl } from './rig/hubctl.ts';
 import { ONE_PERIPHERAL, startOnline, untilScanned } from './rig/start.ts';
@@ -27,10 +28,33 @@ function shapeOf(value: unknown, machine = false): Shape {
 const OPTIONAL = ['code', 'subject', 'causedBy'];
 
 /** Of the results of doctor, which differ from hub to hub: the keys that every one has. */
-function keysOf(value: unknown): Shape {
+function keysOf(value: unknown): string {
   const found = Array.isArray(value) ? value : Object.values(value as object).flat();
   const keys = found.flatMap((each) => (typeof each === 'object' && each !== null ? Object.keys(each) : []));
-  return [...new Set(keys)].filter((key) => !OPTIONAL.includes(key)).sort();
+  return [...new Set(keys)]
+    .filter((key) => !OPTIONAL.includes(key))
+    .sort()
+    .join(' ');
+}
+
+/** The shapes that scripts rely on. A field that is added to the JSON is added here; none is removed, and no type changes. */
+const KEPT = JSON.parse(readFileSync(new URL('./hubctl-json.json', import.meta.url), 'utf8')) as Record<
+  'online' | 'offline',
+  Record<string, Shape>
+>;
+
+/** Where two shapes differ. Null is a value of any field: what is not known yet, or nothing, at the moment of the question. */
+function differences(kept: Shape | undefined, found: Shape | undefined, at: string): string[] {
+  if (kept === 'null' || found === 'null') return [];
+  if (Array.isArray(kept) && Array.isArray(found)) {
+    return kept.length === 0
+      ? []
+      : found.flatMap((each) => (kept.some((one) => differences(one, each, at).length === 0) ? [] : differences(kept[0], each, `${at}[]`)));
+  }
+  if (typeof kept === 'object' && typeof found === 'object' && !Array.isArray(kept) && !Array.isArray(found)) {
+    return [...new Set([...Object.keys(kept), ...Object.keys(found)])].flatMap((key) => differences(kept[key], found[key], `${at}.${key}`));
+  }
+  return kept === found ? [] : [`${at}: ${JSON.stringify(kept)} was kept, ${JSON.stringify(found)} is there`];
 }
 
 const LINES = [
@@ -57,9 +81,9 @@ test('the JSON of hubctl keeps its keys and types, which scripts read', async ()
     shapes[line] = shapeOf(terminal.json());
   }
   const doctor = (await runHubctl(rig, 'doctor --json')).terminal.json() as Record<string, unknown>;
-  shapes['doctor --json'] = shapeOf(Object.fromEntries(Object.entries(doctor).map(([key, each]) => [key, typeof each])));
+  shapes['doctor --json'] = Object.keys(doctor).sort().join(' ');
   shapes['doctor --json, keys of the results'] = keysOf(doctor);
-  expect(shapes).toMatchSnapshot();
+  expect(differences(KEPT.online, shapes, '')).toEqual([]);
 });
 
 test('the JSON of hubctl without an agent', async () => {
@@ -72,5 +96,5 @@ test('the JSON of hubctl without an agent', async () => {
     const { terminal } = await runHubctl(rig, line);
     shapes[line] = shapeOf(terminal.json());
   }
-  expect(shapes).toMatchSnapshot();
+  expect(differences(KEPT.offline, shapes, '')).toEqual([]);
 });
