@@ -11,7 +11,7 @@ import { type ConnectionConfig, MIN_CONNECT_GAP_MS } from './connection/connecti
 import { createConnector } from './connection/connector.ts';
 import { createQuarantine } from './connection/quarantine.ts';
 import type { Link, Target, Transport } from './connection/transport.ts';
-import { createSession, type Session } from './session/session.ts';
+import { createSession, type JobsListener, type Session } from './session/session.ts';
 import type { ReportedIdentity, ReportedSections } from './shadow/reported-picture.ts';
 import { createReporter, type ShadowWriter } from './shadow/reporter.ts';
 import { createShadowReader } from './shadow/shadow-reader.ts';
@@ -48,6 +48,8 @@ export interface Cloud {
   clearCommand(version: number, lastCommand: LastCommand | null): Promise<number>;
   reportCommand(lastCommand: LastCommand): Promise<void>;
   publish(topic: string, payload: string): Promise<void>;
+  /** A request to the Jobs service. */
+  publishJobs(topic: string, payload: string): Promise<void>;
   /** Resolves when a session that began after this call has its birth acknowledged. Drops the present session first when `fresh`. */
   reachable(signal: AbortSignal, options?: { fresh?: boolean }): Promise<void>;
   /** Ends the session, lets `run` connect with our client id instead, and connects again afterwards, whatever came of it. */
@@ -63,6 +65,8 @@ export interface CloudDeps {
   topics: Topics;
   identity: ReportedIdentity;
   executions: boolean;
+  /** Listen to the Jobs service as well. `up`: the session hears it. */
+  jobs?: JobsListener & { up(): void };
   heartbeatMs: number;
   uptimeSeconds(): number;
   /** The clock is good enough to judge certificates. */
@@ -156,6 +160,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       topics,
       version,
       executions: deps.executions,
+      ...(deps.jobs && { jobs: deps.jobs }),
       quarantine,
       wallClock,
       clock,
@@ -164,6 +169,7 @@ export function createCloud(deps: CloudDeps): Cloud {
         reporter.attach(writerOf(link), id);
         listeners.linkUp();
         for (const tell of bornListeners) tell();
+        if (session?.hearsJobs()) deps.jobs?.up();
       },
       onRequest: listeners.request,
       onRebirth: () => reporter.refresh(),
@@ -241,6 +247,12 @@ export function createCloud(deps: CloudDeps): Cloud {
         if (!isHubError(error, 'cloud_refused') || isResponse) throw error;
         log.warn({ event: 'publish_left_out', topic, reason: messageOf(error) }, 'a message was refused by the cloud');
       }
+    },
+
+    async publishJobs(topic, payload) {
+      const up = session?.link;
+      if (!up) throw new HubError('cloud_disconnected', `publish to ${topic}: no link`);
+      await quarantine.guard('jobs_publish', () => up.publish(topic, payload));
     },
 
     async withoutSession(run) {

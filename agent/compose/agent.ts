@@ -42,6 +42,7 @@ import { commandsCloud, sdkTransport } from './cloud-ports.ts';
 import { createLocalApi, journalView, type LocalPorts } from './control-api.ts';
 import { createCloudProof } from './reachability.ts';
 import { type ReleasePorts, releaseTrial } from './release-trial.ts';
+import { createUpdateJobs } from './update-jobs.ts';
 import { createWifiFollower } from './wifi-report.ts';
 
 /** The outside world. What is optional has a real implementation that the agent makes itself. */
@@ -137,6 +138,14 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     log: commandLog,
   });
 
+  const jobs = createUpdateJobs(config, {
+    ...ports,
+    root: ports.release?.root ?? '',
+    cloud: () => cloud,
+    isBusy: () => executor.active > 0,
+    log: log.child({ part: 'update' }),
+  });
+
   const wifiFollower = createWifiFollower({ wifi, report: (part) => cloud.report({ wifi: part }), clock, log });
   const clockTrusted = createClockTrust({ synchronized: host.clockSynchronized, wallClock, builtAtMs });
   const cloud = createCloud({
@@ -154,6 +163,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     topics,
     identity: { hubId: identity.hubId, serial: identity.serial, model: identity.model, vendorName: identity.vendorName, version },
     executions: config.commands.intake.includes('executions'),
+    ...(jobs && { jobs: { filter: jobs.filter, up: jobs.linkUp, message: guard('jobs message', jobs.message) } }),
     heartbeatMs: config.heartbeatMinutes * 60_000,
     uptimeSeconds: uptime,
     clockTrusted,
@@ -167,6 +177,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       linkDown() {
         commands.linkDown();
         trial.linkDown();
+        jobs?.linkDown();
         notify.status('offline');
         wifiFollower.linkDown();
       },
@@ -256,7 +267,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       // Without a claim the one that the shadow still shows from before goes.
       if (claims.isKnown()) cloud.report({ claim: claims.current() ?? undefined });
       await nodes.start();
-      await commands.start();
+      await Promise.all([commands.start(), jobs?.start()]);
       // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
       void Promise.all([wifi.start(), firstStart()]).then(([, first]) => stopping || cloud.start({ processRestart: !first }));
       await control?.start();
@@ -276,7 +287,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       expiry.stop();
       wifiFollower.linkDown();
       await control?.stop();
-      await commands.stop();
+      await Promise.all([commands.stop(), jobs?.stop()]);
       const reset = resets.pending();
       await Promise.all([cloud.stop(), nodes.stop(), ...(reset === 'factory' ? [] : [wifi.stop()])]);
       await alarms.stop();

@@ -117,6 +117,20 @@ const wifi = z
   .prefault({})
   .describe('Wi-Fi changes.');
 
+const update = z
+  .strictObject({
+    jobs: z
+      .boolean()
+      .default(false)
+      .describe('Takes jobs of AWS IoT: updates of the agent, and bundles for support. The Thing needs the policy for it.'),
+    maxKilobytesPerSecond: whole(0, 1_000_000, 'Bound of a download; 0: none.').default(256),
+    spreadSeconds: whole(0, DAY_SECONDS, 'A download begins after a random part of this, so that a fleet does not come at once.').default(
+      300,
+    ),
+  })
+  .prefault({})
+  .describe('Updates over the air.');
+
 /** `agent.json`: how the agent works on this hub. */
 export const agentSchema = z
   .strictObject({
@@ -126,6 +140,7 @@ export const agentSchema = z
     buses: z.array(bus).max(MAX_BUSES).default([]).describe('The buses that nodes are connected to.'),
     commands,
     wifi,
+    update,
     local: z
       .strictObject({ socketPath: path('Unix socket of hubctl.').default(DEFAULT_SOCKET_PATH) })
       .prefault({})

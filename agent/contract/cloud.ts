@@ -39,6 +39,8 @@ export type GuardedOperation =
   | 'presence_publish'
   | 'deltas'
   | 'executions'
+  | 'jobs'
+  | 'jobs_publish'
   | 'result_publish'
   | 'response_publish'
   | 'shadow_read'

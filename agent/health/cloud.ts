@@ -31,6 +31,8 @@ const ACTIONS: Readonly<Record<GuardedOperation, string>> = {
   presence_publish: 'iot:Publish and iot:RetainPublish on its presence topic',
   deltas: "iot:Subscribe and iot:Receive on its shadow's update/delta",
   executions: 'iot:Subscribe and iot:Receive on $aws/commands/things/THING/executions/+/request/json',
+  jobs: 'iot:Subscribe and iot:Receive on $aws/things/THING/jobs/*',
+  jobs_publish: 'iot:Publish on $aws/things/THING/jobs/start-next, …/jobs/*/get and …/jobs/*/update',
   result_publish: 'iot:Publish on its result topic',
   response_publish: 'iot:Publish on $aws/commands/things/THING/executions/*/response/json',
   shadow_read: "iot:Publish on its shadow's get, iot:Subscribe and iot:Receive on get/*",

@@ -23,6 +23,7 @@ export const ALARMS_FILE = 'alarms.json';
 export const TAKEOVER_FILE = 'takeover.json';
 export const NODES_FILE = 'nodes.json';
 export const WIFI_CHANGE_FILE = 'wifi-change.json';
+export const UPDATE_JOB_FILE = 'update-job.json';
 export const BOOT_ID_FILE = 'boot-id';
 
 /** Everything in the state directory. A name that is not listed is forgotten by a factory reset. */
@@ -45,6 +46,8 @@ export const STATE_LAYOUT: readonly Remembered[] = [
   { name: `${FORGOTTEN_CLAIM}*`, forgottenBy: 'replace' },
   { name: HUB_ID_FILE, forgottenBy: 'replace' },
   { name: HUB_ID_COPY, forgottenBy: 'replace' },
+  // A job that is at hand is answered, after a reset too.
+  { name: UPDATE_JOB_FILE, forgottenBy: 'replace' },
   { name: BOOT_ID_FILE, forgottenBy: 'replace' },
 ];
 

@@ -20,6 +20,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'agent/nodes': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/wifi': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/health': ['agent/system', 'agent/contract'],
+  // The updater's own judge: nothing is fetched that it would refuse.
+  'agent/update': ['agent/system', 'agent/contract', 'agent/state', 'agent/release', 'agent/updater/decide.ts'],
   'agent/control': ['agent/system', 'agent/contract', 'agent/state', 'agent/health'],
   'agent/hubctl': ['agent/system', 'agent/contract', 'agent/state', 'agent/config', 'agent/control', 'agent/health'],
   'agent/compose': ['agent'],
@@ -74,8 +76,8 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
 const MODULES: Readonly<Record<string, { rooms: readonly string[]; instead: string }>> = {
   'node:fs': {
     // The control socket is a file by its nature: it is made, given its mode, and removed.
-    // Root's updater has a port of its own, call by call, so that a test can cut the power between any two.
-    rooms: ['agent/system', 'agent/control/socket-file.ts', 'agent/updater/disk.ts'],
+    // The parts of a release are streamed. Root's updater has a port of its own, call by call, so that a test can cut the power between any two.
+    rooms: ['agent/system', 'agent/control/socket-file.ts', 'agent/updater/disk.ts', 'agent/update/part-file.ts'],
     instead: 'use the ports agent/system/files.ts, agent/system/paths.ts or agent/system/links.ts: a test puts others in their place',
   },
 };

@@ -8,7 +8,7 @@ const ANSWERED_BY_SERVICE: ReadonlySet<GuardedOperation> = new Set<GuardedOperat
 
 /** Without this a hub serves in full. The others are given up late: on a bad network links fall in the middle of them again and again, and
  * the backoff bounds that. */
-const OPTIONAL: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['executions']);
+const OPTIONAL: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['executions', 'jobs', 'jobs_publish']);
 /** So much suspicion in a row, without a success in between, is no chance: two refusals in words, or links that broke without a word,
  * two in something optional or six in the rest. */
 const LIMIT = 6;

@@ -24,12 +24,20 @@ export interface Session {
   /** Resolves when the birth is acknowledged: the cloud knows that we are here. Rejects when the link fell before. */
   readonly born: Promise<void>;
   message(topic: string, payload: Buffer, retained: boolean): void;
+  /** Whether the subscription to the Jobs service stands. */
+  hearsJobs(): boolean;
   /** Publishes the birth again; resolves when the cloud has acknowledged it, which proves that the session lives. */
   confirm(): Promise<void>;
   /** Publishes `offline`, as the will would. */
   goodbye(): Promise<void>;
   /** The link is gone: no more timers. */
   end(): void;
+}
+
+/** What is subscribed to of the Jobs service, and who gets its messages. */
+export interface JobsListener {
+  filter: string;
+  message(topic: string, payload: Buffer): void;
 }
 
 export interface SessionDeps {
@@ -39,6 +47,8 @@ export interface SessionDeps {
   version: string;
   /** Listen for AWS IoT Commands as well. */
   executions: boolean;
+  /** Listen to the Jobs service as well. */
+  jobs?: JobsListener;
   quarantine: Quarantine;
   wallClock: WallClock;
   clock: MonotonicClock;
@@ -62,6 +72,7 @@ export function createSession(deps: SessionDeps): Session {
   let cancelRebirth: Cancel | null = null;
   let cancelEnding: Cancel | null = null;
   let ended = false;
+  let jobsOpen = false;
 
   const payload = (state: 'online' | 'offline') => presencePayload({ state, session: id, at: wallClock.nowMs(), version: deps.version });
 
@@ -94,11 +105,18 @@ export function createSession(deps: SessionDeps): Session {
     log.info({ event: 'executions_open', session: id }, 'listening for command executions');
   }
 
+  async function openJobs(filter: string): Promise<void> {
+    await link.subscribe(filter);
+    jobsOpen = true;
+    log.info({ event: 'jobs_open', session: id }, 'listening for jobs');
+  }
+
   async function open(): Promise<void> {
     await attempt('presence_subscribe', () => link.subscribe(topics.presence));
     await attempt('deltas', () => link.openDeltas());
     // Before anything runs beside it: where the account lacks the feature, the link falls here, and nothing else must be suspected.
     if (deps.executions) await attempt('executions', openExecutions);
+    if (deps.jobs) await attempt('jobs', () => openJobs(deps.jobs!.filter));
     if (leaving) return;
     speaking = true;
     await birth();
@@ -153,7 +171,10 @@ export function createSession(deps: SessionDeps): Session {
       }
       const executionId = topics.executionIdOf(topic);
       if (executionId !== null) deps.onRequest(executionId, bytes);
+      else deps.jobs?.message(topic, bytes);
     },
+
+    hearsJobs: () => jobsOpen,
 
     confirm: () => link.publish(topics.presence, payload('online'), { retain: true }),
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { topicsOf } from '../../../agent/contract/topics.ts';
+import { jobsTopicsOf } from '../../../agent/update/job-topics.ts';
 import { isAllowed } from '../../twins/iot-core/policy.ts';
 import { allows, filledText, type Statement, statementsOf, THING_VARIABLE } from './iam.ts';
 
@@ -10,11 +11,14 @@ const MAX_POLICY_LENGTH = 2_048;
 
 const hub = statementsOf('thing-policy.json');
 const executions = statementsOf('thing-policy-executions.json');
+const jobs = statementsOf('thing-policy-jobs.json');
 
 /** What the agent does on topics, from the contract; the shadow's filters are those of the SDK's shadow client. */
 function used(thing: string) {
   const topics = topicsOf(thing);
   const shadow = `$aws/things/${thing}/shadow`;
+  const jobTopics = jobsTopicsOf(thing);
+  const asked = [jobTopics.startNext, jobTopics.describe('j-1'), jobTopics.update('j-1')];
   return {
     publish: [topics.presence, topics.commandResult('shadow-1795300000-0123abcd'), `${shadow}/get`, `${shadow}/update`],
     subscribe: [topics.presence, `${shadow}/get/+`, `${shadow}/update/accepted`, `${shadow}/update/rejected`, `${shadow}/update/delta`],
@@ -26,6 +30,11 @@ function used(thing: string) {
       publish: [topics.executionResponse('e-1')],
       subscribe: [topics.executionRequests],
       receive: [topics.executionRequests.replace('+', 'e-1')],
+    },
+    jobs: {
+      publish: asked,
+      subscribe: [jobTopics.filter],
+      receive: [jobTopics.filter.replace('#', 'notify-next'), ...asked.flatMap((topic) => [`${topic}/accepted`, `${topic}/rejected`])],
     },
   };
 }
@@ -54,8 +63,14 @@ describe('the policy of a hub', () => {
     expect(new Set(allAllowed(hub, THING, used(THING).executions))).toEqual(new Set([false]));
   });
 
+  test('jobs come with the third policy, and only with it', () => {
+    expect(new Set(allAllowed(jobs, THING, used(THING).jobs))).toEqual(new Set([true]));
+    expect(new Set(allAllowed([...hub, ...executions], THING, used(THING).jobs))).toEqual(new Set([false]));
+  });
+
   test('nothing of another hub', () => {
-    const both = [...hub, ...executions];
+    const both = [...hub, ...executions, ...jobs];
+    expect(new Set(allAllowed(both, THING, used(OTHER).jobs))).toEqual(new Set([false]));
     expect(new Set(allAllowed(both, THING, used(OTHER)))).toEqual(new Set([false]));
     expect(new Set(allAllowed(both, THING, used(OTHER).executions))).toEqual(new Set([false]));
     expect(allows(both, THING, 'iot:Connect', `client/${OTHER}`)).toBe(false);
@@ -97,14 +112,14 @@ describe('the policy of a hub', () => {
     ]);
   });
 
-  test.each(['thing-policy.json', 'thing-policy-executions.json'])('%s is short enough for AWS', (name) => {
+  test.each(['thing-policy.json', 'thing-policy-executions.json', 'thing-policy-jobs.json'])('%s is short enough for AWS', (name) => {
     expect(filledText(name).replace(/\s/g, '').length).toBeLessThanOrEqual(MAX_POLICY_LENGTH);
   });
 
   test('the virtual IoT Core lets a hub do the same', () => {
-    const { publish, subscribe, executions: extra } = used(THING);
-    for (const topic of [...publish, ...extra.publish]) expect(isAllowed(THING, 'publish', topic)).toBe(true);
-    for (const filter of [...subscribe, ...extra.subscribe]) expect(isAllowed(THING, 'subscribe', filter)).toBe(true);
+    const { publish, subscribe, executions: extra, jobs: more } = used(THING);
+    for (const topic of [...publish, ...extra.publish, ...more.publish]) expect(isAllowed(THING, 'publish', topic)).toBe(true);
+    for (const filter of [...subscribe, ...extra.subscribe, ...more.subscribe]) expect(isAllowed(THING, 'subscribe', filter)).toBe(true);
     for (const topic of used(OTHER).publish) expect(isAllowed(THING, 'publish', topic)).toBe(false);
     for (const filter of used(OTHER).subscribe) expect(isAllowed(THING, 'subscribe', filter)).toBe(false);
   });

@@ -26,6 +26,8 @@ const OPERATIONS = each<GuardedOperation>({
   presence_publish: true,
   deltas: true,
   executions: true,
+  jobs: true,
+  jobs_publish: true,
   result_publish: true,
   response_publish: true,
   shadow_read: true,

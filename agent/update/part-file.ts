@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdDecompress } from 'node:zlib';
+
+/** The parts of a release in the agent's folder: complete ones by their hash, and what has been fetched of the others. */
+export interface PartFiles {
+  /** Makes the folder. @throws whatever the file system throws */
+  open(): Promise<void>;
+  /** The hashes of the complete parts. */
+  complete(): Promise<ReadonlySet<string>>;
+  /** How many bytes of the compressed part are there, and of which version of the object. Null: none. */
+  partial(sha256: string): Promise<{ bytes: number; etag: string } | null>;
+  /** Begins anew, with this version of the object. */
+  begin(sha256: string, etag: string): Promise<void>;
+  /** Appends what the stream brings; what came before an error stays. @throws what the stream throws, or the file system */
+  append(sha256: string, data: Readable, signal: AbortSignal): Promise<void>;
+  /** Unpacks and verifies. False: it is not what it should be, and was removed. @throws whatever the file system throws */
+  finish(part: { sha256: string; bytes: number }, signal: AbortSignal): Promise<boolean>;
+  /** Removes what is not of these parts. */
+  keepOnly(sha256s: ReadonlySet<string>): Promise<void>;
+  /** Bytes that this user may still write. */
+  freeBytes(): Promise<number>;
+}
+
+const PARTIAL = '.zst';
+const ETAG = '.etag';
+const UNPACKED = '.unpacked';
+/** 8 MiB, which the release tool packs for: more memory is refused. */
+const MAX_WINDOW_LOG = 23;
+const PRIVATE = 0o700;
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Streams through, and fails once it is more than it should be: a small file can unpack to any size. */
+async function* bounded(source: AsyncIterable<Buffer>, bytes: number, onChunk: (chunk: Buffer) => void) {
+  let count = 0;
+  for await (const chunk of source) {
+    count += chunk.length;
+    if (count > bytes) throw new RangeError('more than it should be');
+    onChunk(chunk);
+    yield chunk;
+  }
+}
+
+/** An error of what is unpacked, not of the disk. */
+const isBadData = (error: unknown) => error instanceof RangeError || String((error as NodeJS.ErrnoException).code).startsWith('ZSTD_');
+
+/** @param folder the parts' folder; only this process writes to it */
+export function createPartFiles(folder: string): PartFiles {
+  const at = (name: string) => join(folder, name);
+  const remove = (name: string) => rm(at(name), { force: true, recursive: true });
+
+  return {
+    open: async () => void (await mkdir(folder, { recursive: true, mode: PRIVATE })),
+
+    async complete() {
+      return new Set((await readdir(folder)).filter((name) => /^[0-9a-f]{64}$/.test(name)));
+    },
+
+    async partial(sha256) {
+      const etag = await readFile(at(sha256 + ETAG), 'utf8').catch(() => '');
+      const bytes = await sizeOf(at(sha256 + PARTIAL));
+      return etag === '' || bytes === 0 ? null : { bytes, etag };
+    },
+
+    async begin(sha256, etag) {
+      await remove(sha256 + PARTIAL);
+      await writeFile(at(sha256 + ETAG), etag, { mode: 0o600 });
+    },
+
+    async append(sha256, data, signal) {
+      await pipeline(data, createWriteStream(at(sha256 + PARTIAL), { flags: 'a', mode: 0o600 }), { signal });
+    },
+
+    async finish({ sha256, bytes }, signal) {
+      const hash = createHash('sha256');
+      const unpack = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } });
+      const unpacked = at(sha256 + UNPACKED);
+      let good = false;
+      try {
+        await pipeline(
+          createReadStream(at(sha256 + PARTIAL)),
+          unpack,
+          (source) => bounded(source, bytes, (chunk) => hash.update(chunk)),
+          createWriteStream(unpacked, { mode: 0o600 }),
+          { signal },
+        );
+        good = (await sizeOf(unpacked)) === bytes && hash.digest('hex') === sha256;
+      } catch (error) {
+        if (!isBadData(error)) throw error;
+      }
+      if (good) {
+        await sync(unpacked);
+        await rename(unpacked, at(sha256));
+        await sync(folder);
+      }
+      for (const suffix of [PARTIAL, ETAG, UNPACKED]) await remove(sha256 + suffix);
+      return good;
+    },
+
+    async keepOnly(sha256s) {
+      for (const name of await readdir(folder)) if (!sha256s.has(name.split('.')[0]!)) await remove(name);
+    },
+
+    async freeBytes() {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    },
+  };
+}

@@ -1,0 +1,369 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Manifest } from '../../../agent/release/manifest.ts';
+import { manifestText } from '../../../agent/release/manifest.ts';
+import { createMonotonicClock } from '../../../agent/system/clock.ts';
+import { createEntropy } from '../../../agent/system/entropy.ts';
+import { createFiles } from '../../../agent/system/files.ts';
+import { createJobJournal } from '../../../agent/update/job-journal.ts';
+import { jobsTopicsOf } from '../../../agent/update/job-topics.ts';
+import { createPartFiles } from '../../../agent/update/part-file.ts';
+import { createReleases } from '../../../agent/update/releases.ts';
+import { createUpdates, type Updates } from '../../../agent/update/updates.ts';
+import { createIotCore } from '../../twins/iot-core/index.ts';
+import type { JobExecution } from '../../twins/iot-core/jobs/types.ts';
+import type { IotCore } from '../../twins/iot-core/types.ts';
+import { createObjectStore } from '../../twins/object-store/index.ts';
+import type { ObjectStore } from '../../twins/object-store/types.ts';
+import { createPki } from '../../twins/pki/pki.ts';
+import { createFakeLog } from '../../unit/nodes/fakes.ts';
+import { createReleaseHub, filesOf, manifestOf, type ReleaseHub, signed } from '../../unit/updater/hub.ts';
+import { createSignal, until } from '../rig/until.ts';
+
+const THING = 'hub-1';
+/** Pauses of minutes pass in seconds; an answer still has a second. */
+const HURRY = 15;
+
+let core: IotCore;
+let store: ObjectStore;
+let hub: ReleaseHub;
+let ca: string;
+let storeShiftMs: number;
+let agents: Updates[];
+let ends: (() => void)[];
+const changes = createSignal();
+
+beforeEach(async () => {
+  const pki = await createPki();
+  ca = pki.caCertificate;
+  storeShiftMs = 0;
+  agents = [];
+  ends = [];
+  store = createObjectStore({ tls: await pki.issueServer(['127.0.0.1']), nowMs: () => Date.now() + storeShiftMs });
+  await store.start();
+  core = createIotCore({ pki, presign: store.presign });
+  core.registerThing({ thingName: THING, certificate: null });
+  // Its timers run from here on.
+  await core.start();
+  core.jobs.onChange(changes.fire);
+  hub = createReleaseHub();
+  mkdirSync(join(hub.root, 'keys'));
+  writeFileSync(join(hub.root, 'keys/a.pem'), hub.machine.keys[0]!.export({ type: 'spki', format: 'pem' }));
+  writeFileSync(join(hub.root, 'library/SEQUENCE'), '10\n');
+  writeFileSync(join(hub.root, 'library/SYSTEM'), '1\n');
+});
+afterEach(async () => {
+  for (const end of ends) end();
+  await Promise.all(agents.map((agent) => agent.stop()));
+  await Promise.all([core.stop(), store.stop()]);
+});
+
+/** The agent's side, as after a start of the process; the messages of the broker without the MQTT between. */
+async function startAgent(options: { linked?: boolean; busy?: () => boolean } = {}) {
+  const real = createMonotonicClock();
+  const log = createFakeLog();
+  const topics = jobsTopicsOf(THING);
+  const agent = createUpdates({
+    topics,
+    publish: async (topic, payload) => core.publish(topic, payload),
+    journal: createJobJournal({ files: createFiles(), stateDirectory: hub.root, log }),
+    releases: createReleases({
+      files: createFiles(),
+      places: { factory: join(hub.root, 'library'), releases: hub.releases, keys: [join(hub.root, 'keys')], stateDirectory: hub.root },
+    }),
+    parts: createPartFiles(join(hub.update, 'parts')),
+    makeBundle: async () => Buffer.from('a bundle'),
+    isBusy: options.busy ?? (() => false),
+    arch: 'amd64',
+    model: 'H2',
+    ca: () => [ca],
+    bytesPerSecond: 0,
+    spreadMs: 1_000,
+    clock: { nowMs: () => real.nowMs() * HURRY, schedule: (delayMs, run) => real.schedule(delayMs / HURRY, run) },
+    entropy: createEntropy(),
+    log,
+  });
+  const untap = core.onMessage(topics.filter, ({ topic, payload, clientId }) => {
+    if (clientId === null) agent.message(topic, payload);
+    changes.fire();
+  });
+  ends.push(untap);
+  agents.push(agent);
+  await agent.start();
+  if (options.linked !== false) agent.linkUp();
+  return {
+    agent,
+    log,
+    kill: () => {
+      untap();
+      return agent.stop();
+    },
+  };
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** Puts a release's parts into the store, and gives a job's document for it. */
+function release(
+  sequence: number,
+  { files = filesOf(`r${sequence}`), ...more }: Partial<Manifest> & { files?: Record<string, string> } = {},
+) {
+  const manifest = manifestOf(sequence, files, more);
+  const parts: Record<string, string> = {};
+  for (const text of Object.values(files)) {
+    store.put('releases', `parts/${sha256(text)}.zst`, zstdCompressSync(text));
+    parts[sha256(text)] = `\${aws:iot:s3-presigned-url-v2:https://s3.eu-central-1.amazonaws.com/releases/parts/${sha256(text)}.zst}`;
+  }
+  const text = manifestText(manifest);
+  return { operation: 'update_agent', manifest: text, signature: signed(text), parts };
+}
+
+const create = (jobId: string, document: object, more = {}) =>
+  core.jobs.create({ jobId, thingName: THING, document: document as never, ...more });
+
+const ended = (jobId: string) =>
+  until(changes.subscribe, `the end of ${jobId}`, () => {
+    const execution = core.jobs.execution(jobId);
+    return execution && !['QUEUED', 'IN_PROGRESS'].includes(execution.status) && execution;
+  });
+const outcome = async (jobId: string) => {
+  const { status, statusDetails } = (await ended(jobId)) as JobExecution;
+  return `${status} ${statusDetails.reason}`;
+};
+/** Looks again and again: disk and agent have no events. */
+const seen = (what: string, look: () => unknown) =>
+  until(
+    (listener) => {
+      const timer = setInterval(listener, 20);
+      return () => clearInterval(timer);
+    },
+    what,
+    () => Boolean(look()),
+  );
+const requested = () => seen('the request', () => readdirSync(hub.update).includes('request.json'));
+const step = (name: string) => until(changes.subscribe, `the step ${name}`, () => core.jobs.execution('j1')?.statusDetails.step === name);
+
+test('an update: only what is missing is fetched, the trial is told, and success only after the commit', async () => {
+  const { agent } = await startAgent();
+  create('j1', release(11));
+  await requested();
+  expect(store.requests.map(({ status }) => status)).toEqual([200, 200]);
+  hub.run();
+  expect(hub.state().trial).toMatchObject({ sequence: 11, attempt: 'j1:1' });
+  await step('trial');
+  await seen('the answer to the trial', () => agent.isTrialTold());
+  expect(core.jobs.execution('j1')?.status).toBe('IN_PROGRESS');
+  hub.confirm(11, 'healthy');
+  hub.run();
+  expect(await outcome('j1')).toBe('SUCCEEDED committed');
+  // Nothing is at hand any more: the next one is taken.
+  create('j2', { operation: 'dance' });
+  expect(await outcome('j2')).toBe('REJECTED unknown_operation');
+  await seen('an empty journal', () => !readdirSync(hub.root).includes('update-job.json'));
+});
+
+test('a release that goes back is a failure with its reason, and is not tried again', async () => {
+  await startAgent();
+  create('j1', release(11), { retries: 1 });
+  await requested();
+  hub.run();
+  hub.confirm(11, 'no_cloud');
+  hub.run();
+  await until(changes.subscribe, 'the second attempt', () => core.jobs.execution('j1', 2));
+  expect(core.jobs.execution('j1', 1)).toMatchObject({ status: 'FAILED', statusDetails: { reason: 'no_cloud' } });
+  // Another attempt may try it; the updater bounds them.
+  await requested();
+  hub.run();
+  hub.confirm(11, 'bus_lost');
+  hub.run();
+  expect(await outcome('j1')).toBe('FAILED bus_lost');
+});
+
+describe('the process is killed', () => {
+  test.each(['taken', 'handed over', 'on trial', 'committed'])('%s: the job ends once, in the truth', async (when) => {
+    let agent = await startAgent();
+    const restart = async () => {
+      await agent.kill();
+      agent = await startAgent();
+    };
+    store.faults.slow(when === 'taken' ? 1_000 : null);
+    create('j1', release(11, { files: { ...filesOf('r11'), 'hub-agent.cjs': `agent ${'x'.repeat(3_000)}` } }));
+    if (when === 'taken') {
+      await seen('a partial part', () => readdirSync(join(hub.update, 'parts')).some((name) => name.endsWith('.zst')));
+      await restart();
+      store.faults.slow(null);
+    }
+    await requested();
+    if (when === 'handed over') await restart();
+    hub.run();
+    await step('trial');
+    if (when === 'on trial') {
+      await restart();
+      await seen('the answer to the trial', () => agent.agent.isTrialTold());
+    }
+    hub.confirm(11, 'healthy');
+    if (when === 'committed') {
+      core.faults.loseJobsResponses(1);
+      hub.run();
+      await ended('j1');
+      await restart();
+    }
+    hub.run();
+    expect(await outcome('j1')).toBe('SUCCEEDED committed');
+    expect(hub.state().history.filter(({ what }) => what === 'trial')).toHaveLength(1);
+    await seen('an empty journal', () => !readdirSync(hub.root).includes('update-job.json'));
+  });
+
+  test('after the hand-over was noted and before the request lay there: prepared anew', async () => {
+    const { kill } = await startAgent();
+    create('j1', release(11));
+    await requested();
+    await kill();
+    await createFiles().remove(join(hub.update, 'request.json'));
+    await startAgent();
+    await requested();
+    expect(store.requests).toHaveLength(2);
+  });
+});
+
+describe('rejected before anything is fetched', () => {
+  test.each([
+    ['another signature', () => ({ ...release(11), signature: signed('another text') }), 'bad_signature'],
+    ['another processor', () => release(11, { arch: 'arm64' }), 'wrong_arch'],
+    ['another model', () => release(11, { models: ['H9'] }), 'wrong_model'],
+    ['an older release', () => release(9), 'older_sequence'],
+    ['a newer system', () => release(11, { requiresSystem: 2 }), 'system_too_old'],
+    ['a manifest with one byte more', () => ({ ...release(11), manifest: `${release(11).manifest} ` }), 'manifest_invalid'],
+    ['a part without an address', () => ({ ...release(11), parts: {} }), 'part_without_url'],
+    ['an address that is not https', () => ({ ...release(11), parts: { ['0'.repeat(64)]: 'file:///etc/passwd' } }), 'document_invalid'],
+    ['no manifest', () => ({ operation: 'update_agent' }), 'document_invalid'],
+    ['an unknown operation', () => ({ operation: 'os_update' }), 'unknown_operation'],
+    ['an operation that is no word', () => ({ operation: ['update_agent'] }), 'unknown_operation'],
+  ])('%s', async (_, document, reason) => {
+    await startAgent();
+    create('j1', document());
+    expect(await outcome('j1')).toBe(`REJECTED ${reason}`);
+    expect(store.requests).toEqual([]);
+  });
+});
+
+describe('the store', () => {
+  const BIG = {
+    ...filesOf('r11'),
+    'hub-agent.cjs': Array.from({ length: 40_000 }, (_, i) => createHash('md5').update(`${i}`).digest('hex')).join(''),
+  };
+
+  test('cuts the connection: what came is kept, and the rest is fetched', async () => {
+    await startAgent();
+    store.faults.cutAfter(200_000, 2);
+    create('j1', release(11, { files: BIG }));
+    await requested();
+    const size = store.get('releases', `parts/${sha256(BIG['hub-agent.cjs']!)}.zst`)!.length;
+    const bytes = store.requests.reduce((sum, request) => sum + request.bytes, 0);
+    expect(store.requests.some(({ status }) => status === 206)).toBe(true);
+    expect(bytes).toBeLessThan(size + 200_000);
+  });
+
+  test('knows only expired addresses: the document is read again', async () => {
+    await startAgent();
+    store.faults.cutAfter(1, 1);
+    storeShiftMs = 0;
+    const document = release(11);
+    create('j1', document);
+    await seen('the first request', () => store.requests.length > 0);
+    storeShiftMs = 3_600_000;
+    await requested();
+    expect(store.requests.map(({ status }) => status)).toContain(403);
+  });
+
+  test('is busy, ignores ranges, and once sends a flipped bit', async () => {
+    await startAgent();
+    store.faults.busy(2);
+    store.faults.ignoreRange(true);
+    store.faults.cutAfter(100_000, 1);
+    store.faults.flipBit(1);
+    create('j1', release(11, { files: BIG }));
+    await requested();
+    hub.run();
+    expect(hub.state().trial).toMatchObject({ sequence: 11 });
+  });
+
+  test('has another object meanwhile: it is fetched anew, and must be the right one', async () => {
+    await startAgent();
+    store.faults.cutAfter(100_000, 1);
+    const document = release(11, { files: BIG });
+    create('j1', document);
+    await seen('the cut', () => store.requests.length > 0);
+    store.put('releases', `parts/${sha256(BIG['hub-agent.cjs']!)}.zst`, zstdCompressSync('another'));
+    expect(await outcome('j1')).toBe('FAILED part_damaged');
+  });
+
+  test('has no such object', async () => {
+    await startAgent();
+    const document = release(11);
+    for (const hash of Object.keys(document.parts)) document.parts[hash] = document.parts[hash]!.replace('/parts/', '/nothing/');
+    create('j1', document);
+    expect(await outcome('j1')).toBe('FAILED part_not_found');
+  });
+
+  test('serves a bomb: what unpacks to more than it should be ends there', async () => {
+    await startAgent();
+    const document = release(11);
+    for (const hash of Object.keys(document.parts)) store.put('releases', `parts/${hash}.zst`, zstdCompressSync(Buffer.alloc(64_000_000)));
+    create('j1', document);
+    expect(await outcome('j1')).toBe('FAILED part_damaged');
+    expect(readdirSync(join(hub.update, 'parts'))).toEqual([]);
+  });
+});
+
+test('canceled while it is fetched: it ends there, and the next one is taken', async () => {
+  await startAgent();
+  store.faults.silent(true);
+  create('j1', release(11));
+  await until(changes.subscribe, 'the start', () => core.jobs.execution('j1')?.status === 'IN_PROGRESS');
+  core.jobs.cancel('j1', { force: true });
+  store.faults.silent(false);
+  create('j2', release(12));
+  await requested();
+  hub.run();
+  expect(hub.state().trial).toMatchObject({ sequence: 12, attempt: 'j2:1' });
+});
+
+test('a command that runs is not cut: the hand-over waits', async () => {
+  let busy = true;
+  await startAgent({ busy: () => busy });
+  create('j1', release(11));
+  await seen('the parts', () => readdirSync(hub.root).includes('update') && readdirSync(join(hub.update, 'parts')).length === 2);
+  expect(readdirSync(hub.update)).not.toContain('request.json');
+  busy = false;
+  await requested();
+});
+
+test('the service throttles and loses answers: the job is done all the same, once', async () => {
+  core.faults.throttleJobs(2);
+  await startAgent();
+  core.faults.loseJobsResponses(1);
+  create('j1', release(11));
+  await requested();
+  hub.run();
+  core.faults.loseJobsResponses(2);
+  hub.confirm(11, 'healthy');
+  hub.run();
+  expect(await outcome('j1')).toBe('SUCCEEDED committed');
+  await seen('an empty journal', () => !readdirSync(hub.root).includes('update-job.json'));
+  expect(hub.state().history.filter(({ what }) => what === 'trial')).toHaveLength(1);
+});
+
+test("support's bundle goes to the address of the job", async () => {
+  await startAgent();
+  const key = `bundles/${'$'}{thingName}/${'$'}{jobId}.tar.gz`;
+  create('j1', {
+    operation: 'upload_bundle',
+    url: `${'$'}{aws:iot:s3-presigned-url-upload:https://s3.eu-central-1.amazonaws.com/support/${key}}`,
+  });
+  expect(await outcome('j1')).toBe('SUCCEEDED uploaded');
+  expect(store.get('support', 'bundles/hub-1/j1.tar.gz')?.toString()).toBe('a bundle');
+});
