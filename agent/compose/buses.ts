@@ -10,11 +10,11 @@ import { createUnavailableBus } from './unavailable-bus.ts';
 type BusDeps = Pick<OsdpBusOptions, 'serialPorts' | 'clock' | 'wallClock' | 'entropy' | 'log'>;
 
 async function createBus(config: BusConfig, deps: BusDeps): Promise<NodeBus> {
-  const { id, path, baudRate, addresses, allowDefaultKey, keysPath } = config;
+  const { id, path, baudRate, addresses, replyTimeoutMs, allowDefaultKey, keysPath } = config;
   const log = deps.log.child({ part: 'bus', bus: id });
   try {
     const keys = keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(process.env, keysPath) });
-    return createOsdpBus({ id, path, baudRate, addresses, allowDefaultKey, keys, ...deps, log });
+    return createOsdpBus({ id, path, baudRate, addresses, replyTimeoutMs, allowDefaultKey, keys, ...deps, log });
   } catch (error) {
     if (!isHubError(error, 'config_invalid')) throw error;
     // Without its keys the bus would ask secured peripherals in clear.

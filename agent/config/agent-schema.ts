@@ -73,6 +73,11 @@ const osdpBus = z
       .max(MAX_ADDRESS_ENTRIES)
       .default([`0-${MAX_OSDP_ADDRESS}`])
       .describe('Addresses that are scanned: numbers 0 to 126 and ranges such as "0-126".'),
+    replyTimeoutMs: whole(
+      200,
+      1000,
+      'The longest that a peripheral may take to begin its answer, in milliseconds. The standard allows 200; more only for peripherals that are slower.',
+    ).default(200),
     allowDefaultKey: z
       .boolean()
       .default(false)

@@ -8,6 +8,12 @@ export type NodeSecurity = 'none' | 'default_key' | 'secured' | 'required';
  */
 export type SecurityReason = 'wrong_key' | 'key_type' | 'no_key' | 'refused' | 'invalid' | 'no_answer';
 
+/**
+ * What is wrong at an address that gives no answer that can be read. `garbled`: whenever it is asked, noise comes back: two devices have the
+ * address and talk at the same time, or the line to the device is disturbed.
+ */
+export type NodeProblem = 'garbled';
+
 /** Who a device says it is, as far as it tells. */
 export type DeviceIdentity = Pick<Node, 'vendor' | 'model' | 'serialNumber'>;
 
@@ -36,6 +42,8 @@ export interface Node {
   replaced: DeviceIdentity | null;
   tamper: boolean | null;
   powerFault: boolean | null;
+  /** Why the node is not available, where that is known. A garbled address of which nothing else was ever known is a node too. */
+  problem: NodeProblem | null;
   /** 0…255, Zigbee only. */
   linkQuality: number | null;
 }

@@ -3,10 +3,10 @@ import type { HealthFinding, Severity } from '../health/finding.ts';
 import { type NodeCode, nodeFindings } from '../health/node.ts';
 import { NODES } from '../health/remedies.ts';
 
-/** Something that is wrong with a node, although it answers, as the control API tells it. */
+/** Something that is wrong with a node and is no mere silence, as the control API tells it. */
 export interface NodeFinding {
   nodeId: string;
-  kind: 'security_lost' | 'replaced';
+  kind: 'security_lost' | 'replaced' | 'garbled';
   /** What is, as a sentence without a capital or a full stop. */
   text: string;
   /** What to do about it. */
@@ -15,7 +15,11 @@ export interface NodeFinding {
   severity?: Severity;
 }
 
-const KINDS: Readonly<Partial<Record<NodeCode, NodeFinding['kind']>>> = { node_security_lost: 'security_lost', node_replaced: 'replaced' };
+const KINDS: Readonly<Partial<Record<NodeCode, NodeFinding['kind']>>> = {
+  node_security_lost: 'security_lost',
+  node_replaced: 'replaced',
+  node_garbled: 'garbled',
+};
 
 /** What the control API tells of these nodes. */
 export function nodeReport(nodes: readonly Node[]): NodeFinding[] {

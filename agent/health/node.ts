@@ -41,12 +41,22 @@ const nameOf = ({ vendor, model, serialNumber }: DeviceIdentity) =>
 
 /** What can be wrong with nodes that answer. The subject is the node; null: several together. */
 export interface NodeParams {
+  node_garbled: { nodeId: string; address: string };
   node_security_lost: { nodeId: string; reason: SecurityReason };
   node_replaced: { nodeId: string; now: DeviceIdentity; before: DeviceIdentity };
   node_tamper: { nodeIds: readonly string[] };
 }
 
 export const NODE: Entries<NodeParams> = {
+  node_garbled: {
+    severity: 'fail',
+    text: ({ nodeId, address }) =>
+      `node ${nodeId}: noise comes back whenever it is asked: two devices have address ${address} and talk at the same time, or the line to it is disturbed`,
+    remedy: ({ address }) =>
+      `Disconnect one of the devices with address ${address} (new readers come as 0) and give it an address of its own; if there is only one, look at its wiring, shield and end resistor`,
+    next: NODES,
+    advice: true,
+  },
   node_security_lost: {
     severity: 'fail',
     text: ({ nodeId, reason }) =>
@@ -74,8 +84,9 @@ export type NodeCode = keyof NodeParams;
 const found = finder(NODE);
 
 function findingsOf(node: Node): HealthFinding<NodeCode>[] {
-  const { nodeId, securityReason: reason, replaced } = node;
+  const { nodeId, address, securityReason: reason, replaced, problem } = node;
   return [
+    ...(problem === 'garbled' ? [found('node_garbled', { nodeId, address }, nodeId)] : []),
     ...(reason ? [found('node_security_lost', { nodeId, reason }, nodeId)] : []),
     ...(replaced ? [found('node_replaced', { nodeId, now: node, before: replaced }, nodeId)] : []),
   ];

@@ -25,6 +25,7 @@ export function unknownNode(bus: string, protocol: Node['protocol'], address: st
     replaced: null,
     tamper: null,
     powerFault: null,
+    problem: null,
     linkQuality: null,
   };
 }

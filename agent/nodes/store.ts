@@ -36,6 +36,7 @@ const NODE_SCHEMA: Schema = {
     replaced: { type: ['object', 'null'], properties: IDENTITY, required: ['vendor', 'model', 'serialNumber'], default: null },
     tamper: FLAG,
     powerFault: FLAG,
+    problem: { enum: ['garbled', null], default: null },
     linkQuality: { type: ['number', 'null'], minimum: 0, maximum: 255 },
   },
   required: [

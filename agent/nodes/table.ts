@@ -126,6 +126,12 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     scheduleWrite();
   };
 
+  const vanish = (node: Node) => {
+    known.delete(node.nodeId);
+    changes.forget(node.nodeId);
+    scheduleWrite();
+  };
+
   const replacements = createReplacements({
     clock,
     onOld(nodeId) {
@@ -142,7 +148,10 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
       full = true;
       return;
     }
-    tell(before, merge(bus, live));
+    const node = merge(bus, live);
+    // A garbled address that is quiet again, and of which nothing else was ever known.
+    if (!node.available && node.firstSeen === null && node.problem === null) return vanish(node);
+    tell(before, node);
   };
 
   const drop = (node: Node) => {
@@ -183,7 +192,9 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   return {
     async start() {
       for (const node of await store.load()) {
-        known.set(node.nodeId, { ...node, available: false });
+        // Whether an address is still garbled is found out anew.
+        if (node.problem === 'garbled' && node.firstSeen === null) continue;
+        known.set(node.nodeId, { ...node, available: false, problem: null });
         changes.remember(node);
         replacements.watch(node);
       }

@@ -52,6 +52,7 @@ test('get_nodes finds the six peripherals over the wire, and answers in the shad
     replaced: null,
     tamper: false,
     powerFault: false,
+    problem: null,
     linkQuality: null,
   });
   // In the shadow a null deletes its key: there, a missing field means unknown.

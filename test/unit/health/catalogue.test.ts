@@ -127,6 +127,7 @@ const SAMPLES: Samples = {
     { silent: 2, total: 8, bus: 'attic' },
     { silent: 9, total: 9, bus: 'attic', addresses: ['1', '2', '3', '4', '5', '6', '7', '8', '9'] },
   ],
+  node_garbled: [{ nodeId: 'rs485/0', address: '0' }],
   node_security_lost: SECURITY.map((reason) => ({ nodeId: 'rs485/5', reason })),
   node_replaced: [
     { nodeId: 'rs485/5', now: DEVICE, before: { ...DEVICE, serialNumber: '8' } },

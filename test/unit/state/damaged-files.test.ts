@@ -52,6 +52,7 @@ const nodeOf = (address: string) => ({
   security: 'secured' as const,
   tamper: false,
   powerFault: false,
+  problem: null,
   linkQuality: null,
   securityReason: null,
   replaced: null,

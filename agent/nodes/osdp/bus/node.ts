@@ -9,14 +9,14 @@ export interface Sightings {
   lastMs: number;
 }
 
-/** A PD as the contract shows it. Tamper and power fault of a PD gone silent are those of `lastSeen`. */
-export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sightings): Node {
-  const { identity, capabilities, available, security, securityReason, tamper, powerFault } = facts;
+/** A PD as the contract shows it; `seen` null: it never answered. Tamper and power fault of a PD gone silent are those of `lastSeen`. */
+export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sightings | null): Node {
+  const { identity, capabilities, available, security, securityReason, tamper, powerFault, problem } = facts;
   return {
     ...unknownNode(bus, 'osdp', String(address)),
     available,
-    firstSeen: isoTime(seen.firstMs),
-    lastSeen: isoTime(seen.lastMs),
+    firstSeen: seen && isoTime(seen.firstMs),
+    lastSeen: seen && isoTime(seen.lastMs),
     vendor: identity?.vendor ?? null,
     model: identity ? String(identity.model) : null,
     serialNumber: identity ? String(identity.serialNumber) : null,
@@ -26,5 +26,6 @@ export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sig
     securityReason,
     tamper,
     powerFault,
+    problem,
   };
 }

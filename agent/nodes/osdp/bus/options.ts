@@ -25,6 +25,8 @@ export interface OsdpBusOptions {
   allowDefaultKey: boolean;
   /** Own base keys by address, as 32 hex digits. */
   keys: ReadonlyMap<number, Secret>;
+  /** The longest that a PD may take to begin its answer. Default: the 200 ms of the standard. */
+  replyTimeoutMs?: number;
   serialPorts: SerialPorts;
   clock: MonotonicClock;
   wallClock: WallClock;

@@ -25,13 +25,18 @@ const MAX_UNEXPECTED = 8;
 export function createOsdpBus(options: OsdpBusOptions): NodeBus {
   const { id, path, clock, log } = options;
   checkAddresses(id, options.addresses);
-  const timings: OsdpTimings = { ...DEFAULT_TIMINGS, ...options.timings };
+  const timings: OsdpTimings = {
+    ...DEFAULT_TIMINGS,
+    ...(options.replyTimeoutMs !== undefined && { fullWaitMs: options.replyTimeoutMs }),
+    ...options.timings,
+  };
   const addresses = options.addresses.toSorted((a, b) => a - b);
   const rates = options.baudRate === 'auto' ? BAUD_RATES : [options.baudRate];
   const automatic = rates.length > 1;
 
   const listeners = new Set<(event: BusEvent) => void>();
   const unexpected = new Set<number>();
+  const late = new Set<number>();
   let state: BusState = 'stopped';
   let problem: PortProblem | null = null;
   let scanned = false;
@@ -82,6 +87,15 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       unexpected.add(address);
       log.warn({ event: 'osdp_unexpected_address', bus: id, address }, 'a peripheral answers at an address that is not configured');
     },
+    onLate(address) {
+      const level = late.has(address) ? 'debug' : 'warn';
+      late.add(address);
+      const limitMs = timings.fullWaitMs;
+      log[level](
+        { event: 'osdp_late_answer', bus: id, address, limitMs },
+        'a peripheral answers too late: raise replyTimeoutMs of the bus',
+      );
+    },
   });
   const keeper = createPortKeeper({ ...options, timings });
   const trace = createLineTrace({ bus: id, wallClock: options.wallClock });
@@ -92,7 +106,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
   const pass = async (line: Line) => {
     const startedMs = clock.nowMs();
     const waiting = refreshes.take();
-    const complete = await scanner.pass(line);
+    // Somebody who waits for it again wants everything found; the first pass is the quick one.
+    const complete = await scanner.pass(line, scanned && waiting.length > 0);
     const lastRate = rateIndex === rates.length - 1;
     if (complete && !scanned && (anyAvailable() || lastRate)) {
       scanned = true;

@@ -3,6 +3,7 @@ import type { Entropy } from '../../../system/entropy.ts';
 import type { Log } from '../../../system/log.ts';
 import type { Reply } from '../codec/reply.ts';
 import type { Line, Outcome } from '../port/line.ts';
+import { onBabble, onGarbled } from '../session/garbled.ts';
 import { newPd, type PdKey, type PdNote, type PdState, type Pending, resetPd } from '../session/pd.ts';
 import { onMiss, onReply, onSilence, type PdStep } from '../session/session.ts';
 import { nodeOfPd, type Sightings } from './node.ts';
@@ -22,6 +23,12 @@ export interface PdSessionsDeps {
   onFacts(address: number): void;
 }
 
+/** How a slot is used. */
+export interface SlotOptions extends Pick<PlanInput, 'statusCanWait' | 'factsCanWait' | 'opening'> {
+  /** Called between the steps of a handshake: what must not wait for its end. Answers false when the line went down. */
+  between?(): Promise<boolean>;
+}
+
 /** The sessions of a bus: the driver of the pure session machine. */
 export interface PdSessions {
   readonly addresses: readonly number[];
@@ -30,7 +37,7 @@ export interface PdSessions {
    * One request to one PD and what came of it: a PD that misbehaves costs the others no more than this. Only a handshake that goes well is
    * brought to its end at once, as a cycle of a full line takes longer than a PD waits for the next step.
    */
-  slot(line: Line, address: number, windowMs: number, statusCanWait?: boolean): Promise<Outcome>;
+  slot(line: Line, address: number, windowMs: number, options?: SlotOptions): Promise<Outcome>;
   /**
    * Sends one command that was asked for, in the session as it stands, and gives what the PD answered; null: no answer that counts, and it is
    * not known whether the command was carried out. `down`: the port went away.
@@ -38,8 +45,13 @@ export interface PdSessions {
   operate(line: Line, address: number, command: OsdpCommand): Promise<Reply | null | 'down'>;
   /** What was known of the PD is no longer: it is new when it answers again. */
   forget(address: number): void;
-  /** Asks tamper and power at the next opportunity. */
-  wantStatus(address: number): void;
+  /**
+   * Asks tamper and power at the next opportunity, and identity and capabilities too, unless they were told in the secure channel that is
+   * still open: a PD that was restarted since has lost it.
+   */
+  wantFacts(address: number): void;
+  /** Noise came as an answer, and none without a question; `false`: noise came without one too. */
+  garbled(address: number, asAnswerOnly: boolean): void;
   settled(address: number): boolean;
   /** True when the PD was asked who it is and does not say. One that insists on a channel may only have no key to say it with. */
   refusesIdentity(address: number): boolean;
@@ -55,6 +67,9 @@ const NOTE_INTERVAL_MS = 600_000;
 const BUSY_PAUSE_MS = 100;
 /** What follows an identity told in clear: challenge and cryptogram, then identity, capabilities and status inside the channel. */
 const HANDSHAKE_STEPS = 5;
+
+/** Something is known of the address that is worth showing. */
+const isShown = ({ seen, facts }: PdState) => seen || facts.problem !== null;
 
 export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: PdSessionsDeps): PdSessions {
   const pds = new Map(addresses.map((address) => [address, newPd(address, keyOf(address)?.kind === 'own')]));
@@ -79,7 +94,7 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
     const before = pd(next.address);
     pds.set(next.address, next);
     const news = next.facts !== before.facts || next.identityRefused !== before.identityRefused;
-    if (news && next.seen) onFacts(next.address);
+    if (news && (isShown(next) || isShown(before))) onFacts(next.address);
   };
 
   const write = (address: number, { level, event, message, fields }: PdNote) => {
@@ -102,7 +117,7 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
     for (const note of notes) write(next.address, note);
   };
 
-  const node = (address: number) => nodeOfPd(bus, address, pd(address).facts, sightings.get(address)!);
+  const node = (address: number) => nodeOfPd(bus, address, pd(address).facts, sightings.get(address) ?? null);
 
   const transact = async (line: Line, address: number, pending: Pending, windowMs: number) => {
     const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
@@ -110,13 +125,13 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
     const reply = outcome.kind === 'reply';
     const step: PdStep = reply
       ? onReply(pd(address), outcome.frame, clock.nowMs(), timings)
-      : onSilence(pd(address), clock.nowMs(), timings);
+      : onSilence(pd(address), clock.nowMs(), timings, outcome.heard);
     take(step);
     return { outcome, answer: step.answer };
   };
 
-  const exchange = async (line: Line, address: number, windowMs: number, statusCanWait: boolean) => {
-    const { pd: asked, pending } = nextRequest(pd(address), { ...planInput(address), statusCanWait });
+  const exchange = async (line: Line, address: number, windowMs: number, options: SlotOptions = {}) => {
+    const { pd: asked, pending } = nextRequest(pd(address), { ...planInput(address), ...options });
     pds.set(address, asked);
     const { outcome } = await transact(line, address, pending, windowMs);
     return { outcome, purpose: pending.purpose };
@@ -135,13 +150,14 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
     pd,
     node,
 
-    async slot(line, address, windowMs, statusCanWait = false) {
-      const { outcome, purpose } = await exchange(line, address, windowMs, statusCanWait);
+    async slot(line, address, windowMs, options) {
+      const { outcome, purpose } = await exchange(line, address, windowMs, options);
       // A scan finds everybody first.
       if (purpose === 'capabilities') return outcome;
       let last = outcome;
       for (let step = 0; step < HANDSHAKE_STEPS && last.kind === 'reply' && isInHandshake(pd(address), planInput(address)); step++) {
-        ({ outcome: last } = await exchange(line, address, timings.fullWaitMs, false));
+        if (options?.between && !(await options.between())) return { kind: 'down' };
+        ({ outcome: last } = await exchange(line, address, timings.fullWaitMs));
       }
       return last;
     },
@@ -165,9 +181,15 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
       sightings.delete(address);
     },
 
-    wantStatus(address) {
-      pds.set(address, { ...pd(address), statusMs: null });
+    wantFacts(address) {
+      const { channel, facts, identifiedMs, identityRefused, capabilitiesMs } = pd(address);
+      const told =
+        facts.identity !== null && !identityRefused && facts.capabilities !== null && identifiedMs !== null && capabilitiesMs !== null;
+      const vouched = channel.phase === 'open' && channel.proven && told;
+      pds.set(address, { ...pd(address), statusMs: null, ...(!vouched && { identifiedMs: null, capabilitiesMs: null }) });
     },
+
+    garbled: (address, asAnswerOnly) => take(asAnswerOnly ? onGarbled(pd(address)) : { pd: onBabble(pd(address)), notes: [] }),
 
     settled: (address) => isSettled(pd(address), { ...planInput(address), statusCanWait: true }),
 
@@ -180,6 +202,6 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
       for (const address of addresses) put(onMiss(resetPd(pd(address)), clock.nowMs(), timings));
     },
 
-    nodes: () => addresses.filter((address) => pd(address).seen).map(node),
+    nodes: () => addresses.filter((address) => isShown(pd(address))).map(node),
   };
 }

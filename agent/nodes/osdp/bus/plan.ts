@@ -1,7 +1,9 @@
-import { supportsSecureChannel } from '../codec/capabilities.ts';
+import { hasReaders, supportsCrc, supportsSecureChannel } from '../codec/capabilities.ts';
 import { COMMAND, KEY_TYPE, REPLY, SECURITY } from '../codec/codes.ts';
-import { encodeFrame, type Frame, type FrameToSend } from '../codec/frame.ts';
+import { type Check, encodeFrame, type Frame, type FrameToSend } from '../codec/frame.ts';
+import { preferred } from '../session/check-choice.ts';
 import { beginAnew } from '../session/handshake.ts';
+import { type OpeningChoice, openingOf } from '../session/opening.ts';
 import type { Channel, PdKey, PdState, Pending, Purpose } from '../session/pd.ts';
 import { CHALLENGE_BYTES, computeMac, deriveKeys, encryptData } from '../session/secure-channel.ts';
 import type { OsdpTimings } from './timings.ts';
@@ -16,10 +18,14 @@ export interface PlanInput {
   timings: OsdpTimings;
   /** Tamper and power that were asked before can wait, even when they are due. */
   statusCanWait?: boolean;
+  /** The same of what is asked again now and then: identity, capabilities, attached readers. */
+  factsCanWait?: boolean;
+  /** How the dialogue is begun with a PD that is not available. Default `usual`. */
+  opening?: OpeningChoice;
 }
 
 /** What a choice depends on. */
-type Choice = Pick<PlanInput, 'nowMs' | 'key' | 'timings' | 'statusCanWait'>;
+type Choice = Pick<PlanInput, 'nowMs' | 'key' | 'timings' | 'statusCanWait' | 'factsCanWait'>;
 
 /** A command of the panel: its code and its data in clear. */
 export interface OsdpCommand {
@@ -31,13 +37,14 @@ const COMMANDS: Readonly<Record<Exclude<Purpose, 'challenge' | 'cryptogram' | 'o
   identify: { code: COMMAND.id, data: Buffer.from([0]) },
   capabilities: { code: COMMAND.capabilities, data: Buffer.from([0]) },
   status: { code: COMMAND.localStatus, data: Buffer.alloc(0) },
+  readers: { code: COMMAND.readerStatus, data: Buffer.alloc(0) },
   poll: { code: COMMAND.poll, data: Buffer.alloc(0) },
 };
 
-/** True when everything that is asked once has been asked: what remains is polling. */
+/** True when everything that is asked once has been asked: what remains is polling, and asking again now and then. */
 export function isSettled(pd: PdState, input: Choice): boolean {
-  const purpose = choosePurpose(pd, input);
-  return pd.pending === null && (purpose === 'poll' || (purpose === 'identify' && pd.identified));
+  const purpose = choosePurpose(pd, { ...input, factsCanWait: true });
+  return pd.pending === null && (purpose === 'poll' || (purpose === 'identify' && pd.identifiedMs !== null));
 }
 
 /** True when the next request is a step of a handshake, or makes the first use of the channel. */
@@ -49,22 +56,43 @@ export function isInHandshake(pd: PdState, input: Choice): boolean {
 
 /** True when the PD's identity and capabilities were asked: what a scan pass is for. */
 export function isDiscovered(pd: PdState): boolean {
-  return pd.identified && (pd.facts.capabilities !== null || pd.capabilitiesRefused);
+  return pd.identifiedMs !== null && pd.capabilitiesMs !== null;
 }
 
-function choosePurpose(pd: PdState, { nowMs, key, timings, statusCanWait }: Choice): Purpose {
-  if (pd.channel.phase === 'verified') return 'cryptogram';
-  if (!pd.identified) return 'identify';
-  if (!isDiscovered(pd)) return 'capabilities';
-  const required = pd.facts.security === 'required';
-  // With an own key, what a PD says of itself in clear is no reason to do without the channel.
-  const capable = required || pd.guarded || (pd.facts.capabilities !== null && supportsSecureChannel(pd.facts.capabilities));
-  if (key && capable && pd.channel.phase === 'closed' && nowMs >= pd.channelRetryMs) return 'challenge';
+/** When something of a PD is asked again next that was told, or refused, in answer to the question of `askedMs`. */
+function dueMs(askedMs: number | null, told: boolean, timings: OsdpTimings): number {
+  return askedMs === null ? Number.NEGATIVE_INFINITY : askedMs + (told ? timings.factsIntervalMs : timings.refusalMs);
+}
+
+/** What is asked again at leisure; null: nothing is due. */
+function dueAgain(pd: PdState, nowMs: number, timings: OsdpTimings): Purpose | null {
+  const { identity, capabilities } = pd.facts;
+  if (nowMs >= dueMs(pd.identifiedMs, identity !== null, timings)) return 'identify';
+  if (nowMs >= dueMs(pd.capabilitiesMs, capabilities !== null, timings)) return 'capabilities';
+  // A tamper that a reader reported stands until it is told otherwise.
+  if (pd.readerTamper) return pd.readersMs === null || nowMs >= pd.readersMs + timings.statusIntervalMs ? 'readers' : null;
+  return capabilities !== null && hasReaders(capabilities) && nowMs >= dueMs(pd.readersMs, true, timings) ? 'readers' : null;
+}
+
+/** An own key comes first: a PD may refuse everything before the channel, and what it tells in clear is believed less. */
+function choosePurpose(pd: PdState, { nowMs, key, timings, statusCanWait, factsCanWait }: Choice): Purpose {
+  const { channel, facts } = pd;
+  if (channel.phase === 'verified') return 'cryptogram';
+  const closed = channel.phase === 'closed';
+  if (closed && pd.sequence === 0 && pd.beginsWithPoll) return 'poll';
+  const ready = key !== null && closed && nowMs >= pd.channelRetryMs;
+  if (ready && key.kind === 'own') return 'challenge';
+  if (pd.identifiedMs === null) return 'identify';
+  if (pd.capabilitiesMs === null) return 'capabilities';
+  const required = facts.security === 'required';
+  if (ready && (required || (facts.capabilities !== null && supportsSecureChannel(facts.capabilities)))) return 'challenge';
   // A PD that insists on a channel we cannot give it refuses everything but ID and CAP: asking its identity shows that it lives.
-  const locked = required && pd.channel.phase === 'closed';
+  const locked = required && closed;
   const statusDueMs = pd.statusMs === null ? nowMs : pd.statusMs + (locked ? timings.channelRetryMs : timings.statusIntervalMs);
   if (nowMs >= statusDueMs && !(statusCanWait && pd.statusMs !== null)) return 'status';
-  return locked ? 'identify' : 'poll';
+  const again = factsCanWait ? null : dueAgain(pd, nowMs, timings);
+  if (locked) return again === 'capabilities' ? again : 'identify';
+  return again ?? 'poll';
 }
 
 /** The frame's own fields and MAC for a command inside an open channel. */
@@ -89,32 +117,46 @@ function keyTypeByte(key: PdKey['kind']): Buffer {
 /** What to send to this PD now: the pending request again, or the next one by the plan. */
 export function nextRequest(before: PdState, input: PlanInput): { pd: PdState; pending: Pending } {
   if (before.pending && !isStale(before, input)) return { pd: before, pending: before.pending };
-  let pd = isStale(before, input) ? beginAnew(before, input.nowMs, input.timings).pd : before;
-  const purpose = choosePurpose(pd, input);
-  const { address } = pd;
-  let pending: Pending;
-  if (purpose === 'challenge') {
-    const key = input.key!;
-    const panelRandom = input.random(CHALLENGE_BYTES);
-    const security = { type: SECURITY.challenge, data: keyTypeByte(key.kind) };
-    const bytes = encodeFrame({ address, sequence: 0, code: COMMAND.challenge, data: panelRandom, security });
-    pending = { purpose, bytes, sequence: 0, repeats: 0, mac: null };
-    pd = { ...pd, channel: { phase: 'challenged', key: key.kind, keys: deriveKeys(key.bytes(), panelRandom), panelRandom } };
-  } else if (purpose === 'cryptogram' && pd.channel.phase === 'verified') {
-    const security = { type: SECURITY.serverCryptogram, data: keyTypeByte(pd.channel.key) };
-    const bytes = encodeFrame({ address, sequence: pd.sequence, code: COMMAND.serverCryptogram, data: pd.channel.cryptogram, security });
-    pending = { purpose, bytes, sequence: pd.sequence, repeats: 0, mac: null };
-  } else {
-    pending = pendingOf(pd, purpose, COMMANDS[purpose as keyof typeof COMMANDS]);
+  const fresh = isStale(before, input) ? outdated(before, input) : before;
+  const { capabilities } = fresh.facts;
+  let pd = { ...fresh, check: preferred(fresh.check, capabilities !== null && supportsCrc(capabilities)) };
+  let check = pd.check.kind;
+  let purpose = choosePurpose(pd, input);
+  if (!pd.facts.available) {
+    const choice = input.opening ?? 'usual';
+    const opening = openingOf(pd, choice, input.key);
+    pd = { ...pd, lastOpening: opening, otherOpenings: pd.otherOpenings + (choice === 'other' ? 1 : 0) };
+    check = opening.check;
+    if (opening.first !== 'usual') purpose = opening.first;
   }
+  if (purpose === 'challenge') return challengeOf(pd, input.key!, input.random(CHALLENGE_BYTES), check);
+  const pending =
+    purpose === 'cryptogram' ? cryptogramOf(pd, check) : pendingOf(pd, purpose, COMMANDS[purpose as keyof typeof COMMANDS], check);
   return { pd: { ...pd, pending }, pending };
 }
 
+function challengeOf(pd: PdState, key: PdKey, panelRandom: Buffer, check: Check): { pd: PdState; pending: Pending } {
+  const security = { type: SECURITY.challenge, data: keyTypeByte(key.kind) };
+  const bytes = encodeFrame({ address: pd.address, sequence: 0, check, code: COMMAND.challenge, data: panelRandom, security });
+  const pending: Pending = { purpose: 'challenge', bytes, sequence: 0, repeats: 0, check, mac: null };
+  const channel: Channel = { phase: 'challenged', key: key.kind, keys: deriveKeys(key.bytes(), panelRandom), panelRandom };
+  return { pd: { ...pd, channel, pending }, pending };
+}
+
+/** The answer to the PD's cryptogram, in the channel's second phase. */
+function cryptogramOf({ address, sequence, channel }: PdState, check: Check): Pending {
+  if (channel.phase !== 'verified') throw new Error('no cryptogram was verified');
+  const security = { type: SECURITY.serverCryptogram, data: keyTypeByte(channel.key) };
+  const bytes = encodeFrame({ address, sequence, check, code: COMMAND.serverCryptogram, data: channel.cryptogram, security });
+  return { purpose: 'cryptogram', bytes, sequence, repeats: 0, check, mac: null };
+}
+
 /** A command as the session stands: in its channel when one is open. */
-function pendingOf({ address, sequence, channel }: PdState, purpose: Purpose, { code, data }: OsdpCommand): Pending {
+function pendingOf(pd: PdState, purpose: Purpose, { code, data }: OsdpCommand, check: Check = pd.check.kind): Pending {
+  const { address, sequence, channel } = pd;
   const { parts, mac } = protect(channel, data);
-  const bytes = encodeFrame({ address, sequence, code, ...parts });
-  return { purpose, bytes, sequence, repeats: 0, mac: mac() };
+  const bytes = encodeFrame({ address, sequence, check, code, ...parts });
+  return { purpose, bytes, sequence, repeats: 0, check, mac: mac() };
 }
 
 /** The request for a command that was asked for on the hub; nothing may be pending. */
@@ -132,6 +174,12 @@ function isStale(pd: PdState, { nowMs, timings }: PlanInput): boolean {
   if (channel.phase === 'open' && channel.proven && nowMs - pd.vouchedMs >= timings.offlineAfterMs) return true;
   const begun = pd.sequence !== 0 || channel.phase !== 'closed';
   return begun && (lastReplyMs === null || nowMs - lastReplyMs >= timings.offlineAfterMs);
+}
+
+/** A handshake that was left in its middle for so long did not fail: nobody went on with it. */
+function outdated(pd: PdState, { nowMs, timings }: PlanInput): PdState {
+  const open = pd.channel.phase === 'open';
+  return beginAnew(open ? pd : { ...pd, channel: { phase: 'closed' } }, nowMs, timings).pd;
 }
 
 /** Whether a frame from the PD answers this request: BUSY and NAK may carry another sequence number, all others carry the request's. */

@@ -16,6 +16,10 @@ export interface OsdpTimings {
   pollCycleMs: number;
   /** How often tamper and power are asked, in case a PD does not report their change to a poll. */
   statusIntervalMs: number;
+  /** How often identity and capabilities are asked again: a PD that was restarted between two polls may run another firmware. */
+  factsIntervalMs: number;
+  /** The same while the PD refuses to tell them. */
+  refusalMs: number;
   /** How long a PD that refused the secure channel is left alone. */
   channelRetryMs: number;
   /** The same after a handshake whose answers were lost, the first few times: a slot or two for status and poll. */
@@ -36,6 +40,8 @@ export const DEFAULT_TIMINGS: OsdpTimings = {
   interByteGapMs: 40,
   pollCycleMs: 500,
   statusIntervalMs: 5_000,
+  factsIntervalMs: 120_000,
+  refusalMs: 60_000,
   channelRetryMs: 30_000,
   handshakePauseMs: 1_000,
   reopenMinMs: 250,

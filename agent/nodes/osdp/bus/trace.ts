@@ -26,6 +26,7 @@ const COMMAND_NAMES: ReadonlyMap<number, string> = new Map([
   [COMMAND.id, 'ID'],
   [COMMAND.capabilities, 'CAP'],
   [COMMAND.localStatus, 'LSTAT'],
+  [COMMAND.readerStatus, 'RSTAT'],
   [COMMAND.led, 'LED'],
   [COMMAND.buzzer, 'BUZ'],
   [COMMAND.communication, 'COMSET'],

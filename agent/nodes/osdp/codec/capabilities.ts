@@ -20,7 +20,11 @@ const NAMES: Readonly<Record<number, string>> = {
   16: 'osdp_version',
 };
 
+const CHECK_CHARACTERS = 8;
+/** Bit 0 of function 8's compliance: CRC-16 too; without it, checksums alone. */
+const CRC16 = 0x01;
 const COMMUNICATION_SECURITY = 9;
+const READERS = 13;
 /** Bit 0 of function 9's compliance: AES-128 with the secure channel. */
 const AES128 = 0x01;
 
@@ -29,6 +33,16 @@ export function capabilityNames(capabilities: readonly Capability[]): string[] {
   return capabilities
     .filter(({ compliance, count }) => compliance !== 0 || count !== 0)
     .map(({ code }) => NAMES[code] ?? `function_${code}`);
+}
+
+/** True when the PD says that it can do CRC. */
+export function supportsCrc(capabilities: readonly Capability[]): boolean {
+  return capabilities.some(({ code, compliance }) => code === CHECK_CHARACTERS && (compliance & CRC16) !== 0);
+}
+
+/** True when the PD says that readers are attached to it. */
+export function hasReaders(capabilities: readonly Capability[]): boolean {
+  return capabilities.some(({ code, count }) => code === READERS && count > 0);
 }
 
 /** True when the PD says that it can do the secure channel. */

@@ -4,6 +4,7 @@ export const COMMAND = {
   id: 0x61,
   capabilities: 0x62,
   localStatus: 0x64,
+  readerStatus: 0x67,
   led: 0x69,
   buzzer: 0x6a,
   communication: 0x6e,

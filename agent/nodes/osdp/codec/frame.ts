@@ -22,6 +22,9 @@ export const MAC_BYTES = 4;
 const FIRST_MAC_TYPE = 0x15;
 const LAST_MAC_TYPE = 0x18;
 
+/** How a frame is protected: a 16-bit CRC, or an 8-bit checksum. */
+export type Check = 'crc' | 'checksum';
+
 /** 0 resets the PD; afterwards 1 2 3 1 2 3 …. */
 export type Sequence = 0 | 1 | 2 | 3;
 
@@ -37,7 +40,7 @@ export interface Frame {
   /** True from a PD to the control panel. */
   reply: boolean;
   sequence: Sequence;
-  check: 'crc' | 'checksum';
+  check: Check;
   security: SecurityBlock | null;
   /** Command or reply code. */
   code: number;
@@ -53,7 +56,7 @@ export interface FrameToSend {
   address: number;
   reply?: boolean;
   sequence: Sequence;
-  check?: 'crc' | 'checksum';
+  check?: Check;
   security?: SecurityBlock;
   code: number;
   data?: Uint8Array;

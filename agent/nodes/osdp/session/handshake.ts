@@ -50,7 +50,8 @@ function leaveAlone(pd: PdState, reason: Ending, pauseMs: number, nowMs: number)
     message: 'no secure channel with this peripheral',
     fields: { reason, key },
   };
-  return { pd: withoutChannel(next), notes: [note] };
+  // One that only fell silent is shown as it was last known.
+  return { pd: pd.silentSinceMs === null || pd.unvouched > 0 ? withoutChannel(next) : next, notes: [note] };
 }
 
 /** The PD, or its proof, said no. Where an own key is configured it is asked once more soon: that it is not secured is an alarm. */
@@ -113,7 +114,8 @@ export function answerToCryptogram(pd: PdState, frame: Frame | null, nowMs: numb
   const { key, keys } = channel;
   const pdMac = initialMac(keys, channel.cryptogram);
   if (!sameBytes(frame.data, pdMac)) return refuse(pd, 'wrong_mac', nowMs, timings);
-  // What was asked in clear could have been anybody's answer: ask it again inside the channel.
-  const anew = { identified: false, identityRefused: false, capabilitiesRefused: false, statusMs: null };
+  // What was asked in clear could have been anybody's answer: ask it again inside the channel. Under the public key it is no better there.
+  const capabilitiesMs = key === 'own' || pd.facts.capabilities === null ? null : pd.capabilitiesMs;
+  const anew = { identifiedMs: null, identityRefused: false, capabilitiesMs, statusMs: null, readersMs: null };
   return { pd: { ...pd, ...anew, channel: { phase: 'open', key, keys, pdMac, proven: false } }, notes: [] };
 }

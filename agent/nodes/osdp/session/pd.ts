@@ -1,6 +1,7 @@
-import type { NodeSecurity, SecurityReason } from '../../../contract/node.ts';
-import type { Sequence } from '../codec/frame.ts';
+import type { NodeProblem, NodeSecurity, SecurityReason } from '../../../contract/node.ts';
+import type { Check, Sequence } from '../codec/frame.ts';
 import type { Capability, Identity } from '../codec/reply.ts';
+import { type CheckChoice, CRC_FIRST } from './check-choice.ts';
 import type { ChannelKeys } from './secure-channel.ts';
 
 /** What is known of a PD; a new object whenever something in it changed. Unknown is null. */
@@ -11,12 +12,15 @@ export interface PdFacts {
   security: NodeSecurity | null;
   /** Why the own key does not secure the link; null while it does, while that is not judged yet, and without an own key. */
   securityReason: SecurityReason | null;
+  /** Of the PD itself, or of a reader attached to it. */
   tamper: boolean | null;
   powerFault: boolean | null;
+  /** What is wrong at an address that gives no answer. */
+  problem: NodeProblem | null;
 }
 
 /** What a request is for. `operation`: a command that was asked for on the hub. */
-export type Purpose = 'identify' | 'capabilities' | 'status' | 'poll' | 'challenge' | 'cryptogram' | 'operation';
+export type Purpose = 'identify' | 'capabilities' | 'status' | 'readers' | 'poll' | 'challenge' | 'cryptogram' | 'operation';
 
 /** A request without an answer yet. It is kept as bytes, because a repeat must be identical. */
 export interface Pending {
@@ -24,8 +28,16 @@ export interface Pending {
   bytes: Buffer;
   sequence: Sequence;
   repeats: number;
+  check: Check;
   /** The request's full MAC when it went through the secure channel. */
   mac: Buffer | null;
+}
+
+/** How a dialogue with a PD that does not answer yet is begun. */
+export interface Opening {
+  check: Check;
+  /** `usual`: as the session's plan says. */
+  first: 'usual' | 'identify' | 'poll' | 'challenge';
 }
 
 /** A base key for one PD and whether it is the public default one. */
@@ -72,14 +84,32 @@ export interface PdState {
   readonly vouchedMs: number;
   /** Answers since then that no MAC vouched for. */
   readonly unvouched: number;
-  /** Identity asked, and answered or refused, since the session last began. */
-  readonly identified: boolean;
+  /** When the identity was last answered or refused; null: to be asked now, as at the beginning of a session. */
+  readonly identifiedMs: number | null;
   /** The PD does not say who it is, and not for want of a channel. */
   readonly identityRefused: boolean;
-  /** The PD refuses to tell its capabilities. */
-  readonly capabilitiesRefused: boolean;
+  /** When the capabilities were last answered or refused; null: to be asked now. */
+  readonly capabilitiesMs: number | null;
   /** When tamper and power were last answered or refused; null: to be asked now. */
   readonly statusMs: number | null;
+  /** When the tamper of attached readers was last answered or refused; null: to be asked at leisure. */
+  readonly readersMs: number | null;
+  readonly ownTamper: boolean | null;
+  readonly readerTamper: boolean | null;
+  readonly check: CheckChoice;
+  /** NAK 1 in a row. */
+  readonly checkNaks: number;
+  /** It was found by a POLL: its sessions begin with one. */
+  readonly beginsWithPoll: boolean;
+  readonly lastOpening: Opening | null;
+  /** How often another opening than the usual one was tried since it was last available. */
+  readonly otherOpenings: number;
+  /** A reply that must be heard once more to be believed; null: none. */
+  readonly doubted: string | null;
+  /** The last request got noise instead of an answer. */
+  readonly noisy: boolean;
+  /** How often in a row noise came as an answer, and only as an answer. */
+  readonly garbled: number;
 }
 
 /** Something worth a log line; `event` is stable. */
@@ -98,6 +128,7 @@ const NOTHING_KNOWN: PdFacts = {
   securityReason: null,
   tamper: null,
   powerFault: null,
+  problem: null,
 };
 
 /** An address nobody answered at yet. `guarded`: an own key is configured for it. */
@@ -119,10 +150,21 @@ export function newPd(address: number, guarded: boolean): PdState {
     channelProblem: null,
     vouchedMs: 0,
     unvouched: 0,
-    identified: false,
+    identifiedMs: null,
     identityRefused: false,
-    capabilitiesRefused: false,
+    capabilitiesMs: null,
     statusMs: null,
+    readersMs: null,
+    ownTamper: null,
+    readerTamper: null,
+    check: CRC_FIRST,
+    checkNaks: 0,
+    beginsWithPoll: false,
+    lastOpening: null,
+    otherOpenings: 0,
+    doubted: null,
+    noisy: false,
+    garbled: 0,
   };
 }
 
@@ -134,10 +176,13 @@ export function resetPd(pd: PdState): PdState {
     pending: null,
     busies: 0,
     channel: { phase: 'closed' },
-    identified: false,
+    identifiedMs: null,
     identityRefused: false,
-    capabilitiesRefused: false,
+    // Of the same PD they are known: the longest frame is not asked for again.
+    capabilitiesMs: pd.facts.capabilities === null ? null : pd.capabilitiesMs,
     statusMs: null,
+    readersMs: null,
+    doubted: null,
   };
 }
 

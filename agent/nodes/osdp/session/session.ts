@@ -1,12 +1,15 @@
-import type { NodeSecurity } from '../../../contract/node.ts';
 import type { OsdpTimings } from '../bus/timings.ts';
 import { supportsSecureChannel } from '../codec/capabilities.ts';
 import { NAK, REPLY, SECURITY } from '../codec/codes.ts';
 import { type Frame, MAC_BYTES, type Sequence } from '../codec/frame.ts';
-import { decodeReply, type Identity, type Reply } from '../codec/reply.ts';
+import { decodeReply, type Reply } from '../codec/reply.ts';
+import { askedNow, doubt, onAnswer, refused } from './answers.ts';
+import { forgotten, givenUp, preferred, provenBy } from './check-choice.ts';
+import { doubtOf } from './doubt.ts';
 import { assessSecurity, CONVINCING_REFUSALS, withoutChannel } from './expected-security.ts';
-import { answerToChallenge, answerToCryptogram, beginAnew, prove, refuse } from './handshake.ts';
-import { type PdNote, type PdState, type Pending, type Purpose, resetPd, withFacts } from './pd.ts';
+import { onQuiet } from './garbled.ts';
+import { answerToChallenge, answerToCryptogram, beginAnew, refuse } from './handshake.ts';
+import { type PdNote, type PdState, type Pending, resetPd, withFacts } from './pd.ts';
 import { computeMac, decryptData, sameBytes } from './secure-channel.ts';
 
 /** The next state and what to log. Facts changed when `pd.facts` is another object than before. */
@@ -21,6 +24,8 @@ export interface PdStep {
 const MAX_BUSIES = 16;
 /** How often one request is repeated, identical, before the session begins anew. */
 const MAX_REPEATS = 1;
+/** So many NAK 1 in a row from a PD that understood the check before, and it is another PD: a spoilt request is answered so too. */
+const MAX_CHECK_NAKS = 3;
 /** So many handshakes without an end, a minute of trying, and the key counts as one that does not fit. */
 const HOPELESS_HANDSHAKES = 8;
 
@@ -38,21 +43,38 @@ export function onMiss(before: PdState, nowMs: number, timings: OsdpTimings): Pd
   if (!before.facts.available) return before;
   const silentSinceMs = before.silentSinceMs ?? nowMs;
   const pd = { ...before, silentSinceMs };
-  return nowMs - silentSinceMs < timings.offlineAfterMs ? pd : withFacts(resetPd(pd), { available: false });
+  if (nowMs - silentSinceMs < timings.offlineAfterMs) return pd;
+  const lost = { ...resetPd(pd), check: forgotten(pd.check), checkNaks: 0, otherOpenings: 0 };
+  return withFacts(lost, { available: false });
 }
 
-/** Nothing usable came back: repeat the identical frame once, then go back to sequence 0. An address that is not known to live just stays silent. */
-export function onSilence(pd: PdState, nowMs: number, timings: OsdpTimings): PdStep {
+/**
+ * Nothing usable came back: repeat the identical frame once, then go back to sequence 0, and to the other check when this one was never
+ * answered. An address that is not known to live just stays silent.
+ */
+export function onSilence(before: PdState, nowMs: number, timings: OsdpTimings, heard: 'nothing' | 'stray' | 'noise' = 'nothing'): PdStep {
+  const pd = { ...before, noisy: heard === 'noise' };
   const { pending } = pd;
-  const repeat = pending && pd.facts.available && pending.repeats < MAX_REPEATS;
-  const next = repeat ? { pd: { ...pd, pending: { ...pending, repeats: pending.repeats + 1 } }, notes: [] } : beginAnew(pd, nowMs, timings);
+  if (!pd.facts.available) return { pd: resetPd(heard === 'nothing' ? onQuiet(pd) : pd), notes: [] };
+  if (pending && pending.repeats < MAX_REPEATS) {
+    return { pd: onMiss({ ...pd, pending: { ...pending, repeats: pending.repeats + 1 } }, nowMs, timings), notes: [] };
+  }
+  const next = beginAnew(pd.check.proven ? pd : { ...pd, check: givenUp(pd.check) }, nowMs, timings);
   return { pd: onMiss(next.pd, nowMs, timings), notes: next.notes };
 }
 
 /** The PD lives. `vouched`: a MAC says that it is the one with the key. */
 function heard(pd: PdState, vouched: boolean, nowMs: number): PdState {
   const word = vouched ? { vouchedMs: nowMs, unvouched: 0 } : { unvouched: pd.unvouched + 1 };
-  return withFacts({ ...pd, ...word, lastReplyMs: nowMs, silentSinceMs: null, seen: true, busies: 0 }, { available: true });
+  const quiet = { silentSinceMs: null, seen: true, busies: 0, noisy: false, garbled: 0 };
+  return withFacts({ ...pd, ...word, ...quiet, lastReplyMs: nowMs }, { available: true, problem: null });
+}
+
+/** What the way in which a PD was asked shows of it, now that it answered. */
+function met(pd: PdState, wasAvailable: boolean, { purpose, check }: Pending, frame: Frame): PdState {
+  const begun = wasAvailable ? {} : { beginsWithPoll: purpose === 'poll' };
+  // One that answers with a CRC can do CRC; or this is its late answer to a request that had one.
+  return { ...pd, ...begun, check: preferred(provenBy(pd.check, check), frame.check === 'crc'), checkNaks: 0 };
 }
 
 /**
@@ -63,7 +85,7 @@ function onBusy(before: PdState, nowMs: number, timings: OsdpTimings): PdStep {
   const met = before.seen ? before : withFacts({ ...before, seen: true, lastReplyMs: nowMs }, { available: true });
   const pd = { ...onMiss(met, nowMs, timings), busies: before.busies + 1 };
   if (pd.busies <= MAX_BUSIES) return { pd, notes: [] };
-  return beginAnew(pd.channel.phase === 'closed' && pd.facts.available ? withoutChannel(pd) : pd, nowMs, timings);
+  return beginAnew(pd.channel.phase !== 'open' && pd.facts.available ? withoutChannel(pd) : pd, nowMs, timings);
 }
 
 /** A frame came that answers the pending request. One that its MAC does not vouch for is nobody's word: `lastReplyMs` stays. */
@@ -78,17 +100,21 @@ export function onReply(before: PdState, frame: Frame, nowMs: number, timings: O
 function onFrame(before: PdState, pending: Pending, frame: Frame, nowMs: number, timings: OsdpTimings): PdStep {
   const opened = open(before, pending, frame);
   if (!opened.data) return onBroken(before, opened.reason, nowMs, timings);
-  const pd = heard(opened.pd, frame.mac !== null, nowMs);
+  const alive = heard(opened.pd, frame.mac !== null, nowMs);
   const reply = decodeReply(frame.code, opened.data);
+  if (reply.kind === 'nak' && reply.reason === NAK.check) return onCheckNak(alive, pending, nowMs, timings);
+  const pd = met(alive, before.facts.available, pending, frame);
   if (pending.purpose === 'operation' && isWordOn(reply, pd)) return { pd: advance(pd, pending), notes: [], answer: reply };
   if (reply.kind === 'nak') return onNak(pd, pending, reply.reason, nowMs, timings);
+  const said = doubtOf(pd, frame, reply);
+  if (said !== null) return { pd: doubt(advance(pd, pending), reply, said), notes: [] };
   switch (pending.purpose) {
     case 'challenge':
       return answerToChallenge(advance(pd, pending), frame, nowMs, timings);
     case 'cryptogram':
       return answerToCryptogram(advance(pd, pending), frame, nowMs, timings);
     default:
-      return onAnswer(advance(pd, pending), pending, reply, nowMs);
+      return onAnswer(advance({ ...pd, doubted: null }, pending), pending, reply, nowMs);
   }
 }
 
@@ -134,10 +160,20 @@ function channelBroken(reason: 'mac' | 'padding' | 'clear'): PdNote {
   return { level: 'warn', event: 'osdp_channel_broken', message, fields: { reason } };
 }
 
+/** NAK 1: the request was spoilt on its way, or the PD does not understand its check. One that never understood it is asked with the other one. */
+function onCheckNak(before: PdState, pending: Pending, nowMs: number, timings: OsdpTimings): PdStep {
+  const pd = { ...before, checkNaks: before.checkNaks + 1 };
+  // An answer to another way of asking than the usual one says nothing of the usual check.
+  if (pending.check !== pd.check.kind) return { pd: resetPd(pd), notes: [] };
+  const switched = { ...pd, check: givenUp(pd.check), checkNaks: 0 };
+  // No step of a handshake failed: it was not understood at all.
+  if (!pd.check.proven) return { pd: resetPd(switched), notes: [] };
+  return pd.checkNaks < MAX_CHECK_NAKS ? onSilence(pd, nowMs, timings) : beginAnew(switched, nowMs, timings);
+}
+
 function onNak(pd: PdState, pending: Pending, reason: number, nowMs: number, timings: OsdpTimings): PdStep {
   const handshake = pending.purpose === 'challenge' || pending.purpose === 'cryptogram';
   switch (reason) {
-    case NAK.check:
     case NAK.record:
       return onSilence(pd, nowMs, timings);
     case NAK.sequence:
@@ -154,12 +190,11 @@ function onNak(pd: PdState, pending: Pending, reason: number, nowMs: number, tim
       ? answerToChallenge(advance(pd, pending), null, nowMs, timings)
       : answerToCryptogram(advance(pd, pending), null, nowMs, timings);
   }
-  if (reason === NAK.secureChannelRequired || reason === NAK.secureChannelUnsupported) {
+  const locks = reason === NAK.secureChannelRequired || reason === NAK.secureChannelUnsupported;
+  if (locks && (pending.purpose !== 'readers' || pd.channel.phase !== 'closed')) {
     if (pd.channel.phase !== 'closed') return beginAnew(pd, nowMs, timings);
     const unread = { security: securityOfLocked(pd), tamper: null, powerFault: null };
-    const locked = { ...withFacts(advance(pd, pending), unread), statusMs: nowMs };
-    const asked = { identify: { identified: true }, capabilities: { capabilitiesRefused: true } };
-    return { pd: { ...locked, ...(asked as Partial<Record<Purpose, Partial<PdState>>>)[pending.purpose] }, notes: [] };
+    return { pd: { ...withFacts(advance(pd, pending), unread), statusMs: nowMs, ...askedNow(pending.purpose, nowMs) }, notes: [] };
   }
   return refused(advance(pd, pending), pending, { kind: 'nak', reason }, nowMs);
 }
@@ -173,87 +208,4 @@ function securityOfLocked({ guarded, facts, unansweredHandshakes, refusedHandsha
   const trying = unansweredHandshakes > 0 && unansweredHandshakes < HOPELESS_HANDSHAKES;
   const capable = facts.capabilities !== null && supportsSecureChannel(facts.capabilities);
   return trying && capable && facts.security !== 'required' ? null : 'required';
-}
-
-/** The PD does not do this command: do without, and ask again when the session begins anew. */
-function refused(pd: PdState, pending: Pending, reply: Reply, nowMs: number): PdStep {
-  const fields = {
-    purpose: pending.purpose,
-    reply: reply.kind,
-    ...('reason' in reply && { nak: reply.reason }),
-    ...('code' in reply && { code: reply.code }),
-  };
-  const notes: PdNote[] = [
-    { level: 'debug', event: 'osdp_command_refused', message: 'the peripheral does not answer this command as the standard says', fields },
-  ];
-  switch (pending.purpose) {
-    case 'identify': {
-      // Whoever told its identity before was another one.
-      const replaced = reply.kind === 'nak' && pd.facts.identity !== null;
-      const asked = { ...pd, identified: true, identityRefused: true };
-      return { pd: withFacts(asked, replaced ? { ...UNTOLD, identity: null } : {}), notes };
-    }
-    case 'capabilities':
-      return { pd: { ...pd, capabilitiesRefused: true }, notes };
-    case 'status':
-      return { pd: { ...pd, statusMs: nowMs }, notes };
-    default:
-      return { pd, notes };
-  }
-}
-
-/** What has to be learnt of another PD at the same address. */
-const UNTOLD = { capabilities: null, security: null, tamper: null, powerFault: null } as const;
-
-/** How the link is protected, as the answer just taken proves it; where an own key is configured, clear is only what it was judged to be. */
-function provenSecurity({ channel, guarded, facts }: PdState): NodeSecurity | null {
-  if (channel.phase === 'open') return channel.key === 'own' ? 'secured' : 'default_key';
-  return guarded && facts.securityReason === null ? facts.security : 'none';
-}
-
-function sameDevice(a: Identity, b: Identity): boolean {
-  return a.vendor === b.vendor && a.model === b.model && a.serialNumber === b.serialNumber;
-}
-
-/** The PD told who it is. */
-function identify(pd: PdState, identity: Identity): PdStep {
-  const known = pd.facts.identity;
-  const identified = { ...pd, identified: true };
-  const same = known !== null && sameDevice(known, identity);
-  if (same && known.version === identity.version && known.firmware === identity.firmware) return { pd: identified, notes: [] };
-  const notes: PdNote[] = [];
-  if (same) {
-    const fields = { before: known.firmware, after: identity.firmware };
-    notes.push({ level: 'info', event: 'osdp_firmware_changed', message: 'the peripheral runs another firmware', fields });
-  } else if (known) notes.push({ level: 'warn', event: 'osdp_pd_replaced', message: 'another peripheral answers at this address' });
-  const fresh = { ...(known && !same ? UNTOLD : { capabilities: null }), identity };
-  return { pd: withFacts({ ...identified, capabilitiesRefused: false, statusMs: null }, fresh), notes };
-}
-
-function onAnswer(pd: PdState, pending: Pending, reply: Reply, nowMs: number): PdStep {
-  switch (pending.purpose) {
-    case 'identify':
-      return reply.kind === 'identity' ? identify(pd, reply.identity) : refused(pd, pending, reply, nowMs);
-    case 'capabilities':
-      if (reply.kind !== 'capabilities') return refused(pd, pending, reply, nowMs);
-      return { pd: withFacts(pd, { capabilities: reply.capabilities }), notes: [] };
-    default:
-      return onStatus(pd, pending, reply, nowMs);
-  }
-}
-
-function onStatus(before: PdState, pending: Pending, reply: Reply, nowMs: number): PdStep {
-  if (pending.purpose === 'status' && reply.kind !== 'localStatus') return refused(before, pending, reply, nowMs);
-  const { pd, notes } = prove(before);
-  const security = provenSecurity(pd);
-  if (reply.kind === 'localStatus') {
-    const { tamper, powerFault } = reply;
-    // Anybody on the line can say it in clear.
-    const believed = !pd.guarded || pd.channel.phase === 'open';
-    return { pd: withFacts({ ...pd, statusMs: nowMs }, { ...(believed && { tamper, powerFault }), security }), notes };
-  }
-  const next = withFacts(pd, { security });
-  if (reply.kind === 'ack') return { pd: next, notes };
-  const fields = { reply: reply.kind, ...('code' in reply && { code: reply.code, bytes: reply.bytes }) };
-  return { pd: next, notes: [...notes, { level: 'debug', event: 'osdp_report', message: 'the peripheral reports something', fields }] };
 }

@@ -472,7 +472,8 @@ test('a full line of slow secured peripherals at 9600 baud: every channel is set
     bus: { keys: new Map(all.map((address) => [address, new Secret(OWN_KEY)])) },
   });
   rig.bus.start();
-  await rig.scanned();
+  // A pass brings the handshakes too.
+  await rig.scanned(180_000);
   const opened = () => rig.log.events().filter((event) => event === 'osdp_channel_open').length;
   const told = () => rig.bus.nodes().filter((node) => node.security === 'secured' && node.tamper === false).length;
   let suspected = 0;
