@@ -3,6 +3,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   footprint: 'memory and start of the bundle, beside the smallest program with the same connection',
   scan: 'cold scan of an OSDP line, against the plain scan and the wire itself',
   'osdp-soak': 'hours on an OSDP line on a faster clock: memory, timers, listeners',
+  spoil: 'OSDP sessions whose answers are spoilt so that they get in: back to the truth, never falsely secured',
   yank: 'the serial port pulled out and put back, a hundred times',
   model: 'the command machine in every interleaving',
   chaos: 'real agents under a seeded schedule of faults: nothing lost, nothing twice',

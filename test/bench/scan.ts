@@ -8,6 +8,7 @@ import { createMonotonicClock, createWallClock } from '../../agent/system/clock.
 import { createEntropy } from '../../agent/system/entropy.ts';
 import { createOsdpLine, createPreciseClock, type OsdpLine, type PeripheralOptions } from '../twins/osdp-line/index.ts';
 import { createFakeEntropy, createFakeLog, createFakePort } from '../unit/nodes/fakes.ts';
+import { measureSecured, missesOfSecured, type SecuredCase } from './scan-secured.ts';
 
 /** One line of the result. Times in milliseconds; `coldMs` is a median, `foundMin` the worst run's. */
 export interface ScanCase {
@@ -158,7 +159,10 @@ async function measure(baud: number, all: boolean, runs: number, say: (line: str
 }
 
 /** Cold scans of a paced line in real time, beside the plain scan. */
-export async function runScanBench({ json, runs = { few: 20, all: 3 } }: ScanBenchOptions): Promise<ScanCase[]> {
+export async function runScanBench({
+  json,
+  runs = { few: 20, all: 3 },
+}: ScanBenchOptions): Promise<{ cases: ScanCase[]; secured: SecuredCase }> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const [load] = loadavg();
   if (load! > MAX_LOAD) say(`other processes keep this machine busy (load ${round(load!, 1)}): the figures will be too high`);
@@ -173,8 +177,11 @@ export async function runScanBench({ json, runs = { few: 20, all: 3 } }: ScanBen
       );
     }
   }
-  if (json) say(JSON.stringify({ cases }));
-  return cases;
+  say('all secured with their own keys');
+  const secured = await measureSecured();
+  say(`  ${secured.present} at ${secured.baud} baud: first refresh ${secured.firstMs} ms, later ones up to ${secured.laterMs} ms`);
+  if (json) say(JSON.stringify({ cases, secured }));
+  return { cases, secured };
 }
 
 /** What a case misses of its targets, in words. */
@@ -189,8 +196,11 @@ function missesOf({ baud, present, foundMin, speedup, wireRatio }: ScanCase): st
 
 /** `npm run bench -- scan [--json] [--quick]`; `--quick` does two runs and one. Answers 0 when every target is met. */
 export async function run(args: string[]): Promise<number> {
-  const cases = await runScanBench({ json: args.includes('--json'), ...(args.includes('--quick') && { runs: { few: 2, all: 1 } }) });
-  const misses = cases.flatMap(missesOf);
+  const { cases, secured } = await runScanBench({
+    json: args.includes('--json'),
+    ...(args.includes('--quick') && { runs: { few: 2, all: 1 } }),
+  });
+  const misses = [...cases.flatMap(missesOf), ...missesOfSecured(secured)];
   for (const miss of misses) process.stderr.write(`${miss}\n`);
   return misses.length === 0 ? 0 : 1;
 }

@@ -18,6 +18,8 @@ import { createLineTrace } from './trace.ts';
 
 /** A port that does not close is left to itself after this. */
 const STOP_LIMIT_MS = 2_000;
+/** Other ways of asking that are tried at each rate: the other check, and a POLL with either. */
+const WAYS_PER_RATE = 3;
 /** Addresses named in the log although nobody configured them. */
 const MAX_UNEXPECTED = 8;
 
@@ -102,12 +104,20 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
 
   const anyAvailable = () => addresses.some((address) => sessions.pd(address).facts.available);
 
+  /**
+   * In how many other ways a pass asks silent addresses: none in the first one, which is the quick one. While the rate is looked for there is no
+   * time in the background, and a line may have only PDs that need another way.
+   */
+  const otherWays = (wanted: boolean) => {
+    if (!scanned) return 0;
+    return automatic && !anyAvailable() ? WAYS_PER_RATE : wanted ? 1 : 0;
+  };
+
   /** One full pass. Answers whether the line is still up. */
   const pass = async (line: Line) => {
     const startedMs = clock.nowMs();
     const waiting = refreshes.take();
-    // Somebody who waits for it again wants everything found; the first pass is the quick one.
-    const complete = await scanner.pass(line, scanned && waiting.length > 0);
+    const complete = await scanner.pass(line, otherWays(waiting.length > 0));
     const lastRate = rateIndex === rates.length - 1;
     if (complete && !scanned && (anyAvailable() || lastRate)) {
       scanned = true;

@@ -30,10 +30,10 @@ const isSuspect = ({ facts, noisy }: PdState) => noisy && !facts.available && fa
 /** Who is asked next on a line: whole passes over the addresses, and poll cycles. Every call answers false when the line went down. */
 export interface Scanner {
   /**
-   * Asks every address: PDs that are known inside their session, the others for identity and capabilities. `thorough`: silent addresses are
-   * asked in one of the other ways too (`agent/nodes/osdp/session/opening.ts`), which takes twice as long.
+   * Asks every address: PDs that are known inside their session, the others for identity and capabilities. `otherWays`: in how many of the other
+   * ways silent addresses are asked too (`agent/nodes/osdp/session/opening.ts`); each takes as long again.
    */
-  pass(line: Line, thorough: boolean): Promise<boolean>;
+  pass(line: Line, otherWays: number): Promise<boolean>;
   /** Polls without a pause until what is asked once has been asked. */
   settle(line: Line): Promise<boolean>;
   /** Asks every PD that is available once, and one silent address of each kind with the full wait. */
@@ -205,10 +205,10 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
   };
 
   /** Asks one that is not available, within a pass. */
-  const knock = async (line: Line, address: number, thorough: boolean) => {
+  const knock = async (line: Line, address: number, otherWays: number) => {
     const openings: NonNullable<SlotOptions['opening']>[] = ['usual'];
     if (sessions.pd(address).guarded) openings.push('clear');
-    if (thorough) openings.push('other');
+    for (let way = 0; way < otherWays; way++) openings.push('other');
     const between = () => keepAlive(line);
     let outcome = await ask(line, address, window.windowMs, { learn: true, between, opening: 'usual' });
     for (const opening of openings.slice(1)) {
@@ -219,7 +219,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
   };
 
   return {
-    async pass(line, thorough) {
+    async pass(line, otherWays) {
       strays.clear();
       rechecks.take();
       const asked = new Set<number>();
@@ -229,7 +229,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
           if ((await ask(line, address, timings.fullWaitMs)).kind === 'down' || !(await keepAlive(line))) return false;
           continue;
         }
-        const outcome = await knock(line, address, thorough);
+        const outcome = await knock(line, address, otherWays);
         if (outcome.kind === 'down') return false;
         if (outcome.kind === 'reply' && !(await discover(line, address))) return false;
         if (!(await takeStrays(line, asked, recheckLast)) || !(await keepAlive(line))) return false;

@@ -94,6 +94,20 @@ test('a refresh finds one that understands checksums alone among many silent add
   expect(rig.node(5)).toMatchObject({ available: true });
 });
 
+test.each([
+  ['understands checksums alone', { check: 'checksum_only' }],
+  ['waits for a poll', { waitsForPoll: true }],
+] as [string, Omit<PeripheralOptions, 'address'>][])(
+  'a line whose only peripheral %s, at a rate that is looked for',
+  async (_name, peripheral) => {
+    const rig = createRig({ peripherals: [{ address: 5, ...peripheral }], baudRate: 115200, bus: { addresses: FEW, baudRate: 'auto' } });
+    rigs.push(rig);
+    rig.bus.start();
+    await rig.clock.until(() => rig.node(5)?.tamper === false, 120_000);
+    expect(rig.node(5)).toMatchObject(READ);
+  },
+);
+
 test.each(['identity_and_capabilities', 'identity', 'nothing'] as const)(
   'with its own key one that answers %s in clear is challenged first, and tells the rest inside',
   async (inClear) => {
