@@ -107,6 +107,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     isRoot,
     wallClock,
     clock,
+    releaseRoot: env.HUB_AGENT_ROOT ?? '',
     host: (stateDirectory) => createHostFacts({ wallClock, stateDirectory }),
     configFaults,
     tlsMaterial,

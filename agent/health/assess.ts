@@ -1,5 +1,6 @@
 import type { Alarm } from '../contract/alarm.ts';
 import type { CloudFacts } from '../contract/cloud.ts';
+import type { ReleaseReport } from '../contract/release.ts';
 import type { FileFault } from '../system/file-faults.ts';
 import { faultFindings, logFindings, type ProcessFacts } from './agent.ts';
 import { type BusFacts, busFinding, emptyBusFindings, silentFindings } from './bus.ts';
@@ -8,6 +9,7 @@ import { filesFindings } from './files.ts';
 import type { HealthFinding } from './finding.ts';
 import { hostFindings, type MachineFacts } from './host.ts';
 import { tamperFindings } from './node.ts';
+import { updateFindings } from './update.ts';
 
 /** What the health of a running agent is judged by. Fields that may be absent are those that an older agent does not tell. */
 export interface HealthFacts extends BusFacts, MachineFacts {
@@ -15,6 +17,7 @@ export interface HealthFacts extends BusFacts, MachineFacts {
   cloud: CloudFacts;
   alarms?: readonly Alarm[];
   fileFaults?: readonly FileFault[];
+  release?: ReleaseReport;
 }
 
 /**
@@ -39,6 +42,7 @@ export function assess(facts: HealthFacts, ofNodes: readonly HealthFinding[]): H
     ...faultFindings(agent),
     ...logFindings(agent),
     ...hostFindings(facts),
+    ...updateFindings(facts),
     ...reconnectFindings(cloud),
   ];
 }

@@ -7,13 +7,14 @@ import { HOST, type HostCode } from './host.ts';
 import { NODE, type NodeCode } from './node.ts';
 import { PORT, type PortCode } from './port.ts';
 import { REACH, type ReachCode } from './reach.ts';
+import { UPDATE, type UpdateCode } from './update.ts';
 import { WIFI, type WifiCode } from './wifi.ts';
 
 /** Every code of the catalogue. */
-export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | FilesCode | WifiCode | PortCode | ReachCode;
+export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | FilesCode | WifiCode | PortCode | UpdateCode | ReachCode;
 
 /** Every entry of the catalogue, by its code. */
-export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...FILES, ...WIFI, ...PORT, ...REACH };
+export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...FILES, ...WIFI, ...PORT, ...UPDATE, ...REACH };
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {

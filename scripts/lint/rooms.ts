@@ -23,7 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // The updater's own judge: nothing is fetched that it would refuse.
   'agent/update': ['agent/system', 'agent/contract', 'agent/state', 'agent/release', 'agent/updater/decide.ts'],
   'agent/control': ['agent/system', 'agent/contract', 'agent/state', 'agent/health'],
-  'agent/hubctl': ['agent/system', 'agent/contract', 'agent/state', 'agent/config', 'agent/control', 'agent/health'],
+  'agent/hubctl': ['agent/system', 'agent/contract', 'agent/state', 'agent/config', 'agent/control', 'agent/health', 'agent/release'],
   'agent/compose': ['agent'],
   'agent/main.ts': ['agent/compose', 'agent/config', 'agent/control', 'agent/system'],
   'agent/hubctl.ts': ['agent/compose', 'agent/hubctl', 'agent/system'],

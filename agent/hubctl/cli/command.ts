@@ -25,6 +25,8 @@ export interface HubctlPorts extends Omit<DoctorPorts, 'client' | 'places'> {
   env: Readonly<Record<string, string | undefined>>;
   wallClock: WallClock;
   clock: MonotonicClock;
+  /** Before the absolute paths of releases; empty on a hub. */
+  releaseRoot: string;
   host(stateDirectory: string): HostFacts;
   /** The networks in reach. @throws HubError */
   wifiNetworks(interfaceName: string | null): Promise<AirNetwork[]>;

@@ -13,6 +13,7 @@ import { cloudPingCommand } from '../commands/ping.ts';
 import { runCommandCommand } from '../commands/run.ts';
 import { statusCommand } from '../commands/status.ts';
 import { busTraceCommand } from '../commands/trace.ts';
+import { updateApplyCommand, updateHistoryCommand, updateRollbackCommand, updateStatusCommand } from '../commands/update.ts';
 import { wifiScanCommand, wifiSetCommand, wifiStatusCommand } from '../commands/wifi.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { AgentError, createAgentClient } from './client.ts';
@@ -41,6 +42,10 @@ export const COMMANDS: readonly Command[] = [
   logsCommand,
   logLevelCommand,
   configCheckCommand,
+  updateStatusCommand,
+  updateApplyCommand,
+  updateRollbackCommand,
+  updateHistoryCommand,
   bundleCommand,
   resetCommand,
 ];

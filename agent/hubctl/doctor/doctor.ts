@@ -14,6 +14,7 @@ import { dnsCheck, mqttCheck, portCheck, tlsCheck, topicsCheck } from './cloud-c
 import { certificateCheck, configCheck, filesCheck } from './file-checks.ts';
 import { agentCheck, clockCheck, diskCheck, memoryCheck, versionCheck, watchdogCheck } from './host-checks.ts';
 import { mayTakeSession } from './session.ts';
+import { updateCheck } from './update-check.ts';
 import { wifiCheck } from './wifi-check.ts';
 
 /** Every check, in the order in which a person would look: what stands first explains what comes later. */
@@ -35,6 +36,7 @@ export const CHECKS: readonly Check[] = [
   memoryCheck,
   watchdogCheck,
   versionCheck,
+  updateCheck,
 ];
 
 const CLOUD = [dnsCheck, portCheck, tlsCheck, mqttCheck, topicsCheck];

@@ -17,4 +17,5 @@ export const CHECK_NAMES: readonly string[] = [
   'memory',
   'watchdog',
   'version',
+  'update',
 ];

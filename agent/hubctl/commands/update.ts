@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { StatusReport } from '../../control/api.ts';
+import type { ReleaseEvent } from '../../release/state.ts';
+import { createFiles } from '../../system/files.ts';
+import { bytes, utc } from '../../system/units.ts';
+import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
+import { EXIT } from '../cli/exit-codes.ts';
+import { attempt, say } from '../cli/failure.ts';
+import { readReleaseFile } from '../update/release-file.ts';
+import { createHubReleases } from '../update/releases.ts';
+import { eventText } from '../update/words.ts';
+
+/** The path unit starts the updater at once; a part of 120 MB takes its time. */
+const TAKEN_MS = 180_000;
+/** A trial has 10 minutes in each boot. */
+const TRIAL_MS = 15 * 60_000;
+/** Everything is there twice while it is installed. */
+const SPARE_BYTES = 64 * 1024 * 1024;
+
+const releasesOf = ({ ports, places }: CommandContext) =>
+  createHubReleases({ root: ports.releaseRoot, stateDirectory: places.stateDirectory, files: createFiles(), clock: ports.clock });
+
+const name = (sequence: number, factory: number | null) =>
+  sequence === 0 ? `the package's own${factory === null ? '' : ` (${factory})`}` : String(sequence);
+
+export const updateStatusCommand: Command = {
+  name: 'update status',
+  summary: 'Which release runs, which is on trial, and what became of the last one',
+  usage: '',
+  example: 'hubctl update status',
+  async run(context) {
+    const { terminal, json, client } = context;
+    const releases = releasesOf(context);
+    const [state, factory, { value }] = await Promise.all([
+      releases.state(),
+      releases.factorySequence(),
+      attempt(client.get<StatusReport>('/v1/status')),
+    ]);
+    const { current, previous, trial, highest, history } = state;
+    const last = history.at(-1) ?? null;
+    if (json) {
+      terminal.out(
+        JSON.stringify({
+          factory,
+          running: value?.release ?? null,
+          current: current.sequence,
+          previous: previous.sequence,
+          trial,
+          highest,
+          last,
+        }),
+      );
+      return EXIT.ok;
+    }
+    if (value?.release)
+      terminal.out(`running:   ${value.release.sequence ?? 'not started by the launcher'}${value.release.trial ? ', on trial' : ''}`);
+    terminal.out(`committed: ${name(current.sequence, factory)}`);
+    terminal.out(`before it: ${name(previous.sequence, factory)}`);
+    if (trial) terminal.out(`on trial:  ${trial.sequence} (${trial.attempt})`);
+    if (last) terminal.out(`last:      ${utc(last.atSeconds * 1000)} ${eventText(last)}`);
+    return EXIT.ok;
+  },
+};
+
+export const updateHistoryCommand: Command = {
+  name: 'update history',
+  summary: 'What happened to releases on this hub, the newest last',
+  usage: '',
+  example: 'hubctl update history',
+  async run(context) {
+    const { history } = await releasesOf(context).state();
+    if (context.json) context.terminal.out(JSON.stringify({ history }));
+    else if (history.length === 0) context.terminal.out("Nothing came over the package's own release.");
+    else for (const event of history) context.terminal.out(`${utc(event.atSeconds * 1000)}  ${eventText(event)} (${event.attempt})`);
+    return EXIT.ok;
+  },
+};
+
+/** Tells what happens to an attempt until its end. */
+async function follow(context: CommandContext, isOurs: (event: ReleaseEvent) => boolean): Promise<number> {
+  const { terminal, json } = context;
+  const releases = releasesOf(context);
+  const tell = (event: ReleaseEvent) => terminal.out(json ? JSON.stringify(event) : `${eventText(event)}.`);
+  const signal = terminal.interrupted;
+  const taken = await releases.follow({ timeoutMs: TAKEN_MS, signal, isOurs, isEnd: () => true }, tell);
+  if (taken === null) {
+    say(
+      terminal,
+      'hubctl: the updater did not take it in time. Look with: systemctl status hub-agent-update.path hub-agent-update.service',
+    );
+    return EXIT.hung;
+  }
+  if (taken.what !== 'trial') return taken.what === 'refused' ? EXIT.bad : EXIT.ok;
+  if (!json) terminal.out('It proves itself for a minute or more; Ctrl-C ends this command, and not the trial.');
+  const isEnd = ({ what }: ReleaseEvent) => what !== 'trial';
+  const ended = await releases.follow({ timeoutMs: TRIAL_MS, signal, isOurs: (event) => isOurs(event) && isEnd(event), isEnd }, tell);
+  return ended === null ? EXIT.hung : ended.what === 'committed' ? EXIT.ok : EXIT.bad;
+}
+
+export const updateApplyCommand: Command = {
+  name: 'update apply',
+  summary: 'Installs a release from a file, on trial first',
+  usage: '<file>',
+  details: [
+    'The file is what npm run release makes. It goes the way of an update from the cloud: only a release that is signed by a key of this hub',
+    'is taken, and one that does not prove itself is left again. A hub that had no session with the cloud needs none for it.',
+  ],
+  example: 'sudo hubctl update apply /media/usb/hub-agent.release',
+  words: { min: 1, max: 1 },
+  async run(context) {
+    const { terminal, json, ports, places, words } = context;
+    if (!ports.isRoot) {
+      say(terminal, 'hubctl: only root may install a release. do: sudo hubctl update apply FILE');
+      return EXIT.forbidden;
+    }
+    const releases = releasesOf(context);
+    const release = await readReleaseFile(resolve(words[0]!));
+    const parts = await releases.missing(release);
+    const needed = parts.reduce((sum, { data }) => sum + data.length, 0);
+    const { disk } = await ports.host(places.stateDirectory).collect();
+    if (disk.availableBytes !== null && disk.availableBytes < 2 * needed + SPARE_BYTES) {
+      say(
+        terminal,
+        `hubctl: the disk has ${bytes(disk.availableBytes)} left, and the release needs ${bytes(2 * needed + SPARE_BYTES)}. Nothing was done.`,
+      );
+      return EXIT.bad;
+    }
+    const id = `local:${randomUUID()}`;
+    // The folder is the agent's: what it may have put there is not followed with root's rights.
+    await ports.becomeOwner(places.stateDirectory);
+    await releases.request(release, parts, id);
+    if (!json)
+      terminal.out(
+        `Release ${release.manifest.sequence} (${release.manifest.version}) is handed to the updater; ${bytes(needed)} are new.`,
+      );
+    return follow(context, (event) => event.attempt === id);
+  },
+};
+
+export const updateRollbackCommand: Command = {
+  name: 'update rollback',
+  summary: 'Ends a trial, or goes back to the release before',
+  usage: '[--yes]',
+  details: [
+    'A release that was left this way does not come back under its sequence: sign it again under a higher one.',
+    '--yes   does not ask for confirmation',
+  ],
+  example: 'sudo hubctl update rollback',
+  options: { yes: { type: 'boolean', short: 'y' } },
+  async run(context) {
+    const { terminal, ports, options } = context;
+    if (!ports.isRoot) {
+      say(terminal, 'hubctl: only root may leave a release. do: sudo hubctl update rollback');
+      return EXIT.forbidden;
+    }
+    const releases = releasesOf(context);
+    const { current, previous, trial, history } = await releases.state();
+    const from = trial?.sequence ?? current.sequence;
+    if (from === 0) {
+      say(terminal, "hubctl: the package's own release runs: there is none before it.");
+      return EXIT.bad;
+    }
+    if (!options.yes) {
+      const to = name(trial ? current.sequence : previous.sequence, await releases.factorySequence());
+      const answer = await terminal.ask(`The hub leaves release ${from} for ${to}, and its agent starts anew. Type "yes" to continue: `);
+      if (answer === null) throw new UsageError('There is no terminal to ask for confirmation: use --yes.');
+      if (answer.trim() !== 'yes') {
+        terminal.error('Nothing was done.');
+        return EXIT.bad;
+      }
+    }
+    // Only what comes after what was there.
+    const known = new Set(history.map((event) => JSON.stringify(event)));
+    await releases.askRollback(from);
+    return follow(context, (event) => event.sequence === from && event.what === 'rolled_back' && !known.has(JSON.stringify(event)));
+  },
+};

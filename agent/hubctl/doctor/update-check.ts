@@ -1,0 +1,13 @@
+import { updateFindings } from '../../health/update.ts';
+import { type Check, catalogued, ok, skipped } from './check.ts';
+
+export const updateCheck: Check = {
+  name: 'update',
+  why: 'A release that was left or refused leaves the hub on the one before.',
+  async run({ agent }) {
+    const { status } = await agent();
+    if (!status?.release) return skipped('the agent does not tell its release');
+    const findings = updateFindings({ release: status.release });
+    return findings.length > 0 ? findings.map(catalogued) : ok(`release ${status.release.sequence ?? 'without a launcher'} runs`);
+  },
+};

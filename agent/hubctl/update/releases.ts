@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { parseManifest } from '../../release/manifest.ts';
+import {
+  FACTORY_FOLDER,
+  MANIFEST_FILE,
+  PARTS_FOLDER,
+  RELEASES_FOLDER,
+  REQUEST_FILE,
+  ROLLBACK_FILE,
+  UPDATE_FOLDER,
+} from '../../release/places.ts';
+import { readReleasesState } from '../../release/read-state.ts';
+import type { ReleaseEvent, ReleasesState } from '../../release/state.ts';
+import { type MonotonicClock, sleep } from '../../system/clock.ts';
+import type { Files } from '../../system/files.ts';
+import type { ReleaseFile } from './release-file.ts';
+
+/** The releases of this hub, as hubctl sees and changes them. */
+export interface HubReleases {
+  state(): Promise<ReleasesState>;
+  /** The sequence of the package; null: not known. */
+  factorySequence(): Promise<number | null>;
+  /** Bytes that are missing on the hub for this release. */
+  missing(release: ReleaseFile): Promise<{ sha256: string; data: Buffer }[]>;
+  /** Leaves parts and request for the updater, in the agent's folder. @throws whatever the file system throws */
+  request(release: ReleaseFile, parts: readonly { sha256: string; data: Buffer }[], attempt: string): Promise<void>;
+  /** Root asks for the way back from this sequence. @throws whatever the file system throws */
+  askRollback(from: number): Promise<void>;
+  /** Passes on what happens to an attempt until `isEnd`, or null when it does not come in time. */
+  follow(
+    options: { timeoutMs: number; signal: AbortSignal; isOurs(event: ReleaseEvent): boolean; isEnd(event: ReleaseEvent): boolean },
+    onEvent: (event: ReleaseEvent) => void,
+  ): Promise<ReleaseEvent | null>;
+}
+
+const LOOK_MS = 500;
+
+/** @param root before every absolute path; empty on a hub */
+export function createHubReleases({
+  root,
+  stateDirectory,
+  files,
+  clock,
+}: {
+  root: string;
+  stateDirectory: string;
+  files: Files;
+  clock: MonotonicClock;
+}): HubReleases {
+  const releases = join(root, '/', RELEASES_FOLDER);
+  const factory = join(root, '/', FACTORY_FOLDER);
+  const update = join(stateDirectory, UPDATE_FOLDER);
+  const state = () => readReleasesState((path) => files.read(path, { follow: false }), releases);
+
+  async function hashesIn(folder: string): Promise<string[]> {
+    try {
+      const text = (await files.read(join(folder, MANIFEST_FILE)))?.toString('utf8');
+      return text === undefined ? [] : parseManifest(text).parts.map(({ sha256 }) => sha256);
+    } catch {
+      // What cannot be read is brought again.
+      return [];
+    }
+  }
+
+  return {
+    state,
+
+    async factorySequence() {
+      const text = (await files.read(join(factory, 'SEQUENCE')).catch(() => null))?.toString('latin1').trim() ?? '';
+      return /^\d{1,16}$/.test(text) ? Number(text) : null;
+    },
+
+    async missing(release) {
+      const { current, previous } = await state();
+      const folders = [factory, ...[current, previous].map(({ sequence }) => join(releases, String(sequence)))];
+      const installed = new Set((await Promise.all(folders.map(hashesIn))).flat());
+      return release.manifest.parts.flatMap((part) => {
+        const data = installed.has(part.sha256) ? null : release.part(part);
+        return data === null ? [] : [{ sha256: part.sha256, data }];
+      });
+    },
+
+    async request({ text, signature }, parts, attempt) {
+      for (const { sha256, data } of parts) await files.writeAtomic(join(update, PARTS_FOLDER, sha256), data);
+      await files.writeAtomic(join(update, REQUEST_FILE), JSON.stringify({ manifest: text, signature, attempt }));
+    },
+
+    askRollback: (from) => files.writeAtomic(join(releases, ROLLBACK_FILE), `${from}\n`),
+
+    async follow({ timeoutMs, signal, isOurs, isEnd }, onEvent) {
+      const untilMs = clock.nowMs() + timeoutMs;
+      let seen = 0;
+      while (clock.nowMs() < untilMs && !signal.aborted) {
+        const events = (await state()).history.filter(isOurs);
+        for (const event of events.slice(seen)) {
+          onEvent(event);
+          if (isEnd(event)) return event;
+        }
+        seen = events.length;
+        await sleep(clock, LOOK_MS, signal);
+      }
+      return null;
+    },
+  };
+}
