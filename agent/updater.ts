@@ -4,7 +4,7 @@ import { trustedKey } from './release/signature.ts';
 import { createDisk, type Disk, pinned, readText } from './updater/disk.ts';
 import { runUpdater } from './updater/updater.ts';
 
-/** As long as a trial that nobody started anew may take to prove itself; the unit's environment can shorten it for tests. */
+/** How long a trial that is not started again may take to prove itself; the unit's environment can shorten it for tests. */
 const TRIAL_SECONDS = 600;
 const STATE_DIRECTORY = '/var/lib/hub-agent';
 const IDENTITY = '/etc/hub-agent/identity.json';

@@ -1,4 +1,4 @@
-/** Whether a process with this number is there, whoever's it is (kill(2), signal 0). */
+/** Whether a process with this number is there, of any user (kill(2), signal 0). */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

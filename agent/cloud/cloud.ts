@@ -109,7 +109,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       if (session?.link !== up) throw new HubError('cloud_disconnected', 'read the shadow: the link fell');
       return view;
     },
-    // Whoever asked, all who keep a picture of the shadow see the answer.
+    // Every part that keeps a picture of the shadow sees the answer, not only the one that asked.
     onView(view) {
       reporter.known(view);
       listeners.view(view);

@@ -73,7 +73,7 @@ export interface Agent {
   cloud(): CloudFacts;
   /** Commands of every intake, oldest first. */
   commands(): CommandReport[];
-  /** Resolves when somebody on the hub asked for a reset: `stop()` then forgets, and the process has to end. */
+  /** Resolves when a reset was requested on the hub: `stop()` then forgets, and the process has to end. */
   readonly resetAsked: Promise<ResetKind>;
   readonly nodes: NodeDirectory;
 }

@@ -22,7 +22,7 @@ const cloud = z
       .regex(HOST_NAME, 'must be a host name or an IPv4 address, without "mqtts://", port or path')
       .describe('Host of AWS IoT Core, such as a1b2c3-ats.iot.eu-central-1.amazonaws.com.'),
     port: whole(1, 65_535, 'TCP port of MQTT over TLS: 8883, or 443 through a firewall.').default(8883),
-    fallbackPort: whole(1, 65_535, 'TCP port that is tried when nobody answers on the first one; null: none. Default: 443 beside 8883.')
+    fallbackPort: whole(1, 65_535, 'TCP port that is tried when the first one does not answer; null: none. Default: 443 beside 8883.')
       .nullable()
       .optional(),
     caPath: credentialPath("The certificate authorities that the endpoint's certificate is checked against, PEM."),
@@ -46,7 +46,7 @@ const cloud = z
         maxUnreachableBackoffMs: whole(
           100,
           HOUR_MS,
-          'The same while nobody answers at all; for a large fleet a little more than spreadSeconds.',
+          'The same while the endpoint does not answer at all; for a large fleet a little more than spreadSeconds.',
         ).default(28_000),
         resetAfterMs: whole(0, HOUR_MS, 'A connection of this length brings the wait back to its minimum.').default(30_000),
       })

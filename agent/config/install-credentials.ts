@@ -37,7 +37,7 @@ interface Pair {
  */
 export async function installCredentials(from: string, folder: string, deps: InstallCredentialsDeps): Promise<InstalledCredentials> {
   const links = deps.links ?? createLinks();
-  // First of all: whoever may not write is told so, and not that they cannot read the new key either.
+  // Checked first: a user without the right to write gets that message, not one about reading the new key.
   await explained(folder, () => links.checkWritable(folder));
   const at = (name: string) => ({ path: join(from, name), file: join(from, name), field: '' });
   const checked = await checkCredentials({ certificate: at(CERTIFICATE), privateKey: at(PRIVATE_KEY), ca: null }, deps);
@@ -87,7 +87,7 @@ function createCredentialsFolder(folder: string, files: Files, links: Links) {
     const held = await readPair(join(folder, IN_USE), files);
     if (before !== null && isSame(held.certificate, pair.certificate) && isSame(held.key, pair.key)) return before;
     const usual = folderName(pair.certificate ?? '');
-    // Two writes into the folder in use would mix two pairs: somebody may have written another pair to it, through the links.
+    // Two writes into the folder in use would mix two pairs: another process may have written another pair to it, through the links.
     const name = usual === before ? folderName(usual) : usual;
     await links.makeFolder(join(folder, name));
     await put(join(folder, name, PRIVATE_KEY), pair.key, 0o600);

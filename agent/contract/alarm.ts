@@ -5,7 +5,7 @@
  * - `device_replaced`: another device answers at a node's address.
  * - `certificate_expires`: the hub's certificate ends within 30 days.
  * - `taken_over`: another client connected with this hub's client id.
- * - `local_change`: somebody with root on the hub changed something over the control socket.
+ * - `local_change`: a user with root rights on the hub changed something over the control socket.
  *
  * The first four stand until their cause is gone; the last two are moments.
  */

@@ -38,7 +38,7 @@ export interface Node {
   security: NodeSecurity | null;
   /** Set while an own key is configured and the link is not secured with it; then nothing that comes in clear is a tamper or power fact. */
   securityReason: SecurityReason | null;
-  /** Who was known at this address before another device came; null when nobody else was, or the change is old. */
+  /** The device that was known at this address before another one came; null when there was none, or the change is old. */
   replaced: DeviceIdentity | null;
   tamper: boolean | null;
   powerFault: boolean | null;

@@ -3,7 +3,7 @@ export interface BusTrace {
   /** Epoch milliseconds. */
   at: number;
   bus: string;
-  /** `silence`: nobody answered what was sent last. */
+  /** `silence`: no answer to what was sent last. */
   kind: 'sent' | 'received' | 'silence';
   /** What came instead of an answer, with `silence`: no byte, a late answer to something else, bytes that are no frame, or the port went away. */
   heard?: 'nothing' | 'stray' | 'noise' | 'lost';

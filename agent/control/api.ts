@@ -27,7 +27,7 @@ import type { NodeFinding } from './node-findings.ts';
  */
 
 /**
- * Optional header of a request: seconds since boot after which nobody waits for the answer. What a hung agent finds in its queue when it
+ * Optional header of a request: seconds since boot after which the client no longer waits for the answer. What a hung agent finds in its queue when it
  * goes on must not be done behind the back of the one who gave up.
  */
 export const DEADLINE_HEADER = 'hub-deadline';

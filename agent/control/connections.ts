@@ -18,7 +18,7 @@ export interface Connections {
 }
 
 /**
- * Bounds the connections of a server so that nobody locks others out: beyond `max` the oldest that is not being answered goes, and the new
+ * Bounds the connections of a server so that no client locks others out: beyond `max` the oldest that is not being answered goes, and the new
  * one is refused only when all are being answered. Those are bounded by what they do: followers, tracers, commands.
  */
 export function boundConnections(server: Server, max: number, guard: Guard): Connections {

@@ -89,7 +89,7 @@ export function createApiServer(deps: {
       throw here.length > 0 ? new ApiError(405, 'method_not_allowed', message) : new ApiError(404, 'not_found', message);
     }
     const deadline = Number(incoming.headers[DEADLINE_HEADER] ?? Number.POSITIVE_INFINITY);
-    if (uptime() > deadline) throw new ApiError(408, 'expired', 'Nobody waits for this any more; nothing was done.');
+    if (uptime() > deadline) throw new ApiError(408, 'expired', 'The client no longer waits for this; nothing was done.');
     const request: ApiRequest = {
       param: decoded(route.pattern.exec(url.pathname)?.[1] ?? ''),
       query: url.searchParams,

@@ -1,4 +1,4 @@
-/** The last log lines in memory, for whoever logs in: also when the journal is volatile or gone. */
+/** The last log lines in memory, for a person who logs in: also when the journal is volatile or gone. */
 export interface LogRing {
   /** Takes what the logger writes: one or more whole lines. Never throws. */
   write(text: string): void;

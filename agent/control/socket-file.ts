@@ -8,7 +8,7 @@ import type { Guard } from '../system/guard.ts';
 /** A listener on this machine takes a connection at once or not at all. */
 const PROBE_TIMEOUT_MS = 1_000;
 
-/** True when somebody listens on the socket. */
+/** True when a process listens on the socket. */
 function isAlive(path: string, guard: Guard): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -47,7 +47,7 @@ export const BUS: Entries<BusParams> = {
   bus_no_answer: {
     severity: 'fail',
     text: ({ bus, baudRate }) =>
-      `${bus}: nobody answers: no power, cut or crossed wires, another baud rate (now ${baudRate}), or other addresses`,
+      `${bus}: no peripheral answers: no power, cut or crossed wires, another baud rate (now ${baudRate}), or other addresses`,
     remedy: ({ bus, baudRate }) =>
       `Measure 12 V at the first reader and A-B at rest (over 200 mV); ${baudRate === 'auto' ? '' : `${AUTO_BAUD}; `}sudo hubctl nodes scan --bus ${bus}`,
     next: DOCTOR,

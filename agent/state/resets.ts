@@ -11,7 +11,7 @@ export interface Resets {
   /** The one that is to be carried out at the end of this agent; null: none. */
   pending(): ResetKind | null;
   /**
-   * Resolves once the reset cannot get lost any more, also when the power is cut. Whoever asked and is gone by then (`signal`) was told that it
+   * Resolves once the reset cannot get lost any more, also when the power is cut. A client that has gone by then (`signal`) was told that it
    * failed: nothing happens. @throws whatever the file system throws, HubError `aborted`
    */
   ask(kind: ResetKind, signal?: AbortSignal): Promise<void>;
@@ -45,7 +45,7 @@ export function createResets({ files, stateDirectory, log }: ResetsDeps): Resets
       await files.writeAtomic(note, '');
       if (signal?.aborted && pending !== kind) {
         await files.remove(note);
-        throw new HubError('aborted', 'the reset came too late for whoever asked for it');
+        throw new HubError('aborted', 'the reset came too late: the client that requested it has gone');
       }
       if (pending !== 'factory') pending = kind;
       resolve(kind);

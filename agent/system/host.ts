@@ -33,6 +33,6 @@ export interface HostFacts {
   bootId(): Promise<string | null>;
   /** Seconds since boot. */
   uptimeSeconds(): Promise<number | null>;
-  /** True when the clock was set from the network since boot, false when it surely was not, null when nobody on the host says. */
+  /** True when the clock was set from the network since boot, false when it surely was not, null when the host does not tell. */
   clockSynchronized(): Promise<boolean | null>;
 }

@@ -9,7 +9,7 @@ export const UNFINISHED = '.new';
 /** Above every folder of a release: parts, manifest, signature, `native`. */
 const MAX_DEPTH = 4;
 
-/** Removes a folder with all in it. Only below root's own folder: nobody else can put a link there meanwhile. */
+/** Removes a folder with all in it. Only below root's own folder: no other user can put a link there meanwhile. */
 export function removeTree(disk: Disk, path: string, depth = 0): void {
   if (depth < MAX_DEPTH) {
     let names: string[] = [];

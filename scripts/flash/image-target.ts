@@ -108,7 +108,7 @@ function commandsFor(files: readonly HubFile[]): string[] {
 
 /**
  * debugfs ends well whatever went wrong, so every file is looked at: its size, type, mode and owner, and its bytes, for a file that found no room
- * has its full size all the same. They are read back into `folder`, which nobody else may enter.
+ * has its full size all the same. They are read back into `folder`, which no other user may enter.
  */
 async function verify(debugfs: string, image: string, files: readonly HubFile[], folder: string, lastWords: string): Promise<void> {
   const back = (name: string) => `${name}.back`;

@@ -18,7 +18,7 @@ export interface MountedFolder {
   close(): Promise<void>;
 }
 
-/** Names of files that are being written. Nobody can know them beforehand, and an existing name is refused. */
+/** Names of files that are being written. They cannot be known beforehand, and an existing name is refused. */
 const TEMPORARY = /^\.flash-[0-9a-f]{16}$/;
 
 /**

@@ -52,7 +52,7 @@ function parse(args: readonly string[]) {
   }).values;
 }
 
-/** The API's address as it is used. The key goes there, so nobody may read along. An address that is refused is not repeated: it may hold a secret. */
+/** The API's address as it is used. The key goes there, so the connection must be private. An address that is refused is not repeated: it may hold a secret. */
 function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url && (url.username !== '' || url.password !== '')) {

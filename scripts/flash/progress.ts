@@ -1,6 +1,6 @@
 import type { HubResult } from './flash.ts';
 
-/** How far a batch is, for whoever watches. */
+/** How far a batch is, for the person who watches. */
 export interface Progress {
   result(result: HubResult): void;
   /** Hubs a second since the first result, those that were done before left out. */

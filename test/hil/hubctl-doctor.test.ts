@@ -167,7 +167,7 @@ const FAULTS: Fault[] = [
     what: 'an agent that lost its socket',
     check: 'agent',
     ports: () => ({ ...silentAgent('down'), service: async () => RUNNING }),
-    finding: /it runs, and nobody listens/,
+    finding: /it runs, and its control socket is closed/,
     remedy: /logs/,
   },
   {
@@ -590,7 +590,7 @@ const FAULTS: Fault[] = [
     check: 'bus',
     config: { buses: [BUS] },
     ports: () => agent({ nodes: silentBus, trace: [{ kind: 'silence', heard: 'nothing', text: 'noise is no word to decide by' }] }),
-    finding: /nobody answers/,
+    finding: /no peripheral answers/,
     remedy: /nodes scan/,
   },
   {

@@ -12,7 +12,7 @@ import type { ConnectionPhase, DownReason, WaitReason } from '../../contract/clo
  *
  * How long it waits depends on who failed:
  * - The server said no, or ended a fresh link: exponential backoff with full jitter, up to `maxBackoffMs`.
- * - Nobody answers, and many hubs may be in the same position: between `spreadMs` and `maxUnreachableBackoffMs`. Such an attempt costs nobody
+ * - The endpoint does not answer, and many hubs may be in the same position: between `spreadMs` and `maxUnreachableBackoffMs`. Such an attempt costs no one
  *   anything, and a fleet that tries at a steady rate meets the server that comes back at that rate; full jitter would double the rate of the
  *   first seconds, and a low first ceiling would gather the fleet.
  * - Power came back, or the other side ended a settled link: spread over `spreadMs`, likewise for the others' sake.
@@ -27,7 +27,7 @@ export interface ConnectionConfig {
   spreadMs: number;
   minBackoffMs: number;
   maxBackoffMs: number;
-  /** The ceiling while nobody answers; above `spreadMs`. The two set how many hubs a limit of CONNECTs a second can serve. */
+  /** The ceiling while the endpoint does not answer; above `spreadMs`. The two set how many hubs a limit of CONNECTs a second can serve. */
   maxUnreachableBackoffMs: number;
   /** A link that stood this long has settled: the backoff starts from the beginning. */
   settleMs: number;
@@ -82,7 +82,7 @@ export interface ConnectionStep {
 export const CLOCK_POLL_MS = 1_000;
 /** AWS IoT allows one CONNECT a second for a client id; twice that leaves room for clocks and queues. */
 export const MIN_CONNECT_GAP_MS = 2_000;
-/** Somebody else uses our client id: neither side should win by speed. */
+/** Another client uses our client id: neither side should win by speed. */
 export const TAKEN_OVER_BACKOFF_MS = 60_000;
 /** The library answers a connect within 20 s for TCP and TLS and 20 s for the CONNACK; one that is silent for longer is given up. */
 export const CONNECT_DEADLINE_MS = 60_000;
@@ -178,7 +178,7 @@ function giveUp(config: ConnectionConfig, state: ConnectionState, nowMs: number,
   return { state: failed.state, effects: [{ type: 'close' }, ...failed.effects] };
 }
 
-/** Nothing was sent, no limit is touched, and nobody has failed: the attempt is made again at once, but only once. */
+/** Nothing was sent and no limit is touched: the attempt is made again at once, but only once. */
 export function wouldRepeat({ phase, repeated, lastConnectMs }: ConnectionState, { unsent }: { unsent?: boolean }, nowMs: number): boolean {
   return unsent === true && phase === 'connecting' && !repeated && nowMs - (lastConnectMs ?? nowMs) <= UNSENT_WITHIN_MS;
 }

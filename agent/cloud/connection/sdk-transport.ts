@@ -13,7 +13,7 @@ import { bytesOf, deltaView, readView, versionOf } from './sdk-values.ts';
 import { TLS_POLICY } from './tls-context.ts';
 import type { Down, Link, LinkHandlers, Transport } from './transport.ts';
 
-/** A TLS failure inside the SDK can hold `stop()` for 10–18 s (measured); nobody waits longer than this. */
+/** A TLS failure inside the SDK can hold `stop()` for 10–18 s (measured); no caller waits longer than this. */
 const STOP_TIMEOUT_MS = 3_000;
 /** Time for the acknowledgements of what came in last. */
 const LAST_ACKS_MS = 100;

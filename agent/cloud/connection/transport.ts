@@ -42,7 +42,7 @@ export interface LinkHandlers {
 }
 
 /**
- * One MQTT session with its shadow operations. Rejects with HubError: `cloud_disconnected`, `cloud_timeout` (nobody knows whether it was
+ * One MQTT session with its shadow operations. Rejects with HubError: `cloud_disconnected`, `cloud_timeout` (it is not known whether it was
  * done), `cloud_refused`, `shadow_conflict`, `shadow_not_found`, `shadow_throttled`.
  */
 export interface Link {
@@ -56,7 +56,7 @@ export interface Link {
   /** Resolves with the new version. */
   updateShadow(update: ShadowUpdate): Promise<number>;
   /**
-   * Ends the link with a DISCONNECT; bounded in time. The will is published (MQTT 5, 3.14.2.1, 0x04) unless `silently`: then somebody has
+   * Ends the link with a DISCONNECT; bounded in time. The will is published (MQTT 5, 3.14.2.1, 0x04) unless `silently`: then the session has
    * said goodbye already, and that was acknowledged.
    */
   close(options?: { silently?: boolean }): Promise<void>;

@@ -56,7 +56,7 @@ export interface SessionDeps {
   /** The subscriptions stand and the birth is out: the shadow may be read now without missing a delta. */
   onReady(): void;
   onRequest(executionId: string, payload: Buffer): void;
-  /** Somebody has said that we are offline: the shadow must be told otherwise. */
+  /** An `offline` about this hub was published: the shadow must be told otherwise. */
   onRebirth(): void;
 }
 

@@ -21,7 +21,7 @@ import { type Document, fullPatch, type Moment, patchTo, reportedDocument } from
  *
  *   attach ─▶ greets beside the queue, asks for a read ─view─▶ held known ─▶ jobs and reports, one update at a time
  *                                        ▲                        │ time-out: the outcome is unknown
- *                                        └────────── read ◀───────┤ a version that nobody here made; once a day
+ *                                        └────────── read ◀───────┤ a version that is not ours; once a day
  *
  * A report carries what differs from `held`; a heartbeat carries everything, so that what others deleted comes back with it.
  */

@@ -39,7 +39,7 @@ export interface InFlight {
   patch: Document | null;
   /** A report was forced; it has to be again if this one fails. */
   forced: boolean;
-  /** The version that it was made for: with the next one nobody else has written in between. */
+  /** The version that it was made for: with the next one no other writer came in between. */
   base: number | null;
   /** The version of the shadow that was read meanwhile: it may hold the update already, and what others wrote after it. Null: none was. */
   viewed: number | null;
@@ -61,7 +61,7 @@ export interface ReportState {
   version: number | null;
   /** The shadow shows this session online. */
   greeted: boolean;
-  /** The next report is sent even if nothing differs: somebody else may have written our `online`. */
+  /** The next report is sent even if nothing differs: another writer may have changed our `online`. */
   forced: boolean;
   failures: number;
   squeeze: number;
@@ -95,7 +95,7 @@ export type ReportEvent =
   /** A delta named this version. */
   | { type: 'heard'; version: number }
   | { type: 'set'; sections: Partial<ReportedSections>; quiet: boolean }
-  /** Somebody has said that we are offline. */
+  /** An `offline` about this hub was published. */
   | { type: 'refresh' }
   | { type: 'job'; job: Job }
   | { type: 'goodbye' }

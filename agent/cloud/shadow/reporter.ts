@@ -29,7 +29,7 @@ export interface Reporter {
    * waits for the next report, at most a heartbeat.
    */
   set(sections: Partial<ReportedSections>, options?: { quiet?: boolean }): void;
-  /** Sends even if nothing seems to have changed: somebody else may have written our `online`. */
+  /** Sends even if nothing seems to have changed: another writer may have changed our `online`. */
   refresh(): void;
   /** Reports a command's state at once; resolves when acknowledged, or when the shadow shows it already. */
   reportCommand(lastCommand: LastCommand): Promise<void>;
@@ -166,5 +166,5 @@ export function createReporter(deps: ReporterDeps): Reporter {
 const TEXTS = {
   report_failed: 'the reported state was not taken',
   greeting_failed: 'the first word to the shadow was not taken',
-  shadow_changed_by_others: 'somebody else has changed the shadow: it is read again',
+  shadow_changed_by_others: 'another writer has changed the shadow: it is read again',
 } as const;

@@ -8,7 +8,7 @@ export interface ShadowReader {
   heard(version: number): void;
   /** An update of ours was accepted with this version. */
   wrote(version: number): void;
-  /** The link ended: what is under way on it belongs to nobody. */
+  /** The link ended: what is under way on it counts no more. */
   reset(): void;
 }
 

@@ -13,7 +13,7 @@ export type CommandView = Omit<Entry, 'args' | 'intake'> & { intake: Entry['inta
 export interface LocalIntake {
   /** Resolves with the finished command; never rejects. */
   execute(envelope: CommandEnvelope): Promise<CommandView>;
-  /** The last local commands, oldest first. In memory only: whoever asked was told. */
+  /** The last local commands, oldest first. In memory only: the client has the answer. */
   entries(): readonly CommandView[];
 }
 
@@ -41,7 +41,7 @@ export function createLocalIntake(deps: { catalog: Catalog; executor: Executor; 
   return {
     async execute(envelope) {
       const id = `local-${entropy.uuid()}`;
-      // A local command has no age: whoever gave it still waits. Infinity keeps the time to live out of the judgement.
+      // A local command has no age: its client still waits. Infinity keeps the time to live out of the judgement.
       const candidate = validateCommand(envelope, {
         id,
         receivedAt: wallClock.nowMs(),

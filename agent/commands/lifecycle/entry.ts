@@ -107,7 +107,7 @@ export function admitted(entries: readonly Entry[], candidate: Candidate, intake
   };
 }
 
-/** The entry of a command that the cloud sees running and the journal does not know: its answer is that nobody knows how it ended. */
+/** The entry of a command that the cloud sees running and the journal does not know: its answer is that its end is not known. */
 export function orphaned(inProgress: InProgress): Entry {
   return {
     ...inProgress,

@@ -26,7 +26,7 @@ export type CommandsEvent =
   | { type: 'delta'; version: number; candidate: Candidate | null }
   /** One of our own updates was accepted; `cleared` names the command that it cleared. */
   | { type: 'updated'; version: number; cleared: string | null }
-  /** The clear was not done (`conflict`), or nobody knows (`uncertain`). */
+  /** The clear was not done (`conflict`), or it is not known (`uncertain`). */
   | { type: 'clearFailed'; id: string; reason: 'conflict' | 'uncertain' }
   /** A request of an intake with ids of its own. */
   | { type: 'requested'; candidate: Candidate }

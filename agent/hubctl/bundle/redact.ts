@@ -14,7 +14,7 @@ const MARK = '[redacted]';
 /** A shorter value would be found everywhere, and is no secret that our configuration accepts. */
 const MIN_SECRET = 8;
 
-/** What looks like a secret, whoever wrote it: keys in PEM; values behind words that name one. */
+/** What looks like a secret, from any source: keys in PEM; values behind words that name one. */
 const PATTERNS: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g, MARK],
   [

@@ -6,7 +6,7 @@ import { parseBounded } from '../../system/bounded-json.ts';
 
 /** Why the agent did not do what was asked. */
 export type AgentProblem =
-  /** Nobody listens: it does not run, or runs without its sockets. */
+  /** No process listens: it does not run, or runs without its sockets. */
   | 'down'
   /** It takes no more connections for now. */
   | 'busy'
@@ -40,7 +40,7 @@ export interface AgentClient {
   lines(options: { path: string; body?: unknown; signal?: AbortSignal }, onLine: (line: string) => void): Promise<void>;
 }
 
-/** Nobody in front of a terminal waits longer for a hung agent; with the start of hubctl it stays under 5 s. Streams have a sign of life every second. */
+/** The longest wait for a hung agent in front of a terminal; with the start of hubctl it stays under 5 s. Streams have a sign of life every second. */
 export const ANSWER_TIMEOUT_MS = 3_500;
 /** The largest answer is a full node table. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
@@ -126,7 +126,7 @@ function unanswered(error: NodeJS.ErrnoException, socket: string): Error {
     case 'ENOENT':
       return new AgentError('down', `The agent does not run: ${socket} is not there.`);
     case 'ECONNREFUSED':
-      return new AgentError('down', `The agent does not run: nobody listens on ${socket}.`);
+      return new AgentError('down', `The agent does not run: ${socket} is closed.`);
     case 'EACCES':
     case 'EPERM':
       return new AgentError('forbidden', `You may not open ${socket}. Run hubctl with sudo, or join the group hub-agent to read.`);

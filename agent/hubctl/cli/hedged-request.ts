@@ -2,7 +2,7 @@ import type { MonotonicClock } from '../../system/clock.ts';
 import { within } from '../../system/timeout.ts';
 import type { AgentError } from './client.ts';
 
-/** An agent that is well answers by then; nobody waits for one that hangs before the rest is looked at. */
+/** An agent that is well answers by then; the rest is looked at without waiting for one that hangs. */
 export const HEAD_START_MS = 300;
 /** For systemd and its journal behind a screen: they have nothing to wait for. */
 export const QUICK_HELPER_MS = 1_200;

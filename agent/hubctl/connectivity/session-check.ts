@@ -14,7 +14,7 @@ const MAX_REFUSALS = 4;
 const MAX_UNANSWERED = 2;
 /** A version that no shadow has: the update is judged by the policy, then refused with 409, and changes nothing. */
 const IMPOSSIBLE_VERSION = 2_147_483_647;
-/** Not retained, and of a session that never was: nobody takes it for news of the hub. */
+/** Not retained, and of a session that never was: no reader takes it for news of the hub. */
 const NO_NEWS = { state: 'offline', session: '00000000-0000-4000-8000-000000000000', at: 0, version: 'hubctl' };
 /** MQTT 5: what AWS IoT answers, or ends the connection with, where the policy says no. */
 const NOT_AUTHORIZED = 0x87;
@@ -52,7 +52,7 @@ export function operations({ thingName, shadowName, executions }: Settings) {
     publish(`${shadow}/get`, {}),
     publish(`${shadow}/update`, { state: { reported: {} }, version: IMPOSSIBLE_VERSION }),
     publish(topics.commandResult('hubctl'), { id: 'hubctl', command: 'hubctl', status: 'SUCCEEDED', page: 1, pages: 1, result: {} }),
-    // Of an execution that nobody started: judged by the policy, then rejected.
+    // Of an execution that does not exist: judged by the policy, then rejected.
     ...(executions ? [subscribe(topics.executionRequests), publish(topics.executionResponse('hubctl'), { status: 'IN_PROGRESS' })] : []),
   ];
 }

@@ -65,7 +65,7 @@ async function checkPort(
   // An agent that runs and does not answer is one of them.
   const silentAgent = problem !== null && ['hung', 'busy', 'forbidden'].includes(problem.problem);
   const strangers = others.filter(({ name }) => !(silentAgent && AGENT_NAMES.test(name)));
-  // With answers coming in, whoever else has it open does not take them.
+  // With answers coming in, another process that has it open does not take them.
   const works = (status?.nodes.available ?? 0) > 0 && status?.buses.some((bus) => bus.id === id && bus.state === 'up');
   if (strangers.length > 0) {
     const holders = strangers.map(({ pid, name }) => `${name} (pid ${pid})`);

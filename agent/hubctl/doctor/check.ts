@@ -103,7 +103,7 @@ export interface DoctorContext {
 export interface Settings {
   endpoint: string | null;
   port: number;
-  /** Where the agent goes when nobody answers on the first; null: nowhere. */
+  /** The port that the agent tries when the first does not answer; null: none. */
   fallbackPort: number | null;
   thingName: string | null;
   shadowName: string | null;

@@ -18,7 +18,7 @@ const RESTART = 'sudo systemctl restart hub-agent';
 const LAST_WORDS = 'sudo journalctl -u hub-agent -n 200 -o cat';
 const FORCED_REBOOT = 'sudo systemctl --force --force reboot';
 
-/** An agent that does not do what it is asked, by what its sockets say. Null: nobody listens there. */
+/** An agent that does not do what it is asked, by what its sockets say. Null: no process listens there. */
 function unansweredFinding({ problem, message }: AgentError): Finding | null {
   switch (problem) {
     case 'forbidden':
@@ -34,26 +34,26 @@ function unansweredFinding({ problem, message }: AgentError): Finding | null {
   }
 }
 
-/** Nobody listens on the control socket, and systemd is silent. */
+/** No process listens on the control socket, and systemd is silent. */
 function silentFinding({ pid }: ServiceState): Finding {
-  if (pid === null) return fail('nobody listens on its control socket, and systemd does not answer', FORCED_REBOOT);
-  const words = pid === 0 ? 'it does not run' : `it runs (pid ${pid}), nobody listens on its control socket`;
+  if (pid === null) return fail('its control socket is closed, and systemd does not answer', FORCED_REBOOT);
+  const words = pid === 0 ? 'it does not run' : `it runs (pid ${pid}), and its control socket is closed`;
   return fail(`${words}, and systemd does not answer`, FORCED_REBOOT);
 }
 
-/** Nobody listens on the control socket: what systemd says of it. */
+/** No process listens on the control socket: what systemd reports about it. */
 function downFinding(state: ServiceState | null, flashed: boolean): Finding {
   if (state === null) return fail('it does not run', 'sudo systemctl start hub-agent');
   if (isSilent(state)) return silentFinding(state);
   const { activeState, subState, result, restarts, exitStatus, unitFileState } = state;
-  if (activeState === 'active') return fail('it runs, and nobody listens on its control socket', `sudo hubctl logs; ${RESTART}`);
+  if (activeState === 'active') return fail('it runs, and its control socket is closed', `sudo hubctl logs; ${RESTART}`);
   if (isMasked(state)) {
     const runtime = unitFileState === 'masked-runtime' ? ' --runtime' : '';
     return fail('it does not run: it is masked', `sudo systemctl unmask${runtime} hub-agent; sudo systemctl start hub-agent`);
   }
   if (activeState === 'activating' || subState === 'auto-restart') {
     return fail(
-      restarts > 0 ? `it ends and is started again (${restarts} times)` : 'it is being started, and nobody listens yet',
+      restarts > 0 ? `it ends and is started again (${restarts} times)` : 'it is being started, and its control socket is not open yet',
       'sudo hubctl config check; sudo journalctl -u hub-agent -n 50',
     );
   }
@@ -93,7 +93,7 @@ export const clockCheck: Check = {
       const finding = catalogued(hostFinding('clock_unset', {}));
       return { ...finding, finding: `it shows ${utc(nowMs)}; ${finding.finding}` };
     }
-    return ok(`${utc(nowMs)}, ${synchronized ? 'set from the network' : 'nobody says whether it is set'}`);
+    return ok(`${utc(nowMs)}, ${synchronized ? 'set from the network' : 'the host does not tell whether it is set'}`);
   },
 };
 
@@ -148,7 +148,7 @@ export const watchdogCheck: Check = {
     if (state.result === 'watchdog' || watchdogs > 0) {
       return fail(`its watchdog ended the agent${watchdogs > 0 ? ` ${watchdogs} times` : ''}: it hung`, 'sudo hubctl bundle');
     }
-    if (isSilent(state)) return warn('systemd does not answer: nobody says how often it was started again', FORCED_REBOOT);
+    if (isSilent(state)) return warn('systemd does not answer: how often it was started again is not known', FORCED_REBOOT);
     if (state.restarts > 0)
       return warn(`systemd started the agent again ${state.restarts} times since it was started`, 'sudo hubctl logs; sudo hubctl bundle');
     if (any === null)

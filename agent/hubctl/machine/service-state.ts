@@ -14,7 +14,7 @@ export interface ServiceState {
   unitFileState: string;
   /** The last start was left out: the unit's condition, that there is an identity, was not met. */
   conditionFailed: boolean;
-  /** A process of the service by the kernel's word, asked for when systemd is silent. 0: it has none; null: nobody says. */
+  /** A process of the service by the kernel's word, asked for when systemd is silent. 0: it has none; null: not known. */
   pid: number | null;
 }
 

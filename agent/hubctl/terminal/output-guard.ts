@@ -3,7 +3,7 @@ import { printableJson, printableLines } from '../../system/printable.ts';
 
 /** The end of every text on its way to the terminal: lets hubctl's own escapes pass and nothing else. */
 export interface OutputGuard {
-  /** Stands in hubctl's own escapes, after their `[`. Nobody outside can guess it, so no text can carry an escape that passes. */
+  /** Stands in hubctl's own escapes, after their `[`. It cannot be guessed from outside, so no text can carry an escape that passes. */
   readonly mark: string;
   /** What may be written. With `json` the text keeps its meaning: characters are escaped, not replaced. */
   pass(text: string): string;

@@ -15,7 +15,7 @@ export interface Terminal {
   readonly clear: string;
   /** Reads a line without showing it; from a pipe, its first line. Null at its end or when interrupted. */
   readSecret(prompt: string): Promise<string | null>;
-  /** Reads a line that is shown. Null at the end of input, when interrupted, and when nobody can be asked. */
+  /** Reads a line that is shown. Null at the end of input, when interrupted, and without a terminal. */
   ask(prompt: string): Promise<string | null>;
   /** Aborts on Ctrl-C. */
   readonly interrupted: AbortSignal;

@@ -48,7 +48,7 @@ function invalid(field: string, message: string): HubError {
 
 /**
  * Chooses how to join, from what is asked and what is in the air. `seen` is null when no access point of that name was found; `knownAsSae`:
- * the hub has joined a network of that name by SAE. WPA2 lets whoever listens try passwords at leisure, and an access point of one's own that
+ * the hub has joined a network of that name by SAE. WPA2 lets an eavesdropper try passwords at leisure, and an access point of one's own that
  * offers nothing else is how it is had: SAE is used wherever it is offered, and given up only when that is asked for.
  * @throws HubError `wifi_network_not_found`, or `wifi_authentication_failed` when the credentials cannot fit
  */

@@ -159,7 +159,7 @@ export interface NetworkManager {
   ipv4(device: ObjectPath): Promise<IpConfiguration>;
   /** The address is not a link-local one. */
   ipv6(device: ObjectPath): Promise<IpConfiguration>;
-  /** Profiles made later are deleted on rollback; NetworkManager rolls back by itself after `timeoutSeconds`, whoever died. */
+  /** Profiles made later are deleted on rollback; NetworkManager rolls back by itself after `timeoutSeconds` also when the agent has ended. */
   createCheckpoint(device: ObjectPath, timeoutSeconds: number): Promise<ObjectPath>;
   checkpoints(): Promise<Checkpoint[]>;
   /** @throws `failed` when a device could not be restored. */

@@ -114,11 +114,11 @@ test('a reset forgets nothing while the agent may run', async () => {
 
 const AGENT = 'doctor --json --check agent';
 test.each<[string, ServiceState, string | RegExp, string]>([
-  ['a silent systemd', SILENT_SYSTEMD, /nobody listens .* systemd does not answer/, 'sudo systemctl --force --force reboot'],
+  ['a silent systemd', SILENT_SYSTEMD, /its control socket is closed, .* systemd does not answer/, 'sudo systemctl --force --force reboot'],
   [
     'a silent systemd, and a process',
     { ...SILENT_SYSTEMD, pid: 42 },
-    'it runs (pid 42), nobody listens on its control socket, and systemd does not answer',
+    'it runs (pid 42), and its control socket is closed, and systemd does not answer',
     'sudo systemctl --force --force reboot',
   ],
   [
