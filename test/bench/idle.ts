@@ -1,162 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createCloud } from '../../agent/cloud/cloud.ts';
-import { agentSchema } from '../../agent/config/agent-schema.ts';
-import { topicsOf } from '../../agent/contract/topics.ts';
-import { createSteppedClock } from '../support/stepped-clock.ts';
-import { createFakeTransport, THING } from '../unit/cloud/fake-transport.ts';
-import { createFakeEntropy, createFakeLog } from '../unit/nodes/fakes.ts';
+import { createRig } from '../hil/rig/rig.ts';
+import { buildBundle, buildFloor } from './cost/bundle.ts';
+import { cpuMsOf, diskBytesOf, wakeupsOf } from './cost/proc.ts';
+import { EIGHT_PERIPHERALS, startAgent, startFloor, untilFound } from './cost/processes.ts';
 
-const DAY_MS = 86_400_000;
-const DAYS_PER_MONTH = 30;
-/** How often the agent looks at its Wi-Fi; the signal is never quite the same. */
-const WIFI_REPORT_MS = 300_000;
-const START_MS = Date.UTC(2026, 0, 1);
+/** Share of a core that polling eight peripherals may take, by the speed of their line. */
+const CPU_TARGETS: Readonly<Record<number, number>> = { 9600: 1, 115200: 2 };
+/** What follows a start: the first reports, the first look for peripherals that are not there. */
+const SETTLE_MS = 20_000;
+/** The contract's heartbeat: a shorter time may pass without any message. */
+const HEARTBEAT_SECONDS = 900;
 
-/** AWS's list prices in USD, Europe (Ireland) and US East (N. Virginia), first tier, without the free tier; as of September 2026. */
-const PRICES = {
-  perConnectionMinute: 0.08e-6,
-  /** Up to 5 KB each. */
-  perMessage: 1e-6,
-  /** For each started KB of the shadow. */
-  perShadowOperation: 1.25e-6,
-};
-const SHADOW_UNIT_BYTES = 1024;
-const TARGET_USD = 0.01;
+const USAGE = `usage: npm run bench -- idle [--json] [--seconds N]
 
-/** What one hub sends and receives; acknowledgements of the service and pings are not metered. */
-interface Count {
-  /** CONNECT, SUBSCRIBE and PUBLISH of the hub. */
-  sent: number;
-  /** PUBLISH of the service. */
-  received: number;
-  /** PUBACK of the hub. */
-  acknowledged: number;
-  shadowOperations: number;
+Processor, wake-ups, disk and messages of the built bundle with the unit's own Node options while nothing happens: online, eight peripherals polled
+at 9600 and at 115200 baud, for ten minutes or --seconds; in the same time the floor, which only holds its connection. Builds the bundle.
+`;
+
+interface Case {
+  program: 'agent' | 'floor';
+  baudRate: number | null;
+  seconds: number;
+  cpuPercent: number;
+  wakeupsPerSecond: number;
+  diskBytes: number;
+  /** Messages that the hub published, and the bytes of their payloads. */
+  messages: number;
+  messageBytes: number;
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const usd = (value: number) => Math.round(value * 1e5) / 1e5;
+const round = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
 
-/** Runs the agent's cloud part through its first minute and then an idle day on simulated time. */
-async function countDay(heartbeatMs: number): Promise<{ start: Count; day: Count; shadowBytes: number }> {
-  const clock = createSteppedClock();
-  const wallClock = { nowMs: () => START_MS + clock.nowMs() };
-  const transport = createFakeTransport(wallClock.nowMs);
-  const topics = topicsOf(THING);
-  let count: Count = { sent: 0, received: 0, acknowledged: 0, shadowOperations: 0 };
-  /** A QoS 1 message to the hub, and its PUBACK. */
-  const receive = () => {
-    count.received++;
-    count.acknowledged++;
+async function measure(pid: number, seconds: number): Promise<Pick<Case, 'seconds' | 'cpuPercent' | 'wakeupsPerSecond' | 'diskBytes'>> {
+  const before = { cpuMs: cpuMsOf(pid), wakeups: wakeupsOf(pid), diskBytes: diskBytesOf(pid), atMs: performance.now() };
+  await sleep(seconds * 1_000);
+  const elapsedMs = performance.now() - before.atMs;
+  return {
+    seconds,
+    cpuPercent: round(((cpuMsOf(pid) - before.cpuMs) / elapsedMs) * 100, 2),
+    wakeupsPerSecond: round(((wakeupsOf(pid) - before.wakeups) / elapsedMs) * 1_000, 1),
+    diskBytes: diskBytesOf(pid) - before.diskBytes,
   };
-  transport.onConnect = () => void count.sent++;
-  transport.before = (operation, detail) => {
-    count.sent++;
-    // The hub hears its own presence; the retained one of before is replayed on subscribing.
-    if ((operation === 'publish' || operation === 'subscribe') && detail === topics.presence) receive();
-    if (operation === 'readShadow' || operation === 'updateShadow') {
-      count.shadowOperations++;
-      receive();
-    }
-  };
-  const cloud = createCloud({
-    transport,
-    targets: [{ host: 'iot.example.com', port: 8883 }],
-    connection: { spreadMs: 0, minBackoffMs: 2_000, maxBackoffMs: 128_000, maxUnreachableBackoffMs: 28_000, settleMs: 30_000 },
-    clientId: THING,
-    keepAliveSeconds: 30,
-    topics,
-    identity: {
-      hubId: '0f9a1c52-7b1e-4c53-9d57-3f2f7a1b6a01',
-      serial: 'SN-0F9A1C52',
-      model: 'HUB-1',
-      vendorName: 'Example Locks',
-      version: '1.0.0',
-    },
-    executions: false,
-    heartbeatMs,
-    uptimeSeconds: () => clock.nowMs() / 1000,
-    clockTrusted: () => true,
-    listeners: { linkUp() {}, linkDown() {}, takenOver() {}, view() {}, updated() {}, request() {} },
-    wallClock,
-    clock,
-    entropy: { ...createFakeEntropy(1), uuid: () => '5f0c7c5e-2f57-4a3e-9f0e-0d1f5d0e7a11' },
-    log: createFakeLog(),
-  });
-  cloud.report({
-    claim: { orgId: 'org-0123456789', siteId: 'site-0123456789', claimedBy: 'user-0123456789', claimedAt: START_MS },
-    nodes: { total: 8, available: 8, scanComplete: true },
-    wifi: { ssid: 'Building 7', signalDbm: -50 },
-  });
-  cloud.start();
-  await clock.until(() => transport.links.length > 0, 1_000);
-  transport.last().up();
-  await clock.advance(60_000);
-  // The SDK's shadow client subscribes when it is first used: one filter for reads, two for updates.
-  count.sent += 3;
-  const start = count;
-  count = { sent: 0, received: 0, acknowledged: 0, shadowOperations: 0 };
-  for (let at = 0; at < DAY_MS; at += WIFI_REPORT_MS) {
-    cloud.report({ wifi: { ssid: 'Building 7', signalDbm: -50 - ((at / WIFI_REPORT_MS) % 9) } });
-    await clock.advance(WIFI_REPORT_MS);
-  }
-  const day = { ...count };
-  const { state } = transport.document()!;
-  await cloud.stop();
-  return { start, day, shadowBytes: Buffer.byteLength(JSON.stringify(state)) };
 }
 
-/** USD a month. `strict` meters what comes back and the hub's PUBACKs, too, as AWS's metering page has it; its price examples leave them out. */
-function price(day: Count, shadowBytes: number, strict: boolean): number {
-  const messages = day.sent + (strict ? day.received + day.acknowledged : 0);
-  const units = day.shadowOperations * Math.ceil(shadowBytes / SHADOW_UNIT_BYTES);
-  const perDay = (DAY_MS / 60_000) * PRICES.perConnectionMinute + messages * PRICES.perMessage + units * PRICES.perShadowOperation;
-  return perDay * DAYS_PER_MONTH;
+async function agentCase(bundle: string, baudRate: number, seconds: number): Promise<Case> {
+  await using rig = await createRig({ peripherals: EIGHT_PERIPHERALS, addresses: ['0-7'], baudRate });
+  const { pid, stop } = await startAgent(rig, bundle);
+  await untilFound(rig, EIGHT_PERIPHERALS.length);
+  await sleep(SETTLE_MS);
+  let messages = 0;
+  let messageBytes = 0;
+  const end = rig.onMessage(({ clientId, payload }) => {
+    if (clientId !== rig.hubId) return;
+    messages += 1;
+    messageBytes += payload.length;
+  });
+  const figures = await measure(pid, seconds);
+  end();
+  await stop();
+  return { program: 'agent', baudRate, ...figures, messages, messageBytes };
 }
 
-/** `npm run bench -- idle [--json]`: messages of an idle hub in a day, and their price. Answers the exit code. */
+async function floorCase(program: string, seconds: number): Promise<Case> {
+  await using rig = await createRig();
+  const { pid, stop } = await startFloor(rig, program);
+  await sleep(SETTLE_MS);
+  const figures = await measure(pid, seconds);
+  await stop();
+  return { program: 'floor', baudRate: null, ...figures, messages: 0, messageBytes: 0 };
+}
+
+/** `npm run bench -- idle [--json]`. Resolves with the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
-  const { heartbeatMinutes } = agentSchema.parse({ cloud: { endpoint: 'iot.example.com', caPath: 'ca.pem' } });
-  const { start, day, shadowBytes } = await countDay(heartbeatMinutes * 60_000);
-  const month = price(day, shadowBytes, false);
-  const strict = price(day, shadowBytes, true);
-  const sessionPrice =
-    (start.sent + start.received + start.acknowledged) * PRICES.perMessage + start.shadowOperations * PRICES.perShadowOperation;
-  say(
-    'The cloud part of the agent on simulated time: an idle day within one session, eight nodes, a Wi-Fi signal that moves every 5 minutes.',
-  );
-  say(
-    `Heartbeat every ${heartbeatMinutes} minutes; shadow of ${shadowBytes} bytes. Prices: AWS, Europe (Ireland), September 2026, first tier:`,
-  );
-  say('USD 0.08 for a million minutes of connection, 1.00 for a million messages of 5 KB, 1.25 for a million shadow operations of 1 KB.');
-  say('');
-  say('| an idle hub                          | a day | USD a month (30 days) |');
-  say('|---|---:|---:|');
-  const line = (what: string, count: number, each: number) => say(`| ${what} | ${count} | ${usd(count * each * DAYS_PER_MONTH)} |`);
-  line('minutes connected', DAY_MS / 60_000, PRICES.perConnectionMinute);
-  line('messages sent', day.sent, PRICES.perMessage);
-  line('shadow operations', day.shadowOperations * Math.ceil(shadowBytes / SHADOW_UNIT_BYTES), PRICES.perShadowOperation);
-  say(`| **together, counted as in AWS's price examples** | | **${usd(month)}** |`);
-  line('messages received (answers of the shadow)', day.received, PRICES.perMessage);
-  line('acknowledgements of those', day.acknowledged, PRICES.perMessage);
-  say(`| together, with all that AWS's metering page lists | | ${usd(strict)} |`);
-  say('');
-  say(
-    `A session costs ${start.sent} messages sent, ${start.received} received and ${start.shadowOperations} shadow operations to open: USD ${sessionPrice.toFixed(6)}.`,
-  );
-  if (values.json) {
-    say(
-      JSON.stringify({
-        sentPerDay: day.sent,
-        receivedPerDay: day.received,
-        shadowOperationsPerDay: day.shadowOperations,
-        shadowBytes,
-        usdPerMonth: usd(month),
-        usdPerMonthStrict: usd(strict),
-        targetUsd: TARGET_USD,
-      }),
-    );
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      seconds: { type: 'string', default: '600' },
+    },
+  });
+  if (values.help) {
+    say(USAGE);
+    return 0;
   }
-  return month <= TARGET_USD ? 0 : 1;
+  const seconds = Number(values.seconds);
+  const bundle = join(buildBundle(), 'hub-agent.cjs');
+  const folder = await mkdtemp(join(tmpdir(), 'hub-floor-'));
+  let cases: Case[];
+  try {
+    const floor = await buildFloor(folder);
+    // Side by side: what is counted belongs to each process.
+    cases = await Promise.all([
+      ...Object.keys(CPU_TARGETS).map((baud) => agentCase(bundle, Number(baud), seconds)),
+      floorCase(floor, seconds),
+    ]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  say('| | processor, % of a core | wake-ups a second | bytes to disk | messages |');
+  say('|---|---:|---:|---:|---:|');
+  for (const { program, baudRate, cpuPercent, wakeupsPerSecond, diskBytes, messages } of cases) {
+    const name = baudRate === null ? program : `${program}, ${baudRate} baud`;
+    say(`| ${name} | ${cpuPercent} | ${wakeupsPerSecond} | ${diskBytes} | ${messages} |`);
+  }
+  const { program: _program, baudRate: _baudRate, ...first } = cases[0]!;
+  if (values.json) say(JSON.stringify({ ...first, cases }));
+  const allowedMessages = Math.floor(seconds / HEARTBEAT_SECONDS);
+  const isMet = cases.every(
+    ({ baudRate, cpuPercent, diskBytes, messages }) =>
+      baudRate === null || (cpuPercent <= CPU_TARGETS[baudRate]! && diskBytes === 0 && messages <= allowedMessages),
+  );
+  return isMet ? 0 : 1;
 }

@@ -11,7 +11,12 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   hubctl: 'how long a person at the terminal waits for it to start',
   flash: 'a batch of hubs flashed into images, killed in the middle and resumed',
   fuzz: 'a million payloads over all topics into a real agent',
-  idle: 'messages of an idle hub in a day, and their price',
+  idle: 'processor, wake-ups, disk and messages of the bundle while nothing happens',
+  latency: "from the API's POST to the answer in the shadow, beside an echo",
+  soak: 'an hour of faults: memory, heap, timers, handles, listeners',
+  slow: 'start and a command with a fifth of the processor',
+  install: 'size of the package and of what it installs, part by part',
+  price: 'messages of an idle hub in a day, and their price',
 };
 
 const USAGE = `usage: npm run bench -- NAME [--json] [options]

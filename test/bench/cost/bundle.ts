@@ -3,6 +3,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { COMMON } from '../../../scripts/bundle/parts.ts';
 import { nativeModules } from '../../../scripts/bundle/plugins.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -14,19 +15,14 @@ export function buildBundle(): string {
   return join(ROOT, 'dist', ARCH);
 }
 
-/** Bundles the floor into a folder, as the agent is bundled. Resolves with the program's path. */
-export async function buildFloor(folder: string): Promise<string> {
-  const outfile = join(folder, 'floor.cjs');
+/** Bundles the floor, or the echo, into a folder, as the agent is bundled. Resolves with the program's path. */
+export async function buildFloor(folder: string, program: 'floor' | 'echo' = 'floor'): Promise<string> {
+  const outfile = join(folder, `${program}.cjs`);
   await build({
-    entryPoints: [join(import.meta.dirname, 'floor-program.ts')],
+    ...COMMON,
+    entryPoints: [join(import.meta.dirname, `${program}-program.ts`)],
     outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
     format: 'cjs',
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'warning',
     plugins: [nativeModules()],
   });
   await cp(join(ROOT, 'dist', ARCH, 'native', 'aws-crt.node'), join(folder, 'native', 'aws-crt.node'));

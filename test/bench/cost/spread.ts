@@ -6,7 +6,7 @@ export interface Spread {
 }
 
 /** The value below which a share `q` (0 … 1) of the values lies. NaN without values. */
-function quantile(values: readonly number[], q: number): number {
+export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN;
 }
