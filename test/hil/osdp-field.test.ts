@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PeripheralOptions } from '../twins/osdp-line/index.ts';
 import type { AgentProcess } from './rig/agent-process.ts';
@@ -21,8 +22,9 @@ const PERIPHERALS: PeripheralOptions[] = [
   { address: 7, turnaround: { minMs: 215, maxMs: 260 } },
   { address: 8, policesSequence: false },
 ];
-/** Times the nodes are asked for until they are as expected: the limit is of a hang, not of a time. */
-const MAX_LOOKS = 150;
+/** Between two looks at the nodes; so many of them end a hang, before the test runner does. */
+const LOOK_MS = 500;
+const MAX_LOOKS = 400;
 
 let rig: Rig;
 let agent: AgentProcess;
@@ -57,7 +59,10 @@ async function nodes(refresh = false): Promise<Nodes> {
 
 async function untilNodes(holds: (found: Nodes) => boolean, refresh = false): Promise<Nodes> {
   let found = await nodes(refresh);
-  for (let look = 1; look < MAX_LOOKS && !holds(found); look++) found = await nodes(refresh);
+  for (let look = 1; look < MAX_LOOKS && !holds(found); look++) {
+    await setTimeout(LOOK_MS);
+    found = await nodes(refresh);
+  }
   return found;
 }
 
