@@ -94,7 +94,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const report: Cloud['report'] = (sections, options) => cloud.report(sections, options);
   const alarms = createAlarmCenter({ files, stateDirectory, expiresAt: config.certificateExpiresAt, clock, wallClock, log, report });
 
-  const buses = await createBuses(config.buses, { serialPorts, clock, wallClock, entropy, log });
+  const buses = await createBuses(config.buses, { serialPorts, clock, wallClock, entropy, files, stateDirectory, log });
   const nodes = createNodeTable({
     buses,
     files,

@@ -72,6 +72,11 @@ function changingMaintenance(maintenance: NodeMaintenance, localChange: () => vo
       localChange();
       return node;
     },
+    async rekey(bus, asked, onDone, signal) {
+      // One that failed may have changed something.
+      localChange();
+      return maintenance.rekey(bus, asked, onDone, signal);
+    },
     async setAddress(bus, change, signal) {
       const changed = await maintenance.setAddress(bus, change, signal);
       localChange();

@@ -14,6 +14,30 @@ export interface NodeMaintenance {
    * @throws HubError `invalid_args`, `node_silent`, `node_refused`, `address_taken`, `bus_unavailable`, `busy`, `aborted`
    */
   setAddress(bus: string, change: AddressChange, signal: AbortSignal): Promise<AddressChanged>;
+  /**
+   * Gives a peripheral a fresh random key, or each that answers. `onDone` tells of each. When `signal` aborts, no further one is begun.
+   * @throws HubError `invalid_args`, `node_silent`, `bus_unavailable`, `busy`
+   */
+  rekey(bus: string, asked: Rekeying, onDone: (one: Rekeyed) => void, signal: AbortSignal): Promise<Rekeyed[]>;
+}
+
+export interface Rekeying {
+  /** Null: each that answers. */
+  address: number | null;
+  /** They may have the public default key, as new and reset ones have. */
+  defaultKey: boolean;
+}
+
+/**
+ * How it ended. `rekeyed`: the new key is proven. `refused`: the peripheral takes no keys. `not_taken`: it still has the old key; the new one is
+ * stored, and is sent again by the next attempt. `unproven`: neither opened it yet; both are stored. `unsecured`: no known key opens a channel to
+ * begin with. `not_stored`: the disk failed, nothing was sent. `silent`: it does not answer.
+ */
+export type RekeyResult = 'rekeyed' | 'refused' | 'not_taken' | 'unproven' | 'unsecured' | 'not_stored' | 'silent';
+
+export interface Rekeyed {
+  address: number;
+  result: RekeyResult;
 }
 
 export interface Identified {

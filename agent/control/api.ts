@@ -22,6 +22,7 @@ import type { NodeFinding } from './node-findings.ts';
  *   POST /v1/run {command, args}        stream: {"waiting":true} every second, then the finished CommandReport
  *   PUT /v1/log-level {level, minutes} · POST /v1/reset {kind}
  *   POST /v1/nodes/identify {nodeId, seconds} · /v1/nodes/forget {nodeId} · /v1/bus/ID/set-address {from, to, baudRate?}
+ *   POST /v1/bus/ID/rekey {address?, defaultKey?}
  *                                       stream: {"waiting":true} every second, then {"result"} or {"error"}
  *   POST /v1/ping                       publishes to the cloud, and lets a waiting agent try at once
  */

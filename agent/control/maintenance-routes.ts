@@ -30,10 +30,10 @@ function given(value: unknown, name: string): number {
 
 /** What root does with single nodes. The answer is a stream, as the bus has to be free first. */
 export function maintenanceRoutes({ maintenance, clock, log }: MaintenanceRoutesDeps): Routes {
-  const stream = (work: (request: ApiRequest) => unknown): ApiReply => ({
+  const stream = (work: (request: ApiRequest, send: (value: unknown) => void) => unknown): ApiReply => ({
     async lines(send, request) {
       try {
-        send({ result: await whileWaiting(clock, send, Promise.resolve(work(request))) });
+        send({ result: await whileWaiting(clock, send, Promise.resolve(work(request, send))) });
       } catch (error) {
         if (!isHubError(error)) throw error;
         const { code, message, details } = error;
@@ -55,6 +55,14 @@ export function maintenanceRoutes({ maintenance, clock, log }: MaintenanceRoutes
       const nodeId = nodeIdOf(recordOf(body));
       log.warn({ event: 'control_forget', nodeId }, 'a node shall be forgotten');
       return stream(async () => maintenance.forget(nodeId));
+    },
+
+    'POST /v1/bus/:id/rekey': ({ param: bus, body }) => {
+      const asked = recordOf(body);
+      const address = asked.address === undefined || asked.address === null ? null : given(asked.address, 'address');
+      const defaultKey = asked.defaultKey === true;
+      log.warn({ event: 'control_rekey', bus, address, defaultKey }, 'peripherals shall get new keys');
+      return stream(({ signal }, send) => maintenance.rekey(bus, { address, defaultKey }, (progress) => send({ progress }), signal));
     },
 
     'POST /v1/bus/:id/set-address': ({ param: bus, body }) => {

@@ -1,4 +1,4 @@
-import type { AddressChange, Identified } from '../contract/maintenance.ts';
+import type { AddressChange, Identified, Rekeyed, Rekeying } from '../contract/maintenance.ts';
 import type { BusStatus, Node } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 
@@ -11,6 +11,7 @@ export interface BusMaintenance {
   /** Forgets what is known of an address. One that answers is new at its next answer. */
   forget(address: string): void;
   setAddress(change: AddressChange, signal: AbortSignal): Promise<{ baudRate: number; proven: boolean }>;
+  rekey(asked: Rekeying, onDone: (one: Rekeyed) => void, signal: AbortSignal): Promise<Rekeyed[]>;
 }
 
 /** A protocol's bus: everything above it is the same for all protocols. */

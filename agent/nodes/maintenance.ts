@@ -46,6 +46,8 @@ export function createNodeMaintenance({ buses, node, drop }: MaintenanceDeps): N
       return one;
     },
 
+    rekey: async (bus, asked, onDone, signal) => of(bus).rekey(asked, onDone, signal),
+
     async setAddress(bus, change, signal) {
       const { baudRate, proven } = await of(bus).setAddress(change, signal);
       const left = node(nodeIdOf(bus, String(change.from)));

@@ -24,6 +24,8 @@ export const TAKEOVER_FILE = 'takeover.json';
 export const NODES_FILE = 'nodes.json';
 export const WIFI_CHANGE_FILE = 'wifi-change.json';
 export const UPDATE_JOB_FILE = 'update-job.json';
+/** Begins the name of the file with the keys that the agent gave to the peripherals of a bus. */
+export const OSDP_KEYS = 'osdp-keys-';
 export const BOOT_ID_FILE = 'boot-id';
 
 /** Everything in the state directory. A name that is not listed is forgotten by a factory reset. */
@@ -35,6 +37,8 @@ export const STATE_LAYOUT: readonly Remembered[] = [
   { name: ALARMS_FILE, forgottenBy: 'factory' },
   { name: COMMANDS_FOLDER, forgottenBy: 'factory' },
   { name: COMMAND_KEY_FILE, forgottenBy: 'factory' },
+  // As those beside the configuration: they belong to the owner of the locks. A reset of the state must not lock the hub out of them.
+  { name: `${OSDP_KEYS}*`, forgottenBy: 'factory' },
   // Parts that were fetched, and messages to the updater.
   { name: 'update', forgottenBy: 'factory' },
   // Another client's command may still be in the shadow after a reset.

@@ -90,6 +90,11 @@ async function createWorld(): Promise<World> {
       forget(nodeId) {
         throw new HubError('node_unknown', `there is no node ${nodeId}`);
       },
+      async rekey(bus, asked, onDone) {
+        executed.push({ rekey: bus, ...asked });
+        onDone({ address: 5, result: 'rekeyed' });
+        return [{ address: 5, result: 'rekeyed' }];
+      },
       async setAddress(bus, change) {
         executed.push({ setAddress: bus, ...change });
         return { bus, ...change, proven: true };
@@ -168,6 +173,7 @@ describe.concurrent('the control sockets', () => {
       ['POST', '/v1/nodes/identify'],
       ['POST', '/v1/nodes/forget'],
       ['POST', '/v1/bus/rs485/set-address'],
+      ['POST', '/v1/bus/rs485/rekey'],
       ['PUT', '/v1/log-level'],
       ['POST', '/v1/reset'],
     ] as const) {
@@ -205,6 +211,11 @@ describe.concurrent('the control sockets', () => {
       { identify: 'rs485/5', seconds: 10 },
       { setAddress: 'rs485', from: 0, to: 5, baudRate: 38400 },
     ]);
+    expect(await post('/v1/bus/rs485/rekey', { address: 5, defaultKey: true })).toEqual([
+      { progress: { address: 5, result: 'rekeyed' } },
+      { result: [{ address: 5, result: 'rekeyed' }] },
+    ]);
+    expect(world.executed.at(-1)).toEqual({ rekey: 'rs485', address: 5, defaultKey: true });
     expect(await post('/v1/nodes/forget', { nodeId: 'rs485/9' })).toMatchObject([{ error: { code: 'node_unknown' } }]);
     for (const event of ['control_identify', 'control_set_address', 'control_forget']) expect(world.logged.join()).toContain(event);
   });

@@ -10,6 +10,7 @@ import { logsCommand } from '../commands/logs.ts';
 import { busSetAddressCommand, nodesForgetCommand, nodesIdentifyCommand } from '../commands/maintenance.ts';
 import { nodesCommand, nodesScanCommand } from '../commands/nodes.ts';
 import { cloudPingCommand } from '../commands/ping.ts';
+import { busRekeyCommand } from '../commands/rekey.ts';
 import { runCommandCommand } from '../commands/run.ts';
 import { statusCommand } from '../commands/status.ts';
 import { busTraceCommand } from '../commands/trace.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   cloudPingCommand,
   busTraceCommand,
   busSetAddressCommand,
+  busRekeyCommand,
   logsCommand,
   logLevelCommand,
   configCheckCommand,

@@ -14,6 +14,7 @@ const TELL_AFTER = 3;
 /** One line of the agent's answer. */
 interface Line {
   waiting?: true;
+  progress?: unknown;
   result?: unknown;
   error?: { code: string; message: string };
 }
@@ -22,12 +23,18 @@ interface Line {
  * Has the agent do something with a node, and gives what it answered.
  * @throws UsageError for arguments that the agent refuses, AgentError for everything else that it refuses
  */
-async function maintain<T>({ client, terminal, json }: CommandContext, path: string, body: unknown): Promise<T | 'interrupted'> {
+export async function maintain<T, P = never>(
+  { client, terminal, json }: CommandContext,
+  path: string,
+  body: unknown,
+  onProgress: (progress: P) => void = () => {},
+): Promise<T | 'interrupted'> {
   let last: Line = {};
   let waited = 0;
   await client.lines({ path, body, signal: terminal.interrupted }, (line) => {
     const message = parseBounded(line) as Line;
-    if (!message.waiting) last = message;
+    if (message.progress) onProgress(message.progress as P);
+    else if (!message.waiting) last = message;
     else if (++waited === TELL_AFTER && !json) terminal.error('It waits for the bus …');
   });
   if (terminal.interrupted.aborted) return 'interrupted';
@@ -42,7 +49,8 @@ function tell(terminal: Terminal, text: string): void {
   for (const line of wrap(printable(text), terminal.columns)) terminal.out(line);
 }
 
-function whole(text: unknown, what: string, min: number, max: number): number {
+/** A whole number of the command line. @throws UsageError */
+export function whole(text: unknown, what: string, min: number, max: number): number {
   const value = Number(text);
   if (typeof text === 'string' && text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value;
   throw new UsageError(`${what} must be a whole number from ${min} to ${max}.`);

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { OSDP_KEYS } from '../../state/layout.ts';
 import type { Paths } from '../../system/paths.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import { Secret } from '../../system/secret.ts';
@@ -6,6 +7,8 @@ import type { Places } from '../cli/locate.ts';
 import { settingsOf } from './settings.ts';
 
 const MAX_PROFILES = 256;
+/** More than there are buses, damaged ones included. */
+const MAX_KEY_FILES = 64;
 /** A checksum follows it in its file. */
 const COMMAND_KEY_BYTES = 32;
 /** Of a profile of NetworkManager (nm-settings-keyfile(5)): what is a secret in it. */
@@ -45,6 +48,12 @@ export async function findSecrets(
   // A key in PEM is wrapped: each of its lines alone gives it away.
   found.push(...key.split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')), ...keyNumbers(key));
   for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
+  const state = await paths.names(places.stateDirectory).catch(orMissing(places.stateDirectory, [] as string[]));
+  for (const name of state.filter((each) => each.startsWith(OSDP_KEYS)).slice(0, MAX_KEY_FILES)) {
+    const path = `${places.stateDirectory}/${name}`;
+    const kept = await readRegularFile(path, { follow: false }).then(String, orMissing(path, ''));
+    found.push(...(kept.match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
+  }
   const idKeyPath = `${places.stateDirectory}/command-id.key`;
   const idKey = await readRegularFile(idKeyPath, { follow: false }).catch(orMissing(idKeyPath, null));
   if (idKey) found.push(idKey.subarray(0, COMMAND_KEY_BYTES).toString('hex'));

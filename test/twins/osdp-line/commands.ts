@@ -150,7 +150,7 @@ function setBuzzer(settings: PeripheralSettings, data: Uint8Array): Answer {
 
 function installKey(settings: PeripheralSettings, data: Uint8Array, secured: boolean): Handled {
   const channel = settings.secureChannel;
-  if (!channel) return { answer: nak(NAK.UNKNOWN) };
+  if (!channel || channel.refusesKeys) return { answer: nak(NAK.UNKNOWN) };
   if (!secured) return { answer: nak(NAK.SECURITY_REQUIRED) };
   if (data[0] !== 1 || data[1] !== 16) return { answer: nak(NAK.RECORD) };
   const key = data.slice(2);

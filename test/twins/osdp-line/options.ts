@@ -26,6 +26,10 @@ export interface SecureChannelOptions {
   clientId?: Uint8Array;
   /** Sends data replies MAC-only in a block of type 15, as some peripherals do. Default false. */
   leavesDataInClear?: boolean;
+  /** Takes no key: KEYSET is answered with NAK 3, as by peripherals whose key is set with the maker's own tool. Default false. */
+  refusesKeys?: boolean;
+  /** Stays in the channel of the old key after KEYSET, until the panel begins a new one. Default false. */
+  keepsChannelAfterKeyset?: boolean;
   /** Answers a command in clear inside a channel with an SCS_18 reply, as some peripherals do, instead of NAK 6. Default false. */
   answersClearInside?: boolean;
 }
@@ -129,6 +133,8 @@ export interface PeripheralOptions {
   bootMs?: number;
   /** Starts again by itself after COMSET and KEYSET, and is dead for its boot time, as some makers' readers do. Default false. */
   restartsAfterSettings?: boolean;
+  /** Answers COMSET and KEYSET with BUSY so many times each while it writes its memory, then with what came of it. Default 0. */
+  busyForSettings?: number;
 }
 
 /** What is on the line now: all defaults filled in. The running twin changes it (COMSET, KEYSET, tampering). */
@@ -156,6 +162,7 @@ export interface PeripheralSettings {
   lamp: LampState | null;
   buzzer: BuzzerState | null;
   restartsAfterSettings: boolean;
+  busyForSettings: number;
 }
 
 const CHECK_CHARACTERS = 8;
@@ -224,5 +231,6 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
     lamp: null,
     buzzer: null,
     restartsAfterSettings: options.restartsAfterSettings ?? false,
+    busyForSettings: options.busyForSettings ?? 0,
   };
 }

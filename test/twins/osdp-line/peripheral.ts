@@ -47,6 +47,8 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
   let lastReply: Uint8Array | null = null;
   let lastHeardMs = Number.NEGATIVE_INFINITY;
   let events: Answer[] = [];
+  /** BUSY answers to the COMSET or KEYSET that is being carried out. */
+  let busies = 0;
   let polled = false;
 
   const queue = (event: Answer): void => {
@@ -80,7 +82,7 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
       if (!data) return { bytes: clear(frame, nak(NAK.SECURITY_REQUIRED)) };
       const { answer, after } = handleCommand(settings, events, { code: frame.code, data }, true);
       const bytes = channel.seal(headFor(frame), answer);
-      if (frame.code === COMMAND.KEYSET && answer.code === REPLY.ACK) channel.end();
+      if (frame.code === COMMAND.KEYSET && answer.code === REPLY.ACK && !secureChannel?.keepsChannelAfterKeyset) channel.end();
       return after ? { bytes, after } : { bytes };
     }
     if (channel.active) {
@@ -97,8 +99,12 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
     return after ? { bytes: clear(frame, answer), after } : { bytes: clear(frame, answer) };
   };
 
-  const isBusy = (): boolean => {
-    const { faults } = settings;
+  const isBusy = ({ code }: Frame): boolean => {
+    const { faults, busyForSettings } = settings;
+    if (code === COMMAND.COMSET || code === COMMAND.KEYSET) {
+      busies = busies < busyForSettings ? busies + 1 : 0;
+      if (busies > 0) return true;
+    }
     if (faults.busyTimes) {
       faults.busyTimes--;
       return true;
@@ -134,7 +140,8 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
         return { bytes: marked(clear(frame, nak(NAK.SEQUENCE))) };
       }
       if (frame.code === COMMAND.CHLNG && settings.faults.ignoresChallenge) return null;
-      if (isBusy()) return { bytes: marked(encodeFrame({ ...headFor(frame, 0), block: null, code: REPLY.BUSY, data: new Uint8Array(0) })) };
+      if (isBusy(frame))
+        return { bytes: marked(encodeFrame({ ...headFor(frame, 0), block: null, code: REPLY.BUSY, data: new Uint8Array(0) })) };
       const { bytes, after } = answerTo(frame);
       lastSequence = frame.sequence;
       lastRequest = frame.bytes;

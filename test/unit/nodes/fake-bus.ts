@@ -52,6 +52,7 @@ export function createFakeBus(id: string): FakeBus {
     maintenance: {
       identify: async () => ['led'],
       forget: (address) => void nodes.delete(address),
+      rekey: async () => [],
       async setAddress({ from, to, baudRate }) {
         bus.put(String(to), { ...nodes.get(String(from)), nodeId: `${id}/${to}`, address: String(to) });
         return { baudRate: baudRate ?? 9600, proven: true };

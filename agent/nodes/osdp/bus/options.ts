@@ -4,9 +4,8 @@ import type { Entropy } from '../../../system/entropy.ts';
 import { HubError } from '../../../system/errors.ts';
 import type { Log } from '../../../system/log.ts';
 import type { Secret } from '../../../system/secret.ts';
+import type { KeyStore } from '../keys/key-store.ts';
 import type { SerialPorts } from '../port/port.ts';
-import type { PdKey } from '../session/pd.ts';
-import { DEFAULT_KEY } from '../session/secure-channel.ts';
 import type { OsdpTimings } from './timings.ts';
 
 /** The rates of the standard, the most common ones first: the order in which `auto` tries them. */
@@ -27,6 +26,8 @@ export interface OsdpBusOptions {
   keys: ReadonlyMap<number, Secret>;
   /** The longest that a PD may take to begin its answer. Default: the 200 ms of the standard. */
   replyTimeoutMs?: number;
+  /** The keys that the agent gives to PDs itself. Absent: it gives none. */
+  keyStore?: KeyStore;
   serialPorts: SerialPorts;
   clock: MonotonicClock;
   wallClock: WallClock;
@@ -44,11 +45,4 @@ export function checkAddresses(id: string, addresses: readonly number[]): void {
   const message =
     bad === undefined ? 'names no address' : `address ${bad} must be a whole number from 0 to ${MAX_OSDP_ADDRESS} and stand once`;
   throw new HubError('config_invalid', `bus ${id}: ${message}`, { details: [{ field: 'addresses', message }] });
-}
-
-/** The key for a PD: its own one, else the default one when somebody opted in. An own key never gives way to the default one. */
-export function keyOf({ keys, allowDefaultKey }: Pick<OsdpBusOptions, 'keys' | 'allowDefaultKey'>, address: number): PdKey | null {
-  const own = keys.get(address);
-  if (own) return { kind: 'own', bytes: () => Buffer.from(own.reveal(), 'hex') };
-  return allowDefaultKey ? { kind: 'default', bytes: () => DEFAULT_KEY } : null;
 }

@@ -1,16 +1,18 @@
 import type { BusState, BusStatus } from '../../../contract/node.ts';
 import { sleep } from '../../../system/clock.ts';
-import { HubError } from '../../../system/errors.ts';
+import { HubError, isHubError } from '../../../system/errors.ts';
 import { within } from '../../../system/timeout.ts';
 import type { BusEvent, NodeBus } from '../../bus.ts';
 import type { Frame } from '../codec/frame.ts';
+import { createKeyRing } from '../keys/key-ring.ts';
+import { NO_KEY_STORE } from '../keys/key-store.ts';
 import { createMaintenance } from '../operations/maintenance.ts';
 import { createOperationQueue } from '../operations/queue.ts';
 import { createLine, type Line } from '../port/line.ts';
 import type { PortProblem } from '../port/port.ts';
 import { createPortKeeper } from '../port/port-keeper.ts';
-import { BAUD_RATES, checkAddresses, keyOf, type OsdpBusOptions } from './options.ts';
-import { createPdSessions } from './pd-sessions.ts';
+import { BAUD_RATES, checkAddresses, type OsdpBusOptions } from './options.ts';
+import { createPdSessions, type PdSessions } from './pd-sessions.ts';
 import { createRefreshQueue } from './refresh-queue.ts';
 import { createScanner } from './scan.ts';
 import { DEFAULT_TIMINGS, type OsdpTimings } from './timings.ts';
@@ -70,11 +72,18 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     emit({ kind: 'status', status: status() });
   };
 
-  const sessions = createPdSessions({
+  const ring = createKeyRing({
+    ...options,
+    configured: options.keys,
+    store: options.keyStore ?? NO_KEY_STORE,
+    onChange: (address) => addresses.includes(address) && sessions.keysChanged(address),
+  });
+  const sessions: PdSessions = createPdSessions({
     ...options,
     bus: id,
     addresses,
-    keyOf: (address) => keyOf(options, address),
+    keysOf: ring.candidates,
+    onOpened: ring.opened,
     timings,
     onFacts: (address) => emit({ kind: 'node', node: sessions.node(address) }),
   });
@@ -193,9 +202,27 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     }
   };
 
+  /** Without the stored keys the bus would ask secured PDs in clear. */
+  const keysRead = async (): Promise<boolean> => {
+    try {
+      await ring.load();
+      return true;
+    } catch (error) {
+      if (!isHubError(error, 'storage_failed')) throw error;
+      setState('unavailable', { reason: 'failed', message: error.message });
+      return false;
+    }
+  };
+
   const run = async (signal: AbortSignal) => {
+    let ready = false;
     while (!signal.aborted) {
       try {
+        ready ||= await keysRead();
+        if (!ready) {
+          await sleep(clock, timings.reopenMaxMs, signal);
+          continue;
+        }
         await session(signal);
       } catch (error) {
         // A bug must not take the bus away for good.
@@ -237,7 +264,16 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       return closed ? Promise.reject(closed) : refreshes.add(signal);
     },
 
-    maintenance: createMaintenance({ bus: id, sessions, timings, operations, unusable, baudRate: () => rates[rateIndex]! }),
+    maintenance: createMaintenance({
+      ...options,
+      bus: id,
+      sessions,
+      timings,
+      operations,
+      ring,
+      unusable,
+      baudRate: () => rates[rateIndex]!,
+    }),
 
     onTrace: trace.onTrace,
 

@@ -2,9 +2,11 @@ import { type MonotonicClock, sleep, type WallClock } from '../../../system/cloc
 import type { Entropy } from '../../../system/entropy.ts';
 import type { Log } from '../../../system/log.ts';
 import type { Reply } from '../codec/reply.ts';
+import { type BaseKey, isSameKey } from '../keys/key-record.ts';
+import { pdKeyOf } from '../keys/key-ring.ts';
 import type { Line, Outcome } from '../port/line.ts';
 import { onBabble, onGarbled } from '../session/garbled.ts';
-import { newPd, type PdKey, type PdNote, type PdState, type Pending, resetPd } from '../session/pd.ts';
+import { newPd, type PdKey, type PdNote, type PdState, type Pending, resetPd, withFacts } from '../session/pd.ts';
 import { onMiss, onReply, onSilence, type PdStep } from '../session/session.ts';
 import { nodeOfPd, type Sightings } from './node.ts';
 import { answersPending, isInHandshake, isSettled, nextRequest, type OsdpCommand, operationRequest, type PlanInput } from './plan.ts';
@@ -13,7 +15,10 @@ import type { OsdpTimings } from './timings.ts';
 export interface PdSessionsDeps {
   bus: string;
   addresses: readonly number[];
-  keyOf(address: number): PdKey | null;
+  /** The keys to try with a PD, in order; none: a session in clear. */
+  keysOf(address: number): readonly BaseKey[];
+  /** A channel is proven under this key. */
+  onOpened(address: number, key: BaseKey): void;
   clock: MonotonicClock;
   wallClock: WallClock;
   entropy: Entropy;
@@ -43,6 +48,14 @@ export interface PdSessions {
    * not known whether the command was carried out. `down`: the port went away.
    */
   operate(line: Line, address: number, command: OsdpCommand): Promise<Reply | null | 'down'>;
+  /** The key under which its channel is open and proven; null: there is none. */
+  provenKey(address: number): BaseKey | null;
+  /** Other keys are to be tried than before. A channel under one of them stays open. */
+  keysChanged(address: number): void;
+  /** The next request begins a session, from the first key on. */
+  restart(address: number): void;
+  /** A PD that refused the channel is not left alone any longer. */
+  retryChannel(address: number): void;
   /** What was known of the PD is no longer: it is new when it answers again. */
   forget(address: number): void;
   /**
@@ -70,12 +83,33 @@ const HANDSHAKE_STEPS = 5;
 
 /** Something is known of the address that is worth showing. */
 const isShown = ({ seen, facts }: PdState) => seen || facts.problem !== null;
+const isProven = ({ channel }: PdState) => channel.phase === 'open' && channel.proven;
 
-export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entropy, log, timings, onFacts }: PdSessionsDeps): PdSessions {
-  const pds = new Map(addresses.map((address) => [address, newPd(address, keyOf(address)?.kind === 'own')]));
+export function createPdSessions({
+  bus,
+  addresses,
+  keysOf,
+  onOpened,
+  clock,
+  wallClock,
+  entropy,
+  log,
+  timings,
+  onFacts,
+}: PdSessionsDeps): PdSessions {
+  const isGuarded = (keys: readonly BaseKey[]) => keys.some((key) => key !== 'default');
+  const fresh = (address: number) => newPd(address, isGuarded(keysOf(address)), Math.max(1, keysOf(address).length));
+  const pds = new Map(addresses.map((address) => [address, fresh(address)]));
+  /** Under which key the last handshake of a PD began. */
+  const inUse = new Map<number, BaseKey>();
   const sightings = new Map<number, Sightings>();
   /** When an event of a PD was last logged at its own level; as many entries as PDs and events there are. */
   const noted = new Map<string, number>();
+
+  const keyOf = (address: number): PdKey | null => {
+    const key = keysOf(address)[pd(address).candidate];
+    return key === undefined ? null : pdKeyOf(key);
+  };
 
   const planInput = (address: number): PlanInput => ({
     nowMs: clock.nowMs(),
@@ -111,10 +145,12 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
   };
 
   const take = ({ pd: next, notes }: PdStep) => {
+    const opened = isProven(next) && !isProven(pd(next.address)) ? inUse.get(next.address) : undefined;
     // Only an answer that is believed is a sighting.
     if (next.lastReplyMs !== pd(next.address).lastReplyMs) sighted(next.address);
     put(next);
     for (const note of notes) write(next.address, note);
+    if (opened) onOpened(next.address, opened);
   };
 
   const node = (address: number) => nodeOfPd(bus, address, pd(address).facts, sightings.get(address) ?? null);
@@ -132,6 +168,7 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
 
   const exchange = async (line: Line, address: number, windowMs: number, options: SlotOptions = {}) => {
     const { pd: asked, pending } = nextRequest(pd(address), { ...planInput(address), ...options });
+    if (pending.purpose === 'challenge') inUse.set(address, keysOf(address)[asked.candidate]!);
     pds.set(address, asked);
     const { outcome } = await transact(line, address, pending, windowMs);
     return { outcome, purpose: pending.purpose };
@@ -176,8 +213,30 @@ export function createPdSessions({ bus, addresses, keyOf, clock, wallClock, entr
       return null;
     },
 
+    provenKey: (address) => (isProven(pd(address)) ? (inUse.get(address) ?? null) : null),
+
+    keysChanged(address) {
+      const before = pd(address);
+      const keys = keysOf(address);
+      const used = inUse.get(address);
+      const at = before.channel.phase === 'closed' || !used ? 0 : keys.findIndex((key) => isSameKey(key, used));
+      const kept = at < 0 ? resetPd(before) : before;
+      const guarded = isGuarded(keys);
+      const judged = guarded ? { vouchedMs: clock.nowMs(), unvouched: 0, refusedHandshakes: 0 } : {};
+      const next = { ...kept, ...judged, guarded, candidates: Math.max(1, keys.length), candidate: Math.max(0, at) };
+      put(guarded ? next : withFacts(next, { securityReason: null }));
+    },
+
+    restart(address) {
+      pds.set(address, { ...resetPd(pd(address)), candidate: 0, channelRetryMs: 0 });
+    },
+
+    retryChannel(address) {
+      pds.set(address, { ...pd(address), channelRetryMs: 0 });
+    },
+
     forget(address) {
-      pds.set(address, newPd(address, keyOf(address)?.kind === 'own'));
+      pds.set(address, fresh(address));
       sightings.delete(address);
     },
 

@@ -54,12 +54,20 @@ function leaveAlone(pd: PdState, reason: Ending, pauseMs: number, nowMs: number)
   return { pd: pd.silentSinceMs === null || pd.unvouched > 0 ? withoutChannel(next) : next, notes: [note] };
 }
 
+/** A key that the PD does not have gives way to the next one that is known for it, at once; null: all were tried. */
+function nextKey(pd: PdState): Step | null {
+  if (pd.candidate + 1 >= pd.candidates) return null;
+  return { pd: { ...withoutChannel(resetPd(pd)), candidate: pd.candidate + 1, channelRetryMs: 0 }, notes: [] };
+}
+
 /** The PD, or its proof, said no. Where an own key is configured it is asked once more soon: that it is not secured is an alarm. */
 export function refuse(pd: PdState, reason: Ending, nowMs: number, timings: OsdpTimings): Step {
+  const other = nextKey(pd);
+  if (other) return other;
   const refusedHandshakes = pd.refusedHandshakes + 1;
   const sure = !pd.guarded || refusedHandshakes >= CONVINCING_REFUSALS;
   const pauseMs = sure ? timings.channelRetryMs : timings.handshakePauseMs;
-  return leaveAlone({ ...pd, unansweredHandshakes: 0, refusedHandshakes }, reason, pauseMs, nowMs);
+  return leaveAlone({ ...pd, candidate: 0, unansweredHandshakes: 0, refusedHandshakes }, reason, pauseMs, nowMs);
 }
 
 /**
@@ -73,9 +81,13 @@ export function beginAnew(pd: PdState, nowMs: number, timings: OsdpTimings, reas
     return { pd: resetPd(pd.silentSinceMs === null ? withoutChannel(pd) : pd), notes: [] };
   }
   if (channel.phase === 'open' && channel.proven) return { pd: resetPd(pd), notes: [] };
+  const other = reason === 'no_key' ? nextKey(pd) : null;
+  if (other) return other;
   const unanswered = unansweredHandshakes + 1;
+  // One that does not answer may not have this key either.
+  const candidate = (pd.candidate + 1) % pd.candidates;
   const pauseMs = unanswered < QUICK_HANDSHAKES ? timings.handshakePauseMs : timings.channelRetryMs;
-  const left = leaveAlone({ ...pd, unansweredHandshakes: unanswered }, reason, pauseMs, nowMs);
+  const left = leaveAlone({ ...pd, candidate, unansweredHandshakes: unanswered }, reason, pauseMs, nowMs);
   return { pd: resetPd(left.pd), notes: left.notes };
 }
 

@@ -60,6 +60,9 @@ export interface PdState {
   readonly address: number;
   /** An own key is configured: the link counts only when it is secured with it. */
   readonly guarded: boolean;
+  /** How many keys are known for it, at least 1, and which of them is tried: they are tried in turn until one fits. */
+  readonly candidates: number;
+  readonly candidate: number;
   readonly facts: PdFacts;
   /** True once it answered: before, it is only an address. */
   readonly seen: boolean;
@@ -131,11 +134,13 @@ const NOTHING_KNOWN: PdFacts = {
   problem: null,
 };
 
-/** An address nobody answered at yet. `guarded`: an own key is configured for it. */
-export function newPd(address: number, guarded: boolean): PdState {
+/** An address nobody answered at yet. `guarded`: an own key is known for it. `candidates`: how many keys are. */
+export function newPd(address: number, guarded: boolean, candidates = 1): PdState {
   return {
     address,
     guarded,
+    candidates,
+    candidate: 0,
     facts: NOTHING_KNOWN,
     seen: false,
     sequence: 0,

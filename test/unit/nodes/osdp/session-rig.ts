@@ -2,6 +2,7 @@ import { createPdSessions, type PdSessions } from '../../../../agent/nodes/osdp/
 import { DEFAULT_TIMINGS } from '../../../../agent/nodes/osdp/bus/timings.ts';
 import { createLine } from '../../../../agent/nodes/osdp/port/line.ts';
 import type { PdKey } from '../../../../agent/nodes/osdp/session/pd.ts';
+import { Secret } from '../../../../agent/system/secret.ts';
 import { createRandom } from '../../../support/random.ts';
 import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
 import { decodeFrame, MARK } from '../../../twins/osdp-line/frame.ts';
@@ -23,6 +24,7 @@ const unmarked = (bytes: Buffer) => (bytes[0] === MARK ? bytes.subarray(1) : byt
 export function createSessionRig({ peripheral, key, seed = 1 }: { peripheral: PeripheralOptions; key: PdKey | null; seed?: number }) {
   const { address } = peripheral;
   const clock = createSteppedClock();
+  const keys = key === null ? [] : [key.kind === 'default' ? ('default' as const) : new Secret(key.bytes().toString('hex'))];
   const machine = createPeripheralMachine(settingsOf(peripheral, BAUD_RATE), createRandom(seed));
   let request: Buffer | null = null;
   const line = createLine({
@@ -37,7 +39,8 @@ export function createSessionRig({ peripheral, key, seed = 1 }: { peripheral: Pe
   const sessions = createPdSessions({
     bus: 'rig',
     addresses: [address],
-    keyOf: () => key,
+    keysOf: () => keys,
+    onOpened: () => {},
     clock,
     wallClock: { nowMs: () => clock.nowMs() },
     entropy: createFakeEntropy(seed),
