@@ -67,8 +67,8 @@ function reportOf({ id, intake, command, stage, receivedAt, finishedAt, outcome,
 function changingMaintenance(maintenance: NodeMaintenance, localChange: () => void): NodeMaintenance {
   return {
     identify: maintenance.identify,
-    forget(nodeId) {
-      const node = maintenance.forget(nodeId);
+    async forget(nodeId) {
+      const node = await maintenance.forget(nodeId);
       localChange();
       return node;
     },

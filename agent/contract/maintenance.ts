@@ -8,7 +8,7 @@ export interface NodeMaintenance {
    * What is remembered of the node is forgotten, its alarms too. One that answers is new when it answers next.
    * @throws HubError `node_unknown`
    */
-  forget(nodeId: string): Node;
+  forget(nodeId: string): Promise<Node>;
   /**
    * Gives a peripheral another address, and another rate when one is named. The target is looked at first.
    * @throws HubError `invalid_args`, `node_silent`, `node_refused`, `address_taken`, `bus_unavailable`, `busy`, `aborted`

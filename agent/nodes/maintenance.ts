@@ -8,8 +8,8 @@ export interface MaintenanceDeps {
   buses: readonly NodeBus[];
   /** The node as known now. */
   node(nodeId: string): Node | undefined;
-  /** Takes it out of the table. */
-  drop(node: Node): void;
+  /** Takes it out of the table, and off the disk when this resolves. */
+  drop(node: Node): Promise<void>;
 }
 
 /** What root does with single nodes, over the buses that have them. */
@@ -29,9 +29,10 @@ export function createNodeMaintenance({ buses, node, drop }: MaintenanceDeps): N
     throw new HubError(bus ? 'bus_unavailable' : 'invalid_args', message, { details: [{ field: 'bus', message }] });
   };
 
-  const forget = (one: Node) => {
-    drop(one);
+  const forget = (one: Node): Promise<void> => {
+    const dropped = drop(one);
     buses.find(({ id }) => id === one.bus)?.maintenance?.forget(one.address);
+    return dropped;
   };
 
   return {
@@ -40,9 +41,9 @@ export function createNodeMaintenance({ buses, node, drop }: MaintenanceDeps): N
       return { nodeId, seconds, by: await of(bus).identify(address, seconds, signal) };
     },
 
-    forget(nodeId) {
+    async forget(nodeId) {
       const one = known(nodeId);
-      forget(one);
+      await forget(one);
       return one;
     },
 
@@ -51,7 +52,7 @@ export function createNodeMaintenance({ buses, node, drop }: MaintenanceDeps): N
     async setAddress(bus, change, signal) {
       const { baudRate, proven } = await of(bus).setAddress(change, signal);
       const left = node(nodeIdOf(bus, String(change.from)));
-      if (left && change.from !== change.to) forget(left);
+      if (left && change.from !== change.to) await forget(left);
       return { bus, ...change, baudRate, proven };
     },
   };

@@ -154,11 +154,12 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     tell(before, node);
   };
 
-  const drop = (node: Node) => {
+  /** Written at once: what was asked for on the hub must not come back after a power cut. */
+  const drop = (node: Node): Promise<void> => {
     takeOut(node);
     log.info({ event: 'node_forgotten', nodeId: node.nodeId }, `${node.nodeId}: forgotten, as was asked for on the hub`);
     onChange?.({ event: 'node_forgotten', node });
-    scheduleWrite();
+    return write();
   };
 
   const onBusEvent = (bus: NodeBus, event: BusEvent) => {

@@ -87,7 +87,7 @@ async function createWorld(): Promise<World> {
         executed.push({ identify: nodeId, seconds });
         return { nodeId, seconds, by: ['led'] };
       },
-      forget(nodeId) {
+      async forget(nodeId) {
         throw new HubError('node_unknown', `there is no node ${nodeId}`);
       },
       async rekey(bus, asked, onDone) {
