@@ -19,7 +19,7 @@ export interface RigOptions {
   files?: MemoryFiles;
 }
 
-export const RIG_KEYS_FILE = '/state/osdp-keys-rs485.json';
+const RIG_KEYS_FILE = '/state/osdp-keys-rs485.json';
 
 /** A bus on a twin of the line, both on a clock that the test moves. */
 export function createRig({ peripherals, baudRate = 9600, line: lineOptions, bus: busOptions, files = createMemoryFiles() }: RigOptions) {
