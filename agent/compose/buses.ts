@@ -17,12 +17,24 @@ interface BusDeps extends Pick<OsdpBusOptions, 'serialPorts' | 'clock' | 'wallCl
 }
 
 async function createBus(config: BusConfig, deps: BusDeps): Promise<NodeBus> {
-  const { id, path, baudRate, addresses, replyTimeoutMs, allowDefaultKey, keysPath } = config;
+  const { id, path, baudRate, addresses, replyTimeoutMs, allowDefaultKey, security, keysPath } = config;
   const log = deps.log.child({ part: 'bus', bus: id });
   try {
     const keys = keysPath === null ? new Map() : await loadOsdpKeys(keysPath, { guarded: isServiceCredential(process.env, keysPath) });
     const keyStore = createKeyStore({ path: join(deps.stateDirectory, `${OSDP_KEYS}${id}.json`), files: deps.files, log });
-    return createOsdpBus({ keyStore, id, path, baudRate, addresses, replyTimeoutMs, allowDefaultKey, keys, ...deps, log });
+    return createOsdpBus({
+      keyStore,
+      id,
+      path,
+      baudRate,
+      addresses,
+      replyTimeoutMs,
+      allowDefaultKey,
+      requireSecurity: security === 'required',
+      keys,
+      ...deps,
+      log,
+    });
   } catch (error) {
     if (!isHubError(error, 'config_invalid')) throw error;
     // Without its keys the bus would ask secured peripherals in clear.

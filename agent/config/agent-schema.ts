@@ -82,6 +82,10 @@ const osdpBus = z
       .boolean()
       .default(false)
       .describe('Allows the secure channel under the published default key (SCBK-D), for installation only.'),
+    security: z
+      .enum(['optional', 'required'])
+      .default('optional')
+      .describe('"required": of a node that is not secured with a key of its own nothing is believed, and that it is not is an alarm.'),
     keysPath: credentialPath('File of the secure channel keys of this bus.').optional(),
   })
   .describe('A serial line with OSDP peripherals.');

@@ -4,9 +4,9 @@ export type NodeSecurity = 'none' | 'default_key' | 'secured' | 'required';
 /**
  * Why the own key that is configured for a node does not secure its link: the node proved another key (`wrong_key`), offered another kind of
  * key (`key_type`), says that it has no such key (`no_key`), refused the handshake (`refused`), answered it with nonsense (`invalid`), or did
- * not carry it through (`no_answer`).
+ * not carry it through (`no_answer`). `no_own_key`: its bus requires security, and no key of its own is known for it.
  */
-export type SecurityReason = 'wrong_key' | 'key_type' | 'no_key' | 'refused' | 'invalid' | 'no_answer';
+export type SecurityReason = 'wrong_key' | 'key_type' | 'no_key' | 'refused' | 'invalid' | 'no_answer' | 'no_own_key';
 
 /**
  * What is wrong at an address that gives no answer that can be read. `garbled`: whenever it is asked, noise comes back: two devices have the

@@ -26,6 +26,10 @@ const REASONS: Readonly<Record<SecurityReason, { what: string; remedy: string }>
     what: 'its answers in the handshake are not valid',
     remedy: 'sudo hubctl bus trace shows the handshake; update the firmware of the device',
   },
+  no_own_key: {
+    what: 'it has no key of its own',
+    remedy: 'sudo hubctl bus rekey gives it one (a new or reset device: with --default-key)',
+  },
   no_answer: {
     what: 'it answers, but does not complete the handshake',
     remedy: 'look at the wiring and at whether this device can do the secure channel; sudo hubctl bus trace shows the handshake',
@@ -60,7 +64,9 @@ export const NODE: Entries<NodeParams> = {
   node_security_lost: {
     severity: 'fail',
     text: ({ nodeId, reason }) =>
-      `node ${nodeId} is not secured although its own key is configured: ${reasonOf(reason).what}; its tamper and power are not known`,
+      reason === 'no_own_key'
+        ? `node ${nodeId} is not secured, which its bus requires: ${reasonOf(reason).what}; nothing that it says is believed`
+        : `node ${nodeId} is not secured although its own key is configured: ${reasonOf(reason).what}; its tamper and power are not known`,
     remedy: ({ reason }) => `Check on site that it is the right device; ${reasonOf(reason).remedy}`,
     next: NODES,
     advice: true,

@@ -32,7 +32,7 @@ const NODE_SCHEMA: Schema = {
     firmwareVersion: TEXT,
     capabilities: { type: 'array', items: { type: 'string', maxLength: 128 }, maxItems: 256 },
     security: { enum: ['none', 'default_key', 'secured', 'required', null] },
-    securityReason: { enum: ['wrong_key', 'key_type', 'no_key', 'refused', 'invalid', 'no_answer', null], default: null },
+    securityReason: { enum: ['wrong_key', 'key_type', 'no_key', 'refused', 'invalid', 'no_answer', 'no_own_key', null], default: null },
     replaced: { type: ['object', 'null'], properties: IDENTITY, required: ['vendor', 'model', 'serialNumber'], default: null },
     tamper: FLAG,
     powerFault: FLAG,

@@ -42,7 +42,15 @@ const BUS_FAILURES = each<BusFailure>({
   stalled: true,
   failed: true,
 });
-const SECURITY = each<SecurityReason>({ wrong_key: true, key_type: true, no_key: true, refused: true, invalid: true, no_answer: true });
+const SECURITY = each<SecurityReason>({
+  wrong_key: true,
+  key_type: true,
+  no_key: true,
+  refused: true,
+  invalid: true,
+  no_answer: true,
+  no_own_key: true,
+});
 const PORT = { bus: 'rs485', path: '/dev/ttyUSB0', commands: 'sudo systemctl restart hub-agent' };
 const DISK = { path: '/var/lib/hub-agent', availableBytes: 1e6, totalBytes: 8e9 };
 const PROBLEM = { message: 'The agent is not allowed to scan. Install the rule.', device: 'wlan0' };

@@ -22,6 +22,8 @@ export interface OsdpBusOptions {
   addresses: readonly number[];
   /** Use the public default key with PDs that have no own one. It protects nothing: off unless somebody opts in. */
   allowDefaultKey: boolean;
+  /** Nothing is believed of a PD whose link no own key secures. Default false. */
+  requireSecurity?: boolean;
   /** Own base keys by address, as 32 hex digits. */
   keys: ReadonlyMap<number, Secret>;
   /** The longest that a PD may take to begin its answer. Default: the 200 ms of the standard. */

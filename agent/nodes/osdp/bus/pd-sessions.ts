@@ -8,6 +8,7 @@ import type { Line, Outcome } from '../port/line.ts';
 import { onBabble, onGarbled } from '../session/garbled.ts';
 import { newPd, type PdKey, type PdNote, type PdState, type Pending, resetPd, withFacts } from '../session/pd.ts';
 import { onMiss, onReply, onSilence, type PdStep } from '../session/session.ts';
+import { believed } from './believed.ts';
 import { nodeOfPd, type Sightings } from './node.ts';
 import { answersPending, isInHandshake, isSettled, nextRequest, type OsdpCommand, operationRequest, type PlanInput } from './plan.ts';
 import type { OsdpTimings } from './timings.ts';
@@ -24,6 +25,8 @@ export interface PdSessionsDeps {
   entropy: Entropy;
   log: Log;
   timings: OsdpTimings;
+  /** Nothing is believed of a PD whose link no own key secures. */
+  requireSecurity?: boolean;
   /** What is known of a PD changed. */
   onFacts(address: number): void;
 }
@@ -95,6 +98,7 @@ export function createPdSessions({
   entropy,
   log,
   timings,
+  requireSecurity = false,
   onFacts,
 }: PdSessionsDeps): PdSessions {
   const isGuarded = (keys: readonly BaseKey[]) => keys.some((key) => key !== 'default');
@@ -153,7 +157,11 @@ export function createPdSessions({
     if (opened) onOpened(next.address, opened);
   };
 
-  const node = (address: number) => nodeOfPd(bus, address, pd(address).facts, sightings.get(address) ?? null);
+  const node = (address: number) => {
+    const { facts, guarded } = pd(address);
+    const told = nodeOfPd(bus, address, facts, sightings.get(address) ?? null);
+    return requireSecurity ? believed(told, guarded) : told;
+  };
 
   const transact = async (line: Line, address: number, pending: Pending, windowMs: number) => {
     const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
