@@ -22,6 +22,7 @@ import { createFiles } from './system/files.ts';
 import { createGuards, guardedClock } from './system/guard.ts';
 import { createHostFacts } from './system/linux/host-linux.ts';
 import { createNotify } from './system/linux/notify.ts';
+import { EX_IOERR, OutputLost, writeOutput } from './system/linux/output.ts';
 import { nonBlockingWrite } from './system/linux/standard-output.ts';
 import { noteRun } from './system/linux/started.ts';
 import { createLog } from './system/log.ts';
@@ -46,7 +47,7 @@ usage: hub-agent [--identity FILE] [--config FILE] [--check | --install-credenti
                    for root; restart the service afterwards
   --version, --help
 
-exit codes: 0 stopped as asked, 64 wrong usage, 70 a bug, 78 the configuration is wrong
+exit codes: 0 stopped as asked, 64 wrong usage, 70 a bug, 74 the output could not be written, 78 the configuration is wrong
 example: hub-agent --identity ./identity.json --config ./agent.json
 `;
 
@@ -82,7 +83,7 @@ async function main(): Promise<number> {
     return EX_USAGE;
   }
   if (options.help || options.version) {
-    process.stdout.write(options.help ? USAGE : `${version}\n`);
+    await writeOutput(options.help ? USAGE : `${version}\n`);
     return 0;
   }
 
@@ -93,7 +94,7 @@ async function main(): Promise<number> {
   if (newCredentials !== undefined) {
     const deps = { files, paths, env: process.env, now: new Date(wallClock.nowMs()), proof: proveTls };
     const { folder, expiresAt } = await installCredentials(resolve(newCredentials), dirname(resolve(options.identity)), deps);
-    process.stdout.write(`${folder} is in use from the next start on; it lasts until ${expiresAt.toISOString()}.\n`);
+    await writeOutput(`${folder} is in use from the next start on; it lasts until ${expiresAt.toISOString()}.\n`);
     return 0;
   }
   // A check by hand has no credentials directory: it reads what the service would be given.
@@ -113,7 +114,7 @@ async function main(): Promise<number> {
   });
   if (options.check) {
     for (const warning of config.warnings) process.stderr.write(`hub-agent: ${formatProblem(warning)}\n`);
-    process.stdout.write(`The configuration of hub ${config.identity.hubId} is right.\n`);
+    await writeOutput(`The configuration of hub ${config.identity.hubId} is right.\n`);
     return 0;
   }
 
@@ -183,6 +184,10 @@ main().then(
     if (isHubError(error, 'config_invalid')) {
       lastWords(error.message);
       process.exit(EX_CONFIG);
+    }
+    if (error instanceof OutputLost) {
+      lastWords(error.message);
+      process.exit(EX_IOERR);
     }
     lastWords(error instanceof Error ? String(error.stack) : messageOf(error));
     process.exit(EX_SOFTWARE);

@@ -5,7 +5,8 @@ import type { AgentConfig } from '../config/config.ts';
 import type { Alarm, Alarms } from '../contract/alarm.ts';
 import type { NodeMaintenance } from '../contract/maintenance.ts';
 import type { Claim } from '../contract/shadow.ts';
-import { type CommandReport, told } from '../control/api.ts';
+import type { WifiProblem } from '../contract/wifi.ts';
+import { type CommandReport, told, type WifiReport } from '../control/api.ts';
 import { type Control, createControl } from '../control/control.ts';
 import type { LogRing } from '../control/log-ring.ts';
 import type { NodeTable } from '../nodes/table.ts';
@@ -16,6 +17,7 @@ import type { Guards } from '../system/guard.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { Log } from '../system/log.ts';
 import type { OutputState } from '../system/output.ts';
+import { within } from '../system/timeout.ts';
 import { version } from '../system/version.ts';
 import type { ReleaseTrial } from '../trial/trial.ts';
 import type { WifiService } from '../wifi/networkmanager/network-manager-wifi.ts';
@@ -85,6 +87,21 @@ function changingMaintenance(maintenance: NodeMaintenance, localChange: () => vo
   };
 }
 
+/** NetworkManager answers within milliseconds; hubctl waits 3.5 s for the whole. */
+const WIFI_REPORT_MS = 2_500;
+const NO_REPLY: WifiProblem = {
+  reason: 'no_reply',
+  message: 'NetworkManager does not answer: sudo systemctl restart NetworkManager',
+  device: null,
+};
+
+/** What is known of the Wi-Fi. A NetworkManager that hangs is a finding, and holds up no answer. */
+async function wifiReport(wifi: WifiService, clock: MonotonicClock): Promise<WifiReport> {
+  const asked = Promise.all([wifi.current(), wifi.credentialsSet(), wifi.problem()]);
+  const [connection, credentialsSet, problem] = await within(clock, WIFI_REPORT_MS, asked, () => [null, null, NO_REPLY] as const);
+  return { connection, credentialsSet, ...told(problem) };
+}
+
 /** Connects the agent's parts to the local API. Opens nothing. */
 export function createLocalApi(parts: LocalParts): Control {
   const { config, local, cloud, nodes, wifi, clock } = parts;
@@ -115,10 +132,7 @@ export function createLocalApi(parts: LocalParts): Control {
     },
     nodes: (bus) => nodes.getNodes({ refresh: false, ...(bus !== undefined && { bus }) }, new AbortController().signal),
     commands,
-    wifi: async () => {
-      const [connection, credentialsSet, problem] = await Promise.all([wifi.current(), wifi.credentialsSet(), wifi.problem()]);
-      return { connection, credentialsSet, ...told(problem) };
-    },
+    wifi: () => wifiReport(wifi, clock),
     async ping(signal) {
       const startMs = clock.nowMs();
       await cloud.reachable(signal);

@@ -4,6 +4,7 @@ import tls from 'node:tls';
 import type { TlsProof } from '../../agent/config/tls-proof.ts';
 import { MIN_TLS_VERSION } from '../../agent/contract/tls.ts';
 import { messageOf } from '../../agent/system/errors.ts';
+import { EX_IOERR, OutputLost, writeOutput } from '../../agent/system/linux/output.ts';
 import { printable } from '../../agent/system/printable.ts';
 import { gitWorkTreeOf } from '../git-work-tree.ts';
 import { readApiKey } from './api-key.ts';
@@ -72,7 +73,7 @@ async function generateAll(options: Options): Promise<number> {
   const { output } = options;
   let made = 0;
   for (const hub of rows) if (await generate(output, hub)) made += 1;
-  process.stdout.write(`${JSON.stringify({ hubs: rows.length, made, requests: requestFiles(output, 'HUBID').request })}\n`);
+  await writeOutput(`${JSON.stringify({ hubs: rows.length, made, requests: requestFiles(output, 'HUBID').request })}\n`);
   return 0;
 }
 
@@ -124,7 +125,7 @@ async function flashAll(options: Options, signal: AbortSignal): Promise<number> 
   await writeReport(options.output, outcome, warnings);
   for (const { row, hubId, problem } of outcome.results) if (problem !== null) tell(`row ${row}, ${hubId}: ${problem}\n`);
   if (outcome.stopped !== null) tell(`${outcome.stopped}\n`);
-  process.stdout.write(`${JSON.stringify({ ...figuresOf(outcome), hubsPerSecond: progress.rate() })}\n`);
+  await writeOutput(`${JSON.stringify({ ...figuresOf(outcome), hubsPerSecond: progress.rate() })}\n`);
   return outcome.results.length === rows.length && outcome.results.every(({ problem }) => problem === null) ? 0 : 1;
 }
 
@@ -145,7 +146,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const options = readOptions(args);
     if (!options) {
-      process.stdout.write(USAGE);
+      await writeOutput(USAGE);
       return 0;
     }
     await checkWorkTree(options);
@@ -170,6 +171,6 @@ main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
     tell(`flash: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+    process.exit(error instanceof OutputLost ? EX_IOERR : 1);
   },
 );

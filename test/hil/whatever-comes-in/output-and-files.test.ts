@@ -30,6 +30,15 @@ test.each(['help', 'status --json', 'commands'])('hubctl %s onto a full disk end
   expect(stderr).toContain('could not be written');
 });
 
+test.each([
+  ['the agent', [AGENT, '--help']],
+  ['flash', [FLASH, '--help']],
+])('%s onto a full disk ends with 74 and says so', async (_, argv) => {
+  const { code, stderr } = await run(argv, '/dev/full');
+  expect(code).toBe(74);
+  expect(stderr).toContain('could not be written');
+});
+
 async function fifo(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hub-fifo-'));
   onTestFinished(() => rm(folder, { recursive: true }));
