@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { AgentConfig } from '../config/config.ts';
 import { PARTS_FOLDER, UPDATE_FOLDER } from '../release/places.ts';
@@ -58,8 +57,8 @@ export function createUpdateJobs(
     makeBundle: bundleMaker(deps.files, folder),
     arch: ARCHITECTURES[process.arch] ?? process.arch,
     model: identity.model,
-    // Read when something is fetched: the list takes memory.
-    ca: () => [tls.authorities, ...rootCertificates],
+    // Loaded when something is fetched: the module and its list take 5 MB.
+    ca: () => [tls.authorities, ...process.getBuiltinModule('node:tls').rootCertificates],
     bytesPerSecond: update.maxKilobytesPerSecond * 1024,
     spreadMs: update.spreadSeconds * 1000,
   });

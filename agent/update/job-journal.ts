@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import { UPDATE_JOB_FILE } from '../state/layout.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
-import { INTERPRETED } from '../system/parse-options.ts';
 import { readRecord } from '../system/records.ts';
+import { parsed, type Schema } from '../system/schema.ts';
 import { parseSealed, sealed } from '../system/seal.ts';
 import type { Job } from './job.ts';
 
@@ -16,18 +15,25 @@ export interface JobJournal {
   save(job: Job | null): Promise<void>;
 }
 
-const schema = z.object({
-  version: z.literal(1),
-  jobId: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
-  executionNumber: z.int().nonnegative(),
-  stage: z.enum(['taken', 'handed_over', 'ended']),
-  outcome: z.object({ status: z.enum(['SUCCEEDED', 'FAILED', 'REJECTED']), reason: z.string().max(64) }).nullable(),
-});
+const OUTCOME: Schema = {
+  type: ['object', 'null'],
+  properties: { status: { enum: ['SUCCEEDED', 'FAILED', 'REJECTED'] }, reason: { type: 'string', maxLength: 64 } },
+  required: ['status', 'reason'],
+};
+const SCHEMA: Schema = {
+  type: 'object',
+  properties: {
+    version: { const: 1 },
+    jobId: { type: 'string', pattern: /^[a-zA-Z0-9_-]{1,64}$/ },
+    executionNumber: { type: 'integer', minimum: 0 },
+    stage: { enum: ['taken', 'handed_over', 'ended'] },
+    outcome: OUTCOME,
+  },
+  required: ['version', 'jobId', 'executionNumber', 'stage', 'outcome'],
+};
 
 function parse(data: Buffer): Job {
-  const parsed = schema.safeParse(parseSealed(data), INTERPRETED);
-  if (!parsed.success) throw new Error('no job of this format');
-  const { version, ...job } = parsed.data;
+  const { version, ...job } = parsed<Job & { version: 1 }>(SCHEMA, parseSealed(data), 'no job of this format');
   if (job.stage === 'ended' && job.outcome === null) throw new Error('a job that has ended without an outcome');
   return job;
 }

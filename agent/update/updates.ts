@@ -8,9 +8,9 @@ import type { JobJournal } from './job-journal.ts';
 import { FIRST_JOB_STATE, type JobEffect, type JobEvent, jobStep, type Verdict } from './job-machine.ts';
 import type { JobsTopics } from './job-topics.ts';
 import { createJobsClient, type JobsResult } from './jobs-client.ts';
-import { type PrepareDeps, type Prepared, prepareUpdate } from './prepare-update.ts';
+import type { PrepareDeps, Prepared } from './prepare-update.ts';
 import type { Releases } from './releases.ts';
-import { type MakeBundle, uploadBundle } from './upload-bundle.ts';
+import type { MakeBundle } from './upload-bundle.ts';
 
 /** Jobs of AWS IoT Device Management: taken, carried out once, answered. */
 export interface Updates {
@@ -112,7 +112,12 @@ export function createUpdates(deps: UpdatesDeps): Updates {
   }
 
   async function perform(job: JobRef, operation: JobOperation, signal: AbortSignal): Promise<Prepared> {
-    if (operation.operation === 'upload_bundle') return uploadBundle(operation.url, { ...deps, signal });
+    // Loaded here: HTTPS takes memory, and a hub has a job twice a year.
+    if (operation.operation === 'upload_bundle') {
+      const { uploadBundle } = await import('./upload-bundle.ts');
+      return uploadBundle(operation.url, { ...deps, signal });
+    }
+    const { prepareUpdate } = await import('./prepare-update.ts');
     const first = await prepareUpdate({ ...deps, releases }, job, operation, {
       signal,
       onProgress: (percent) => void progress(job, { step: 'download', percent: String(percent) }),

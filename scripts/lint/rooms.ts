@@ -74,6 +74,11 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules of Node that the agent reaches through a port, and the rooms of the agent that may import them. */
 const MODULES: Readonly<Record<string, { rooms: readonly string[]; instead: string }>> = {
+  zod: {
+    // Where it explains a configuration to people. It would take 6 MB of an agent that has nothing to explain.
+    rooms: ['agent/config', 'agent/hubctl'],
+    instead: 'use agent/system/schema.ts',
+  },
   'node:fs': {
     // The control socket is a file by its nature: it is made, given its mode, and removed.
     // The parts of a release are streamed. Root's updater has a port of its own, call by call, so that a test can cut the power between any two.

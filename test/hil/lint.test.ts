@@ -92,6 +92,12 @@ test.each([
   expect(code).toBe(1);
 });
 
+test('zod in a part that explains nothing to people does not pass', async () => {
+  const { code, output } = await rooms({ 'agent/nodes/extra.ts': "export { object } from 'zod';\n" });
+  expect(output).toContain('agent/nodes/extra.ts:1: may not import zod');
+  expect(code).toBe(1);
+});
+
 test('an import cycle does not pass, nor does one of types alone', async () => {
   const { code, output } = await biome({
     'agent/wifi/first.ts': "import { second } from './second.ts';\nexport const first = (): number => second();\n",
