@@ -116,7 +116,8 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     ...(ports.systemBusAddress !== undefined && { busAddress: ports.systemBusAddress }),
   });
 
-  const trial = releaseTrial(ports, { stateDirectory, host, buses: () => nodes.buses(), cloud: () => cloud });
+  const told = () => jobs?.isTrialTold() ?? true;
+  const trial = releaseTrial(ports, { stateDirectory, host, buses: () => nodes.buses(), cloud: () => cloud, told });
   const claim = () => claims.current();
   const catalog = createCommandCatalog({ config, nodes, wifi, host, cloud: () => cloud, claim, release: trial.report, clock });
   const commandLog = log.child({ part: 'commands' });

@@ -13,19 +13,25 @@ import { createReleaseTrial, type ReleaseTrial, type StartedAs } from '../trial/
 export interface ReleasePorts extends StartedAs {
   /** Before the absolute path of every place; empty on a hub. */
   root: string;
-  times?: TrialTimes;
+  times: TrialTimes;
 }
+
+/** Of each second that the updater gives a trial (`HUB_TRIAL_SECONDS` shortens it for tests): as 60 and 540 s are of its 600. */
+const SETTLE_SHARE_MS = 100;
+const GIVE_UP_SHARE_MS = 900;
 
 /** What the launcher said in the environment (`systemd/launch`); null when another started the agent. */
 export function releasePorts(env: Readonly<Record<string, string | undefined>>): ReleasePorts | null {
   const { HUB_AGENT_RELEASE: release, HUB_AGENT_TRIAL: trial, HUB_AGENT_ROOT: root = '' } = env;
-  return /^\d{1,16}$/.test(release ?? '') ? { sequence: Number(release), trial: trial === '1', root } : null;
+  const seconds = Number(env.HUB_TRIAL_SECONDS);
+  const times = seconds > 0 ? { settleMs: seconds * SETTLE_SHARE_MS, giveUpMs: seconds * GIVE_UP_SHARE_MS } : TRIAL_TIMES;
+  return /^\d{1,16}$/.test(release ?? '') ? { sequence: Number(release), trial: trial === '1', root, times } : null;
 }
 
 /** The part that a release on trial, or the one before it, has in the trial. */
 export function releaseTrial(
   { release = null, files, clock, log }: { release?: ReleasePorts | null; files: Files; clock: MonotonicClock; log: Log },
-  deps: { stateDirectory: string; host: HostFacts; buses(): readonly BusStatus[]; cloud(): Cloud },
+  deps: { stateDirectory: string; host: HostFacts; buses(): readonly BusStatus[]; cloud(): Cloud; told(): boolean },
 ): ReleaseTrial {
   const root = release?.root ?? '';
   return createReleaseTrial({
