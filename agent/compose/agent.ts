@@ -94,9 +94,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const report: Cloud['report'] = (sections, options) => cloud.report(sections, options);
   const alarms = createAlarmCenter({ files, stateDirectory, expiresAt: config.certificateExpiresAt, clock, wallClock, log, report });
 
-  const buses = await createBuses(config.buses, { serialPorts, clock, wallClock, entropy, files, stateDirectory, log });
+  const buses = await createBuses(config.buses, { ...ports, serialPorts, stateDirectory, guard, alarms });
   const nodes = createNodeTable({
-    buses,
+    buses: buses.all,
     files,
     stateDirectory,
     clock,
@@ -216,6 +216,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       claim,
       release: trial.report,
       nodes,
+      zigbee: buses.zigbee,
       wifi,
       commands,
       intake: localIntake,

@@ -11,6 +11,7 @@ const NODE_ALARMS: Partial<Record<NodeChange, readonly ['raise' | 'clear', ...Al
   node_replaced: ['raise', 'device_replaced'],
   node_replacement_over: ['clear', 'device_replaced'],
   node_forgotten: ['clear', 'tamper', 'security_lost', 'device_replaced'],
+  node_left: ['clear', 'tamper', 'security_lost', 'device_replaced'],
 };
 
 /** Follows the node table: what a change says of alarms, then the report of its summary. */

@@ -6,6 +6,7 @@ import type { Alarm, Alarms } from '../contract/alarm.ts';
 import type { NodeMaintenance } from '../contract/maintenance.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiProblem } from '../contract/wifi.ts';
+import type { ZigbeeNetwork } from '../contract/zigbee.ts';
 import { type CommandReport, told, type WifiReport } from '../control/api.ts';
 import { type Control, createControl } from '../control/control.ts';
 import type { LogRing } from '../control/log-ring.ts';
@@ -43,6 +44,7 @@ export interface LocalParts {
   claim(): Claim | null;
   release: ReleaseTrial['report'];
   nodes: NodeTable;
+  zigbee: readonly ZigbeeNetwork[];
   wifi: WifiService;
   commands: Pick<CommandService, 'entries'>;
   intake: LocalIntake;
@@ -120,6 +122,7 @@ export function createLocalApi(parts: LocalParts): Control {
       wifi: () => wifi.current(),
       host: parts.host,
       buses: () => nodes.buses(),
+      zigbee: () => parts.zigbee.map((network) => network.status()),
       nodes: () => nodes.summary(),
       knownNodes: async () => (await nodes.getNodes({ refresh: false }, new AbortController().signal)).nodes,
       commands,
@@ -155,6 +158,8 @@ export function createLocalApi(parts: LocalParts): Control {
       localChange();
       await parts.reset(kind, signal);
     },
+    zigbee: parts.zigbee,
+    changed: localChange,
     guard: parts.guards.guard,
     clock,
     log: parts.log,

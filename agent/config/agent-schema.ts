@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { MAX_OSDP_ADDRESS } from '../contract/osdp.ts';
-import { credentialPath, editorSchema, path, whole } from './fields.ts';
+import { ZIGBEE_ADAPTERS } from '../contract/zigbee.ts';
+import { credentialPath, editorSchema, path, serialPath, whole } from './fields.ts';
 import { DEFAULT_SOCKET_PATH, DEFAULT_STATE_DIRECTORY } from './locations.ts';
 
 /** AWS IoT Core's upper bound for the MQTT keepalive, seconds. */
@@ -55,12 +56,14 @@ const cloud = z
   })
   .describe('The connection to AWS IoT Core.');
 
+const busId = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, 'must be 1 to 32 lower-case letters, digits or "-"')
+  .describe('Name of the bus; first part of the id of its nodes. Unique.');
+
 const osdpBus = z
   .strictObject({
-    id: z
-      .string()
-      .regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, 'must be 1 to 32 lower-case letters, digits or "-"')
-      .describe('Name of the bus; first part of the id of its nodes. Unique.'),
+    id: busId,
     protocol: z.literal('osdp').describe('OSDP on RS-485.'),
     path: path('The serial port; /dev/serial/by-id/… stays the same when ports are re-plugged.'),
     baudRate: z
@@ -90,7 +93,28 @@ const osdpBus = z
   })
   .describe('A serial line with OSDP peripherals.');
 
-const bus = z.discriminatedUnion('protocol', [osdpBus]);
+const zigbeeBus = z
+  .strictObject({
+    id: busId,
+    protocol: z.literal('zigbee').describe('Zigbee behind a coordinator stick; needs the package hub-agent-zigbee.'),
+    path: serialPath('The serial port of the stick; /dev/serial/by-id/… names this stick and no other one.'),
+    adapter: z
+      .enum(ZIGBEE_ADAPTERS)
+      .describe('Kind of the stick: zstack (Texas Instruments), ember (Silicon Labs), deconz, zigate or zboss.'),
+    channel: whole(
+      11,
+      26,
+      'Radio channel of a network that is formed; one that exists stays where it is. 15, 20 and 25 lie between the channels of Wi-Fi.',
+    ).default(15),
+    rtscts: z.boolean().default(false).describe("Hardware flow control, as the stick's firmware has it."),
+    baudRate: z
+      .literal([38400, 57600, 115200, 230400, 460800, 921600])
+      .default(115200)
+      .describe("Speed of the stick's port in bit/s, as its firmware has it."),
+  })
+  .describe('A Zigbee network.');
+
+const bus = z.discriminatedUnion('protocol', [osdpBus, zigbeeBus]);
 
 const commands = z
   .strictObject({

@@ -15,8 +15,16 @@ export type HubIdentity = Omit<IdentityDocument, '$schema' | 'thingName'> & {
 
 type BusDocument = AgentDocument['buses'][number];
 
-/** A bus with absolute paths and every address spelled out, in the order of the file. Distinguished by `protocol`. */
-export type BusConfig = Omit<BusDocument, 'addresses' | 'keysPath'> & { addresses: number[]; keysPath: string | null };
+/** An OSDP bus with absolute paths and every address spelled out, in the order of the file. */
+export type OsdpBusConfig = Omit<BusDocument & { protocol: 'osdp' }, 'addresses' | 'keysPath'> & {
+  addresses: number[];
+  keysPath: string | null;
+};
+
+/** A Zigbee bus with an absolute path. */
+export type ZigbeeBusConfig = BusDocument & { protocol: 'zigbee' };
+
+export type BusConfig = OsdpBusConfig | ZigbeeBusConfig;
 
 /** The whole configuration: defaults filled in, all paths absolute, ranges expanded. Units are in the names. */
 export type AgentConfig = Omit<AgentDocument, '$schema' | 'buses' | 'wifi'> & {

@@ -31,3 +31,12 @@ export function credentialPath(description: string) {
 
 /** Editors read it; the agent does not. */
 export const editorSchema = z.string().optional().describe('Path or URL of the JSON Schema, for editors; the agent ignores it.');
+
+/** The path of a serial port: nothing that names another machine. */
+export function serialPath(description: string) {
+  const local = z.regex(
+    /^(?!credential:)(?![a-zA-Z][a-zA-Z0-9+.-]*:\/\/)[^\u0000]*$/,
+    'must be a serial port of this hub; sticks over the network are not possible',
+  );
+  return z.string().min(1).max(MAX_PATH_LENGTH).check(local).describe(description);
+}

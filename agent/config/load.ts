@@ -59,6 +59,7 @@ function credentialFile(
 
 function resolveBuses(buses: AgentDocument['buses'], file: string, resolvePath: ResolvePath, problems: ConfigProblem[]): BusConfig[] {
   return buses.map((bus, index) => {
+    if (bus.protocol === 'zigbee') return { ...bus, path: resolvePath(file, bus.path)! };
     const keysPath = bus.keysPath === undefined ? null : resolvePath(file, bus.keysPath);
     if (bus.keysPath !== undefined && keysPath === null) problems.push(noCredentials(file, `buses[${index}].keysPath`, bus.keysPath));
     const addresses = expandAddresses(bus.addresses).map(({ address }) => address);
@@ -71,7 +72,8 @@ async function checkKeyFiles(
   file: string,
   problemOf: LoadConfigOptions['keyFileProblem'],
 ): Promise<ConfigProblem[]> {
-  const found = await Promise.all(buses.map(async ({ keysPath }) => (keysPath === null ? null : ((await problemOf?.(keysPath)) ?? null))));
+  const paths = buses.map((bus) => (bus.protocol === 'osdp' ? bus.keysPath : null));
+  const found = await Promise.all(paths.map(async (path) => (path === null ? null : ((await problemOf?.(path)) ?? null))));
   return found.flatMap((problem, index) => (problem === null ? [] : [{ file, field: `buses[${index}].keysPath`, ...problem }]));
 }
 

@@ -19,8 +19,10 @@ const MIN_KEEP_ALIVE_SECONDS = 30;
 /** sun_path of a Unix socket address, without the NUL. */
 export const MAX_SOCKET_PATH_BYTES = 107;
 
+type AddressEntries = (AgentDocument['buses'][number] & { protocol: 'osdp' })['addresses'];
+
 /** The addresses of a list of numbers and ranges, in order, each with the entry that named it. */
-export function expandAddresses(entries: AgentDocument['buses'][number]['addresses']): { address: number; entry: number }[] {
+export function expandAddresses(entries: AddressEntries): { address: number; entry: number }[] {
   return entries.flatMap((value, entry) => {
     const [first = 0, last = first] = typeof value === 'number' ? [value] : value.split('-').map(Number);
     const addresses = [];
@@ -29,7 +31,7 @@ export function expandAddresses(entries: AgentDocument['buses'][number]['address
   });
 }
 
-function checkAddresses(entries: AgentDocument['buses'][number]['addresses'], field: string): RuleProblem[] {
+function checkAddresses(entries: AddressEntries, field: string): RuleProblem[] {
   const problems: RuleProblem[] = [];
   entries.forEach((value, index) => {
     if (typeof value === 'number') return;
@@ -98,7 +100,7 @@ export const rules: Rules = {
     return [
       ...duplicates(buses, (bus) => bus.id, sameId),
       ...duplicates(buses, (bus) => bus.path, samePort),
-      ...buses.flatMap((bus, index) => checkAddresses(bus.addresses, `buses[${index}].addresses`)),
+      ...buses.flatMap((bus, index) => (bus.protocol === 'osdp' ? checkAddresses(bus.addresses, `buses[${index}].addresses`) : [])),
     ];
   },
 

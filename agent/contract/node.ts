@@ -46,13 +46,61 @@ export interface Node {
   problem: NodeProblem | null;
   /** 0…255, Zigbee only. */
   linkQuality: number | null;
+  /** What only Zigbee has. Absent for the nodes of other protocols. */
+  zigbee?: ZigbeeDetails;
+}
+
+/** A value that a device reported, and when it did, ISO 8601: a sleeping device is not asked. */
+export interface Reading<T> {
+  value: T;
+  at: string;
+}
+
+/** What a lock or sensor reported last, as far as it did. */
+export interface Readings {
+  /** ZCL, 7.3.2.6, LockState. */
+  lock?: Reading<'locked' | 'unlocked' | 'not_fully_locked'>;
+  /** ZCL, 7.3.2.9, DoorState. */
+  door?: Reading<'open' | 'closed' | 'jammed' | 'forced_open' | 'unspecified'>;
+  /** Contact, motion or whatever the zone is for; true: alarmed (ZCL, 8.2.2.2.1.3, ZoneStatus). */
+  alarm?: Reading<boolean>;
+  /** 0 to 100. */
+  batteryPercent?: Reading<number>;
+  batteryLow?: Reading<boolean>;
+}
+
+/** What is known of a Zigbee device beside what every node has. */
+export interface ZigbeeDetails {
+  /** How far the hub has asked the device what it is. `unknown_device`: only the coordinator knows it. */
+  interview: 'pending' | 'running' | 'done' | 'failed' | 'unknown_device';
+  kind: 'router' | 'end_device' | 'unknown';
+  power: 'mains' | 'battery' | 'unknown';
+  /** `available` is false once nothing was heard for so long. */
+  silentAfterSeconds: number;
+  /** Whether that follows from the check-in interval that the device told, or is assumed for its kind. */
+  silentAfterFrom: 'check_in' | 'assumed';
+  /** Address of the router or coordinator that it hangs on, as the last map showed. */
+  parent: string | null;
+  readings: Readings;
 }
 
 /**
  * Why a bus cannot be used: its port is not there (`missing`), is held by another program (`locked`), may not be opened by its mode (`permission`) or by
- * the service's own unit (`unit`), was open and went away (`lost`), takes no bytes (`stalled`), or fails otherwise (`failed`).
+ * the service's own unit (`unit`), was open and went away (`lost`), takes no bytes (`stalled`), or fails otherwise (`failed`). Of a Zigbee bus: its library is not installed (`library`), the coordinator does not answer
+ * (`silent`) or was reset (`reset`), or its network may not be started as things are (`network`): the message names the command.
  */
-export type BusFailure = 'missing' | 'locked' | 'permission' | 'unit' | 'lost' | 'stalled' | 'failed';
+export type BusFailure =
+  | 'missing'
+  | 'locked'
+  | 'permission'
+  | 'unit'
+  | 'lost'
+  | 'stalled'
+  | 'failed'
+  | 'library'
+  | 'silent'
+  | 'reset'
+  | 'network';
 
 export type BusState = 'starting' | 'up' | 'unavailable' | 'stopped';
 

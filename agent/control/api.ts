@@ -5,6 +5,7 @@ import type { BusStatus } from '../contract/node.ts';
 import type { ReleaseReport } from '../contract/release.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection, WifiObstacle, WifiProblem } from '../contract/wifi.ts';
+import type { ZigbeeStatus } from '../contract/zigbee.ts';
 import type { FileFault } from '../system/file-faults.ts';
 import type { Fault } from '../system/guard.ts';
 import type { OutputState } from '../system/output.ts';
@@ -15,7 +16,7 @@ import type { NodeFinding } from './node-findings.ts';
  * version. Errors are `{error: {code, message}}`; streams are JSON lines.
  *
  * control.sock, mode 0660, reads:
- *   GET /v1/status · /v1/nodes[?bus=ID] · /v1/commands · /v1/wifi
+ *   GET /v1/status · /v1/nodes[?bus=ID] · /v1/commands · /v1/wifi · /v1/zigbee
  *   GET /v1/logs[?lines=N][&follow=1]   stream of log lines
  *   GET /v1/bus/ID/trace                stream of BusTrace
  * admin.sock, mode 0600, changes or sends, each use logged:
@@ -24,6 +25,9 @@ import type { NodeFinding } from './node-findings.ts';
  *   POST /v1/nodes/identify {nodeId, seconds} · /v1/nodes/forget {nodeId} · /v1/bus/ID/set-address {from, to, baudRate?}
  *   POST /v1/bus/ID/rekey {address?, defaultKey?}
  *                                       stream: {"waiting":true} every second, then {"result"} or {"error"}
+ *   POST /v1/zigbee/ID/permit-join {seconds}   stream of JoinEvent until joining is closed
+ *   POST /v1/zigbee/ID/remove {address} · backup · map   stream: {"waiting":true} every second, then {result} or {error}
+ *   POST /v1/zigbee/ID/restore · form {devices}
  *   POST /v1/ping                       publishes to the cloud, and lets a waiting agent try at once
  */
 
@@ -87,6 +91,8 @@ export interface StatusReport {
     temperatureCelsius: number | null;
   };
   buses: BusStatus[];
+  /** The Zigbee networks. Absent from an older agent. */
+  zigbee?: ZigbeeStatus[];
   nodes: { total: number; available: number; scanComplete: boolean };
   /** The same for each bus that has nodes. Absent from an older agent. */
   nodesByBus?: { bus: string; total: number; available: number }[];

@@ -3,6 +3,7 @@ import type { CommandEnvelope } from '../contract/command.ts';
 import type { NodeMaintenance } from '../contract/maintenance.ts';
 import type { NodesResult } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
+import type { ZigbeeNetwork } from '../contract/zigbee.ts';
 import type { ResetKind } from '../state/reset-notes.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { HubError, messageOf } from '../system/errors.ts';
@@ -16,6 +17,7 @@ import { maintenanceRoutes } from './maintenance-routes.ts';
 import { numberOf, recordOf } from './request-fields.ts';
 import { collectStatus, type StatusDeps } from './status.ts';
 import { whileWaiting } from './waiting.ts';
+import { zigbeeRoutes } from './zigbee-routes.ts';
 
 /** What the local API shows and does. */
 export interface ControlDeps {
@@ -35,6 +37,9 @@ export interface ControlDeps {
   setLogLevel(level: string, minutes: number): void;
   /** Resolves when the reset is sure to happen, and begins to stop the agent, which then forgets. */
   reset(kind: ResetKind, signal: AbortSignal): Promise<void>;
+  /** The Zigbee networks, and what is called when one is changed. */
+  zigbee: readonly ZigbeeNetwork[];
+  changed(): void;
   guard: Guard;
   clock: MonotonicClock;
   log: Log;
@@ -62,6 +67,7 @@ const PING_TIMEOUT_MS = 3_000;
 
 export function createControl(deps: ControlDeps): Control {
   const { log, clock, logs, guard } = deps;
+  const zigbee = zigbeeRoutes({ networks: deps.zigbee, changed: deps.changed, clock, log });
   let tracers = 0;
 
   /** Ends when the client is gone; says now and then that the agent lives. */
@@ -73,6 +79,7 @@ export function createControl(deps: ControlDeps): Control {
   }
 
   const reading: Routes = {
+    ...zigbee.reading,
     'GET /v1/status': async () => ({ json: await collectStatus(deps.status) }),
     'GET /v1/nodes': async ({ query }) => ({ json: await deps.nodes(query.get('bus') ?? undefined) }),
     'GET /v1/commands': () => ({ json: { commands: deps.commands() } }),
@@ -117,6 +124,7 @@ export function createControl(deps: ControlDeps): Control {
   const changing: Routes = {
     ...maintenanceRoutes(deps),
 
+    ...zigbee.changing,
     'POST /v1/run': ({ body }) => {
       const { command, args } = recordOf(body);
       log.info({ event: 'control_run', command: String(command).slice(0, 64) }, 'a command was given on the hub');

@@ -4,6 +4,7 @@ import type { BusStatus, Node } from '../contract/node.ts';
 import type { ReleaseReport } from '../contract/release.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
+import type { ZigbeeStatus } from '../contract/zigbee.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import type { FileFault } from '../system/file-faults.ts';
 import type { Fault } from '../system/guard.ts';
@@ -24,6 +25,7 @@ export interface StatusDeps {
   wifi(): Promise<WifiConnection | null>;
   host: HostFacts;
   buses(): BusStatus[];
+  zigbee(): ZigbeeStatus[];
   nodes(): StatusReport['nodes'];
   /** All nodes as known now. */
   knownNodes(): Promise<readonly Node[]>;
@@ -77,6 +79,7 @@ export async function collectStatus(deps: StatusDeps): Promise<StatusReport> {
       temperatureCelsius: facts?.temperatureCelsius ?? null,
     },
     buses: deps.buses(),
+    zigbee: deps.zigbee(),
     nodes: deps.nodes(),
     nodesByBus: countByBus(known ?? []),
     nodeFindings: nodeReport(known ?? []),

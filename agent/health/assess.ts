@@ -10,9 +10,11 @@ import type { HealthFinding } from './finding.ts';
 import { hostFindings, type MachineFacts } from './host.ts';
 import { tamperFindings } from './node.ts';
 import { updateFindings } from './update.ts';
+import { type ZigbeeFacts, zigbeeFindings } from './zigbee.ts';
 
 /** What the health of a running agent is judged by. Fields that may be absent are those that an older agent does not tell. */
-export interface HealthFacts extends BusFacts, MachineFacts {
+export interface HealthFacts extends BusFacts, Omit<ZigbeeFacts, 'clock'>, MachineFacts {
+  clock: MachineFacts['clock'] & ZigbeeFacts['clock'];
   agent: ProcessFacts;
   cloud: CloudFacts;
   alarms?: readonly Alarm[];
@@ -36,6 +38,7 @@ export function assess(facts: HealthFacts, ofNodes: readonly HealthFinding[]): H
     ...tamperFindings(open.flatMap(({ node }) => node ?? [])),
     ...refusalFindings(cloud),
     ...buses.flatMap((bus) => busFinding(bus) ?? []),
+    ...zigbeeFindings(facts),
     ...emptyBusFindings(facts),
     ...ofNodes,
     ...silentFindings(facts),

@@ -11,6 +11,10 @@ const FAILURES: Readonly<Record<BusFailure, string>> = {
   lost: 'sudo dmesg | grep tty; ls -l /dev/serial/by-id/',
   stalled: 'sudo dmesg | grep tty; sudo systemctl restart hub-agent',
   failed: LOGS,
+  library: 'sudo apt install ./hub-agent-zigbee_VERSION_ARCH.deb; sudo systemctl restart hub-agent',
+  silent: 'hubctl zigbee status; sudo dmesg | grep tty',
+  reset: 'hubctl zigbee status',
+  network: 'hubctl zigbee status',
 };
 
 /** A peripheral that is asked at another rate mostly stays silent, for it hears no frame. */

@@ -9,12 +9,24 @@ import { PORT, type PortCode } from './port.ts';
 import { REACH, type ReachCode } from './reach.ts';
 import { UPDATE, type UpdateCode } from './update.ts';
 import { WIFI, type WifiCode } from './wifi.ts';
+import { ZIGBEE, type ZigbeeCode } from './zigbee.ts';
 
 /** Every code of the catalogue. */
-export type FindingCode = CloudCode | BusCode | NodeCode | HostCode | AgentCode | FilesCode | WifiCode | PortCode | UpdateCode | ReachCode;
+export type FindingCode =
+  | CloudCode
+  | BusCode
+  | NodeCode
+  | HostCode
+  | AgentCode
+  | FilesCode
+  | WifiCode
+  | PortCode
+  | UpdateCode
+  | ReachCode
+  | ZigbeeCode;
 
 /** Every entry of the catalogue, by its code. */
-export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...FILES, ...WIFI, ...PORT, ...UPDATE, ...REACH };
+export const CATALOGUE = { ...CLOUD, ...BUS, ...NODE, ...HOST, ...AGENT, ...FILES, ...WIFI, ...PORT, ...UPDATE, ...REACH, ...ZIGBEE };
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {
@@ -22,6 +34,7 @@ export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCo
   bus_unavailable: ['port_missing', 'port_no_device', 'port_held', 'port_closed', 'port_unit'],
   bus_no_node: ['bus_unavailable'],
   nodes_silent: ['bus_unavailable'],
+  zigbee_backup_old: ['zigbee_not_kept'],
   bus_no_answer: ['port_held'],
   bus_noise: ['port_held'],
   log_no_space: ['disk_full', 'disk_low'],

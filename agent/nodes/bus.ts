@@ -3,7 +3,12 @@ import type { BusStatus, Node } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 
 /** What a bus tells while it runs. `node` comes with every change of what is known of a node except `lastSeen`, which moves with every answer. */
-export type BusEvent = { kind: 'node'; node: Node } | { kind: 'status'; status: BusStatus } | { kind: 'scan_complete' };
+export type BusEvent =
+  | { kind: 'node'; node: Node }
+  /** A device left the network: its node is no more. Silence is something else. */
+  | { kind: 'gone'; address: string }
+  | { kind: 'status'; status: BusStatus }
+  | { kind: 'scan_complete' };
 
 /** What root may do with the nodes of a bus. Errors are those of `agent/contract/maintenance.ts` `NodeMaintenance`. */
 export interface BusMaintenance {

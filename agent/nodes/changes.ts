@@ -6,7 +6,7 @@ import { isReplacement, maybeSameDevice } from './replacement.ts';
 /**
  * What a change of a node is called. The names are also the `event` of the log lines. Each of `lost`, `tamper`, `power_fault`,
  * `security_lost` (an own key is configured and does not secure the link) and `replaced` (another device answers) stands until the event
- * beside it; `node_security_restored` comes too when no own key is configured any more. `node_forgotten` ends all of them.
+ * beside it; `node_security_restored` comes too when no own key is configured any more. `node_forgotten` and `node_left` end all of them.
  */
 export type NodeChange =
   | 'node_new'
@@ -21,7 +21,9 @@ export type NodeChange =
   | 'node_replaced'
   | 'node_replacement_over'
   | 'node_changed'
-  | 'node_forgotten';
+  | 'node_forgotten'
+  /** It left its network, or was sent away. */
+  | 'node_left';
 
 /** What changed in the table. */
 export type NodeEvent =
@@ -43,6 +45,7 @@ const LEVELS = {
   node_replacement_over: 'info',
   node_changed: 'debug',
   node_forgotten: 'info',
+  node_left: 'info',
 } as const;
 
 /** A node that does the same thing over and over is worth a line this often; in between it is detail. */

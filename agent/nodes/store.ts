@@ -4,6 +4,7 @@ import type { Log } from '../system/log.ts';
 import { readRecord } from '../system/records.ts';
 import { parsed, type Schema } from '../system/schema.ts';
 import { parseSealed, sealed, unsealed } from '../system/seal.ts';
+import { READINGS_SCHEMA } from './zigbee/devices/readings.ts';
 
 /** The most nodes that are remembered: several full OSDP lines and a large Zigbee network. The oldest sightings go first. */
 export const MAX_KNOWN_NODES = 2000;
@@ -17,6 +18,20 @@ const TIME: Schema = {
   pattern: /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/,
 };
 const IDENTITY = { vendor: TEXT, model: TEXT, serialNumber: TEXT };
+
+const ZIGBEE_SCHEMA: Schema = {
+  type: 'object',
+  properties: {
+    interview: { enum: ['pending', 'running', 'done', 'failed', 'unknown_device'] },
+    kind: { enum: ['router', 'end_device', 'unknown'] },
+    power: { enum: ['mains', 'battery', 'unknown'] },
+    silentAfterSeconds: { type: 'number', minimum: 0 },
+    silentAfterFrom: { enum: ['check_in', 'assumed'] },
+    parent: { type: ['string', 'null'], maxLength: 64 },
+    readings: READINGS_SCHEMA,
+  },
+  required: ['interview', 'kind', 'power', 'silentAfterSeconds', 'silentAfterFrom', 'parent', 'readings'],
+};
 
 const NODE_SCHEMA: Schema = {
   type: 'object',
@@ -38,6 +53,7 @@ const NODE_SCHEMA: Schema = {
     powerFault: FLAG,
     problem: { enum: ['garbled', null], default: null },
     linkQuality: { type: ['number', 'null'], minimum: 0, maximum: 255 },
+    zigbee: ZIGBEE_SCHEMA,
   },
   required: [
     ...['nodeId', 'bus', 'protocol', 'address', 'available', 'lastSeen', 'firstSeen', 'vendor', 'model', 'serialNumber'],

@@ -10,7 +10,7 @@ import type { Log } from '../system/log.ts';
 import type { BusEvent, NodeBus } from './bus.ts';
 import { createChanges, type NodeEvent } from './changes.ts';
 import { createNodeMaintenance } from './maintenance.ts';
-import { compareNodes } from './model.ts';
+import { compareNodes, nodeIdOf } from './model.ts';
 import { createReplacements, maybeSameDevice, replacedAt } from './replacement.ts';
 import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
 
@@ -154,6 +154,15 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     tell(before, node);
   };
 
+  const onGone = (bus: NodeBus, address: string) => {
+    const node = known.get(nodeIdOf(bus.id, address));
+    if (!node) return;
+    takeOut(node);
+    log.info({ event: 'node_left', nodeId: node.nodeId }, `${node.nodeId}: left`);
+    onChange?.({ event: 'node_left', node });
+    scheduleWrite();
+  };
+
   /** Written at once: what was asked for on the hub must not come back after a power cut. */
   const drop = (node: Node): Promise<void> => {
     takeOut(node);
@@ -164,6 +173,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
 
   const onBusEvent = (bus: NodeBus, event: BusEvent) => {
     if (event.kind === 'node') onNode(bus, event.node);
+    else if (event.kind === 'gone') onGone(bus, event.address);
     else if (event.kind === 'status') onChange?.({ event: 'bus_status', status: event.status });
     else onChange?.({ event: 'scan_complete', bus: bus.id });
   };

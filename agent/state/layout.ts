@@ -26,6 +26,8 @@ export const WIFI_CHANGE_FILE = 'wifi-change.json';
 export const UPDATE_JOB_FILE = 'update-job.json';
 /** Begins the name of the file with the keys that the agent gave to the peripherals of a bus. */
 export const OSDP_KEYS = 'osdp-keys-';
+/** A folder for each Zigbee bus: its network with the key, and the devices paired with it. */
+export const ZIGBEE_FOLDER = 'zigbee';
 export const BOOT_ID_FILE = 'boot-id';
 
 /** Everything in the state directory. A name that is not listed is forgotten by a factory reset. */
@@ -43,6 +45,9 @@ export const STATE_LAYOUT: readonly Remembered[] = [
   { name: 'update', forgottenBy: 'factory' },
   // Another client's command may still be in the shadow after a reset.
   { name: TAKEOVER_FILE, forgottenBy: 'replace' },
+  // The key opens the locks of the one who had the hub, as the OSDP keys do. It is not learnt again, so a plain reset leaves it. The stick keeps the
+  // network, and the agent does not form another one over it unasked.
+  { name: ZIGBEE_FOLDER, forgottenBy: 'factory' },
   // A cut Wi-Fi change is put in order by it, after a reset too.
   { name: WIFI_CHANGE_FILE, forgottenBy: 'replace' },
   // The notes of a factory reset, for the next start.

@@ -100,8 +100,10 @@ export async function readCommonFiles(configPath: string, check: CommonCheck): P
   if (!parsed.success || problems.length > 0) throw new Refused(problems);
 
   const { buses } = parsed.data;
-  const warnings = buses.flatMap(({ keysPath }, index) =>
-    keysPath === undefined ? [] : [`--config buses[${index}].keysPath: ${keysPath} is not flashed: put the file on the hub.`],
+  const warnings = buses.flatMap((bus, index) =>
+    bus.protocol !== 'osdp' || bus.keysPath === undefined
+      ? []
+      : [`--config buses[${index}].keysPath: ${bus.keysPath} is not flashed: put the file on the hub.`],
   );
   return { files: [{ name: 'agent.json', mode: 0o640, data: Buffer.from(text) }, ...(authorities ? [authorities] : [])], warnings };
 }

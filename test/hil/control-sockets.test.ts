@@ -54,6 +54,7 @@ async function createWorld(): Promise<World> {
       wifi: async () => null,
       host: createHostFacts({ wallClock, stateDirectory: folder }),
       buses: () => [],
+      zigbee: () => [],
       nodes: () => HEALTHY.nodes,
       knownNodes: async () => [],
       commands: () => [],
@@ -72,6 +73,8 @@ async function createWorld(): Promise<World> {
       return 1;
     },
     logs,
+    zigbee: [],
+    changed() {},
     trace(bus) {
       if (bus !== 'rs485') return null;
       const name = `${bus}#${traces++}`;

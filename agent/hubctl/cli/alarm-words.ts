@@ -2,6 +2,7 @@ import type { Alarm, AlarmKind } from '../../contract/alarm.ts';
 import { utc } from '../../system/units.ts';
 
 const WORDS: Readonly<Record<AlarmKind, string>> = {
+  network_lost: 'ZIGBEE NETWORK LOST',
   tamper: 'tamper switch open',
   security_lost: 'secure channel lost',
   device_replaced: 'another device answers',

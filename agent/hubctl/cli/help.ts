@@ -2,7 +2,7 @@ import { field, padEnd, wrap } from '../terminal/text.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 
-const NAME_WIDTH = 16;
+const NAME_WIDTH = 19;
 const OPTION_WIDTH = 19;
 const CODE_WIDTH = 7;
 const INDENT = '  ';

@@ -9,6 +9,7 @@ import { doctorCommand } from '../commands/doctor.ts';
 import { logsCommand } from '../commands/logs.ts';
 import { busSetAddressCommand, nodesForgetCommand, nodesIdentifyCommand } from '../commands/maintenance.ts';
 import { nodesCommand, nodesScanCommand } from '../commands/nodes.ts';
+import { permitJoinCommand, removeNodeCommand } from '../commands/pairing.ts';
 import { cloudPingCommand } from '../commands/ping.ts';
 import { busRekeyCommand } from '../commands/rekey.ts';
 import { runCommandCommand } from '../commands/run.ts';
@@ -16,6 +17,7 @@ import { statusCommand } from '../commands/status.ts';
 import { busTraceCommand } from '../commands/trace.ts';
 import { updateApplyCommand, updateHistoryCommand, updateRollbackCommand, updateStatusCommand } from '../commands/update.ts';
 import { wifiScanCommand, wifiSetCommand, wifiStatusCommand } from '../commands/wifi.ts';
+import { zigbeeBackupCommand, zigbeeFormCommand, zigbeeMapCommand, zigbeeRestoreCommand, zigbeeStatusCommand } from '../commands/zigbee.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { AgentError, createAgentClient } from './client.ts';
 import { type Command, type HubctlPorts, UsageError } from './command.ts';
@@ -32,6 +34,13 @@ export const COMMANDS: readonly Command[] = [
   nodesScanCommand,
   nodesIdentifyCommand,
   nodesForgetCommand,
+  permitJoinCommand,
+  removeNodeCommand,
+  zigbeeStatusCommand,
+  zigbeeBackupCommand,
+  zigbeeRestoreCommand,
+  zigbeeFormCommand,
+  zigbeeMapCommand,
   commandsCommand,
   runCommandCommand,
   wifiStatusCommand,

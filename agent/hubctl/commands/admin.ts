@@ -33,7 +33,7 @@ export const logLevelCommand: Command = {
 const QUESTIONS: Readonly<Record<ResetKind, string>> = {
   state: 'The agent deletes its list of known nodes and restarts.',
   factory:
-    'The agent deletes the claim, the Wi-Fi networks that it was moved to, its commands, the answers that are not delivered yet and the list of known nodes, and restarts. The OSDP keys beside its configuration and those that it gave to peripherals itself are removed: keep a copy if the locks stay in use.',
+    'The agent deletes the claim, the Wi-Fi networks that it was moved to, its commands, the answers that are not delivered yet, its Zigbee networks and the list of known nodes, and restarts. The OSDP keys beside its configuration and those that it gave to peripherals itself are removed: keep a copy if the locks stay in use. Every Zigbee device has to be paired again.',
 };
 
 const MAY_RUN = 'systemd does not answer, so the agent may be running: nothing was deleted.';
@@ -61,7 +61,7 @@ export const resetCommand: Command = {
   summary: 'Deletes what the agent has learnt, and restarts it',
   usage: '[--factory] [--yes]',
   details: [
-    '--factory   also removes the claim, the commands, the Wi-Fi networks that the agent was given, and the OSDP keys: those beside the configuration (keys/), and those that it gave to peripherals itself. Identity, certificate, configuration and other Wi-Fi profiles (those of the factory) stay. The hub accepts the next claim and rejects the old one.',
+    '--factory   also removes the claim, the commands, the Wi-Fi networks that the agent was given, the Zigbee networks with their devices, and the OSDP keys: those beside the configuration (keys/), and those that it gave to peripherals itself. Identity, certificate, configuration and other Wi-Fi profiles (those of the factory) stay. The hub accepts the next claim and rejects the old one. The Zigbee stick keeps its network until hubctl zigbee form --replace.',
     '--yes       does not ask for confirmation',
   ],
   example: 'sudo hubctl reset --factory',

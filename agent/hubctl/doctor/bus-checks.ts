@@ -61,7 +61,8 @@ async function checkPort(
     return port('port_missing', { bus: id, path });
   }
   if ((await paths.facts(device)).kind !== 'character_device') return port('port_no_device', { bus: id, path });
-  const others = (await holdersOf(device, ports)).filter(({ pid }) => pid !== agentPid && pid !== process.pid);
+  const ownPids = [agentPid, process.pid, ...(status?.zigbee ?? []).map(({ pid }) => pid)];
+  const others = (await holdersOf(device, ports)).filter(({ pid }) => !ownPids.includes(pid));
   // An agent that runs and does not answer is one of them.
   const silentAgent = problem !== null && ['hung', 'busy', 'forbidden'].includes(problem.problem);
   const strangers = others.filter(({ name }) => !(silentAgent && AGENT_NAMES.test(name)));
@@ -148,7 +149,11 @@ async function listen({ ports }: DoctorContext, bus: string): Promise<{ answers:
   return heard;
 }
 
-async function checkBus(context: DoctorContext, { id, baudRate }: Settings['buses'][number], nodes: NodesResult): Promise<Finding> {
+async function checkBus(
+  context: DoctorContext,
+  { id, protocol, baudRate }: Settings['buses'][number],
+  nodes: NodesResult,
+): Promise<Finding> {
   const bus = nodes.buses.find((each) => each.id === id);
   if (!bus) return catalogued(busProblem('bus_unknown', { bus: id }, id));
   const unavailable = busFinding(bus);
@@ -160,6 +165,10 @@ async function checkBus(context: DoctorContext, { id, baudRate }: Settings['buse
     const addresses = own.filter((node) => !node.available).map(({ address }) => address);
     return catalogued(busProblem('nodes_silent', { silent: addresses.length, total: own.length, bus: id, addresses }, id));
   }
+  if (protocol === 'zigbee')
+    return own.length === 0
+      ? skipped(`${id}: no device is paired yet: sudo hubctl nodes permit-join 60`)
+      : catalogued(busProblem('nodes_silent', { silent: own.length, total: own.length, bus: id }, id));
   const { answers, noise, silences } = await listen(context, id);
   if (answers > 0) return ok(`${id}: a node answers, the scan still runs`);
   if (noise >= ENOUGH_NOISE) return catalogued(busProblem('bus_noise', { bus: id, baudRate }, id));

@@ -111,7 +111,7 @@ export interface Settings {
   certificatePath: string | null;
   privateKeyPath: string | null;
   caPath: string | null;
-  buses: { id: string; path: string; baudRate: string; keysPath: string | null }[];
+  buses: { id: string; protocol: 'osdp' | 'zigbee'; path: string; baudRate: string; keysPath: string | null }[];
   wifi: { backend: string; interface: string | null };
 }
 

@@ -16,6 +16,7 @@ import { agentCheck, clockCheck, diskCheck, memoryCheck, versionCheck, watchdogC
 import { mayTakeSession } from './session.ts';
 import { updateCheck } from './update-check.ts';
 import { wifiCheck } from './wifi-check.ts';
+import { zigbeeCheck } from './zigbee-check.ts';
 
 /** Every check, in the order in which a person would look: what stands first explains what comes later. */
 export const CHECKS: readonly Check[] = [
@@ -31,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   topicsCheck,
   serialCheck,
   busCheck,
+  zigbeeCheck,
   wifiCheck,
   diskCheck,
   memoryCheck,

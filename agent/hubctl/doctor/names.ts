@@ -12,6 +12,7 @@ export const CHECK_NAMES: readonly string[] = [
   'topics',
   'serial',
   'bus',
+  'zigbee',
   'wifi',
   'disk',
   'memory',

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { OSDP_KEYS } from '../../state/layout.ts';
+import { OSDP_KEYS, ZIGBEE_FOLDER } from '../../state/layout.ts';
 import type { Paths } from '../../system/paths.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import { Secret } from '../../system/secret.ts';
@@ -14,6 +14,12 @@ const COMMAND_KEY_BYTES = 32;
 /** Of a profile of NetworkManager (nm-settings-keyfile(5)): what is a secret in it. */
 const PROFILE_SECRET = /^(?:psk|password|wep-key\d|leap-password|private-key-password)=(.+)$/gm;
 
+const MAX_ZIGBEE_BUSES = 8;
+/** Of a Zigbee network: its key, and those that devices have with the coordinator. */
+const ZIGBEE_SECRET = /"(?:networkKey|key|tclk_seed|hashed_tclk)"\s*:\s*"([0-9a-fA-F]{32})"/g;
+/** As the library's log and its files have it: hex, and bytes in decimals. */
+const spellingsOfKey = (key: string) => [key, [...Buffer.from(key, 'hex')].join(','), [...Buffer.from(key, 'hex')].join(', ')];
+
 /** Numbers of a private key that give it away in whatever container they stand, in hex. */
 function keyNumbers(pem: string): string[] {
   try {
@@ -25,7 +31,7 @@ function keyNumbers(pem: string): string[] {
 }
 
 /**
- * Every secret that this user can read: TLS key, OSDP keys, the key of command ids, Wi-Fi passwords. `unread` names the files and folders that are
+ * Every secret that this user can read: TLS key, OSDP keys, Zigbee keys, the key of command ids, Wi-Fi passwords. `unread` names the files and folders that are
  * there and could not be read: what is in them cannot be looked for.
  */
 export async function findSecrets(
@@ -62,6 +68,17 @@ export async function findSecrets(
     if (names.length > MAX_PROFILES) unread.push(folder);
     for (const name of names.slice(0, MAX_PROFILES)) {
       for (const [, value] of (await read(`${folder}/${name}`)).matchAll(PROFILE_SECRET)) found.push(value!);
+    }
+  }
+  const zigbee = `${places.stateDirectory}/${ZIGBEE_FOLDER}`;
+  const buses = await paths.names(zigbee).catch(orMissing(zigbee, [] as string[]));
+  for (const bus of buses.slice(0, MAX_ZIGBEE_BUSES)) {
+    for (const name of ['network.json', 'backup.copy', 'coordinator_backup.json', 'previous/network.json']) {
+      const text = await readRegularFile(`${zigbee}/${bus}/${name}`, { follow: false }).then(
+        String,
+        orMissing(`${zigbee}/${bus}/${name}`, ''),
+      );
+      for (const [, value] of text.matchAll(ZIGBEE_SECRET)) found.push(...spellingsOfKey(value!));
     }
   }
   unread.push(...places.unreadable);

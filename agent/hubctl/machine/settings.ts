@@ -25,7 +25,10 @@ export function settingsOf({ config, identity, configPath, identityPath, credent
     buses: buses.flatMap((bus) => {
       const path = pathIn(configPath, bus?.path);
       if (bus?.id === undefined || path === null) return [];
-      return [{ id: bus.id, path, baudRate: String(bus.baudRate), keysPath: pathIn(configPath, bus.keysPath) }];
+      const keysPath = 'keysPath' in bus ? bus.keysPath : undefined;
+      return [
+        { id: bus.id, protocol: bus.protocol ?? 'osdp', path, baudRate: String(bus.baudRate), keysPath: pathIn(configPath, keysPath) },
+      ];
     }),
     wifi: { backend: wifi.backend!, interface: wifi.interface ?? null },
   };

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { AGENT, FOLDER, HUB_ID, IDENTITY, load, refusal } from './rig.ts';
 
 const bus = (changes: object = {}) => ({ id: 'rs485', protocol: 'osdp', path: '/dev/ttyUSB0', ...changes });
+const zigbee = (changes: object = {}) => ({ id: 'zb', protocol: 'zigbee', path: '/dev/ttyACM0', adapter: 'zstack', ...changes });
 const withBuses = (...buses: object[]) => ({ agent: { ...AGENT, buses } });
 const withCloud = (changes: object) => ({ agent: { cloud: { ...AGENT.cloud, ...changes } } });
 
@@ -54,7 +55,7 @@ test('relative paths count from the folder of their file, ranges are spelled out
     baudRate: 'auto',
   });
   expect(config.buses[1]).toMatchObject({ baudRate: 9600, keysPath: null, allowDefaultKey: false });
-  expect(config.buses[1]!.addresses).toEqual(Array.from({ length: 127 }, (_, address) => address));
+  expect(config.buses[1]).toMatchObject({ addresses: Array.from({ length: 127 }, (_, address) => address) });
   expect(JSON.stringify(config)).not.toContain('$schema');
 });
 
@@ -96,7 +97,13 @@ test.each([
   ['long keepalive', withCloud({ keepAliveSeconds: 1201 }), 'cloud.keepAliveSeconds', 'at most 1200'],
   ['bad shadow name', withCloud({ shadowName: 'a/b' }), 'cloud.shadowName', 'letters'],
   ['backoff upside down', withCloud({ connect: { minBackoffMs: 5000, maxBackoffMs: 100 } }), 'cloud.connect.minBackoffMs', 'maxBackoffMs'],
-  ['unknown bus protocol', withBuses(bus({ protocol: 'modbus' })), 'buses[0].protocol', '"osdp"'],
+  ['unknown bus protocol', withBuses(bus({ protocol: 'modbus' })), 'buses[0].protocol', '"osdp", "zigbee"'],
+  ['a Zigbee stick over the network', withBuses(zigbee({ path: 'tcp://10.0.0.1:6638' })), 'buses[0].path', 'serial port of this hub'],
+  ['an adapter that does not exist', withBuses(zigbee({ adapter: 'znp' })), 'buses[0].adapter', '"zstack"'],
+  ['a channel of Wi-Fi', withBuses(zigbee({ channel: 6 })), 'buses[0].channel', '11'],
+  ['a key of the other protocol', withBuses(zigbee({ keysPath: 'keys.json' })), 'buses[0].keysPath', 'not known'],
+  ['a misspelt key of a Zigbee bus', withBuses(zigbee({ rtsCts: true })), 'buses[0].rtsCts', 'rtscts'],
+  ['a stick that is a line too', withBuses(bus(), zigbee({ path: '/dev/ttyUSB0' })), 'buses[1].path', 'also the port'],
   ['bus id', withBuses(bus({ id: 'RS 485' })), 'buses[0].id', 'lower-case'],
   ['baud rate', withBuses(bus({ baudRate: 9601 })), 'buses[0].baudRate', '"auto"'],
   ['broadcast address', withBuses(bus({ addresses: [127] })), 'buses[0].addresses[0]', 'at most 126'],

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { OsdpBusConfig } from '../../../agent/config/config.ts';
 import { jsonSchemas } from '../../../agent/config/json-schema.ts';
 import { authority, load, pair } from './rig.ts';
 
@@ -24,5 +25,5 @@ test('the example configuration loads', async () => {
     },
   });
   expect(config.identity.privateKeyPath).toBe('/run/credentials/hub-agent.service/private-key.pem');
-  expect(config.buses[0]!.addresses).toHaveLength(33);
+  expect((config.buses[0] as OsdpBusConfig).addresses).toHaveLength(33);
 });

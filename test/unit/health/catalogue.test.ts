@@ -41,6 +41,10 @@ const BUS_FAILURES = each<BusFailure>({
   lost: true,
   stalled: true,
   failed: true,
+  library: true,
+  silent: true,
+  reset: true,
+  network: true,
 });
 const SECURITY = each<SecurityReason>({
   wrong_key: true,
@@ -170,6 +174,20 @@ const SAMPLES: Samples = {
   wifi_failed: ofWifi('failed'),
   wifi_no_rule: [{}],
   log_lines_lost: [{ droppedLines: 7 }],
+  zigbee_network_lost: [{ bus: 'zb', devices: 8 }],
+  zigbee_not_kept: [{ bus: 'zb', reason: 'ENOSPC' }],
+  zigbee_backup_old: [
+    { bus: 'zb', hours: 50 },
+    { bus: 'zb', hours: null },
+  ],
+  zigbee_backup_mended: [true, false].map((isFromCopy) => ({ bus: 'zb', isFromCopy })),
+  zigbee_record_rebuilt: [{ bus: 'zb' }],
+  zigbee_stick_was_blank: [{ bus: 'zb' }],
+  zigbee_database_mended: [{ bus: 'zb', devices: 8, recovered: 3 }],
+  zigbee_channel_ignored: [{ bus: 'zb', configured: 20, used: 15 }],
+  zigbee_coordinator_reset: [{ bus: 'zb', count: 2 }],
+  zigbee_unknown_devices: [{ bus: 'zb', addresses: ['0x00158d0000000001'] }],
+  zigbee_wifi_channel: [{ bus: 'zb', channel: 11, silent: 2 }],
 };
 
 /** A remedy is either a sentence, or commands from its first word on. */

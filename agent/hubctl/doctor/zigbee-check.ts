@@ -1,0 +1,19 @@
+import { zigbeeFindings } from '../../health/zigbee.ts';
+import { type Check, catalogued, ok, skipped } from './check.ts';
+
+export const zigbeeCheck: Check = {
+  name: 'zigbee',
+  why: 'A network that is lost means that every lock has to be paired again.',
+  async run({ settings, agent }) {
+    if (!settings.buses.some(({ protocol }) => protocol === 'zigbee')) return skipped('no Zigbee bus is configured');
+    const { status } = await agent();
+    if (!status?.zigbee) return skipped('only the agent knows its networks');
+    const found = zigbeeFindings(status).map(catalogued);
+    if (found.length > 0) return found;
+    return status.zigbee.map(({ bus, stage, state, devices }) =>
+      stage === 'none'
+        ? skipped(`${bus}: no network is formed yet`)
+        : ok(`${bus}: the network is ${state === 'up' ? 'up' : 'kept'}, with ${devices} devices`),
+    );
+  },
+};

@@ -1,0 +1,189 @@
+import type { Node } from '../../../contract/node.ts';
+import type { Cancel, MonotonicClock, WallClock } from '../../../system/clock.ts';
+import { messageOf } from '../../../system/errors.ts';
+import type { Log } from '../../../system/log.ts';
+import { type Known, nodeOf, strangerNode } from '../devices/node.ts';
+import { type DeviceReadings, NO_READINGS, readingsAfter } from '../devices/readings.ts';
+import type { ReadingsStore } from '../devices/readings-store.ts';
+import { ASK_AFTER_SECONDS, powerOf } from '../devices/silence.ts';
+import type { DeviceFacts, DeviceMessage } from '../process/words.ts';
+
+export interface DeviceTableDeps {
+  bus: string;
+  store: ReadingsStore;
+  /** Asks a device with mains power whether it is there. */
+  ask(address: string): void;
+  onNode(node: Node): void;
+  onGone(address: string): void;
+  clock: MonotonicClock;
+  wallClock: WallClock;
+  log: Log;
+}
+
+/** The paired devices, as far as they told something. Nothing here asks a device that may sleep. */
+export interface DeviceTable {
+  /** Reads what was reported before this start. Never throws. */
+  load(): Promise<void>;
+  linkUp(): void;
+  /** What cannot be heard is not available. */
+  linkDown(): void;
+  device(facts: DeviceFacts): void;
+  seen(address: string, at: number, linkQuality: number | null): void;
+  message(message: DeviceMessage): void;
+  left(address: string): void;
+  parents(parents: ReadonlyMap<string, string>): void;
+  /** Devices that only the coordinator knows. */
+  strangers(addresses: readonly string[]): void;
+  facts(address: string): DeviceFacts | null;
+  addresses(): string[];
+  nodes(): Node[];
+  /** Ends its timers and writes what is not written. */
+  stop(): Promise<void>;
+}
+
+/** Silence has limits of many minutes: one look in a minute finds it. */
+const LOOK_MS = 60_000;
+/** Reports come at most that often to the disk. */
+const WRITE_MS = 60_000;
+/** More than one network has: a database that somebody filled. */
+const MAX_DEVICES = 1_000;
+
+export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wallClock, log }: DeviceTableDeps): DeviceTable {
+  const known = new Map<string, Known>();
+  /** What was told last of that which time alone changes. */
+  const told = new Map<string, string>();
+  const asked = new Map<string, number>();
+  let remembered: ReadonlyMap<string, DeviceReadings> = new Map();
+  let strangers: string[] = [];
+  let isUp = false;
+  let cancelLook: Cancel = () => {};
+  let cancelWrite: Cancel | null = null;
+  let writing: Promise<void> = Promise.resolve();
+
+  const node = (device: Known) => nodeOf(bus, device, isUp, wallClock.nowMs());
+
+  const standing = ({ available, tamper }: Node) => `${available} ${tamper}`;
+  const isNews = (device: Known) => told.get(device.facts.address) !== standing(node(device));
+
+  function tell(device: Known): void {
+    const now = node(device);
+    told.set(device.facts.address, standing(now));
+    onNode(now);
+  }
+
+  function write(): Promise<void> {
+    cancelWrite?.();
+    cancelWrite = null;
+    const readings = new Map([...known].map(([address, device]) => [address, device.readings]));
+    writing = writing
+      .then(() => store.save(readings))
+      .catch((error: unknown) =>
+        log.warn({ event: 'zigbee_readings_not_saved', bus, reason: messageOf(error) }, 'reports could not be written'),
+      );
+    return writing;
+  }
+
+  function change(address: string, next: (device: Known) => Known): void {
+    const before = known.get(address);
+    if (!before) return;
+    const after = next(before);
+    known.set(address, after);
+    if (after.readings !== before.readings || isNews(after)) tell(after);
+  }
+
+  function look(): void {
+    const nowMs = wallClock.nowMs();
+    for (const device of known.values()) {
+      const { address, lastSeen } = device.facts;
+      if (isNews(device)) tell(device);
+      const silentMs = nowMs - Math.max(lastSeen ?? 0, asked.get(address) ?? 0);
+      if (isUp && powerOf(device.facts) === 'mains' && silentMs >= ASK_AFTER_SECONDS * 1000) {
+        asked.set(address, nowMs);
+        ask(address);
+      }
+    }
+    cancelLook = clock.schedule(LOOK_MS, look);
+  }
+
+  return {
+    async load() {
+      remembered = await store.load();
+    },
+
+    linkUp() {
+      isUp = true;
+      cancelLook();
+      look();
+    },
+
+    linkDown() {
+      isUp = false;
+      cancelLook();
+      for (const device of known.values()) if (isNews(device)) tell(device);
+    },
+
+    device(facts) {
+      const before = known.get(facts.address);
+      if (!before && known.size >= MAX_DEVICES) return;
+      const lastSeen = Math.max(facts.lastSeen ?? 0, before?.facts.lastSeen ?? 0) || null;
+      const readings = before?.readings ?? remembered.get(facts.address) ?? NO_READINGS;
+      const device: Known = {
+        facts: { ...facts, lastSeen, linkQuality: facts.linkQuality ?? before?.facts.linkQuality ?? null },
+        readings,
+        firstSeen: before?.firstSeen ?? lastSeen,
+        parent: before?.parent ?? null,
+      };
+      known.set(facts.address, device);
+      strangers = strangers.filter((address) => address !== facts.address);
+      tell(device);
+    },
+
+    seen(address, at, linkQuality) {
+      const lastSeen = Math.min(at, wallClock.nowMs());
+      change(address, (device) => ({
+        ...device,
+        firstSeen: device.firstSeen ?? lastSeen,
+        facts: { ...device.facts, lastSeen, linkQuality: linkQuality ?? device.facts.linkQuality },
+      }));
+    },
+
+    message(message) {
+      change(message.address, (device) => ({ ...device, readings: readingsAfter(device.readings, message) }));
+      cancelWrite ??= clock.schedule(WRITE_MS, () => void write());
+    },
+
+    left(address) {
+      if (!known.delete(address)) return;
+      told.delete(address);
+      asked.delete(address);
+      onGone(address);
+    },
+
+    parents(parents) {
+      for (const [address, parent] of parents) {
+        const device = known.get(address);
+        if (!device || device.parent === parent) continue;
+        known.set(address, { ...device, parent });
+        tell(known.get(address)!);
+      }
+    },
+
+    strangers(addresses) {
+      const now = addresses.filter((address) => !known.has(address)).slice(0, MAX_DEVICES);
+      for (const address of strangers) if (!now.includes(address) && !known.has(address)) onGone(address);
+      const fresh = now.filter((address) => !strangers.includes(address));
+      strangers = now;
+      for (const address of fresh) onNode(strangerNode(bus, address));
+    },
+
+    facts: (address) => known.get(address)?.facts ?? null,
+    addresses: () => [...known.keys()],
+    nodes: () => [...[...known.values()].map(node), ...strangers.map((address) => strangerNode(bus, address))],
+
+    async stop() {
+      cancelLook();
+      if (cancelWrite) await write();
+      await writing;
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import type { ZigbeeNotice } from '../../../contract/zigbee.ts';
+import type { Cancel, MonotonicClock, WallClock } from '../../../system/clock.ts';
+import { HubError, messageOf } from '../../../system/errors.ts';
+import type { Log } from '../../../system/log.ts';
+import type { ZigbeeProcess } from '../process/process.ts';
+import type { NetworkRecord } from '../state/network-record.ts';
+import type { Vault } from '../state/vault.ts';
+import { LIMITS, SAVE_MS, SAVE_SOON_MS } from './options.ts';
+
+export interface KeeperDeps {
+  bus: string;
+  vault: Vault;
+  process(): ZigbeeProcess | null;
+  clock: MonotonicClock;
+  wallClock: WallClock;
+  log: Log;
+  onStrangers(addresses: readonly string[]): void;
+}
+
+/** Has the library save, and keeps copies of what it saved, while the network is up. */
+export interface Keeper {
+  /** The network is up: the record says so first, and nothing may join before. */
+  settle(record: NetworkRecord): void;
+  /** Whether the record of the network that is up is on the disk. */
+  isSettled(): boolean;
+  record(): NetworkRecord | null;
+  /** Something was learnt that must not be lost. */
+  soon(): void;
+  left(address: string): void;
+  joined(address: string): void;
+  /** @throws HubError `bus_unavailable`, `storage_failed` */
+  now(): Promise<NetworkRecord>;
+  /** What stands of the last attempt. */
+  notice(): ZigbeeNotice | null;
+  /** The network is down. */
+  pause(): void;
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void>;
+}
+
+/** The disk may have room again. */
+const AGAIN_MS = 10_000;
+
+export function createKeeper({ bus, vault, process, clock, wallClock, log, onStrangers }: KeeperDeps): Keeper {
+  const left = new Set<string>();
+  let record: NetworkRecord | null = null;
+  let isSettled = false;
+  /** Counts the times that the network came up. */
+  let run = 0;
+  let notice: ZigbeeNotice | null = null;
+  let cancel: Cancel = () => {};
+  let dueMs = Number.POSITIVE_INFINITY;
+  let work: Promise<unknown> = Promise.resolve();
+
+  function schedule(delayMs: number): void {
+    const atMs = clock.nowMs() + delayMs;
+    if (atMs >= dueMs) return;
+    cancel();
+    dueMs = atMs;
+    cancel = clock.schedule(delayMs, () => {
+      dueMs = Number.POSITIVE_INFINITY;
+      void now().catch(() => {});
+    });
+  }
+
+  function failed(reason: string): void {
+    if (notice?.code !== 'not_kept')
+      log.error({ event: 'zigbee_not_kept', bus, reason }, 'the Zigbee network could not be copied; the last good copy stays');
+    notice = { code: 'not_kept', reason };
+    schedule(AGAIN_MS);
+  }
+
+  const down = () => new HubError('bus_unavailable', `the network of ${bus} is not up`);
+
+  async function save(): Promise<NetworkRecord> {
+    const own = record;
+    /** The network went down meanwhile: what stands is the last good copy, and nothing is wrong. */
+    const stand = () => {
+      if (run !== current) throw down();
+    };
+    const current = run;
+    if (!own) throw down();
+    try {
+      if (!isSettled) await vault.saveRecord(own);
+      stand();
+      isSettled = true;
+      const library = process();
+      if (!library) throw down();
+      await library.request({ do: 'save' }, LIMITS.save);
+      stand();
+      const gone = new Set(left);
+      const kept = await vault.keep(own, gone, wallClock.nowMs());
+      stand();
+      record = kept.record;
+      for (const address of gone) left.delete(address);
+      onStrangers(kept.strangers);
+      if (kept.database === 'unusable' || kept.backup === 'unusable') failed(kept.missing.length > 0 ? 'devices are missing' : 'damaged');
+      else notice = null;
+      return record;
+    } catch (error) {
+      if (run !== current) throw down();
+      failed(messageOf(error));
+      throw error instanceof HubError ? error : new HubError('storage_failed', messageOf(error), { cause: error });
+    }
+  }
+
+  function now(): Promise<NetworkRecord> {
+    const next = work.then(save);
+    work = next.catch(() => {});
+    schedule(SAVE_MS);
+    return next;
+  }
+
+  return {
+    settle(settled) {
+      run += 1;
+      record = settled;
+      isSettled = false;
+      void now().catch(() => {});
+    },
+    isSettled: () => isSettled,
+    record: () => record,
+    soon: () => schedule(SAVE_SOON_MS),
+    left(address) {
+      left.add(address);
+      schedule(SAVE_SOON_MS);
+    },
+    joined: (address) => void left.delete(address),
+    now,
+    notice: () => notice,
+    pause() {
+      cancel();
+      dueMs = Number.POSITIVE_INFINITY;
+      run += 1;
+      record = null;
+      isSettled = false;
+    },
+    idle: async () => void (await work),
+  };
+}

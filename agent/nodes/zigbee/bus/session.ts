@@ -1,0 +1,113 @@
+import type { Secret } from '../../../system/secret.ts';
+import type { Problem, StartResult } from '../machine/machine.ts';
+import { ProcessFailure, type ZigbeeProcess } from '../process/process.ts';
+import type { StickPort } from '../process/words.ts';
+import type { Mended } from '../state/database.ts';
+import { type Decision, decide, type Permit, type StickSight } from '../state/decision.ts';
+import type { NetworkRecord } from '../state/network-record.ts';
+import { newParameters } from '../state/parameters.ts';
+import type { ZigbeePlaces } from '../state/places.ts';
+import { refusalText } from '../state/refusal.ts';
+import type { Stored, Vault } from '../state/vault.ts';
+import { LIMITS, type ZigbeeBusOptions } from './options.ts';
+
+/** A start that may be made: everything is in its place. */
+export interface Prepared {
+  record: NetworkRecord;
+  decision: Decision & { action: 'start' };
+  mended: Mended | null;
+}
+
+/** What is known of the network before a start, also when it is refused. */
+export interface Seen {
+  record: NetworkRecord | null;
+  devices: number;
+}
+
+export type Outcome = { seen: Seen } & ({ ok: true; prepared: Prepared } | { ok: false; problem: Problem });
+
+const LIBRARY_MISSING: Problem = {
+  reason: 'library',
+  message:
+    'the Zigbee library is not installed: it comes with the package hub-agent-zigbee (sudo apt install ./hub-agent-zigbee_VERSION_ARCH.deb), or with npm ci in a checkout',
+};
+const SILENT: Problem = {
+  reason: 'silent',
+  message:
+    'the coordinator does not answer: is "adapter" in agent.json its kind, are "baudRate" and "rtscts" those of its firmware, does it have power?',
+};
+
+/** What a failure of the process means for the bus. */
+export function problemOf(failure: unknown, path: string): Problem {
+  if (!(failure instanceof ProcessFailure)) return { reason: 'failed', message: 'the Zigbee bus failed by an internal error' };
+  const { code, message } = failure;
+  if (code === 'library_missing') return LIBRARY_MISSING;
+  if (code === 'silent' || code === 'late') return SILENT;
+  if (/lock|busy/i.test(message)) return { reason: 'locked', message: `${path} is in use by another program` };
+  if (code === 'not_this_adapter') return { reason: 'silent', message: `${message}: is "adapter" in agent.json its kind?` };
+  return { reason: 'failed', message: `the Zigbee network could not be started: ${message}` };
+}
+
+/** The steps of a start: look at disk and stick, decide, put the files in their places, start the library. */
+export interface Session {
+  /** @throws what the file system throws */
+  prepare(process: ZigbeeProcess, permit: Permit): Promise<Outcome>;
+  launch(process: ZigbeeProcess, prepared: Prepared): Promise<{ result: StartResult; coordinator: string; firmware: string | null }>;
+}
+
+export function createSession(options: ZigbeeBusOptions, vault: Vault, places: ZigbeePlaces): Session {
+  const { id, path, adapter, baudRate, rtscts, channel, entropy } = options;
+  const port: StickPort = { adapter, path, baudRate, rtscts };
+
+  async function look(process: ZigbeeProcess, key: Secret | null, clear: boolean): Promise<StickSight> {
+    // Only of Z-Stack it is known how to ask without changing anything.
+    if (adapter !== 'zstack') return { kind: 'unknown' };
+    const { state: kind, ...seen } = await process.request({ do: 'look', port, networkKey: key?.reveal() ?? null, clear }, LIMITS.look);
+    return { kind, ...seen } as StickSight;
+  }
+
+  const keyOf = ({ record, backup, backupCopy }: Stored): Secret | null => {
+    for (const each of [record, backup, backupCopy]) if (each.state === 'sound') return each.value.networkKey;
+    return null;
+  };
+
+  async function form(): Promise<Prepared> {
+    const network = newParameters(entropy, channel);
+    const record: NetworkRecord = { ...network, stage: 'forming', adapter, coordinator: null, stick: path, devices: 0, savedAt: null };
+    // On the disk before anything can use it.
+    await vault.saveRecord(record);
+    return { record, decision: { action: 'start', expects: 'formed', record, backup: null, clearStick: false, repairs: [] }, mended: null };
+  }
+
+  return {
+    async prepare(process, permit) {
+      const stored = await vault.read();
+      const stick = await look(process, keyOf(stored), false);
+      const decision = decide({ adapter, path, ...stored, stick }, permit);
+      const record = stored.record.state === 'sound' ? stored.record.value : null;
+      const seen: Seen = { record, devices: Math.max(stored.knownDevices, record?.devices ?? 0) };
+      if (decision.action === 'refuse')
+        return {
+          ok: false,
+          seen,
+          problem: { reason: 'network', message: refusalText(decision.refusal, { bus: id, path, stick, ...seen }) },
+        };
+      if (decision.action === 'form') {
+        if (decision.replaces) await vault.archive();
+        const prepared = await form();
+        return { ok: true, seen: { record: prepared.record, devices: 0 }, prepared };
+      }
+      if (decision.clearStick) await look(process, null, true);
+      const mended = await vault.prepare(decision, stored);
+      return { ok: true, seen: { ...seen, record: decision.record }, prepared: { record: decision.record, decision, mended } };
+    },
+
+    async launch(process, { record, decision }) {
+      const { panId, extendedPanId, networkKey, channel: own } = record;
+      const network = { panId, extendedPanId, networkKey: networkKey.reveal(), channel: own };
+      const { database, databaseBackup, backup } = places;
+      const limitMs = decision.expects === 'resumed' ? LIMITS.resume : LIMITS.form;
+      return process.request({ do: 'start', port, network, database, databaseBackup, backup }, limitMs);
+    },
+  };
+}

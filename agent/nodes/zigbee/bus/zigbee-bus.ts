@@ -1,0 +1,287 @@
+import type { BusFailure, BusStatus } from '../../../contract/node.ts';
+import type { ZigbeeNetwork } from '../../../contract/zigbee.ts';
+import type { Cancel } from '../../../system/clock.ts';
+import { HubError, messageOf } from '../../../system/errors.ts';
+import { within } from '../../../system/timeout.ts';
+import type { BusEvent, NodeBus } from '../../bus.ts';
+import { createReadingsStore } from '../devices/readings-store.ts';
+import { type Effect, type Event, type State, step } from '../machine/machine.ts';
+import { pauseMs } from '../machine/pause.ts';
+import type { ZigbeeProcess } from '../process/process.ts';
+import type { Permit } from '../state/decision.ts';
+import { zigbeePlaces } from '../state/places.ts';
+import { createVault } from '../state/vault.ts';
+import { createDeviceTable } from './device-table.ts';
+import { createJoining } from './joining.ts';
+import { createKeeper } from './keeper.ts';
+import { createListening } from './listening.ts';
+import { createNetwork } from './network.ts';
+import { createNotices } from './notices.ts';
+import { LIMITS, type ZigbeeBusOptions } from './options.ts';
+import { createSession, type Prepared, problemOf, type Seen } from './session.ts';
+import { createTracing } from './tracing.ts';
+import { createWatch } from './watch.ts';
+
+const STOP_MS = 2_000;
+
+/** A Zigbee network behind a stick, on zigbee-herdsman in a process of its own. */
+export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network: ZigbeeNetwork } {
+  const { id, path, adapter, clock, wallClock, entropy, files, log } = options;
+  const places = zigbeePlaces(options.stateDirectory, id);
+  const vault = createVault({ files, places });
+  const session = createSession(options, vault, places);
+  const joining = createJoining(id, clock);
+  const notices = createNotices();
+  const listeners = new Set<(event: BusEvent) => void>();
+
+  let state: State = { phase: 'stopped' };
+  let library: ZigbeeProcess | null = null;
+  let prepared: Prepared | null = null;
+  let seen: Seen = { record: null, devices: 0 };
+  /** Of the process that is at work: what an earlier one still answers is not heard. */
+  let turn = 0;
+  let firmware: string | null = null;
+  let coordinator: string | null = null;
+  let starts = 0;
+  let loaded: Promise<void> | null = null;
+  let wasUp = false;
+  let told = '';
+  let cancelWait: Cancel = () => {};
+  let onStopped: () => void = () => {};
+
+  const emit = (event: BusEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const ask = (address: string) => void library?.request({ do: 'ping', address }, LIMITS.ping).catch(() => {});
+  const devices = createDeviceTable({
+    bus: id,
+    store: createReadingsStore({ path: places.reports, files, log }),
+    ask,
+    onNode: (node) => emit({ kind: 'node', node }),
+    onGone: (address) => emit({ kind: 'gone', address }),
+    clock,
+    wallClock,
+    log,
+  });
+  const onStrangers = (addresses: readonly string[]) => {
+    notices.strangers(addresses);
+    devices.strangers(addresses);
+  };
+  const keeper = createKeeper({ bus: id, vault, process: () => library, clock, wallClock, log, onStrangers });
+
+  const failed = (reason: BusFailure, message: string) => take({ kind: 'failed', problem: { reason, message }, atMs: clock.nowMs() });
+  const tracing = createTracing({ bus: id, library: () => library, wallClock });
+  const watch = createWatch({
+    adapter,
+    clock,
+    library: () => (state.phase === 'up' ? library : null),
+    onFailed(reason, message) {
+      if (reason === 'reset') notices.wasReset();
+      failed(reason, message);
+    },
+  });
+  const onLost = (message: string) => failed('lost', `${path}: ${message}`);
+  const listen = createListening({ bus: id, devices, joining, keeper, log, onLost, onFrame: tracing.onFrame });
+
+  const problem = () => ('problem' in state ? state.problem : null);
+  const busState = (): BusStatus['state'] => {
+    if (state.phase === 'stopped' || (state.phase === 'ending' && state.after === 'stopped')) return 'stopped';
+    if (state.phase === 'up') return 'up';
+    return problem() ? 'unavailable' : 'starting';
+  };
+  const status = (): BusStatus => {
+    const [now, why] = [busState(), problem()];
+    const error =
+      now === 'unavailable' && why ? { error: { code: 'bus_unavailable' as const, message: why.message, reason: why.reason } } : {};
+    return { id, protocol: 'zigbee', state: now, ...error };
+  };
+
+  function tellStatus(): void {
+    const now = status();
+    const text = JSON.stringify(now);
+    if (text === told) return;
+    told = text;
+    if (now.error) log.warn({ event: 'bus_unavailable', bus: id, reason: now.error.reason }, now.error.message);
+    else if (now.state === 'up')
+      log.info({ event: 'bus_up', bus: id, path, devices: devices.addresses().length }, 'the Zigbee network is up');
+    emit({ kind: 'status', status: now });
+  }
+
+  function take(event: Event): void {
+    const next = step(state, event);
+    const before = state;
+    state = next.state;
+    if (before.phase === 'up' && state.phase !== 'up') linkDown();
+    for (const effect of next.effects) carryOut(effect);
+    tellStatus();
+    if (state.phase === 'stopped') onStopped();
+  }
+
+  function linkDown(): void {
+    watch.stop();
+    keeper.pause();
+    joining.closed();
+    devices.linkDown();
+  }
+
+  function carryOut(effect: Effect): void {
+    switch (effect.do) {
+      case 'decide':
+        void look(effect.permit);
+        break;
+      case 'launch':
+        void launch();
+        break;
+      case 'end':
+        if (library) library.end(LIMITS.end);
+        else take({ kind: 'exited', atMs: clock.nowMs() });
+        break;
+      case 'wait':
+        cancelWait = clock.schedule(pauseMs(effect.reason, effect.failures, entropy.unit()), () => take({ kind: 'waited' }));
+        break;
+      case 'cancel_wait':
+        cancelWait();
+        break;
+      case 'settle':
+        settle();
+        break;
+      case 'network_lost':
+        networkLost();
+    }
+  }
+
+  function spawn(): ZigbeeProcess {
+    starts += 1;
+    const own = options.processes.spawn({
+      onEvent: (event) => library === own && listen(event),
+      onExit(detail) {
+        if (library !== own) return;
+        library = null;
+        if (state.phase !== 'ending')
+          log.warn({ event: 'zigbee_process_ended', bus: id, detail }, 'the process of the Zigbee library ended');
+        take({ kind: 'exited', atMs: clock.nowMs() });
+      },
+    });
+    return own;
+  }
+
+  async function look(permit: Permit): Promise<void> {
+    turn += 1;
+    const own = turn;
+    try {
+      loaded ??= devices.load();
+      await loaded;
+      const missing = await options.portProblem(path);
+      if (own !== turn || state.phase !== 'deciding') return;
+      if (missing) return take({ kind: 'refused', problem: missing });
+      library = spawn();
+      const outcome = await session.prepare(library, permit);
+      if (own !== turn) return;
+      seen = outcome.seen;
+      if (!outcome.ok) return take({ kind: 'refused', problem: outcome.problem });
+      prepared = outcome.prepared;
+      notices.prepared(prepared, options.channel);
+      take({ kind: 'decided', expects: prepared.decision.expects });
+    } catch (error) {
+      if (own !== turn) return;
+      const atMs = clock.nowMs();
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      const isDisk = /^E[A-Z]+$/.test(code);
+      const why = isDisk
+        ? { reason: 'failed' as const, message: `the state of the network cannot be read or written (${code}): it is not started` }
+        : problemOf(error, path);
+      take({ kind: 'failed', problem: why, atMs });
+    }
+  }
+
+  async function launch(): Promise<void> {
+    const own = turn;
+    try {
+      const started = await session.launch(library!, prepared!);
+      if (own !== turn) return;
+      ({ firmware, coordinator } = started);
+      take({ kind: 'started', result: started.result, atMs: clock.nowMs() });
+    } catch (error) {
+      const missing = await options.portProblem(path).catch(() => null);
+      if (own !== turn) return;
+      take({ kind: 'failed', problem: missing ?? problemOf(error, path), atMs: clock.nowMs() });
+    }
+  }
+
+  function settle(): void {
+    const { record } = prepared!;
+    wasUp = true;
+    options.onNetworkLost(false);
+    keeper.settle({ ...record, stage: 'formed', coordinator: coordinator ?? record.coordinator, stick: path });
+    devices.linkUp();
+    tracing.linkUp();
+    emit({ kind: 'scan_complete' });
+    watch.start();
+  }
+
+  function networkLost(): void {
+    log.fatal(
+      { event: 'zigbee_network_lost', bus: id },
+      'the library formed another network although one existed; the copies of the old one are kept',
+    );
+    options.onNetworkLost(true);
+    vault.saveRecord({ ...prepared!.record, stage: 'lost' }).catch((error: unknown) => {
+      log.error({ event: 'zigbee_record_not_saved', bus: id, reason: messageOf(error) }, 'the record of the network could not be written');
+    });
+  }
+
+  const network = createNetwork({
+    options,
+    keeper,
+    joining,
+    devices,
+    notices,
+    library: () => (state.phase === 'up' ? library : null),
+    facts: () => ({
+      status: status(),
+      firmware,
+      pid: library?.pid ?? null,
+      starts,
+      record: keeper.record() ?? seen.record,
+      devices: seen.devices,
+    }),
+    ask: (permit) => {
+      if (busState() === 'stopped') throw new HubError('bus_unavailable', `bus ${id} is stopped`);
+      take({ kind: 'asked', permit });
+    },
+  });
+
+  return {
+    id,
+    protocol: 'zigbee',
+    network,
+    start: () => take({ kind: 'start' }),
+
+    async stop() {
+      if (state.phase === 'stopped') return;
+      const ended = new Promise<void>((resolve) => {
+        onStopped = resolve;
+      });
+      take({ kind: 'stop' });
+      await within(clock, STOP_MS, ended, () => {});
+      await devices.stop();
+      await keeper.idle();
+    },
+
+    status,
+    nodes: () => devices.nodes(),
+    scanComplete: () => wasUp,
+
+    async refresh() {
+      // Sleeping devices are not asked: what they reported is what there is.
+      if (state.phase !== 'up') throw new HubError('bus_unavailable', problem()?.message ?? `the Zigbee network of ${id} is not up yet`);
+    },
+
+    onTrace: tracing.onTrace,
+
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

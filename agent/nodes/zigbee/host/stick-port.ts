@@ -1,0 +1,70 @@
+import { messageOf } from '../../../system/errors.ts';
+import { ProcessFailure } from '../process/process.ts';
+import type { StickPort } from '../process/words.ts';
+
+/** An open serial port, for the look at a stick. */
+export interface StickConnection {
+  onData(listener: (bytes: Buffer) => void): void;
+  write(bytes: Buffer): Promise<void>;
+  /** Pseudo-terminals and some bridges have no such lines: that is no error. */
+  setLines(lines: { dtr: boolean; rts: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What is used of @serialport/bindings-cpp, which the library brings along. */
+interface Binding {
+  open(options: object): Promise<{
+    read(buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }>;
+    write(bytes: Buffer): Promise<void>;
+    set(lines: { dtr: boolean; rts: boolean }): Promise<void>;
+    close(): Promise<void>;
+  }>;
+}
+
+const PACKAGE: string = '@serialport/bindings-cpp';
+const READ_BYTES = 512;
+
+/** Opens the stick's port as the library does, with the same lock. @throws ProcessFailure `library_missing`, `port` */
+export async function openStickPort({ path, baudRate, rtscts }: StickPort): Promise<StickConnection> {
+  let binding: Binding;
+  try {
+    const { autoDetect } = (await import(PACKAGE)) as { autoDetect(): Binding };
+    binding = autoDetect();
+  } catch (error) {
+    throw new ProcessFailure('library_missing', messageOf(error));
+  }
+  // Without hanging up: its lines reset some sticks, and the library opens the port next.
+  const options = { path, baudRate, rtscts, dataBits: 8, parity: 'none', stopBits: 1, lock: true, hupcl: false };
+  const port = await binding.open(options).catch((error: unknown) => {
+    throw new ProcessFailure('port', messageOf(error));
+  });
+  let listener: (bytes: Buffer) => void = () => {};
+  let isOpen = true;
+
+  async function readOn(): Promise<void> {
+    const buffer = Buffer.alloc(READ_BYTES);
+    while (isOpen) {
+      const { bytesRead } = await port.read(buffer, 0, READ_BYTES);
+      // End of file: the other end is gone, and asking again would answer the same at once.
+      if (bytesRead === 0) return;
+      listener(Buffer.from(buffer.subarray(0, bytesRead)));
+    }
+  }
+  // What ends it also ends the next write, or is answered by silence.
+  readOn().catch(() => {});
+
+  return {
+    onData(next) {
+      listener = next;
+    },
+    write: (bytes) =>
+      port.write(bytes).catch((error: unknown) => {
+        throw new ProcessFailure('port', messageOf(error));
+      }),
+    setLines: (lines) => port.set(lines).catch(() => {}),
+    async close() {
+      isOpen = false;
+      await port.close().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { basename, join } from 'node:path';
+import type { Files } from '../../../system/files.ts';
+import { DAMAGED, isInTheWay } from '../../../system/records.ts';
+import { type Backup, hasBackup, parseBackup } from './backup.ts';
+import { type Database, type Mended, mendDatabase, pairedIn, parseDatabase } from './database.ts';
+import type { Decision, Evidence, Sight } from './decision.ts';
+import { type NetworkRecord, parseRecord, recordText } from './network-record.ts';
+import { isSameNetwork } from './parameters.ts';
+import type { ZigbeePlaces } from './places.ts';
+
+/** A database or a backup of the largest network, many times over. */
+const MAX_BYTES = 8 * 1024 * 1024;
+/** The library renames what a cut write left, with the time behind it; none of them is ever read. */
+const LEFTOVERS = ['database.db.tmp', 'coordinator_backup.json.tmp'];
+
+/** What lies on the disk, before a start. */
+export type Stored = Omit<Evidence, 'adapter' | 'path' | 'stick'> & { database: Database | null; databaseCopy: Database | null };
+
+/** What became of an attempt to keep copies. `missing`: devices that the library lists no more although none of them left. */
+export interface Kept {
+  record: NetworkRecord;
+  backup: 'kept' | 'unusable' | 'none';
+  database: 'kept' | 'unusable';
+  missing: string[];
+  /** Devices that the coordinator knows, and the library does not. */
+  strangers: string[];
+}
+
+/** Keeps a Zigbee network on the disk: every write is atomic and on the disk when it resolves. */
+export interface Vault {
+  /** @throws what the file system throws: a disk that fails must not be taken for a network that was never formed */
+  read(): Promise<Stored>;
+  saveRecord(record: NetworkRecord): Promise<void>;
+  /** Puts the files in their places for the library. Answers what was put together of a damaged or older database. @throws as `read` */
+  prepare(decision: Decision & { action: 'start' }, stored: Stored): Promise<Mended | null>;
+  /** Puts everything of the network away, one network deep. @throws as `read` */
+  archive(): Promise<void>;
+  /** Copies what the library has just saved, if it is sound and of this network. `left`: devices that left since the last time. @throws as `read` */
+  keep(record: NetworkRecord, left: ReadonlySet<string>, nowMs: number): Promise<Kept>;
+}
+
+export function createVault({ files, places }: { files: Files; places: ZigbeePlaces }): Vault {
+  /** With the bytes that were judged. */
+  async function look<T>(path: string, parse: (data: Buffer) => T): Promise<Sight<T> & { data: Buffer | null }> {
+    let data: Buffer | null;
+    try {
+      data = await files.read(path, { follow: false, maxBytes: MAX_BYTES });
+    } catch (error) {
+      if (isInTheWay(error)) return { state: 'damaged', data: null };
+      throw error;
+    }
+    if (data === null) return { state: 'absent', data };
+    try {
+      return { state: 'sound', value: parse(data), data };
+    } catch {
+      return { state: 'damaged', data };
+    }
+  }
+
+  const soundOf = <T>(found: Sight<T>): T | null => (found.state === 'sound' ? found.value : null);
+
+  async function readRecord(): Promise<Sight<NetworkRecord>> {
+    const first = await look(places.record, parseRecord);
+    if (first.state === 'sound') return first;
+    const second = await look(places.recordCopy, parseRecord);
+    return second.state === 'absent' ? first : second;
+  }
+
+  /** Something else than a file may stand there. */
+  async function write(path: string, data: string | Uint8Array): Promise<void> {
+    try {
+      await files.writeAtomic(path, data);
+    } catch (error) {
+      if (!isInTheWay(error)) throw error;
+      await files.remove(path);
+      await files.writeAtomic(path, data);
+    }
+  }
+
+  async function saveRecord(record: NetworkRecord): Promise<void> {
+    const text = recordText(record);
+    await write(places.record, text);
+    await write(places.recordCopy, text);
+  }
+
+  const bytesOf = (path: string) => files.read(path, { follow: false, maxBytes: MAX_BYTES });
+
+  return {
+    saveRecord,
+
+    async read() {
+      const [record, backup, backupCopy, live, copy] = await Promise.all([
+        readRecord(),
+        look(places.backup, parseBackup),
+        look(places.backupCopy, parseBackup),
+        look(places.database, parseDatabase),
+        look(places.databaseCopy, parseDatabase),
+      ]);
+      const [database, databaseCopy] = [soundOf(live), soundOf(copy)];
+      const known = new Set([database, databaseCopy].flatMap((each) => (each ? pairedIn(each) : [])));
+      return { record, backup, backupCopy, database, databaseCopy, knownDevices: known.size };
+    },
+
+    async prepare({ record, backup, expects }, stored) {
+      for (const name of await files.list(places.folder)) {
+        if (LEFTOVERS.some((each) => name.startsWith(each))) await files.remove(join(places.folder, name));
+      }
+      if (backup === 'copy') await write(places.backup, (await bytesOf(places.backupCopy))!);
+      // One that is not of this network makes the library form another one, or refuse for good.
+      else if (backup === null && stored.backup.state !== 'absent') {
+        const aside = join(places.folder, `${DAMAGED}${basename(places.backup)}`);
+        await files.remove(aside);
+        await files.rename(places.backup, aside);
+      }
+      const ofBackup = stored[backup === 'copy' ? 'backupCopy' : 'backup'];
+      const devices = ofBackup.state === 'sound' && expects !== 'formed' && isSameNetwork(ofBackup.value, record) ? ofBackup.value : null;
+      const mended = mendDatabase(stored.database, stored.databaseCopy, devices);
+      if (mended) await write(places.database, mended.text);
+      return mended;
+    },
+
+    async archive() {
+      const names = (await files.list(places.folder)).map((name) => join(places.folder, name)).filter((path) => path !== places.previous);
+      await files.remove(places.previous);
+      for (const path of names) {
+        const data = await bytesOf(path).catch(() => null);
+        if (data) await write(join(places.previous, basename(path)), data);
+      }
+      for (const path of names) await files.remove(path);
+    },
+
+    async keep(record, left, nowMs) {
+      const [database, backup, copy, backupCopy] = await Promise.all([
+        look(places.database, parseDatabase),
+        look(places.backup, parseBackup),
+        look(places.databaseCopy, parseDatabase),
+        look(places.backupCopy, parseBackup),
+      ]);
+      const live = soundOf(database);
+      const isSound = live !== null && live.damagedLines === 0 && live.entries.size > 0;
+      const paired = new Set(live ? pairedIn(live) : []);
+      const before = soundOf(copy);
+      const missing = isSound && before ? pairedIn(before).filter((address) => !paired.has(address) && !left.has(address)) : [];
+      const isKept = isSound && missing.length === 0;
+      if (isKept) await write(places.databaseCopy, database.data!);
+      const found: Backup | null = soundOf(backup);
+      const older = soundOf(backupCopy);
+      // The counter of a network only rises: a stick that lost its memory must not replace what it could be restored from.
+      const isYounger = found !== null && (older === null || !isSameNetwork(older, record) || found.frameCounter >= older.frameCounter);
+      const isOurs = found !== null && isSameNetwork(found, record) && isYounger;
+      if (isOurs) await write(places.backupCopy, backup.data!);
+      const next: NetworkRecord = {
+        ...record,
+        ...(isOurs && { coordinator: found.coordinator }),
+        ...(isKept && { devices: paired.size }),
+        savedAt: isKept && (isOurs || !hasBackup(record.adapter)) ? nowMs : record.savedAt,
+      };
+      await saveRecord(next);
+      const ofBackup = isOurs ? 'kept' : hasBackup(record.adapter) ? 'unusable' : 'none';
+      const strangers = isOurs && isKept ? found.devices.map(({ address }) => address).filter((address) => !paired.has(address)) : [];
+      return { record: next, backup: ofBackup, database: isKept ? 'kept' : 'unusable', missing, strangers };
+    },
+  };
+}
