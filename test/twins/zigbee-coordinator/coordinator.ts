@@ -45,6 +45,8 @@ export interface Coordinator {
   loseNv(): void;
   /** Another network is in the flash, as of a stick that served elsewhere. */
   carryAnotherNetwork(other: Partial<NetworkParameters>): void;
+  /** The network moves to another channel, and its devices with it, as if another host had told it to. */
+  moveTo(channel: number): void;
   /** Watches frames in both directions. */
   onFrame(handler: (direction: 'in' | 'out', frame: { command: number; data: Buffer }) => void): () => void;
 }
@@ -142,6 +144,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       });
       memory.nv.set('osal/60', u8(0x55));
     },
+    moveTo: stack.moveTo,
     onFrame(handler) {
       watchers.add(handler);
       return () => watchers.delete(handler);

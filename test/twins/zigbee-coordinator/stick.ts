@@ -33,7 +33,8 @@ export interface Stick extends AsyncDisposable {
 
 /** An AREQ that hosts take note of and do not act on: a debug text of the firmware (MT, section 3.6). */
 const DEBUG_MSG = encodeMt({ command: 0x4880, data: Buffer.from('\x05hello') });
-const BURST = 40;
+const BURST = 10;
+const FLOW_MS = 100;
 
 /** Plugs a stick in; it boots at once. */
 export async function plugIn(options: StickOptions): Promise<Stick> {
@@ -59,8 +60,16 @@ export async function plugIn(options: StickOptions): Promise<Stick> {
       await port.yank();
     },
     async yankAmidTraffic() {
-      for (let count = 0; count < BURST; count += 1) port.write(DEBUG_MSG);
+      let flows = true;
+      const flow = (): void => {
+        if (!flows) return;
+        for (let count = 0; count < BURST; count += 1) port.write(DEBUG_MSG);
+        options.air.after(1, flow);
+      };
+      flow();
+      await new Promise<void>((resolve) => options.air.after(FLOW_MS, resolve));
       await stick.yank();
+      flows = false;
     },
     async replug() {
       coordinator.powerOff();
