@@ -17,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   slow: 'start and a command with a fifth of the processor',
   install: 'size of the package and of what it installs, part by part',
   price: 'messages of an idle hub in a day, and their price',
+  zigbee: 'a Zigbee network through everything that years bring: pairings lost, keys found, times, memory',
 };
 
 const USAGE = `usage: npm run bench -- NAME [--json] [options]
