@@ -7,6 +7,7 @@ import type { Screen } from './screen.ts';
 import { bringUp } from './steps.ts';
 import { createTour } from './tour.ts';
 import { openWorld, type World, type WorldOptions } from './world.ts';
+import { pairWhenOpen } from './zigbee.ts';
 
 /** The agent says goodbye within this; what hangs is killed. */
 const STOP_TIMEOUT_MS = 2_500;
@@ -24,6 +25,7 @@ export async function live(options: Omit<WorldOptions, 'onRequest'>, screen: Scr
       onRequest: ({ method, path, status }) => following && followed.event('api', `${method} ${path} → ${status ?? 'no answer'}`),
     });
     describe(world, screen);
+    if (world.zigbee) pairWhenOpen(world.zigbee, [world.zigbee.lock, world.zigbee.sensor]);
     const agent = await bringUp(world, tour);
     if (agent && tour.ok) {
       for (const { about, command } of pastes(world)) {
@@ -44,12 +46,13 @@ export async function live(options: Omit<WorldOptions, 'onRequest'>, screen: Scr
   return 0;
 }
 
-function describe({ rig, wifi, observer }: World, screen: Screen): void {
+function describe({ rig, wifi, zigbee, observer }: World, screen: Screen): void {
   screen.title('The hub answers its cloud');
   screen.fact('virtual IoT Core', `${rig.iotCore.host}:${rig.iotCore.port} (MQTT 5, mutual TLS)`);
   screen.fact('public API', `${rig.api.url} (and https on the same port)`);
   screen.fact('CA of both', observer.ca);
   screen.fact('serial line', `${rig.port?.path} with ${rig.line?.peripherals().length} OSDP peripherals`);
+  if (zigbee) screen.fact('Zigbee stick', `${zigbee.stick.path}; a lock and a contact sensor join when the network is opened`);
   screen.fact(
     'Wi-Fi',
     wifi

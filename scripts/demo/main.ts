@@ -6,6 +6,7 @@ import { createScreen, type Screen } from './screen.ts';
 import { bringUp, commands, presence, secrets } from './steps.ts';
 import { createTour } from './tour.ts';
 import { openWorld } from './world.ts';
+import { zigbeeNetwork } from './zigbee.ts';
 
 const DEFAULT_PORT = 8787;
 /** The tour's air is in a hurry; live, joining a network takes as long as it was measured to. */
@@ -13,7 +14,8 @@ const TOUR_AIR_SPEED = 4;
 const LIVE_AIR_SPEED = 1;
 const MODES: readonly SendWhileOffline[] = ['refuse', 'store'];
 
-const USAGE = `usage: npm run demo [-- --once] [--port N] [--send-while-offline refuse|store]
+const USAGE = `usage: npm run demo [-- --once] [--zigbee] [--port N]
+                    [--send-while-offline refuse|store]
 
 A hub in one terminal: a virtual AWS IoT Core, the public API on
 http://127.0.0.1:${DEFAULT_PORT}, six OSDP peripherals on a virtual serial port, a Wi-Fi,
@@ -21,6 +23,8 @@ and the real agent as a process of its own. Ctrl-C ends all of it.
 
   --once    runs the whole tour by itself; exits 0 only if every step
             happened; the last line is JSON
+  --zigbee  plugs in a Zigbee stick, with a lock and a contact sensor in the
+            room; the tour pairs the lock
   --port N  the API's port (0: any free one; the default with --once)
   --send-while-offline refuse|store
             SendHubCommand to a hub that is off: answers 502 (refuse, the
@@ -32,6 +36,7 @@ The Wi-Fi needs dbus-daemon (Debian, Ubuntu: sudo apt install dbus-daemon).
 interface Options {
   once: boolean;
   help: boolean;
+  zigbee: boolean;
   port: number;
   sendWhileOffline: SendWhileOffline;
 }
@@ -40,6 +45,7 @@ function readArguments(): Options {
   const { values } = parseArgs({
     options: {
       once: { type: 'boolean', default: false },
+      zigbee: { type: 'boolean', default: false },
       port: { type: 'string' },
       'send-while-offline': { type: 'string', default: 'refuse' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -49,18 +55,19 @@ function readArguments(): Options {
   if (port < 0 || port > 65_535) throw new Error(`--port ${values.port} is not a TCP port (0 to 65535)`);
   const mode = MODES.find((each) => each === values['send-while-offline']);
   if (!mode) throw new Error(`--send-while-offline ${values['send-while-offline']} must be refuse or store`);
-  return { once: values.once, help: values.help, port, sendWhileOffline: mode };
+  return { once: values.once, help: values.help, zigbee: values.zigbee, port, sendWhileOffline: mode };
 }
 
-async function once({ port, sendWhileOffline }: Options, screen: Screen, ending: Ending): Promise<number> {
+async function once({ port, sendWhileOffline, zigbee }: Options, screen: Screen, ending: Ending): Promise<number> {
   const tour = createTour(screen, ending.signal);
   screen.title('The hub answers its cloud');
   {
-    await using world = await openWorld({ port, sendWhileOffline, airSpeed: TOUR_AIR_SPEED });
+    await using world = await openWorld({ port, sendWhileOffline, zigbee, airSpeed: TOUR_AIR_SPEED });
     if (!world.wifi)
       screen.text('dbus-daemon is not installed: the hub has no Wi-Fi to change. (Debian, Ubuntu: sudo apt install dbus-daemon)');
     const agent = await bringUp(world, tour);
     if (agent) {
+      await zigbeeNetwork(world, tour, screen, agent);
       await commands(world, tour, screen);
       const second = await presence(world, tour, agent);
       await secrets(world, tour, [agent, second]);

@@ -17,7 +17,7 @@ function shellWord(text: string): string {
 const joined = (...lines: string[]) => lines.join(' \\\n  ');
 
 /** The lines of the demo, in the order in which they make sense. */
-export function pastes({ rig, wifi, observer }: World): Paste[] {
+export function pastes({ rig, wifi, zigbee, observer }: World): Paste[] {
   const hub = `${rig.api.url}/hubs/${rig.hubId}`;
   const key = `-H 'X-API-Key: ${rig.apiKey}'`;
   const send = (command: string, args: object) =>
@@ -37,6 +37,8 @@ export function pastes({ rig, wifi, observer }: World): Paste[] {
     `--key ${shellWord(observer.privateKey)}`,
     `-t 'hubs/${rig.hubId}/#'`,
   ];
+  const hubctl = (words: string) =>
+    joined(`npm run -s hubctl -- --config ${etc('agent.json')}`, `--identity ${etc('identity.json')} ${words}`);
   const noWifi = ' (fails here: without dbus-daemon there is no Wi-Fi to change)';
   return [
     { about: 'The peripherals on the bus, scanned anew:', command: send('get_nodes', { refresh: true }) },
@@ -56,8 +58,16 @@ export function pastes({ rig, wifi, observer }: World): Paste[] {
     { about: 'What the cloud knows of the hub:', command: joined('curl', key, `${hub}/status`) },
     {
       about: 'What a technician sees on the hub (in the folder of this checkout; "help" in place of "status" lists the rest):',
-      command: joined(`npm run -s hubctl -- --config ${etc('agent.json')}`, `--identity ${etc('identity.json')} status`),
+      command: hubctl('status'),
     },
+    ...(zigbee
+      ? [
+          {
+            about: 'Lets Zigbee devices join; a lock and a contact sensor are set to pairing when it is open:',
+            command: hubctl('nodes permit-join 60'),
+          },
+        ]
+      : []),
     { about: 'Its MQTT messages (Debian, Ubuntu: package mosquitto-clients):', command: joined(...mqtt) },
   ];
 }

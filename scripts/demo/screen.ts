@@ -54,7 +54,12 @@ export function createScreen(out: NodeJS.WriteStream): Screen {
       beside(`${ok ? paint('green', ' ok ') : paint('red', 'FAIL')}  ${name.padEnd(NAME_WIDTH)} `, INDENT.length + NAME_WIDTH + 1, detail),
     event: (kind, text) => beside(`${clock()}  ${kinds[kind]}`, 17, text),
     nodes(nodes) {
-      line(`${INDENT}${'node'.padEnd(11)}${'vendor'.padEnd(8)}${'serial'.padEnd(12)}${'firmware'.padEnd(10)}${'security'.padEnd(10)}state`);
+      const wide = (least: number, of: (node: Node) => string | null) =>
+        Math.max(least, ...nodes.map((node) => printable(of(node) ?? '?').length + 2));
+      const [nodeWidth, vendorWidth] = [wide(11, ({ nodeId }) => nodeId), wide(8, ({ vendor }) => vendor)];
+      line(
+        `${INDENT}${'node'.padEnd(nodeWidth)}${'vendor'.padEnd(vendorWidth)}${'serial'.padEnd(12)}${'firmware'.padEnd(10)}${'security'.padEnd(10)}state`,
+      );
       for (const node of nodes) {
         const state = [
           node.available ? 'available' : 'silent',
@@ -63,8 +68,8 @@ export function createScreen(out: NodeJS.WriteStream): Screen {
         ];
         const cell = (text: string | null, width: number) => printable(text ?? '?').padEnd(width);
         const columns = [
-          cell(node.nodeId, 11),
-          cell(node.vendor, 8),
+          cell(node.nodeId, nodeWidth),
+          cell(node.vendor, vendorWidth),
           cell(node.serialNumber, 12),
           cell(node.firmwareVersion, 10),
           cell(node.security, 10),

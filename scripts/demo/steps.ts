@@ -80,6 +80,8 @@ function expectStatus({ status, error }: LastCommand, wanted: string, code?: str
   expectThat(status === wanted && error?.code === code, `answered ${status} ${error?.code ?? ''} ${error?.message ?? ''}`);
 }
 
+const onTheLine = ({ nodes }: NodesResult): Node[] => nodes.filter(({ protocol }) => protocol === 'osdp');
+
 /** The commands of the API pages, and what a hub must say to wrong ones. */
 export async function commands(world: World, tour: Tour, screen: Screen): Promise<void> {
   const { rig } = world;
@@ -93,9 +95,12 @@ export async function commands(world: World, tour: Tour, screen: Screen): Promis
       const page = rig.results.find(({ id }) => id === answer.id) as { result: NodesResult } | undefined;
       if (!page) throw new Error('the complete result was not published on its topic');
       found = page.result;
-    } while (found.total < PERIPHERALS && scans < MAX_SCANS);
+    } while (onTheLine(found).length < PERIPHERALS && scans < MAX_SCANS);
     const { nodes, total, scanComplete } = found;
-    expectThat(total === PERIPHERALS && scanComplete, `${total} nodes after ${scans} scans, the last ${scanComplete ? '' : 'in'}complete`);
+    expectThat(
+      onTheLine(found).length === PERIPHERALS && scanComplete,
+      `${total} nodes after ${scans} scans, the last ${scanComplete ? '' : 'in'}complete`,
+    );
     const having = (what: (node: Node) => boolean) => nodes.filter(what).map(({ nodeId }) => nodeId);
     const tampered = having(({ tamper }) => tamper === true);
     const locked = having(({ security }) => security === 'required');
@@ -190,16 +195,19 @@ export async function presence(world: World, tour: Tour, running: AgentProcess):
   return agent;
 }
 
-/** No password is in a log, file or shadow of the run. */
-export async function secrets({ rig }: World, tour: Tour, agents: readonly AgentProcess[]): Promise<void> {
+/** No password, and no key of the Zigbee network, is in a log, file or shadow of the run. */
+export async function secrets({ rig, zigbee }: World, tour: Tour, agents: readonly AgentProcess[]): Promise<void> {
   await tour.step('no secret left', async () => {
     const names = await readdir(rig.folder, { recursive: true, withFileTypes: true });
     const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const key = zigbee?.stick.coordinator.network()?.key;
     const places: [string, string][] = [['the shadow', JSON.stringify(rig.iotCore.shadow(rig.hubId).get())]];
     for (const file of files) places.push([file, await readFile(file, 'latin1')]);
     for (const agent of agents) places.push(['the log', agent.output()]);
     for (const [place, text] of places) {
       for (const password of PASSWORDS) expectThat(!text.includes(password), `a password stands in ${place}`);
+      const own = place.startsWith(join(rig.folder, 'state', 'zigbee')) || place.startsWith(join(rig.folder, 'stick'));
+      expectThat(own || !key || !text.includes(key), `the key of the Zigbee network stands in ${place}`);
     }
     return `${files.length} files, the log and the shadow searched`;
   });

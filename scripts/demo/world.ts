@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
 import { createRig, type Rig } from '../../test/hil/rig/rig.ts';
 import { type RigWifi, startRigWifi, WITH_WIFI } from '../../test/hil/rig/wifi.ts';
+import { addZigbee, type RigZigbee } from '../../test/hil/rig/zigbee.ts';
 import type { ApiRequestLine, SendWhileOffline } from '../../test/twins/cloud-api/index.ts';
 import { observerOf } from '../../test/twins/iot-core/policy.ts';
 import { hasDbusDaemon } from '../../test/twins/network-manager/index.ts';
@@ -21,6 +22,8 @@ export interface World extends AsyncDisposable {
   readonly rig: Rig;
   /** Null without a message bus: then there is no Wi-Fi to change. */
   readonly wifi: RigWifi | null;
+  /** Null unless it was asked for. */
+  readonly zigbee: RigZigbee | null;
   /** Where the certificate of a client that only looks on lies. */
   readonly observer: { clientId: string; certificate: string; privateKey: string; ca: string };
   readonly sendWhileOffline: SendWhileOffline;
@@ -35,6 +38,8 @@ export interface WorldOptions {
   sendWhileOffline: SendWhileOffline;
   /** How many of the air's seconds pass in one of ours. */
   airSpeed: number;
+  /** Plugs a Zigbee stick in, with a lock and a contact sensor in its room. */
+  zigbee: boolean;
   onRequest?: (line: ApiRequestLine) => void;
 }
 
@@ -44,6 +49,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const air = [OFFICE, WAREHOUSE].map((network) => ({ ...network, security: 'wpa-psk' as const }));
   const wifi = hasDbusDaemon() ? opened.use(await startRigWifi({ air, speed: options.airSpeed })) : null;
   const rig = opened.use(await openRig(options, wifi !== null));
+  const zigbee = options.zigbee ? opened.use(await addZigbee(rig)) : null;
   // However the process ends: an exception in a callback, too.
   const removeFiles = () => {
     for (const folder of [rig.folder, wifi?.folder]) if (folder) rmSync(folder, { recursive: true, force: true });
@@ -56,6 +62,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   return {
     rig,
     wifi,
+    zigbee,
     observer,
     sendWhileOffline: options.sendWhileOffline,
     startAgent() {

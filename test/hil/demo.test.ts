@@ -37,6 +37,21 @@ describe('the first five minutes', { timeout: TIMEOUT_MS }, () => {
     expect(await demo.leftovers()).toEqual([]);
   });
 
+  test('with a Zigbee stick: the tour pairs a lock, and nothing is left', async () => {
+    await using demo = await startDemo('--once', '--zigbee');
+    await demo.untilPrinted('a lock is paired');
+    demo.look();
+    const code = await demo.exited;
+    const { ok, steps } = JSON.parse(demo.out().trimEnd().split('\n').at(-1)!) as {
+      ok: boolean;
+      steps: { name: string; detail: string }[];
+    };
+    expect({ code, ok, errors: demo.errors() }, demo.out()).toEqual({ code: 0, ok: true, errors: '' });
+    expect(steps.find(({ name }) => name === 'the lock is turned')?.detail).toContain('unlocked');
+    expect(demo.out()).toMatch(/zb\/0x00158d00aa000001 +Example Locks/);
+    expect(await demo.leftovers()).toEqual([]);
+  });
+
   test.skipIf(!isThere('curl', '--version'))('every line works as pasted, and the live view shows what it did', async () => {
     await using demo = await startDemo('--port', '0');
     await demo.untilPrinted('The hub, live');
