@@ -5,6 +5,7 @@ import { live } from './live.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { bringUp, commands, presence, secrets } from './steps.ts';
 import { createTour } from './tour.ts';
+import { update } from './update.ts';
 import { openWorld } from './world.ts';
 import { zigbeeNetwork } from './zigbee.ts';
 
@@ -16,11 +17,14 @@ const MODES: readonly SendWhileOffline[] = ['refuse', 'store'];
 
 const USAGE = `usage: npm run demo [-- --once] [--zigbee] [--port N]
                     [--send-while-offline refuse|store]
+       npm run demo -- update
 
 A hub in one terminal: a virtual AWS IoT Core, the public API on
 http://127.0.0.1:${DEFAULT_PORT}, six OSDP peripherals on a virtual serial port, a Wi-Fi,
 and the real agent as a process of its own. Ctrl-C ends all of it.
 
+  update    an update over AWS IoT Jobs, with progress, then a bad release that
+            goes back; exits 0 only if both happened; the last line is JSON
   --once    runs the whole tour by itself; exits 0 only if every step
             happened; the last line is JSON
   --zigbee  plugs in a Zigbee stick, with a lock and a contact sensor in the
@@ -34,6 +38,7 @@ The Wi-Fi needs dbus-daemon (Debian, Ubuntu: sudo apt install dbus-daemon).
 `;
 
 interface Options {
+  update: boolean;
   once: boolean;
   help: boolean;
   zigbee: boolean;
@@ -42,7 +47,8 @@ interface Options {
 }
 
 function readArguments(): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       once: { type: 'boolean', default: false },
       zigbee: { type: 'boolean', default: false },
@@ -55,7 +61,8 @@ function readArguments(): Options {
   if (port < 0 || port > 65_535) throw new Error(`--port ${values.port} is not a TCP port (0 to 65535)`);
   const mode = MODES.find((each) => each === values['send-while-offline']);
   if (!mode) throw new Error(`--send-while-offline ${values['send-while-offline']} must be refuse or store`);
-  return { once: values.once, help: values.help, zigbee: values.zigbee, port, sendWhileOffline: mode };
+  if (positionals.length > 1 || (positionals[0] ?? 'update') !== 'update') throw new Error(`${positionals.join(' ')} is not understood`);
+  return { update: positionals.length > 0, once: values.once, help: values.help, zigbee: values.zigbee, port, sendWhileOffline: mode };
 }
 
 async function once({ port, sendWhileOffline, zigbee }: Options, screen: Screen, ending: Ending): Promise<number> {
@@ -87,6 +94,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  if (options.update) return update(screen, ending);
   return options.once ? await once(options, screen, ending) : await live({ ...options, airSpeed: LIVE_AIR_SPEED }, screen, ending);
 }
 

@@ -19,8 +19,8 @@ export interface ReleaseSources {
 }
 
 const LIBRARY = 'usr/lib/hub-agent/';
-/** What an update may change. Everything else of the package comes with the package alone. */
-const PARTS = /^(?:node|hub-agent\.cjs|hubctl\.cjs|node-wifi-worker\.cjs|native\/[a-z0-9.-]+\.node)$/;
+/** What an update may change: Node, programs with their parts, native modules. Everything else, the updater too, comes with the package alone. */
+const PARTS = /^(?:node|(?!hub-updater\.)[a-z0-9-]+\.cjs|native\/[a-z0-9.-]+\.node)$/;
 
 /** The files of a package that a release consists of, by their names below its folder. */
 export function releaseParts(files: readonly TarEntry[]): { name: string; data: Buffer }[] {

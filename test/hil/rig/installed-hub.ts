@@ -20,26 +20,38 @@ const RESTART_MS = 100;
 /** The sequence of the package. */
 export const FACTORY_SEQUENCE = 10;
 
-/** The files of a release, small ones: its agent is the checkout's, or the given script. */
-export type ReleaseFiles = Readonly<Record<string, string>>;
+/** A release of the rig, signed by a key that its hub trusts. */
+export interface InstalledRelease {
+  /** Latin-1 texts of the parts, by name. */
+  files: Readonly<Record<string, string>>;
+  manifest: Manifest;
+  text: string;
+  signature: string;
+}
 
 /** A hub with launcher, updater and releases below the rig's folder, and what systemd does for them. */
 export interface InstalledHub {
   readonly root: string;
   /** Everything that an update may change; `script` runs in place of the agent, or before it. */
-  release(sequence: number, script?: string): { files: ReleaseFiles; manifest: Manifest; text: string; signature: string };
+  release(sequence: number, script?: string): InstalledRelease;
   state(): Promise<ReleasesState>;
   /** The agent that runs now. */
   agent(): AgentProcess;
   /** Hands a release over as `hubctl update apply` does. */
-  apply(release: ReturnType<InstalledHub['release']>, attempt: string): void;
+  apply(release: InstalledRelease, attempt: string): void;
   stop(): Promise<void>;
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** Installs the package's release and starts its agent. `trialSeconds`: how long a trial may take; a tenth of it has to pass. */
-export function startInstalledHub(rig: Rig, { trialSeconds }: { trialSeconds: number }): InstalledHub {
+/**
+ * Installs the package's release and starts its agent. `trialSeconds`: how long a trial may take; a tenth of it has to pass. `base`: the files of
+ * every release, texts; without it their agent is the checkout's.
+ */
+export function startInstalledHub(
+  rig: Rig,
+  { trialSeconds, base }: { trialSeconds: number; base?: Readonly<Record<string, string>> },
+): InstalledHub {
   const root = join(rig.folder, 'installed');
   const library = join(root, 'usr/lib/hub-agent');
   const releases = join(root, 'var/lib/hub-agent-releases');
@@ -53,10 +65,11 @@ export function startInstalledHub(rig: Rig, { trialSeconds }: { trialSeconds: nu
   /** Its words, then the agent: one `node` for all releases, and a bundle that differs. */
   const filesOf = (sequence: number, script: string): Record<string, string> => ({
     node: `#!/bin/sh\nexec '${process.execPath}' "$@"\n`,
-    'hub-agent.cjs': `// release ${sequence}\n${script}\nimport(${JSON.stringify(MAIN)});\n`,
+    ...base,
+    'hub-agent.cjs': `// release ${sequence}\n${script}\n${base?.['hub-agent.cjs'] ?? `import(${JSON.stringify(MAIN)});`}\n`,
   });
 
-  function release(sequence: number, script = '') {
+  function release(sequence: number, script = ''): InstalledRelease {
     const files = filesOf(sequence, script);
     const manifest: Manifest = {
       format: 1,

@@ -14,6 +14,7 @@ const FILES = [
   file('usr/lib/hub-agent/node', 'node'.repeat(1_000)),
   file('usr/lib/hub-agent/hub-agent.cjs', 'agent'.repeat(1_000)),
   file('usr/lib/hub-agent/hubctl.cjs', 'hubctl'),
+  file('usr/lib/hub-agent/part-explain-arr37n7s.cjs', 'part'),
   file('usr/lib/hub-agent/native/aws-crt.node', 'native'),
   file('usr/lib/hub-agent/hub-updater.cjs', 'root'),
   file('usr/lib/hub-agent/launch', 'root'),
@@ -40,7 +41,7 @@ const keys = async (path = key) => [createPublicKey(await readFile(`${path}.pub`
 
 test('A release has what an update may change, and nothing of the system', () => {
   const names = releaseManifest(FILES, SOURCES).parts.map(({ name }) => name);
-  expect(names).toEqual(['hub-agent.cjs', 'hubctl.cjs', 'native/aws-crt.node', 'node']);
+  expect(names).toEqual(['hub-agent.cjs', 'hubctl.cjs', 'native/aws-crt.node', 'node', 'part-explain-arr37n7s.cjs']);
 });
 
 test('The package is a release of its own, with the same manifest', () => {
