@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
 import { uptime } from 'node:os';
 import { parseBounded } from '../system/bounded-json.ts';
 import type { MonotonicClock } from '../system/clock.ts';
@@ -75,6 +76,7 @@ export function createApiServer(deps: {
     return { method, pattern: new RegExp(`^${pattern.replace(':id', '([^/]{1,64})')}$`), handle };
   });
   let server: Server | null = null;
+  let http: HttpServer | null = null;
   let connections: Connections | null = null;
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -119,9 +121,11 @@ export function createApiServer(deps: {
     });
   }
 
-  return {
-    async start() {
-      const made = createServer(
+  /** HTTP takes 1.3 MB: it is loaded when somebody connects for the first time, and is given the connections of the socket. */
+  function onConnection(socket: Socket): void {
+    if (socket.destroyed) return;
+    if (!http) {
+      http = process.getBuiltinModule('node:http').createServer(
         {
           maxHeaderSize: MAX_HEADER_BYTES,
           requestTimeout: REQUEST_TIMEOUT_MS,
@@ -131,7 +135,19 @@ export function createApiServer(deps: {
         },
         guard('control request', onRequest),
       );
+      // With it the server begins to look for requests that take too long.
+      http.emit('listening');
+    }
+    // Node, `http.Server`, event 'connection': may be emitted to inject connections.
+    http.emit('connection', socket);
+  }
+
+  return {
+    async start() {
+      // As an HTTP server does: a client that has sent its request may close its half.
+      const made = createServer({ allowHalfOpen: true });
       connections = boundConnections(made, deps.maxConnections, guard);
+      made.on('connection', guard('control connection', onConnection));
       await listenOnSocket(made, path, mode, guard);
       const onError = (error: Error) => log.error({ event: 'control_failed', path, reason: messageOf(error) }, 'control socket');
       made.on('error', guard('control socket', onError));
@@ -145,8 +161,11 @@ export function createApiServer(deps: {
       server = null;
       if (!closing) return;
       const closed = new Promise<void>((resolve) => closing.close(() => resolve()));
+      http?.closeIdleConnections();
       await within(clock, LAST_ANSWERS_MS, Promise.all(inHand), () => {});
-      closing.closeAllConnections();
+      http?.closeAllConnections();
+      // It never listened itself, and says so; its timers end.
+      http?.close(() => {});
       await closed;
     },
   };
