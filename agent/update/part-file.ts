@@ -4,7 +4,6 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } f
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { constants, createZstdDecompress } from 'node:zlib';
 
 /** The parts of a release in the agent's folder: complete ones by their hash, and what has been fetched of the others. */
 export interface PartFiles {
@@ -92,6 +91,7 @@ export function createPartFiles(folder: string): PartFiles {
 
     async finish({ sha256, bytes }, signal) {
       const hash = createHash('sha256');
+      const { constants, createZstdDecompress } = process.getBuiltinModule('node:zlib');
       const unpack = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } });
       const unpacked = at(sha256 + UNPACKED);
       let good = false;
