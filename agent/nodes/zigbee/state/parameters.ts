@@ -30,7 +30,7 @@ function bytesOf(entropy: Entropy, length: number): Buffer {
  * @throws Error when the source of randomness repeats one byte
  */
 export function newParameters(entropy: Entropy, channel: number): NetworkParameters {
-  const panId = 1 + (bytesOf(entropy, 2).readUInt16BE() % MAX_PAN_ID);
+  const panId = 1 + (entropy.bytes(2).readUInt16BE() % MAX_PAN_ID);
   const extendedPanId = bytesOf(entropy, EXTENDED_PAN_ID_BYTES).toString('hex');
   return { panId, extendedPanId, networkKey: new Secret(bytesOf(entropy, KEY_BYTES).toString('hex')), channel };
 }
