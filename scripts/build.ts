@@ -69,6 +69,8 @@ async function bundle(arch: string): Promise<string> {
       hubctl: join(ROOT, 'agent', 'hubctl.ts'),
       'hub-updater': join(ROOT, 'agent', 'updater.ts'),
       'node-wifi-worker': join(ROOT, 'agent', 'wifi', 'survey', 'node-wifi-worker.ts'),
+      // Without the library: a hub with Zigbee has that from a package of its own.
+      'zigbee-host': join(ROOT, 'agent', 'nodes', 'zigbee', 'host', 'main.ts'),
     },
     outExtension: { '.js': '.cjs' },
     format: 'cjs',

@@ -37,7 +37,7 @@ const FROM_BUILD: readonly (readonly [from: string, to: string])[] = [
   ['hubctl.1', 'usr/share/man/man1/hubctl.1'],
   ['completions/hubctl.bash', 'usr/share/bash-completion/completions/hubctl'],
 ];
-const REQUIRED = ['hub-agent.cjs', 'node-wifi-worker.cjs', 'hub-updater.cjs', 'native', 'VERSION'];
+const REQUIRED = ['hub-agent.cjs', 'node-wifi-worker.cjs', 'zigbee-host.cjs', 'hub-updater.cjs', 'native', 'VERSION'];
 
 /** Programs on the PATH: those of the release that is in use, with its own runtime. */
 function launcher(program: string): Buffer {

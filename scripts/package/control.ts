@@ -1,4 +1,5 @@
 import type { Architecture } from './runtime.ts';
+import { ZIGBEE_PACKAGE } from './zigbee.ts';
 
 /**
  * The package's control fields (deb-control(5)). It depends only on what every Debian 12 has: the libraries that Node's official binary is linked
@@ -16,5 +17,19 @@ export function controlFields(of: { arch: Architecture; version: string; descrip
     Section: 'net',
     Priority: 'optional',
     Description: of.description,
+  };
+}
+
+/** The same of the add-on with the Zigbee library. It fits every version of the agent that knows the library's major version. */
+export function zigbeeControlFields(of: { arch: Architecture; version: string }): Record<string, string> {
+  return {
+    Package: ZIGBEE_PACKAGE,
+    Version: of.version,
+    Architecture: of.arch,
+    Maintainer: 'Hub agent maintainers <hub-agent@localhost>',
+    Depends: 'hub-agent, libc6 (>= 2.28), libstdc++6 (>= 8)',
+    Section: 'net',
+    Priority: 'optional',
+    Description: 'The Zigbee library of the smart-lock hub agent, for hubs with a Zigbee bus.',
   };
 }

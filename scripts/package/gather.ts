@@ -29,7 +29,7 @@ export interface Gathered {
 }
 
 /** The last change of the sources, or $SOURCE_DATE_EPOCH (reproducible-builds.org). */
-function sourceDateSeconds(root: string): number {
+export function sourceDateSeconds(root: string): number {
   const wanted = process.env.SOURCE_DATE_EPOCH;
   return Number(wanted ?? execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }));
 }

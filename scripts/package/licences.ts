@@ -52,6 +52,27 @@ async function describe(root: string, path: string, { version = '', license }: L
   return { name: nameAt(path), version, licence: license ?? 'see its text', text: texts.map((text) => text.trim()).join('\n\n') };
 }
 
+/** One section for each text; packages under the same text stand together. */
+function sectionsOf(described: readonly Licensed[]): string[] {
+  const byText = Map.groupBy(described, ({ licence, text }) => text || `Licensed under ${licence}; the package holds no text of it.`);
+  const sections = [...byText].map(([text, packages]) => {
+    const names = [...new Set(packages.map(({ name, version, licence }) => `${name} ${version} (${licence})`))].sort();
+    return `${names.join('\n')}\n\n${text}`;
+  });
+  return sections.sort();
+}
+
+const joined = (sections: readonly string[]) => sections.map((section) => `${section}\n`).join(`\n${'='.repeat(80)}\n\n`);
+
+/** The licences of packages, as one text. @param root the repository */
+export async function licenceSections(
+  root: string,
+  packages: readonly { path: string; version: string; licence: string }[],
+): Promise<string> {
+  const described = packages.map(({ path, version, licence }) => describe(root, path, { version, license: licence }));
+  return joined(sectionsOf(await Promise.all(described)));
+}
+
 /**
  * The licences of the agent, of Node, of every npm package that can be in the bundle, and of the libraries linked into aws-crt, as one text;
  * packages under the same text stand together.
@@ -59,18 +80,11 @@ async function describe(root: string, path: string, { version = '', license }: L
  */
 export async function collectLicences(root: string, node: { version: string; licence: Buffer }): Promise<string> {
   const described = await Promise.all((await insideOf(root)).map(([path, entry]) => describe(root, path, entry)));
-  const byText = Map.groupBy(described, ({ licence, text }) => text || `Licensed under ${licence}; the package holds no text of it.`);
-  const sections = [...byText].map(([text, packages]) => {
-    const names = [...new Set(packages.map(({ name, version, licence }) => `${name} ${version} (${licence})`))].sort();
-    return `${names.join('\n')}\n\n${text}`;
-  });
   const own = await readFile(join(root, 'LICENSE'), 'utf8');
-  return [
+  return joined([
     `hub-agent (Apache-2.0)\n\n${own.trim()}`,
     `Node.js ${node.version}\n\n${node.licence.toString('utf8').trim()}`,
-    ...sections.sort(),
+    ...sectionsOf(described),
     ...(await linkedNotices(root)).map(({ names, text }) => `${names.join('\n')}\n\n${text}`),
-  ]
-    .map((section) => `${section}\n`)
-    .join(`\n${'='.repeat(80)}\n\n`);
+  ]);
 }

@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { audit, auditLines } from './audit.ts';
-import { controlFields } from './control.ts';
+import { foreignBinaries } from './contents.ts';
+import { controlFields, zigbeeControlFields } from './control.ts';
 import { writeDeb } from './deb.ts';
-import { gather } from './gather.ts';
+import { gather, sourceDateSeconds } from './gather.ts';
 import { factoryFiles, readSequence, trustedKeyFiles } from './release-files.ts';
 import { ARCHITECTURES, type Architecture } from './runtime.ts';
 import { generateSigningKey, readSigningKey, signFile, verifyFile } from './signature.ts';
+import { ZIGBEE_PACKAGE, zigbeeFiles } from './zigbee.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
@@ -28,6 +30,7 @@ Makes a Debian package with the agent, its Node, its unit and its tools in dist/
   --output DIR   where the package goes (default: dist)
   --dist DIR     takes a build that is there instead of building
   --fast         compresses less, for trials
+  --zigbee       makes the add-on hub-agent-zigbee instead: the Zigbee library, for hubs with a Zigbee bus
   --sequence N   of the release that the package is (default: the time of the last commit, in seconds)
   --release-key FILE.pub  a public key whose releases hubs with this package take; two of them: repeat it
   --sign KEYFILE signs the package with this Ed25519 key: FILE.deb.sig. The key is its owner's alone (0600) and in no git work tree
@@ -45,6 +48,7 @@ interface Options {
   output: string;
   dist: string | null;
   fast: boolean;
+  zigbee: boolean;
   sequence: number | null;
   releaseKeys: readonly string[];
   sign: string | null;
@@ -61,6 +65,7 @@ function readOptions(): Options | null {
       output: { type: 'string', default: join(ROOT, 'dist') },
       dist: { type: 'string' },
       fast: { type: 'boolean', default: false },
+      zigbee: { type: 'boolean', default: false },
       sequence: { type: 'string' },
       'release-key': { type: 'string', multiple: true, default: [] },
       sign: { type: 'string' },
@@ -110,11 +115,34 @@ async function makePackage(options: Options): Promise<{ file: string; bytes: num
     dateSeconds: release.dateSeconds,
     compressionLevel: options.fast ? COMPRESSION.fast : COMPRESSION.best,
   });
+  return written(deb, `hub-agent_${version}_${arch}.deb`, options.output);
+}
+
+/** The add-on: its files come from node_modules alone. */
+async function makeZigbeePackage({ arch, revision, output, fast }: Options): Promise<{ file: string; bytes: number; sha256: string }> {
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const version = `${manifest.version}-${revision}`;
+  const dateSeconds = sourceDateSeconds(ROOT);
+  const files = await zigbeeFiles({ root: ROOT, arch, version, dateSeconds });
+  const foreign = foreignBinaries(files, arch);
+  if (foreign.length > 0) throw new Error(foreign.join('\n'));
+  const deb = writeDeb({
+    fields: zigbeeControlFields({ arch, version }),
+    scripts: {},
+    files,
+    dateSeconds,
+    compressionLevel: fast ? COMPRESSION.fast : COMPRESSION.best,
+  });
+  return written(deb, `${ZIGBEE_PACKAGE}_${version}_${arch}.deb`, output);
+}
+
+/** Writes a package in one step. @throws Error when it is larger than a hub should fetch */
+async function written(deb: Buffer, name: string, output: string): Promise<{ file: string; bytes: number; sha256: string }> {
   if (deb.length > MAX_PACKAGE_BYTES) {
     throw new Error(`The package has ${deb.length} bytes, more than the ${MAX_PACKAGE_BYTES} that it may have.`);
   }
-  const file = join(options.output, `hub-agent_${version}_${arch}.deb`);
-  await mkdir(options.output, { recursive: true });
+  const file = join(output, name);
+  await mkdir(output, { recursive: true });
   await writeFile(`${file}.new`, deb);
   await rename(`${file}.new`, file);
   return { file, bytes: deb.length, sha256: createHash('sha256').update(deb).digest('hex') };
@@ -145,7 +173,7 @@ async function main(): Promise<number> {
   // Before minutes of building: a key that cannot sign.
   const key = options.sign === null ? null : await readSigningKey(options.sign);
   const audited = audit();
-  const unsigned = await makePackage(options);
+  const unsigned = await (options.zigbee ? makeZigbeePackage(options) : makePackage(options));
   const made = key ? { ...unsigned, signature: await signFile(unsigned.file, key) } : unsigned;
   for (const line of auditLines(await audited)) process.stdout.write(`${line}\n`);
   process.stdout.write(`${made.file}: ${(made.bytes / MEBIBYTE).toFixed(1)} MiB of ${(MAX_PACKAGE_BYTES / MEBIBYTE).toFixed(1)}\n`);

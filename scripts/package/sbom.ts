@@ -127,11 +127,7 @@ export function makeSbom({ name, version, arch, packages, nodeVersions, files, d
     ...(nodeBinary && { hashes: [{ alg: 'SHA-256' as const, content: sha256(nodeBinary.data) }] }),
     licenses: [{ expression: 'MIT' }],
   };
-  const binaries = files
-    .filter(({ path }) => /\.(node|cjs)$/.test(path))
-    .map(({ path, data }): Component => {
-      return { type: 'file', 'bom-ref': `file:/${path}`, name: `/${path}`, hashes: [{ alg: 'SHA-256', content: sha256(data) }] };
-    });
+  const binaries = binariesOf(files);
   const components = [runtime, ...npm, ...linked, ...inNode, ...binaries].sort(byReference);
   const references = (list: readonly Component[]) => list.map((one) => one['bom-ref']).sort();
   const ofCrt = crt ? [{ ref: npmComponent(crt)['bom-ref'], dependsOn: references(linked) }] : [];
@@ -145,6 +141,34 @@ export function makeSbom({ name, version, arch, packages, nodeVersions, files, d
     components,
     dependencies: [{ ref: own, dependsOn: direct }, { ref: node, dependsOn: references(inNode) }, ...ofCrt],
   };
+  return bomText(body);
+}
+
+const binariesOf = (files: readonly TarEntry[]): Component[] =>
+  files
+    .filter(({ path }) => /\.(node|cjs)$/.test(path))
+    .map(({ path, data }) => {
+      return { type: 'file', 'bom-ref': `file:/${path}`, name: `/${path}`, hashes: [{ alg: 'SHA-256', content: sha256(data) }] };
+    });
+
+function bomText(body: object): string {
   const head = { $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json', bomFormat: 'CycloneDX', specVersion: '1.6' };
   return `${JSON.stringify({ ...head, serialNumber: serialOf(JSON.stringify(body)), ...body }, null, 1)}\n`;
+}
+
+/** The bill of materials of a package of npm packages alone, which are there as files of their own. The same sources give the same bytes. */
+export function addOnSbom(sources: Pick<SbomSources, 'name' | 'version' | 'arch' | 'packages' | 'files' | 'dateSeconds'>): string {
+  const { name, version, arch, packages, files, dateSeconds } = sources;
+  const own = `pkg:deb/${name}@${version}?arch=${arch}`;
+  const npm = packages.map(npmComponent);
+  const components = [...npm, ...binariesOf(files)].sort(byReference);
+  return bomText({
+    version: 1,
+    metadata: {
+      timestamp: new Date(dateSeconds * 1000).toISOString(),
+      component: { type: 'application', 'bom-ref': own, name, version, purl: own },
+    },
+    components,
+    dependencies: [{ ref: own, dependsOn: npm.map((one) => one['bom-ref']).sort() }],
+  });
 }

@@ -1,3 +1,5 @@
+import { requireInstalled } from './installed.ts';
+
 /**
  * The part of zigbee-herdsman 11.1.1 that is used, as far as it is used. Written down here, so that the agent builds without the library, which
  * only hubs with Zigbee have.
@@ -110,17 +112,5 @@ export interface Library {
   setLogger(logger: LibraryLogger): void;
 }
 
-/** The package's name in a variable: no bundler and no type check may ask for it. */
-const PACKAGE: string = 'zigbee-herdsman';
-
-const isMissing = (error: unknown) => ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes((error as NodeJS.ErrnoException).code ?? '');
-
-/** Loads the library; null when it, or a part of it, is not installed. @throws whatever it throws while it is loaded */
-export async function loadLibrary(): Promise<Library | null> {
-  try {
-    return (await import(PACKAGE)) as Library;
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-}
+/** Loads the library; undefined when it is not installed. @throws whatever it throws while it is loaded */
+export const loadLibrary = (): Library | undefined => requireInstalled<Library>('zigbee-herdsman');

@@ -58,7 +58,6 @@ function main(): void {
     };
 
   async function look({ port, networkKey, clear }: Command & { do: 'look' }) {
-    if ((await loadLibrary()) === null) throw new ProcessFailure('library_missing', 'zigbee-herdsman is not installed');
     const stick = await openStickPort(port);
     try {
       return await lookAtStick(stick, { networkKey, clear }, clock);
@@ -68,8 +67,8 @@ function main(): void {
   }
 
   async function start(command: Command & { do: 'start' }) {
-    const library = await loadLibrary();
-    if (library === null) throw new ProcessFailure('library_missing', 'zigbee-herdsman is not installed');
+    const library = loadLibrary();
+    if (library === undefined) throw new ProcessFailure('library_missing', 'zigbee-herdsman is not installed');
     host = createNetworkHost({ library, clock, wallClock, guard, emit });
     return host.start(command);
   }

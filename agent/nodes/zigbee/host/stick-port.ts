@@ -1,6 +1,7 @@
 import { messageOf } from '../../../system/errors.ts';
 import { ProcessFailure } from '../process/process.ts';
 import type { StickPort } from '../process/words.ts';
+import { requireInstalled } from './installed.ts';
 
 /** An open serial port, for the look at a stick. */
 export interface StickConnection {
@@ -21,18 +22,13 @@ interface Binding {
   }>;
 }
 
-const PACKAGE: string = '@serialport/bindings-cpp';
 const READ_BYTES = 512;
 
 /** Opens the stick's port as the library does, with the same lock. @throws ProcessFailure `library_missing`, `port` */
 export async function openStickPort({ path, baudRate, rtscts }: StickPort): Promise<StickConnection> {
-  let binding: Binding;
-  try {
-    const { autoDetect } = (await import(PACKAGE)) as { autoDetect(): Binding };
-    binding = autoDetect();
-  } catch (error) {
-    throw new ProcessFailure('library_missing', messageOf(error));
-  }
+  const bindings = requireInstalled<{ autoDetect(): Binding }>('@serialport/bindings-cpp');
+  if (!bindings) throw new ProcessFailure('library_missing', 'the Zigbee library is not installed');
+  const binding = bindings.autoDetect();
   // Without hanging up: its lines reset some sticks, and the library opens the port next.
   const options = { path, baudRate, rtscts, dataBits: 8, parity: 'none', stopBits: 1, lock: true, hupcl: false };
   const port = await binding.open(options).catch((error: unknown) => {

@@ -24,7 +24,8 @@ function fakeBuild(native: Buffer): string {
   const dist = mkdtempSync(join(tmpdir(), 'package-test-'));
   onTestFinished(() => rmSync(dist, { recursive: true, force: true }));
   mkdirSync(join(dist, 'native'));
-  for (const name of ['hub-agent.cjs', 'hubctl.cjs', 'node-wifi-worker.cjs', 'hub-updater.cjs']) writeFileSync(join(dist, name), '');
+  for (const name of ['hub-agent.cjs', 'hubctl.cjs', 'node-wifi-worker.cjs', 'zigbee-host.cjs', 'hub-updater.cjs'])
+    writeFileSync(join(dist, name), '');
   writeFileSync(join(dist, 'VERSION'), '0.0.0\n');
   writeFileSync(join(dist, 'native/aws-crt.node'), native);
   writeFileSync(join(dist, 'native/serialport.node'), native);
