@@ -94,9 +94,9 @@ export interface StatusReport {
   /** The Zigbee networks. Absent from an older agent. */
   zigbee?: ZigbeeStatus[];
   nodes: { total: number; available: number; scanComplete: boolean };
-  /** The same for each bus that has nodes. Absent from an older agent. */
-  nodesByBus?: { bus: string; total: number; available: number }[];
-  /** What is wrong with nodes that answer; those that are not secured first, a bounded number. An agent that is being upgraded may not say. */
+  /** The same for each bus that has nodes, and the addresses that have the default key. Absent from an older agent. */
+  nodesByBus?: { bus: string; total: number; available: number; defaultKey?: string[] }[];
+  /** What is wrong with nodes; those that are not secured first, a bounded number. An agent that is being upgraded may not say. */
   nodeFindings?: NodeFinding[];
   /** What the cloud is told without asking, oldest first. Absent from an older agent. */
   alarms?: Alarm[];

@@ -3,10 +3,13 @@ import type { HealthFinding, Severity } from '../health/finding.ts';
 import { type NodeCode, nodeFindings } from '../health/node.ts';
 import { NODES } from '../health/remedies.ts';
 
+/** More than these on one screen say nothing more; `hubctl doctor` has them all. */
+const MAX_NODE_FINDINGS = 16;
+
 /** Something that is wrong with a node and is no mere silence, as the control API tells it. */
 export interface NodeFinding {
   nodeId: string;
-  kind: 'security_lost' | 'replaced' | 'garbled';
+  kind: 'security_lost' | 'replaced' | 'garbled' | 'key_missing' | 'unidentified' | 'power_fault';
   /** What is, as a sentence without a capital or a full stop. */
   text: string;
   /** What to do about it. */
@@ -19,14 +22,18 @@ const KINDS: Readonly<Partial<Record<NodeCode, NodeFinding['kind']>>> = {
   node_security_lost: 'security_lost',
   node_replaced: 'replaced',
   node_garbled: 'garbled',
+  node_key_missing: 'key_missing',
+  node_unidentified: 'unidentified',
+  node_power_fault: 'power_fault',
 };
 
-/** What the control API tells of these nodes. */
+/** What the control API tells of these nodes, the worst first; at most `MAX_NODE_FINDINGS`. */
 export function nodeReport(nodes: readonly Node[]): NodeFinding[] {
-  return nodeFindings(nodes).flatMap(({ code, subject, text, remedy, severity }) => {
+  const all = nodeFindings(nodes).flatMap(({ code, subject, text, remedy, severity }) => {
     const kind = KINDS[code];
     return kind && subject !== null ? [{ nodeId: subject, kind, text, remedy, severity }] : [];
   });
+  return all.slice(0, MAX_NODE_FINDINGS);
 }
 
 /** The finding behind what the control API tells: its texts are made by the agent, which knows the nodes. */

@@ -5,6 +5,7 @@ import type { ReleaseReport } from '../contract/release.ts';
 import type { Claim } from '../contract/shadow.ts';
 import type { WifiConnection } from '../contract/wifi.ts';
 import type { ZigbeeStatus } from '../contract/zigbee.ts';
+import { onDefaultKey } from '../health/bus.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import type { FileFault } from '../system/file-faults.ts';
 import type { Fault } from '../system/guard.ts';
@@ -93,6 +94,7 @@ function countByBus(nodes: readonly Node[]): NonNullable<StatusReport['nodesByBu
     bus,
     total: own.length,
     available: own.filter(({ available }) => available).length,
+    defaultKey: onDefaultKey(own),
   }));
 }
 

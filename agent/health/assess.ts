@@ -3,12 +3,12 @@ import type { CloudFacts } from '../contract/cloud.ts';
 import type { ReleaseReport } from '../contract/release.ts';
 import type { FileFault } from '../system/file-faults.ts';
 import { faultFindings, logFindings, type ProcessFacts } from './agent.ts';
-import { type BusFacts, busFinding, emptyBusFindings, silentFindings } from './bus.ts';
+import { type BusFacts, busFinding, defaultKeyFindings, emptyBusFindings, silentFindings } from './bus.ts';
 import { connectionFindings, reconnectFindings, refusalFindings, shadowFindings, takeoverFindings } from './cloud.ts';
 import { filesFindings } from './files.ts';
 import type { HealthFinding } from './finding.ts';
 import { hostFindings, type MachineFacts } from './host.ts';
-import { tamperFindings } from './node.ts';
+import { tampered, tamperFindings } from './node.ts';
 import { updateFindings } from './update.ts';
 import { type ZigbeeFacts, zigbeeFindings } from './zigbee.ts';
 
@@ -29,19 +29,19 @@ export interface HealthFacts extends BusFacts, Omit<ZigbeeFacts, 'clock'>, Machi
 export function assess(facts: HealthFacts, ofNodes: readonly HealthFinding[]): HealthFinding[] {
   const { agent, cloud, buses, alarms = [] } = facts;
   const lastTakeover = alarms.findLast(({ kind }) => kind === 'taken_over')?.since ?? null;
-  const open = alarms.filter(({ kind, until }) => kind === 'tamper' && until === undefined);
   return [
     ...connectionFindings(cloud),
     ...shadowFindings(cloud),
     ...takeoverFindings(cloud, lastTakeover),
     ...filesFindings(facts),
-    ...tamperFindings(open.flatMap(({ node }) => node ?? [])),
+    ...tamperFindings(tampered(alarms)),
     ...refusalFindings(cloud),
     ...buses.flatMap((bus) => busFinding(bus) ?? []),
     ...zigbeeFindings(facts),
     ...emptyBusFindings(facts),
     ...ofNodes,
     ...silentFindings(facts),
+    ...defaultKeyFindings(facts.nodesByBus ?? []),
     ...faultFindings(agent),
     ...logFindings(agent),
     ...hostFindings(facts),

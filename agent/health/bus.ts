@@ -1,4 +1,4 @@
-import type { BusFailure, BusStatus } from '../contract/node.ts';
+import type { BusFailure, BusStatus, Node } from '../contract/node.ts';
 import { capitalized, type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
 import { DOCTOR, LOGS, NODES, RESTART } from './remedies.ts';
 
@@ -31,9 +31,15 @@ export interface BusParams {
   bus_no_node: object;
   /** `addresses`: of the silent ones, where they are known. */
   nodes_silent: { silent: number; total: number; bus: string | null; addresses?: readonly string[] };
+  /** The key that every device has from its maker (SCBK-D) secures the links to these. */
+  nodes_default_key: { bus: string; addresses: readonly string[] };
 }
 
-const named = (addresses: readonly string[]) => (addresses.length === 0 ? '' : ` (${addresses.slice(0, MAX_ADDRESSES).join(', ')})`);
+function named(addresses: readonly string[]): string {
+  if (addresses.length === 0) return '';
+  const more = addresses.length - MAX_ADDRESSES;
+  return ` (${addresses.slice(0, MAX_ADDRESSES).join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
+}
 
 export const BUS: Entries<BusParams> = {
   bus_unknown: {
@@ -70,6 +76,18 @@ export const BUS: Entries<BusParams> = {
     remedy: () => 'Look at their power and their plugs; hubctl nodes',
     next: NODES,
   },
+  nodes_default_key: {
+    severity: 'warn',
+    text: ({ bus, addresses }) =>
+      `${addresses.length === 1 ? 'one node' : `${addresses.length} nodes`} of ${bus} ${addresses.length === 1 ? 'has' : 'have'} the default key${named(addresses)}: it is public, so the link is open to anyone on the cable`,
+    // Without an address, the nodes that have a key of their own would get another one too.
+    remedy: ({ bus, addresses }) =>
+      addresses.length === 1
+        ? `sudo hubctl bus rekey ${bus} ${addresses[0]} --default-key`
+        : `Give each a key of its own: sudo hubctl bus rekey ${bus} ADDRESS --default-key`,
+    next: NODES,
+    advice: true,
+  },
 };
 
 export type BusCode = keyof BusParams;
@@ -86,7 +104,15 @@ export interface BusNodes {
   bus: string;
   total: number;
   available: number;
+  /** The addresses of those that have the default key. Absent from an older agent. */
+  defaultKey?: readonly string[];
 }
+
+/** The addresses of the nodes whose links the default key secures; where a key of their own is wanted, that is another finding. */
+export const onDefaultKey = (nodes: readonly Node[]): string[] =>
+  nodes
+    .filter(({ available, security, securityReason }) => available && security === 'default_key' && securityReason === null)
+    .map(({ address }) => address);
 
 /** What the nodes say of the buses. */
 export interface BusFacts {
@@ -112,4 +138,11 @@ export function silentFindings({ buses, nodes, nodesByBus = [] }: BusFacts): Hea
   const silent = nodes.total - nodes.available;
   if (silent <= 0) return [];
   return [busProblem('nodes_silent', { silent, total: nodes.total, bus: null }, buses.length === 1 ? buses[0]!.id : null)];
+}
+
+/** That links are secured with the key that everyone knows. */
+export function defaultKeyFindings(nodesByBus: readonly Pick<BusNodes, 'bus' | 'defaultKey'>[]): HealthFinding<BusCode>[] {
+  return nodesByBus.flatMap(({ bus, defaultKey: addresses = [] }) =>
+    addresses.length === 0 ? [] : [busProblem('nodes_default_key', { bus, addresses }, bus)],
+  );
 }

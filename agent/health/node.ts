@@ -1,9 +1,10 @@
+import type { Alarm } from '../contract/alarm.ts';
 import type { DeviceIdentity, Node, SecurityReason } from '../contract/node.ts';
 import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
 import { NODES } from './remedies.ts';
 
-/** More than these on one screen say nothing more; `hubctl nodes` has them all. */
-const MAX_NODE_FINDINGS = 16;
+/** A node that was just found is asked who it is within seconds; on a full slow line within a minute. */
+const SILENT_ABOUT_ITSELF_MS = 60_000;
 
 const REASONS: Readonly<Record<SecurityReason, { what: string; remedy: string }>> = {
   wrong_key: {
@@ -43,11 +44,15 @@ const nameOf = ({ vendor, model, serialNumber }: DeviceIdentity) =>
     ? 'one that does not say who it is'
     : `${vendor ?? '?'} model ${model ?? '?'} serial ${serialNumber ?? '?'}`;
 
-/** What can be wrong with nodes that answer. The subject is the node; null: several together. */
+/** What can be wrong with nodes. The subject is the node; null: several together. */
 export interface NodeParams {
   node_garbled: { nodeId: string; address: string };
   node_security_lost: { nodeId: string; reason: SecurityReason };
+  /** It insists on a secure channel, and no key is known for it. */
+  node_key_missing: { nodeId: string; bus: string; address: string };
   node_replaced: { nodeId: string; now: DeviceIdentity; before: DeviceIdentity };
+  node_unidentified: { nodeId: string; hasCapabilities: boolean };
+  node_power_fault: { nodeId: string; available: boolean };
   node_tamper: { nodeIds: readonly string[] };
 }
 
@@ -71,10 +76,36 @@ export const NODE: Entries<NodeParams> = {
     next: NODES,
     advice: true,
   },
+  node_key_missing: {
+    severity: 'fail',
+    text: ({ nodeId }) =>
+      `node ${nodeId} insists on a secure channel, and no key is known that opens it: its tamper and power are not known, and it may not say who it is`,
+    remedy: ({ bus, address }) =>
+      `Write its key into the key file of the bus (keysPath); if it is new or was reset: sudo hubctl bus rekey ${bus} ${address} --default-key`,
+    next: NODES,
+    advice: true,
+  },
   node_replaced: {
     severity: 'fail',
     text: ({ nodeId, now, before }) => `another device answers as node ${nodeId}: ${nameOf(now)} instead of ${nameOf(before)}`,
     remedy: () => 'Check on site which device it is; after a planned change nothing is to do, this notice ends after 7 days',
+    next: NODES,
+    advice: true,
+  },
+  node_unidentified: {
+    severity: 'warn',
+    text: ({ nodeId, hasCapabilities }) =>
+      `node ${nodeId} answers, but does not say who it is${hasCapabilities ? '' : ' or what it can do'}: another device in its place would not be noticed`,
+    remedy: () =>
+      'Look at the device on site, and update its firmware; sudo hubctl bus trace shows what it answers when it is asked (ID, CAP)',
+    next: NODES,
+    advice: true,
+  },
+  node_power_fault: {
+    severity: 'warn',
+    text: ({ nodeId, available }) =>
+      available ? `node ${nodeId} reports a power fault` : `node ${nodeId} is silent, and reported a power fault before`,
+    remedy: () => 'Look at its supply on site: the voltage at its terminals under load, the fuse, and its battery if it has one',
     next: NODES,
     advice: true,
   },
@@ -89,21 +120,40 @@ export const NODE: Entries<NodeParams> = {
 export type NodeCode = keyof NodeParams;
 const found = finder(NODE);
 
+/** It answers for long enough, and told neither vendor nor model nor serial number. */
+function isUnidentified({ available, firstSeen, lastSeen, vendor, model, serialNumber }: Node): boolean {
+  if (!available || firstSeen === null || lastSeen === null) return false;
+  return (vendor ?? model ?? serialNumber) === null && Date.parse(lastSeen) - Date.parse(firstSeen) >= SILENT_ABOUT_ITSELF_MS;
+}
+
+/** Why so little is known of a node that answers: the cause alone, for without a key a strict device cannot say who it is. */
+function strangerFindings(node: Node): HealthFinding<NodeCode>[] {
+  const { nodeId, bus, address, available, security, securityReason: reason, capabilities } = node;
+  if (reason) return [found('node_security_lost', { nodeId, reason }, nodeId)];
+  if (available && security === 'required') return [found('node_key_missing', { nodeId, bus, address }, nodeId)];
+  return isUnidentified(node) ? [found('node_unidentified', { nodeId, hasCapabilities: capabilities.length > 0 }, nodeId)] : [];
+}
+
 function findingsOf(node: Node): HealthFinding<NodeCode>[] {
-  const { nodeId, address, securityReason: reason, replaced, problem } = node;
+  const { nodeId, address, available, replaced, powerFault, problem } = node;
   return [
+    ...strangerFindings(node),
     ...(problem === 'garbled' ? [found('node_garbled', { nodeId, address }, nodeId)] : []),
-    ...(reason ? [found('node_security_lost', { nodeId, reason }, nodeId)] : []),
     ...(replaced ? [found('node_replaced', { nodeId, now: node, before: replaced }, nodeId)] : []),
+    ...(powerFault ? [found('node_power_fault', { nodeId, available }, nodeId)] : []),
   ];
 }
 
-/** What is wrong with these nodes, those that are not secured first; at most `MAX_NODE_FINDINGS`. */
+const rank = ({ code, severity }: HealthFinding<NodeCode>) => (code === 'node_security_lost' ? 0 : severity === 'fail' ? 1 : 2);
+
+/** What is wrong with these nodes one by one: those that are not secured first, warnings last. Tamper is apart: see `tamperFindings`. */
 export function nodeFindings(nodes: readonly Node[]): HealthFinding<NodeCode>[] {
-  const all = nodes.flatMap(findingsOf);
-  const order = ({ code }: HealthFinding<NodeCode>) => (code === 'node_security_lost' ? 0 : 1);
-  return all.sort((a, b) => order(a) - order(b)).slice(0, MAX_NODE_FINDINGS);
+  return nodes.flatMap(findingsOf).sort((a, b) => rank(a) - rank(b));
 }
+
+/** The nodes whose tamper alarm stands. */
+export const tampered = (alarms: readonly Alarm[]): string[] =>
+  alarms.flatMap(({ kind, node, until }) => (kind === 'tamper' && until === undefined && node !== null ? [node] : []));
 
 /** That tamper switches are open. */
 export function tamperFindings(nodeIds: readonly string[]): HealthFinding<NodeCode>[] {

@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
-import type { NodesResult } from '../../contract/node.ts';
+import type { Alarm } from '../../contract/alarm.ts';
+import type { Node, NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
-import { busFinding, busProblem } from '../../health/bus.ts';
-import { nodeFindings } from '../../health/node.ts';
+import { busFinding, busProblem, defaultKeyFindings, onDefaultKey } from '../../health/bus.ts';
+import type { HealthFinding } from '../../health/finding.ts';
+import { nodeFindings, tampered, tamperFindings } from '../../health/node.ts';
 import { type PortCode, type PortParams, portFinding } from '../../health/port.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
@@ -160,9 +162,10 @@ async function checkBus(
   if (unavailable) return catalogued(unavailable);
   const own = nodes.nodes.filter((node) => node.bus === id);
   const available = own.filter((node) => node.available).length;
-  if (available > 0 && available === own.length) return ok(`${id}: ${available} nodes answer`);
   if (available > 0) {
-    const addresses = own.filter((node) => !node.available).map(({ address }) => address);
+    // A garbled address is a finding of its own.
+    const addresses = own.filter((node) => !node.available && node.problem === null).map(({ address }) => address);
+    if (addresses.length === 0) return ok(`${id}: ${available} nodes answer`);
     return catalogued(busProblem('nodes_silent', { silent: addresses.length, total: own.length, bus: id, addresses }, id));
   }
   if (protocol === 'zigbee')
@@ -176,16 +179,23 @@ async function checkBus(
   return catalogued(busProblem('bus_no_answer', { bus: id, baudRate }, id));
 }
 
+/** What is wrong with the nodes. An alarm stands, too, while its node does not say any more how it is. */
+function findingsOf(nodes: readonly Node[], alarms: readonly Alarm[]): HealthFinding[] {
+  const open = nodes.filter(({ tamper }) => tamper).map(({ nodeId }) => nodeId);
+  const byBus = [...Map.groupBy(nodes, ({ bus }) => bus)].map(([bus, own]) => ({ bus, defaultKey: onDefaultKey(own) }));
+  return [...tamperFindings([...new Set([...open, ...tampered(alarms)])]), ...nodeFindings(nodes), ...defaultKeyFindings(byBus)];
+}
+
 export const busCheck: Check = {
   name: 'bus',
-  why: 'A lock that does not answer cannot be opened or watched.',
+  why: 'A lock that is silent, not secured or tampered with cannot be relied on.',
   async run(context) {
     const { settings, agent, ports } = context;
     if (settings.buses.length === 0) return skipped('no bus is configured');
-    const { problem } = await agent();
+    const { status, problem } = await agent();
     if (problem) return skipped('only the agent can ask the buses');
-    const nodes = await ports.client.get<NodesResult>('/v1/nodes');
-    const buses = await Promise.all(settings.buses.map((bus) => checkBus(context, bus, nodes)));
-    return [...buses, ...nodeFindings(nodes.nodes).map(catalogued)];
+    const result = await ports.client.get<NodesResult>('/v1/nodes');
+    const buses = await Promise.all(settings.buses.map((bus) => checkBus(context, bus, result)));
+    return [...buses, ...findingsOf(result.nodes, status.alarms ?? []).map(catalogued)];
   },
 };

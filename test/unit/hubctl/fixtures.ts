@@ -65,7 +65,8 @@ export const HEALTHY: StatusReport = {
   ],
 };
 
-const node = (address: string, changes: Partial<Node>): Node => ({
+/** A node of the OSDP bus on which all is well, but for `changes`. */
+export const node = (address: string, changes: Partial<Node>): Node => ({
   ...unknownNode('rs485', 'osdp', address),
   available: true,
   firstSeen: '2026-11-01T00:00:00.000Z',
