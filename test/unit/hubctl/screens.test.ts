@@ -5,16 +5,26 @@ import { commandsCommand } from '../../../agent/hubctl/commands/commands.ts';
 import { findingLines, summaryLine } from '../../../agent/hubctl/commands/doctor.ts';
 import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
 import { statusScreen } from '../../../agent/hubctl/commands/status.ts';
+import type { CheckResult } from '../../../agent/hubctl/doctor/check.ts';
 import { createPaint, type Paint } from '../../../agent/hubctl/terminal/terminal.ts';
 import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
 import { FINDINGS, HEALTHY, ILL, NODES, NOW_MS } from './fixtures.ts';
+import { doctorOf, SICK_PERIPHERALS } from './sick-peripherals.ts';
+
+const doctorScreen = (results: readonly CheckResult[], columns: number, paint: Paint) => [
+  ...results.flatMap((result) => findingLines(result, columns, paint)),
+  '',
+  summaryLine(results),
+];
+const sickBus = await doctorOf(SICK_PERIPHERALS);
 
 const SCREENS: Record<string, (columns: number, paint: Paint) => string[]> = {
   status: (columns, paint) => statusScreen(HEALTHY, columns, paint),
   'status of an ill hub': (columns, paint) => statusScreen(ILL, columns, paint),
   nodes: (columns, paint) => nodesScreen(NODES, NOW_MS, columns, paint),
-  doctor: (columns, paint) => [...FINDINGS.flatMap((result) => findingLines(result, columns, paint)), '', summaryLine(FINDINGS)],
+  doctor: (columns, paint) => doctorScreen(FINDINGS, columns, paint),
+  'doctor of ten sick peripherals': (columns, paint) => doctorScreen(sickBus, columns, paint),
 };
 const plain = createPaint(false, {});
 const coloured = createPaint(true, {});
@@ -39,6 +49,15 @@ describe.each(Object.entries(SCREENS))('the screen %s', (_name, screen) => {
   test('lets nothing from outside drive the terminal', () => {
     expect(screen(60, plain).join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
+});
+
+test('the doctor names each of ten sick peripherals', () => {
+  const texts = sickBus.map(({ finding }) => finding).join('\n');
+  for (const { nodeId } of SICK_PERIPHERALS.filter(({ security }) => security !== 'default_key')) expect(texts).toContain(nodeId);
+  expect(sickBus.filter(({ status }) => status !== 'ok').every(({ code, remedy }) => code !== undefined && remedy !== null)).toBe(true);
+  expect(sickBus.filter(({ code }) => code === 'nodes_default_key')).toMatchObject([
+    { subject: 'rs485', remedy: expect.stringContaining('rs485 8 ') },
+  ]);
 });
 
 test('colours are for terminals, and not where they are unwanted', () => {
