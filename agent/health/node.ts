@@ -52,7 +52,8 @@ export interface NodeParams {
   node_key_missing: { nodeId: string; bus: string; address: string };
   node_replaced: { nodeId: string; now: DeviceIdentity; before: DeviceIdentity };
   node_unidentified: { nodeId: string; hasCapabilities: boolean };
-  node_power_fault: { nodeId: string; available: boolean };
+  /** A device of Zigbee tells of its battery alone (ZCL, 8.2.2.2.1.3). */
+  node_power_fault: { nodeId: string; protocol: Node['protocol']; available: boolean };
   node_tamper: { nodeIds: readonly string[] };
 }
 
@@ -103,9 +104,14 @@ export const NODE: Entries<NodeParams> = {
   },
   node_power_fault: {
     severity: 'warn',
-    text: ({ nodeId, available }) =>
-      available ? `node ${nodeId} reports a power fault` : `node ${nodeId} is silent, and reported a power fault before`,
-    remedy: () => 'Look at its supply on site: the voltage at its terminals under load, the fuse, and its battery if it has one',
+    text: ({ nodeId, protocol, available }) => {
+      const fault = protocol === 'zigbee' ? 'a low battery' : 'a power fault';
+      return available ? `node ${nodeId} reports ${fault}` : `node ${nodeId} is silent, and reported ${fault} before`;
+    },
+    remedy: ({ protocol }) =>
+      protocol === 'zigbee'
+        ? 'Replace its battery'
+        : 'Look at its supply on site: the voltage at its terminals under load, the fuse, and its battery if it has one',
     next: NODES,
     advice: true,
   },
@@ -120,9 +126,12 @@ export const NODE: Entries<NodeParams> = {
 export type NodeCode = keyof NodeParams;
 const found = finder(NODE);
 
-/** It answers for long enough, and told neither vendor nor model nor serial number. */
-function isUnidentified({ available, firstSeen, lastSeen, vendor, model, serialNumber }: Node): boolean {
-  if (!available || firstSeen === null || lastSeen === null) return false;
+/**
+ * It answers for long enough, and told neither vendor nor model nor serial number. A device of Zigbee is judged by no time: one that sleeps
+ * is asked when it wakes.
+ */
+function isUnidentified({ protocol, available, firstSeen, lastSeen, vendor, model, serialNumber }: Node): boolean {
+  if (protocol !== 'osdp' || !available || firstSeen === null || lastSeen === null) return false;
   return (vendor ?? model ?? serialNumber) === null && Date.parse(lastSeen) - Date.parse(firstSeen) >= SILENT_ABOUT_ITSELF_MS;
 }
 
@@ -135,12 +144,12 @@ function strangerFindings(node: Node): HealthFinding<NodeCode>[] {
 }
 
 function findingsOf(node: Node): HealthFinding<NodeCode>[] {
-  const { nodeId, address, available, replaced, powerFault, problem } = node;
+  const { nodeId, protocol, address, available, replaced, powerFault, problem } = node;
   return [
     ...strangerFindings(node),
     ...(problem === 'garbled' ? [found('node_garbled', { nodeId, address }, nodeId)] : []),
     ...(replaced ? [found('node_replaced', { nodeId, now: node, before: replaced }, nodeId)] : []),
-    ...(powerFault ? [found('node_power_fault', { nodeId, available }, nodeId)] : []),
+    ...(powerFault ? [found('node_power_fault', { nodeId, protocol, available }, nodeId)] : []),
   ];
 }
 

@@ -148,7 +148,9 @@ const SAMPLES: Samples = {
   node_security_lost: SECURITY.map((reason) => ({ nodeId: 'rs485/5', reason })),
   node_key_missing: [{ nodeId: 'rs485/7', bus: 'rs485', address: '7' }],
   node_unidentified: [true, false].map((hasCapabilities) => ({ nodeId: 'rs485/9', hasCapabilities })),
-  node_power_fault: [true, false].map((available) => ({ nodeId: 'rs485/6', available })),
+  node_power_fault: (['osdp', 'zigbee'] as const).flatMap((protocol) =>
+    [true, false].map((available) => ({ nodeId: 'rs485/6', protocol, available })),
+  ),
   nodes_default_key: [['8'], ['0', '8'], ['1', '2', '3', '4', '5', '6', '7', '8', '9']].map((addresses) => ({ bus: 'rs485', addresses })),
   node_replaced: [
     { nodeId: 'rs485/5', now: DEVICE, before: { ...DEVICE, serialNumber: '8' } },
