@@ -27,7 +27,7 @@ test('follows what can be understood of a configuration, right or wrong', () => 
     certificatePath: '/run/credentials/hub/certificate.pem',
     privateKeyPath: '/etc/hub-agent/keys/private.pem',
     caPath: '/etc/hub-agent/ca.pem',
-    buses: [{ id: 'rs485', path: '/dev/ttyUSB0', baudRate: '9600', keysPath: '/run/credentials/hub/keys_rs485.json' }],
+    buses: [{ id: 'rs485', protocol: 'osdp', path: '/dev/ttyUSB0', baudRate: '9600', keysPath: '/run/credentials/hub/keys_rs485.json' }],
     wifi: { backend: 'auto', interface: null },
   });
   expect(settingsOf({ ...places, config: {}, identity: {} })).toMatchObject({
