@@ -16,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   soak: 'an hour of faults: memory, heap, timers, handles, listeners',
   slow: 'start and a command with a fifth of the processor',
   install: 'size of the package and of what it installs, part by part',
+  update: 'an update of the bundle over Jobs: bytes, time, memory while it is fetched, and its price',
   price: 'messages of an idle hub in a day, and their price',
   zigbee: 'a Zigbee network through everything that years bring: pairings lost, keys found, times, memory',
 };

@@ -9,7 +9,7 @@ import type { ReleasesState } from '../../../agent/release/state.ts';
 import { createFiles } from '../../../agent/system/files.ts';
 import { createDisk } from '../../../agent/updater/disk.ts';
 import { runUpdater } from '../../../agent/updater/updater.ts';
-import type { AgentProcess } from './agent-process.ts';
+import { type AgentProcess, nodeFlags } from './agent-process.ts';
 import type { Rig } from './rig.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -66,6 +66,8 @@ export function startInstalledHub(
   const filesOf = (sequence: number, script: string): Record<string, string> => ({
     node: `#!/bin/sh\nexec '${process.execPath}' "$@"\n`,
     ...base,
+    // It has the version of the agent inside.
+    ...(base?.['hubctl.cjs'] && { 'hubctl.cjs': `${base['hubctl.cjs']}\n// release ${sequence}\n` }),
     'hub-agent.cjs': `// release ${sequence}\n${script}\n${base?.['hub-agent.cjs'] ?? `import(${JSON.stringify(MAIN)});`}\n`,
   });
 
@@ -116,13 +118,12 @@ export function startInstalledHub(
   function start(): void {
     launch('select');
     // The rig names its files behind the program: the launcher's agent gets them from its script's arguments.
-    const script =
-      'launcher=$1; shift; export RIG_ARGUMENTS="$*"; exec sh "$launcher" agent --disable-proto=delete --require "$RIG_PRELOAD"';
+    const script = 'launcher=$1; shift; export RIG_ARGUMENTS="$*"; exec sh "$launcher" agent $RIG_FLAGS --require "$RIG_PRELOAD"';
     const preload = join(root, 'arguments.cjs');
     writeFileSync(preload, 'process.argv.push(...process.env.RIG_ARGUMENTS.split(" "));\n');
     agent = rig.startAgent({
       program: ['sh', '-c', script, 'sh', launcher],
-      env: { HUB_AGENT_ROOT: root, HUB_TRIAL_SECONDS: String(trialSeconds), RIG_PRELOAD: preload },
+      env: { HUB_AGENT_ROOT: root, HUB_TRIAL_SECONDS: String(trialSeconds), RIG_PRELOAD: preload, RIG_FLAGS: nodeFlags().join(' ') },
     });
     const started = agent;
     void started.exited.then(async () => {
