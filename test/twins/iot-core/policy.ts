@@ -8,7 +8,6 @@ function publishPatterns(thingName: string): string[] {
     ...operations.map((operation) => `${shadow}/${operation}`),
     ...operations.map((operation) => `${shadow}/name/+/${operation}`),
     `$aws/commands/things/${thingName}/executions/+/response/json`,
-    `$aws/things/${thingName}/jobs/get`,
     `$aws/things/${thingName}/jobs/start-next`,
     `$aws/things/${thingName}/jobs/+/get`,
     `$aws/things/${thingName}/jobs/+/update`,

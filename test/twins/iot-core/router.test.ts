@@ -56,20 +56,26 @@ test('an observer subscribes to what its Thing may, and publishes nothing', () =
   }
 });
 
-test('the policy lets a Thing have its own shadow, executions and topics, and nothing else', () => {
+test('the policy lets a Thing have its own shadow, executions, jobs and topics, and nothing else', () => {
   const publishes = (topic: string) => isAllowed('t', 'publish', topic);
   const subscribes = (filter: string) => isAllowed('t', 'subscribe', filter);
   expect(
     ['$aws/things/t/shadow/update', '$aws/things/t/shadow/name/n/get', 'hubs/t/presence', 'hubs/t/commands/1/result'].every(publishes),
   ).toBe(true);
   expect(publishes('$aws/commands/things/t/executions/e/response/json')).toBe(true);
+  expect(['$aws/things/t/jobs/start-next', '$aws/things/t/jobs/j/get', '$aws/things/t/jobs/j/update'].every(publishes)).toBe(true);
   expect(
     ['$aws/things/t/shadow/update/delta', '$aws/things/t/jobs/get', '$aws/things/u/shadow/get', 'hubs/u/presence', 'x'].some(publishes),
   ).toBe(false);
   expect(
-    ['$aws/things/t/shadow/update/+', '$aws/things/t/shadow/#', '$aws/commands/things/t/executions/+/request/json'].every(subscribes),
+    [
+      '$aws/things/t/shadow/update/+',
+      '$aws/things/t/shadow/#',
+      '$aws/commands/things/t/executions/+/request/json',
+      '$aws/things/t/jobs/#',
+    ].every(subscribes),
   ).toBe(true);
-  expect(['$aws/things/t/#', '$aws/things/+/shadow/get', '$aws/things/t/jobs/#', 'hubs/#', '#'].some(subscribes)).toBe(false);
+  expect(['$aws/things/t/#', '$aws/things/+/shadow/get', '$aws/things/u/jobs/#', 'hubs/#', '#'].some(subscribes)).toBe(false);
 });
 
 test('shared subscriptions: connected members take turns', () => {

@@ -24,7 +24,7 @@ export interface ProbeReport {
   deltaState: unknown;
   ownMessage: string;
   retained: boolean;
-  jobs: { pending: number | undefined; taken: unknown; stale: unknown; done: unknown; left: boolean };
+  jobs: { waiting: unknown; taken: unknown; stale: unknown; done: unknown; left: boolean };
 }
 
 const KEEP_ALIVE_SECONDS = 30;
@@ -36,7 +36,7 @@ async function work(client: mqtt5.Mqtt5Client, thingName: string): Promise<Probe
     maxStreamingSubscriptions: 2,
     operationTimeoutInSeconds: 10,
   });
-  const { queuedJobs } = await jobs.getPendingJobExecutions({ thingName });
+  const { execution: waiting } = await jobs.describeJobExecution({ thingName, jobId: '$next' });
   const { execution } = await jobs.startNextPendingJobExecution({ thingName, stepTimeoutInMinutes: 60 });
   const update = { thingName, jobId: 'j1', includeJobExecutionState: true };
   const stale = jobs.updateJobExecution({ ...update, status: iotjobs.model.JobStatus.IN_PROGRESS, expectedVersion: 9 });
@@ -47,7 +47,7 @@ async function work(client: mqtt5.Mqtt5Client, thingName: string): Promise<Probe
   const { executionState } = await jobs.updateJobExecution({ ...update, status: iotjobs.model.JobStatus.SUCCEEDED, expectedVersion: 2 });
   const { execution: next } = await jobs.describeJobExecution({ thingName, jobId: '$next' });
   return {
-    pending: queuedJobs?.length,
+    waiting: waiting?.status,
     taken: { status: execution?.status, versionNumber: execution?.versionNumber, jobDocument: execution?.jobDocument },
     stale: refusal,
     done: executionState,

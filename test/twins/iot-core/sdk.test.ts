@@ -30,7 +30,7 @@ test("AWS's own client, shadow client and jobs client work against it", async ({
     ownMessage: 'online',
     retained: true,
     jobs: {
-      pending: 1,
+      waiting: 'QUEUED',
       taken: { status: 'IN_PROGRESS', versionNumber: 2, jobDocument: { operation: 'update_agent' } },
       stale: { code: 'VersionMismatch', versionNumber: 2 },
       done: { status: 'SUCCEEDED', statusDetails: {}, versionNumber: 3 },
