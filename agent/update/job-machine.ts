@@ -19,6 +19,8 @@ export interface JobState {
   trial: 'no' | 'untold' | 'told';
   /** Something changed in the cloud while a request was under way. */
   news: boolean;
+  /** How often the URLs of the job's document opened nothing. */
+  stale: number;
   /** Requests in a row that failed. */
   failures: number;
 }
@@ -76,8 +78,12 @@ export const FIRST_JOB_STATE: JobState = {
   working: false,
   trial: 'no',
   news: false,
+  stale: 0,
   failures: 0,
 };
+
+/** A long download outlives some URLs of an hour; a store that refuses each is no store for this hub. */
+const MAX_STALE = 6;
 
 /** The service knows the execution no more, or it has ended there: nothing can be told of it. */
 const GONE = new Set(['InvalidStateTransition', 'TerminalStateReached', 'ResourceNotFound']);
@@ -130,7 +136,7 @@ function onOffered(state: JobState, offered: OfferedJob | null): JobStep {
   }
   // Another one is at hand and has to be settled first.
   if (job !== null && job.stage !== 'taken') return onwards(idle);
-  const { state: next, effects } = save({ ...idle, working: true }, { ...refOf(offered), stage: 'taken', outcome: null });
+  const { state: next, effects } = save({ ...idle, working: true, stale: 0 }, { ...refOf(offered), stage: 'taken', outcome: null });
   return { state: next, effects: [...(state.working ? [{ type: 'stopWorking' as const }] : []), ...effects, prepare] };
 }
 
@@ -145,6 +151,12 @@ function onRefused(state: JobState, code: string): JobStep {
   }
   const failures = state.failures + 1;
   return { state: { ...idle, failures }, effects: [{ type: 'wait', failures }] };
+}
+
+function onStale(state: JobState): JobStep {
+  const stale = state.stale + 1;
+  if (stale >= MAX_STALE) return end({ ...state, stale }, { status: 'FAILED', reason: 'url_refused' });
+  return { state: { ...state, working: false, stale }, effects: [{ type: 'wait', failures: stale }] };
 }
 
 function onVerdict(state: JobState, verdict: Verdict): JobStep {
@@ -205,7 +217,7 @@ export function jobStep(state: JobState, event: JobEvent): JobStep {
       if (state.job?.stage !== 'taken') return { state, effects: [] };
       return save({ ...state, working: false }, { ...state.job, stage: 'handed_over' });
     case 'stale':
-      return onwards({ ...state, working: false });
+      return onStale(state);
     case 'ended':
       return end(state, event.outcome);
     case 'verdict':

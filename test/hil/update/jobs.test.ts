@@ -31,7 +31,7 @@ let core: IotCore;
 let store: ObjectStore;
 let hub: ReleaseHub;
 let ca: string;
-let storeShiftMs: number;
+let expiresSeconds: number;
 let agents: Updates[];
 let ends: (() => void)[];
 const changes = createSignal();
@@ -39,12 +39,12 @@ const changes = createSignal();
 beforeEach(async () => {
   const pki = await createPki();
   ca = pki.caCertificate;
-  storeShiftMs = 0;
+  expiresSeconds = 3_600;
   agents = [];
   ends = [];
-  store = createObjectStore({ tls: await pki.issueServer(['127.0.0.1']), nowMs: () => Date.now() + storeShiftMs });
+  store = createObjectStore({ tls: await pki.issueServer(['127.0.0.1']), nowMs: Date.now });
   await store.start();
-  core = createIotCore({ pki, presign: store.presign });
+  core = createIotCore({ pki, presign: (request) => store.presign({ ...request, expiresSeconds }) });
   core.registerThing({ thingName: THING, certificate: null });
   // Its timers run from here on.
   await core.start();
@@ -121,6 +121,10 @@ function release(
   return { operation: 'update_agent', manifest: text, signature: signed(text), parts };
 }
 
+/** Text of so many times 32 characters, of which half is left when it is packed. */
+const incompressible = (count: number) =>
+  Array.from({ length: count }, (_, index) => createHash('md5').update(`${index}`).digest('hex')).join('');
+
 const create = (jobId: string, document: object, more = {}) =>
   core.jobs.create({ jobId, thingName: THING, document: document as never, ...more });
 
@@ -190,7 +194,7 @@ describe('the process is killed', () => {
       agent = await startAgent();
     };
     store.faults.slow(when === 'taken' ? 1_000 : null);
-    create('j1', release(11, { files: { ...filesOf('r11'), 'hub-agent.cjs': `agent ${'x'.repeat(3_000)}` } }));
+    create('j1', release(11, { files: { ...filesOf('r11'), 'hub-agent.cjs': incompressible(2_000) } }));
     if (when === 'taken') {
       await seen('a partial part', () => readdirSync(join(hub.update, 'parts')).some((name) => name.endsWith('.zst')));
       await restart();
@@ -253,7 +257,7 @@ describe('rejected before anything is fetched', () => {
 describe('the store', () => {
   const BIG = {
     ...filesOf('r11'),
-    'hub-agent.cjs': Array.from({ length: 40_000 }, (_, i) => createHash('md5').update(`${i}`).digest('hex')).join(''),
+    'hub-agent.cjs': incompressible(40_000),
   };
 
   test('cuts the connection: what came is kept, and the rest is fetched', async () => {
@@ -269,14 +273,19 @@ describe('the store', () => {
 
   test('knows only expired addresses: the document is read again', async () => {
     await startAgent();
-    store.faults.cutAfter(1, 1);
-    storeShiftMs = 0;
-    const document = release(11);
-    create('j1', document);
-    await seen('the first request', () => store.requests.length > 0);
-    storeShiftMs = 3_600_000;
+    expiresSeconds = 0;
+    create('j1', release(11));
+    await seen('a refusal', () => store.requests.some(({ status }) => status === 403));
+    expiresSeconds = 3_600;
     await requested();
-    expect(store.requests.map(({ status }) => status)).toContain(403);
+  });
+
+  test('refuses every address: the job fails, and is not tried for ever', async () => {
+    await startAgent();
+    expiresSeconds = 0;
+    create('j1', release(11));
+    expect(await outcome('j1')).toBe('FAILED url_refused');
+    expect(store.requests).toHaveLength(6);
   });
 
   test('is busy, ignores ranges, and once sends a flipped bit', async () => {
@@ -293,7 +302,8 @@ describe('the store', () => {
 
   test('has another object meanwhile: it is fetched anew, and must be the right one', async () => {
     await startAgent();
-    store.faults.cutAfter(100_000, 1);
+    // Each attempt brings a little, so that there is time for the exchange.
+    store.faults.cutAfter(50_000, 1_000);
     const document = release(11, { files: BIG });
     create('j1', document);
     await seen('the cut', () => store.requests.length > 0);

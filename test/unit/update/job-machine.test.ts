@@ -160,6 +160,7 @@ test('whatever is lost, repeated, cut or canceled: one trial at most, the truth 
     expect([job, disk], what).toEqual([null, null]);
     expect(cloud, what).not.toMatch(/QUEUED|IN_PROGRESS/);
     if (cloud === 'CANCELED') expect(told, what).toBeNull();
+    else if (told === 'FAILED url_refused') expect(trials, what).toBe(0);
     else expect(told, what).toBe(truth);
     ends.add(cloud);
   }
