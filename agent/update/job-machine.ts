@@ -86,7 +86,7 @@ export const FIRST_JOB_STATE: JobState = {
 const MAX_STALE = 6;
 
 /** The service knows the execution no more, or it has ended there: nothing can be told of it. */
-const GONE = new Set(['InvalidStateTransition', 'TerminalStateReached', 'ResourceNotFound']);
+export const isGone = (code: string): boolean => ['InvalidStateTransition', 'TerminalStateReached', 'ResourceNotFound'].includes(code);
 
 const refOf = ({ jobId, executionNumber }: JobRef): JobRef => ({ jobId, executionNumber });
 
@@ -143,7 +143,7 @@ function onOffered(state: JobState, offered: OfferedJob | null): JobStep {
 function onRefused(state: JobState, code: string): JobStep {
   const { asking, job } = state;
   const idle = { ...state, asking: null };
-  if (GONE.has(code) && job !== null && asking !== 'next') {
+  if (isGone(code) && job !== null && asking !== 'next') {
     // A release on trial, and what the updater was asked for, cannot be taken back from here.
     if (job.stage !== 'handed_over') return drop(idle);
     // It was an answer: the cloud can be reached.

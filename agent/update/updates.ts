@@ -5,7 +5,7 @@ import type { Log } from '../system/log.ts';
 import { attemptOf, isSameJob, type Job, type JobRef } from './job.ts';
 import { type JobOperation, parseJobDocument } from './job-document.ts';
 import type { JobJournal } from './job-journal.ts';
-import { FIRST_JOB_STATE, type JobEffect, type JobEvent, jobStep, type Verdict } from './job-machine.ts';
+import { FIRST_JOB_STATE, isGone, type JobEffect, type JobEvent, jobStep, type Verdict } from './job-machine.ts';
 import type { JobsTopics } from './job-topics.ts';
 import { createJobsClient, type JobsResult } from './jobs-client.ts';
 import type { PrepareDeps, Prepared } from './prepare-update.ts';
@@ -71,8 +71,8 @@ export function createUpdates(deps: UpdatesDeps): Updates {
     for (const effect of step.effects) run(effect);
   }
 
-  const resultOf = ({ ok, ...rest }: JobsResult): JobEvent =>
-    'answer' in rest ? { type: 'offered', offered: rest.answer.offered } : { type: 'refused', code: (rest as { code: string }).code };
+  const resultOf = (result: JobsResult): JobEvent =>
+    result.ok ? { type: 'offered', offered: result.answer.offered } : { type: 'refused', code: result.code };
   const acceptedOf = (result: JobsResult): JobEvent => (result.ok ? { type: 'accepted' } : { type: 'refused', code: result.code });
 
   const update = ({ jobId, executionNumber }: JobRef, status: string, statusDetails: Record<string, string>) =>
@@ -108,7 +108,7 @@ export function createUpdates(deps: UpdatesDeps): Updates {
   /** Tells how far it is; an execution that has ended in the cloud ends here, too. */
   async function progress(job: JobRef, details: Record<string, string>): Promise<void> {
     const result = await update(job, 'IN_PROGRESS', details);
-    if (!result.ok && /^(?:InvalidStateTransition|ResourceNotFound|TerminalStateReached)$/.test(result.code)) dispatch({ type: 'gone' });
+    if (!result.ok && isGone(result.code)) dispatch({ type: 'gone' });
   }
 
   async function perform(job: JobRef, operation: JobOperation, signal: AbortSignal): Promise<Prepared> {
@@ -124,7 +124,8 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       spreadMs: deps.spreadMs,
     });
     if (first === 'ready') ready = { attempt: attemptOf(job), manifest: operation.manifest, signature: operation.signature };
-    while (first === 'ready' && deps.isBusy()) await sleep(clock, BUSY_MS, signal);
+    // A sleep under an aborted signal returns at once: without the second look this would spin.
+    while (first === 'ready' && deps.isBusy() && !signal.aborted) await sleep(clock, BUSY_MS, signal);
     return first;
   }
 

@@ -352,6 +352,20 @@ test('a command that runs is not cut: the hand-over waits', async () => {
   await requested();
 });
 
+test('canceled while a command holds up the hand-over: the agent goes on', async () => {
+  let busy = true;
+  await startAgent({ busy: () => busy });
+  create('j1', release(11));
+  await seen('the parts', () => readdirSync(hub.root).includes('update') && readdirSync(join(hub.update, 'parts')).length === 2);
+  core.jobs.cancel('j1', { force: true });
+  await seen('an empty journal', () => !readdirSync(hub.root).includes('update-job.json'));
+  busy = false;
+  create('j2', release(12));
+  await requested();
+  hub.run();
+  expect(hub.state().trial).toMatchObject({ sequence: 12, attempt: 'j2:1' });
+});
+
 test('the service throttles and loses answers: the job is done all the same, once', async () => {
   core.faults.throttleJobs(2);
   await startAgent();
