@@ -1,18 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { type Manifest, parseManifest } from '../release/manifest.ts';
-import {
-  FACTORY_FOLDER,
-  KEY_FOLDERS,
-  MANIFEST_FILE,
-  OLD_STATE_FILE,
-  RELEASES_FOLDER,
-  REQUEST_FILE,
-  STATE_FILE,
-  UPDATE_FOLDER,
-} from '../release/places.ts';
+import { installedParts } from '../release/installed-parts.ts';
+import { FACTORY_FOLDER, KEY_FOLDERS, RELEASES_FOLDER, REQUEST_FILE, UPDATE_FOLDER } from '../release/places.ts';
+import { readReleasesState } from '../release/read-state.ts';
 import { trustedKey } from '../release/signature.ts';
-import { FIRST_STATE, parseState, type ReleasesState } from '../release/state.ts';
+import type { ReleasesState } from '../release/state.ts';
 import type { Files } from '../system/files.ts';
 import type { Verdict } from './job-machine.ts';
 
@@ -58,28 +50,6 @@ export const placesOf = (stateDirectory: string, root: string): ReleasePlaces =>
   stateDirectory,
 });
 
-/** The state as root wrote it last; the one before when that is damaged, as the launcher reads it. */
-async function readState(files: Pick<Files, 'read'>, releases: string): Promise<ReleasesState> {
-  for (const name of [STATE_FILE, OLD_STATE_FILE]) {
-    try {
-      const data = await files.read(join(releases, name));
-      if (data) return parseState(data.toString('utf8'));
-    } catch {
-      // The updater reports damage; here the older one counts.
-    }
-  }
-  return FIRST_STATE;
-}
-
-async function manifestIn(files: Pick<Files, 'read'>, folder: string): Promise<Manifest | null> {
-  try {
-    const data = await files.read(join(folder, MANIFEST_FILE));
-    return data && parseManifest(data.toString('utf8'));
-  } catch {
-    return null;
-  }
-}
-
 function verdictIn({ trial, history }: ReleasesState, attempt: string): Verdict {
   if (trial?.attempt === attempt) return 'trial';
   const event = history.findLast((each) => each.attempt === attempt);
@@ -95,6 +65,8 @@ export function createReleases({
   files: Pick<Files, 'read' | 'list' | 'writeAtomic'>;
   places: ReleasePlaces;
 }): Releases {
+  const read = (path: string) => files.read(path);
+  const state = () => readReleasesState(read, places.releases);
   const requestPath = join(places.stateDirectory, UPDATE_FOLDER, REQUEST_FILE);
 
   async function number(name: string): Promise<number> {
@@ -111,16 +83,12 @@ export function createReleases({
 
   return {
     async facts() {
-      const state = await readState(files, places.releases);
-      const folders = [state.current, state.previous].filter(({ sequence }) => sequence > 0).map(({ sequence }) => String(sequence));
-      const manifests = await Promise.all(
-        [places.factory, ...folders.map((name) => join(places.releases, name))].map((folder) => manifestIn(files, folder)),
-      );
+      const current = await state();
       return {
-        state,
+        state: current,
         factory: { sequence: await number('SEQUENCE'), system: await number('SYSTEM') },
         keys: (await Promise.all(places.keys.map(keysIn))).flat(),
-        installed: new Set(manifests.flatMap((manifest) => manifest?.parts.map(({ sha256 }) => sha256) ?? [])),
+        installed: await installedParts(read, places, current),
       };
     },
 
@@ -130,7 +98,7 @@ export function createReleases({
     async verdict(attempt) {
       // First the request: between the two the updater may take it and write its state.
       const waits = (await files.read(requestPath)) !== null;
-      const verdict = verdictIn(await readState(files, places.releases), attempt);
+      const verdict = verdictIn(await state(), attempt);
       return verdict === 'none' && waits ? 'waiting' : verdict;
     },
   };

@@ -1,14 +1,6 @@
 import { join } from 'node:path';
-import { parseManifest } from '../../release/manifest.ts';
-import {
-  FACTORY_FOLDER,
-  MANIFEST_FILE,
-  PARTS_FOLDER,
-  RELEASES_FOLDER,
-  REQUEST_FILE,
-  ROLLBACK_FILE,
-  UPDATE_FOLDER,
-} from '../../release/places.ts';
+import { installedParts } from '../../release/installed-parts.ts';
+import { FACTORY_FOLDER, PARTS_FOLDER, RELEASES_FOLDER, REQUEST_FILE, ROLLBACK_FILE, UPDATE_FOLDER } from '../../release/places.ts';
 import { readReleasesState } from '../../release/read-state.ts';
 import type { ReleaseEvent, ReleasesState } from '../../release/state.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
@@ -50,17 +42,8 @@ export function createHubReleases({
   const releases = join(root, '/', RELEASES_FOLDER);
   const factory = join(root, '/', FACTORY_FOLDER);
   const update = join(stateDirectory, UPDATE_FOLDER);
-  const state = () => readReleasesState((path) => files.read(path, { follow: false }), releases);
-
-  async function hashesIn(folder: string): Promise<string[]> {
-    try {
-      const text = (await files.read(join(folder, MANIFEST_FILE)))?.toString('utf8');
-      return text === undefined ? [] : parseManifest(text).parts.map(({ sha256 }) => sha256);
-    } catch {
-      // What cannot be read is brought again.
-      return [];
-    }
-  }
+  const read = (path: string) => files.read(path, { follow: false });
+  const state = () => readReleasesState(read, releases);
 
   return {
     state,
@@ -71,9 +54,7 @@ export function createHubReleases({
     },
 
     async missing(release) {
-      const { current, previous } = await state();
-      const folders = [factory, ...[current, previous].map(({ sequence }) => join(releases, String(sequence)))];
-      const installed = new Set((await Promise.all(folders.map(hashesIn))).flat());
+      const installed = await installedParts(read, { factory, releases }, await state());
       return release.manifest.parts.flatMap((part) => {
         const data = installed.has(part.sha256) ? null : release.part(part);
         return data === null ? [] : [{ sha256: part.sha256, data }];
