@@ -1,10 +1,5 @@
 import type { Command } from '../../agent/hubctl/cli/command.ts';
 
-/** What follows a command that takes words we know. */
-const WORDS: Readonly<Record<string, readonly string[]>> = {
-  run: ['get_nodes', 'server_info'],
-  loglevel: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
-};
 const GLOBAL = ['--json', '--help', '--config', '--identity', '--socket'];
 const FILES = ['--config', '--identity', '--socket', '--output'];
 
@@ -16,9 +11,9 @@ export function bashCompletion(commands: readonly Command[], checks: readonly st
     const words = commands.flatMap(({ name }) => (name.startsWith(`${group} `) ? [name.slice(group.length + 1)] : []));
     return `    ${group}) words="${words.join(' ')}" ;;`;
   });
-  const options = commands.map(({ name, options = {} }) => {
+  const options = commands.map(({ name, options = {}, choices = [] }) => {
     const own = Object.keys(options).map((option) => `--${option}`);
-    return `    '${name}') options="${[...own, ...GLOBAL].join(' ')}"; known="${(WORDS[name] ?? []).join(' ')}" ;;`;
+    return `    '${name}') options="${[...own, ...GLOBAL].join(' ')}"; known="${choices.join(' ')}" ;;`;
   });
   return `# bash completion for hubctl
 _hubctl() {

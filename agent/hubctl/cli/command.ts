@@ -60,6 +60,8 @@ export interface Command {
   options?: NonNullable<ParseArgsConfig['options']>;
   /** How many words it takes. */
   words?: { min: number; max: number };
+  /** Every value that its first word can have, for the shell's completion; absent: any. */
+  choices?: readonly string[];
   /** Returns the exit code. */
   run(context: CommandContext): Promise<number>;
 }

@@ -18,6 +18,7 @@ export const logLevelCommand: Command = {
   example: 'sudo hubctl loglevel debug --minutes 10',
   options: { minutes: { type: 'string', default: '60' } },
   words: { min: 1, max: 1 },
+  choices: LOG_LEVELS,
   async run({ client, terminal, json, options, words }) {
     const level = words[0]!;
     const minutes = Number(options.minutes);

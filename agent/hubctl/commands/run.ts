@@ -48,16 +48,18 @@ function describe(value: unknown, columns: number, indent = 0): string[] {
   });
 }
 
+/** The commands that change nothing: those of the hub's catalog that are `repeatable`. Another one that only reads is added here. */
 const READ_ONLY = ['get_nodes', 'server_info'];
 
 export const runCommandCommand: Command = {
   name: 'run',
   summary: 'Runs a command on the path it takes from the cloud, and shows its answer',
   usage: `${READ_ONLY.join('|')} [--args JSON]`,
-  details: ['It waits for its resource like every other command, and is in the journal.'],
+  details: ['It waits for its resource like every other command, and appears in hubctl commands.'],
   example: `sudo hubctl run get_nodes --args '{"refresh": true}'`,
   options: { args: { type: 'string' } },
   words: { min: 1, max: 1 },
+  choices: READ_ONLY,
   async run(context) {
     const { terminal, json, words, options } = context;
     const command = words[0]!;
