@@ -1,8 +1,8 @@
 import type { Node } from '../../../contract/node.ts';
 
 /**
- * A node of a bus that requires security: what it says counts only when its own key secures the link. That it is there, and that it is not
- * secured, is all that is known of it otherwise.
+ * A node of a bus that requires security: its reports count only when its own key secures the link. Otherwise the node is shown as present and
+ * not secured, and nothing else.
  * @param guarded an own key is known for it
  */
 export function believed(node: Node, guarded: boolean): Node {

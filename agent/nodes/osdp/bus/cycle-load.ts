@@ -9,16 +9,16 @@ const STATUS_POLLS = 32;
 /** How many PDs are asked for identity and capabilities again in one cycle. */
 const FACTS_ASKED_AGAIN = 4;
 /**
- * An open secure channel is used so long before the silence that ends it, whatever else goes on: time for a request that is not answered, its
- * repeat, and the answer. Earlier use would cost a full line at 9600 baud the handshakes of those that still wait for one.
+ * An open secure channel is used so long before the time-out that ends it, in every cycle: time for a request that is not answered, its
+ * repeat, and the answer. On a full line at 9600 baud, earlier use would leave no time for the handshakes that are still due.
  */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
 /** What one cycle asks of the PDs that are available, beyond a poll. */
 export interface CycleLoad {
-  /** Who is polled although tamper and power are due. */
+  /** The PDs that are polled although tamper and power are due. */
   statusesThatWait: ReadonlySet<number>;
-  /** Who may be asked for identity and capabilities again: those asked longest ago. */
+  /** The PDs that may be asked for identity and capabilities again: those asked longest ago. */
   factsAskedAgain: ReadonlySet<number>;
 }
 
@@ -33,7 +33,7 @@ export function cycleLoad({ addresses, pd }: PdSessions): CycleLoad {
   };
 }
 
-/** The open secure channel that was used longest ago, if it is time to use it; null: none. `asked`: who had the chance already. */
+/** The open secure channel that was used longest ago, if it is time to use it; null: none. `asked`: the PDs that were asked in this cycle. */
 export function mostIdle({ addresses, pd }: PdSessions, asked: ReadonlySet<number>, nowMs: number, timings: OsdpTimings): number | null {
   let idle: number | null = null;
   let usedMs = nowMs - timings.offlineAfterMs + KEEP_ALIVE_MARGIN_MS;

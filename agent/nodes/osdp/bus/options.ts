@@ -20,9 +20,9 @@ export interface OsdpBusOptions {
   baudRate: number | 'auto';
   /** 0 … 126, each once. */
   addresses: readonly number[];
-  /** Use the public default key with PDs that have no own one. It protects nothing: off unless somebody opts in. */
+  /** Use the public default key with PDs that have no own one. It protects nothing, so it is off by default. */
   allowDefaultKey: boolean;
-  /** Nothing is believed of a PD whose link no own key secures. Default false. */
+  /** Reports of a PD are ignored unless its own key secures the link. Default false. */
   requireSecurity?: boolean;
   /** Own base keys by address, as 32 hex digits. */
   keys: ReadonlyMap<number, Secret>;

@@ -22,7 +22,7 @@ import { createLineTrace } from './trace.ts';
 const STOP_LIMIT_MS = 2_000;
 /** Other ways of asking that are tried at each rate: the other check, and a POLL with either. */
 const WAYS_PER_RATE = 3;
-/** Addresses named in the log although nobody configured them. */
+/** Unconfigured addresses that are named in the log, at most. */
 const MAX_UNEXPECTED = 8;
 
 /** An OSDP line behind a serial port, with this side as its control panel. @throws HubError `config_invalid` for bad addresses. */
@@ -149,7 +149,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
   /** Works on an open line until it goes down or its baud rate shows to be wrong. */
   const serve = async (line: Line, signal: AbortSignal): Promise<'down' | 'wrong_rate'> => {
     let answeredMs = clock.nowMs();
-    // After the port came back, whoever was there is asked first: a pass takes its time.
+    // After the port came back, known PDs are asked first: a pass takes long.
     if (anyAvailable() && !(await scanner.pollCycle(line))) return 'down';
     if (!(await pass(line))) return 'down';
     if (automatic && !anyAvailable()) return 'wrong_rate';
@@ -225,7 +225,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
         }
         await session(signal);
       } catch (error) {
-        // A bug must not take the bus away for good.
+        // A bug must not stop the bus for good.
         log.error({ event: 'bus_failed', bus: id, err: error }, 'the bus failed by a bug and begins anew');
         setState('unavailable', { reason: 'failed', message: `bus ${id} failed by an internal error` });
         await sleep(clock, timings.reopenMaxMs, signal);

@@ -25,7 +25,7 @@ export interface PdSessionsDeps {
   entropy: Entropy;
   log: Log;
   timings: OsdpTimings;
-  /** Nothing is believed of a PD whose link no own key secures. */
+  /** Reports of a PD are ignored unless its own key secures the link. */
   requireSecurity?: boolean;
   /** What is known of a PD changed. */
   onFacts(address: number): void;
@@ -42,7 +42,7 @@ export interface PdSessions {
   readonly addresses: readonly number[];
   pd(address: number): PdState;
   /**
-   * One request to one PD and what came of it: a PD that misbehaves costs the others no more than this. Only a handshake that goes well is
+   * One request to one PD and what came of it: a PD that misbehaves delays the others by no more than this. Only a handshake that goes well is
    * brought to its end at once, as a cycle of a full line takes longer than a PD waits for the next step.
    */
   slot(line: Line, address: number, windowMs: number, options?: SlotOptions): Promise<Outcome>;
@@ -57,19 +57,19 @@ export interface PdSessions {
   keysChanged(address: number): void;
   /** The next request begins a session, from the first key on. */
   restart(address: number): void;
-  /** A PD that refused the channel is not left alone any longer. */
+  /** Ends the pause of a PD that refused the channel. */
   retryChannel(address: number): void;
-  /** What was known of the PD is no longer: it is new when it answers again. */
+  /** Forgets what is known of the PD: it counts as new when it answers again. */
   forget(address: number): void;
   /**
-   * Asks tamper and power at the next opportunity, and identity and capabilities too, unless they were told in the secure channel that is
+   * Asks tamper and power at the next opportunity, and identity and capabilities too, unless they were reported in the secure channel that is
    * still open: a PD that was restarted since has lost it.
    */
   wantFacts(address: number): void;
   /** Noise came as an answer, and none without a question; `false`: noise came without one too. */
   garbled(address: number, asAnswerOnly: boolean): void;
   settled(address: number): boolean;
-  /** True when the PD was asked who it is and does not say. One that insists on a channel may only have no key to say it with. */
+  /** True when the PD was asked for its identity and does not report it. A PD that requires a channel may only lack the key. */
   refusesIdentity(address: number): boolean;
   /** The port is gone: every session begins anew, and silence counts from now. Call again while it stays so. */
   linkDown(): void;
@@ -81,7 +81,7 @@ export interface PdSessions {
 const NOTE_INTERVAL_MS = 600_000;
 /** Between two repeats to a PD that is busy with a command: 16 of them are 1.6 s, time to write a key to its memory. */
 const BUSY_PAUSE_MS = 100;
-/** What follows an identity told in clear: challenge and cryptogram, then identity, capabilities and status inside the channel. */
+/** What follows an identity reported in clear: challenge and cryptogram, then identity, capabilities and status inside the channel. */
 const HANDSHAKE_STEPS = 5;
 
 /** Something is known of the address that is worth showing. */
@@ -150,7 +150,7 @@ export function createPdSessions({
 
   const take = ({ pd: next, notes }: PdStep) => {
     const opened = isProven(next) && !isProven(pd(next.address)) ? inUse.get(next.address) : undefined;
-    // Only an answer that is believed is a sighting.
+    // Only an accepted answer counts as a sighting.
     if (next.lastReplyMs !== pd(next.address).lastReplyMs) sighted(next.address);
     put(next);
     for (const note of notes) write(next.address, note);
@@ -197,7 +197,7 @@ export function createPdSessions({
 
     async slot(line, address, windowMs, options) {
       const { outcome, purpose } = await exchange(line, address, windowMs, options);
-      // A scan finds everybody first.
+      // A scan finds every PD first.
       if (purpose === 'capabilities') return outcome;
       let last = outcome;
       for (let step = 0; step < HANDSHAKE_STEPS && last.kind === 'reply' && isInHandshake(pd(address), planInput(address)); step++) {

@@ -59,7 +59,7 @@ export function isDiscovered(pd: PdState): boolean {
   return pd.identifiedMs !== null && pd.capabilitiesMs !== null;
 }
 
-/** When something of a PD is asked again next that was told, or refused, in answer to the question of `askedMs`. */
+/** When a PD is asked again for what it reported, or refused, in answer to the request at `askedMs`. */
 function dueMs(askedMs: number | null, told: boolean, timings: OsdpTimings): number {
   return askedMs === null ? Number.NEGATIVE_INFINITY : askedMs + (told ? timings.factsIntervalMs : timings.refusalMs);
 }
@@ -69,12 +69,12 @@ function dueAgain(pd: PdState, nowMs: number, timings: OsdpTimings): Purpose | n
   const { identity, capabilities } = pd.facts;
   if (nowMs >= dueMs(pd.identifiedMs, identity !== null, timings)) return 'identify';
   if (nowMs >= dueMs(pd.capabilitiesMs, capabilities !== null, timings)) return 'capabilities';
-  // A tamper that a reader reported stands until it is told otherwise.
+  // The tamper of a reader stands until the PD reports its end.
   if (pd.readerTamper) return pd.readersMs === null || nowMs >= pd.readersMs + timings.statusIntervalMs ? 'readers' : null;
   return capabilities !== null && hasReaders(capabilities) && nowMs >= dueMs(pd.readersMs, true, timings) ? 'readers' : null;
 }
 
-/** An own key comes first: a PD may refuse everything before the channel, and what it tells in clear is believed less. */
+/** An own key comes first: a PD may refuse everything before the channel, and reports in clear are not authenticated. */
 function choosePurpose(pd: PdState, { nowMs, key, timings, statusCanWait, factsCanWait }: Choice): Purpose {
   const { channel, facts } = pd;
   if (channel.phase === 'verified') return 'cryptogram';
@@ -86,7 +86,7 @@ function choosePurpose(pd: PdState, { nowMs, key, timings, statusCanWait, factsC
   if (pd.capabilitiesMs === null) return 'capabilities';
   const required = facts.security === 'required';
   if (ready && (required || (facts.capabilities !== null && supportsSecureChannel(facts.capabilities)))) return 'challenge';
-  // A PD that insists on a channel we cannot give it refuses everything but ID and CAP: asking its identity shows that it lives.
+  // A PD that requires a channel for which there is no key refuses everything but ID and CAP: a request for its identity shows that it is on-line.
   const locked = required && closed;
   const statusDueMs = pd.statusMs === null ? nowMs : pd.statusMs + (locked ? timings.channelRetryMs : timings.statusIntervalMs);
   if (nowMs >= statusDueMs && !(statusCanWait && pd.statusMs !== null)) return 'status';
@@ -166,8 +166,8 @@ export function operationRequest(pd: PdState, command: OsdpCommand): { pd: PdSta
 }
 
 /**
- * After so long a silence the PD has dropped the channel and may have been replaced: begin anew. In a channel only an answer that a MAC
- * vouches for breaks the silence.
+ * After so long a silence the PD has dropped the channel and may have been replaced: begin anew. In a channel only an answer with a
+ * valid MAC ends the silence.
  */
 function isStale(pd: PdState, { nowMs, timings }: PlanInput): boolean {
   const { channel, lastReplyMs } = pd;
@@ -176,7 +176,7 @@ function isStale(pd: PdState, { nowMs, timings }: PlanInput): boolean {
   return begun && (lastReplyMs === null || nowMs - lastReplyMs >= timings.offlineAfterMs);
 }
 
-/** A handshake that was left in its middle for so long did not fail: nobody went on with it. */
+/** A handshake that made no step for so long did not fail: the cycle had no time to continue it. */
 function outdated(pd: PdState, { nowMs, timings }: PlanInput): PdState {
   const open = pd.channel.phase === 'open';
   return beginAnew(open ? pd : { ...pd, channel: { phase: 'closed' } }, nowMs, timings).pd;

@@ -6,7 +6,7 @@ export interface Recheck {
   late: boolean;
 }
 
-/** Remembers during a pass who stayed silent while something but an answer was heard. */
+/** Remembers, during a pass, the addresses that stayed silent while something other than an answer was heard. */
 export interface RecheckQueue {
   /** This address stayed silent; `heard` is what came instead. */
   silent(address: number, sentMs: number, heard: 'nothing' | 'stray' | 'noise'): void;
@@ -18,7 +18,7 @@ export interface RecheckQueue {
 const MAX_RECHECKS = 64;
 
 export function createRecheckQueue(fullWaitMs: number): RecheckQueue {
-  /** Who was asked within the last full wait and stayed silent: one of them may still answer. */
+  /** Addresses that were asked within the last full wait and stayed silent: one of them may still answer. */
   let recent: { address: number; sentMs: number }[] = [];
   let rechecks: Recheck[] = [];
 
@@ -26,7 +26,7 @@ export function createRecheckQueue(fullWaitMs: number): RecheckQueue {
     silent(address, sentMs, heard) {
       recent = recent.filter((one) => sentMs - one.sentMs <= fullWaitMs);
       if (heard !== 'nothing' && rechecks.length < MAX_RECHECKS) {
-        // Another's late frame was understood, so nobody else talked: the one asked gets its window again, undisturbed. Noise may be the
+        // The late frame of another PD was received intact, so no third one was sending: the address gets its window again, undisturbed. Noise may be the
         // late frame of anyone just asked, the last one most likely, and it may have met the answer of this one.
         const before = recent.map((one) => one.address).filter((one) => one !== address);
         rechecks.push(

@@ -8,25 +8,25 @@ interface Waiter {
   settle(error?: HubError): void;
 }
 
-/** Who waits for a scan pass. A pass serves those who came before it began. */
+/** Callers that wait for a scan pass. A pass serves the callers that came before it began. */
 export interface RefreshQueue {
   /** @throws HubError `bus_unavailable`, `aborted`. */
   add(signal: AbortSignal): Promise<void>;
   waiting(): boolean;
-  /** Those whom the pass that begins now will serve. */
+  /** The waiters that the pass which begins now serves. */
   take(): Waiter[];
   /** A pass ended; it counts for `passes` of those that are needed. */
   resolve(waiters: Waiter[], passes: number): void;
-  /** The pass did not end: the waiters go back. */
+  /** The pass was cut short: its waiters wait for the next one. */
   giveBack(waiters: Waiter[]): void;
   reject(message: string): void;
   /** Ends a pause: there is something else to do. */
   wake(): void;
-  /** Waits until the time is over, somebody wants a pass, `wake` is called, or the signal aborts. */
+  /** Waits until the time is over, a pass is requested, `wake` is called, or the signal aborts. */
   pause(clock: MonotonicClock, delayMs: number, signal: AbortSignal): Promise<void>;
 }
 
-/** `passesNeeded`: how many passes answer the question, asked when somebody begins to wait. */
+/** `passesNeeded`: how many passes a new waiter needs; called when it begins to wait. */
 export function createRefreshQueue(passesNeeded: () => number): RefreshQueue {
   let waiters = new Set<Waiter>();
   let wake = () => {};

@@ -9,7 +9,7 @@ import { createRecheckQueue } from './recheck-queue.ts';
 import type { OsdpTimings } from './timings.ts';
 
 /**
- * How many requests one PD may take to tell identity and capabilities within a pass; the poller asks the rest. One that understands checksums
+ * How many requests for identity and capabilities one PD gets within a pass; the poller asks the rest. One that understands checksums
  * alone has each of the two asked twice.
  */
 const DISCOVERY_REQUESTS = 6;
@@ -27,7 +27,7 @@ const SETTLING_ROUNDS = 5;
 /** Noise came instead of its answer, and what that means is not found out yet. */
 const isSuspect = ({ facts, noisy }: PdState) => noisy && !facts.available && facts.problem === null;
 
-/** Who is asked next on a line: whole passes over the addresses, and poll cycles. Every call answers false when the line went down. */
+/** The order of requests on a line: whole passes over the addresses, and poll cycles. Every call answers false when the line went down. */
 export interface Scanner {
   /**
    * Asks every address: PDs that are known inside their session, the others for identity and capabilities. `otherWays`: in how many of the other
@@ -48,7 +48,7 @@ export interface ScannerDeps {
   sessions: PdSessions;
   timings: OsdpTimings;
   nowMs(): number;
-  /** A PD answers at an address nobody configured. */
+  /** A PD answers at an address that is not configured. */
   onUnexpected(address: number): void;
   /** A PD answered after the longest time that it may take. */
   onLate(address: number): void;
@@ -59,7 +59,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
   const configured = new Set(addresses);
   /** PDs proven by a late frame: to be asked again with the full wait. */
   const strays = new Set<number>();
-  /** Who was given the full wait the last time, and stayed silent. */
+  /** The PDs that got the full wait the last time, and stayed silent. */
   const patient = new Set<number>();
   const rechecks = createRecheckQueue(timings.fullWaitMs);
   let window: AnswerWindow = initialWindow(timings);
@@ -135,7 +135,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
     return true;
   };
 
-  /** Keeps secure channels open while a long round goes on. `waiting`: whose tamper and power can wait meanwhile. */
+  /** Keeps secure channels open while a long round goes on. `waiting`: the PDs whose tamper and power can wait meanwhile. */
   const keepAlive = async (line: Line, waiting: ReadonlySet<number> = configured) => {
     const asked = new Set<number>();
     const next = () => mostIdle(sessions, asked, nowMs(), timings);
@@ -147,7 +147,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
     return true;
   };
 
-  /** Somebody is or was there. */
+  /** A PD is or was at this address. */
   const isKnown = (address: number) => {
     const { seen, noisy, garbled } = sessions.pd(address);
     return seen || noisy || garbled > 0;
@@ -258,7 +258,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
       let patience = PATIENT_POLLS;
       for (const address of addresses) {
         const { silentSinceMs, lastReplyMs } = sessions.pd(address);
-        // Who answered in this cycle was asked to keep its channel.
+        // A PD that answered in this cycle was asked to keep its channel.
         if (!available(address) || (lastReplyMs !== null && lastReplyMs > beganMs)) continue;
         const patient = silentSinceMs === null || patience-- > 0;
         const windowMs = patient ? timings.fullWaitMs : window.windowMs;

@@ -8,7 +8,7 @@ export interface OsdpTimings {
   initialWindowMs: number;
   /** Floor of the adaptive window: the latency timer alone. */
   minWindowMs: number;
-  /** Ceiling of the adaptive window: half the full wait; beyond it recovery is cheaper than waiting for everybody. */
+  /** Ceiling of the adaptive window: half the full wait; beyond it recovery is cheaper than a longer wait at every address. */
   maxWindowMs: number;
   /** Pause in the middle of a frame after which the frame is torn: two latency timers and a margin. */
   interByteGapMs: number;

@@ -5,11 +5,11 @@ import { decodeFrame, type Frame, MARK } from '../codec/frame.ts';
 import { decodeReply, type Reply } from '../codec/reply.ts';
 import type { Line, Outcome } from '../port/line.ts';
 
-/** Shows what goes over a line to whoever listens. Costs one comparison a transaction while nobody does. */
+/** Shows the traffic of a line to its subscribers. Costs one comparison a transaction without a subscriber. */
 export interface LineTrace {
   /** The same line, watched. */
   watch(line: Line): Line;
-  /** A reply that nobody waited for. */
+  /** A reply outside of a transaction. */
   stray(frame: Frame): void;
   /** Returns the unsubscriber. */
   onTrace(listener: (trace: BusTrace) => void): () => void;
@@ -96,7 +96,7 @@ function textOfReply(reply: Reply): string {
   }
 }
 
-/** The meaning of a frame, as far as it may be shown: what a handshake carries helps to break it, what is encrypted is not ours to open. */
+/** The meaning of a frame, as far as it may be shown: the data of a handshake helps to break it, and encrypted data is not decrypted for a trace. */
 function textOf(frame: Frame): string {
   const { data, security } = frame;
   const handshake = security !== null && security.type <= SECURITY.initialMac;
@@ -151,7 +151,7 @@ export function createLineTrace({ bus, wallClock }: { bus: string; wallClock: Wa
       };
     },
     stray(frame) {
-      if (listeners.size > 0) tellFrame('received', frame, '(late: nobody waited for it)');
+      if (listeners.size > 0) tellFrame('received', frame, '(late: outside of a transaction)');
     },
     onTrace(listener) {
       listeners.add(listener);

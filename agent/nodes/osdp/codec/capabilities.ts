@@ -35,17 +35,17 @@ export function capabilityNames(capabilities: readonly Capability[]): string[] {
     .map(({ code }) => NAMES[code] ?? `function_${code}`);
 }
 
-/** True when the PD says that it can do CRC. */
+/** True when the PD reports support for CRC. */
 export function supportsCrc(capabilities: readonly Capability[]): boolean {
   return capabilities.some(({ code, compliance }) => code === CHECK_CHARACTERS && (compliance & CRC16) !== 0);
 }
 
-/** True when the PD says that readers are attached to it. */
+/** True when the PD reports attached readers. */
 export function hasReaders(capabilities: readonly Capability[]): boolean {
   return capabilities.some(({ code, count }) => code === READERS && count > 0);
 }
 
-/** True when the PD says that it can do the secure channel. */
+/** True when the PD reports support for the secure channel. */
 export function supportsSecureChannel(capabilities: readonly Capability[]): boolean {
   return capabilities.some(({ code, compliance }) => code === COMMUNICATION_SECURITY && (compliance & AES128) !== 0);
 }

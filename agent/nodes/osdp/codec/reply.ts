@@ -1,6 +1,6 @@
 import { REPLY } from './codes.ts';
 
-/** Who a PD says it is (reply 45). */
+/** The identity that a PD reports (reply 45). */
 export interface Identity {
   /** The manufacturer's IEEE OUI: six hex digits. */
   vendor: string;
@@ -19,7 +19,7 @@ export interface Capability {
   count: number;
 }
 
-/** A reply's meaning. What is not known, or is malformed, stays as `unknown` with its code: nothing is thrown away silently. */
+/** A reply's meaning. What is not known, or is malformed, stays as `unknown` with its code: nothing is dropped silently. */
 export type Reply =
   | { kind: 'ack' }
   | { kind: 'nak'; reason: number }

@@ -12,7 +12,7 @@ export interface KeyRing {
   load(): Promise<void>;
   /** The keys to try with a PD, in order; none: a session in clear. */
   candidates(address: number): readonly BaseKey[];
-  /** A channel is proven under this key: keys that it has taken the place of are forgotten. Returns at once. */
+  /** A channel is proven under this key: the keys that it replaced are forgotten. Returns at once. */
   opened(address: number, key: BaseKey): void;
   /** Keeps these keys for a PD, in this order; null: the key file alone counts. Resolves when they are on the disk. @throws HubError `storage_failed` */
   keep(address: number, keys: readonly BaseKey[] | null): Promise<void>;
@@ -52,7 +52,7 @@ export function createKeyRing({ configured, allowDefaultKey, store, log, onChang
     return defaultAllowed.has(address) && !known.includes('default') ? [...known, 'default'] : known;
   };
 
-  /** The default key, and the key of the key file, need no record: whether they are tried is the configuration's business. */
+  /** The default key, and the key of the key file, need no record: the configuration decides whether they are tried. */
   const isAsConfigured = (address: number, [only, ...others]: readonly BaseKey[]): boolean => {
     const own = configured.get(address);
     return only !== undefined && others.length === 0 && (only === 'default' || (own !== undefined && isSameKey(only, own)));
@@ -85,10 +85,10 @@ export function createKeyRing({ configured, allowDefaultKey, store, log, onChang
     opened(address, key) {
       const record = records.get(address);
       const [first, ...others] = candidates(address);
-      // Only what was to come is proof that the others are past.
+      // Only proof of the first key shows that the others are superseded.
       if (!record || !first || others.length === 0 || !isSameKey(first, key) || defaultAllowed.has(address)) return;
       keep(address, [key]).catch((error: unknown) => {
-        log.error({ event: 'osdp_keys_not_saved', address, reason: messageOf(error) }, 'keys that are past could not be forgotten');
+        log.error({ event: 'osdp_keys_not_saved', address, reason: messageOf(error) }, 'superseded keys could not be removed');
       });
     },
 

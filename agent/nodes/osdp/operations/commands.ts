@@ -1,7 +1,7 @@
 import type { OsdpCommand } from '../bus/plan.ts';
 import { COMMAND } from '../codec/codes.ts';
 
-/** The commands that are sent only when somebody asked for them on the hub (SIA OSDP 2.2, "Command codes"). */
+/** The commands that are sent only on request of a user of the hub (SIA OSDP 2.2, "Command codes"). */
 
 /** A temporary setting begins at once, with its timer. */
 const LED_TEMPORARY = 2;

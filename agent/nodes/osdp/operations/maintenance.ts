@@ -58,7 +58,7 @@ export function createMaintenance(deps: MaintenanceDeps): BusMaintenance {
         const asked = address === null ? sessions.addresses.filter((one) => sessions.pd(one).facts.available) : [address];
         const done: Rekeyed[] = [];
         for (const one of asked) {
-          // What was begun goes to its end, whoever waits for it.
+          // Work that has begun runs to its end, with or without a waiting caller.
           if (signal.aborted) break;
           done.push(await rekeyOne(one, defaultKey, address === null));
           onDone(done.at(-1)!);

@@ -18,7 +18,7 @@ const SETTLING_SLOTS = 16;
 /** A command whose answer was lost is sent once more in a new session. */
 const ATTEMPTS = 2;
 
-/** Bad news about the port during an operation: what was begun may have been carried out. */
+/** The port failed during an operation: the command may have been carried out. */
 export const portLost = (bus: string) => new HubError('bus_unavailable', `the port of bus ${bus} went away meanwhile`);
 
 /** @throws HubError `invalid_args`: the bus does not ask this address */

@@ -6,12 +6,12 @@ export type LineWork<T> = (line: Line) => Promise<T>;
 
 /** What was asked for on the hub and waits for the line: done one after the other, each between two poll cycles. */
 export interface OperationQueue {
-  /** @throws HubError `busy`, `bus_unavailable`, `aborted` (only before it began), and whatever the work throws. */
+  /** @throws HubError `busy`, `bus_unavailable`, `aborted` (only before it began), and what the work throws. */
   add<T>(work: LineWork<T>, signal: AbortSignal): Promise<T>;
   /** Does the oldest one; nothing when there is none. Never throws. */
   runOne(line: Line): Promise<void>;
   waiting(): boolean;
-  /** The port is gone: whatever waits is refused. */
+  /** The port is gone: waiting work is refused. */
   reject(message: string): void;
 }
 

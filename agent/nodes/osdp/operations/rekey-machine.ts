@@ -3,21 +3,21 @@ import { type BaseKey, isSameKey } from '../keys/key-record.ts';
 
 /**
  * A PD gets another key (KEYSET; SIA OSDP 2.2, "Encryption key set"): the new one is on the disk before it is sent, the old one stays there until
- * a handshake under the new one is proven. Whatever ends this in between, some stored key opens the PD. Pure.
+ * a handshake under the new one is proven. Wherever it is interrupted, a stored key opens the PD. Pure.
  */
 export type Rekey =
-  /** A channel is needed first, under whatever key the PD has. */
+  /** A channel is needed first, under the key that the PD has. */
   | { step: 'open' }
   /** Both keys go to the disk. */
   | { step: 'store'; fresh: BaseKey; before: BaseKey }
   | { step: 'send'; fresh: BaseKey; before: BaseKey }
-  /** Which of them the PD has now. `word`: what it said to the new one. */
+  /** Which of them the PD has now. `word`: its answer to the new one. */
   | { step: 'prove'; fresh: BaseKey; before: BaseKey; word: Word }
-  /** What is past goes from the disk. */
+  /** Superseded keys are removed from the disk. */
   | { step: 'settle'; result: RekeyResult }
   | { step: 'end'; result: RekeyResult };
 
-/** What the PD said to the new key; `none`: nothing that counts, so that it may have taken it. */
+/** The answer of the PD to the new key; `none`: no valid answer, so it may have taken the key. */
 export type Word = 'taken' | 'refused' | 'none';
 
 export type RekeyEvent =

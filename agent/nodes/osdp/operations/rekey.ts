@@ -26,7 +26,7 @@ const CLOSED_TURNS = 4;
 const SLOTS = 12;
 
 function keySet(key: BaseKey): OsdpCommand {
-  if (key === 'default') throw new Error('the default key is given to nobody');
+  if (key === 'default') throw new Error('the default key is never given to a PD');
   return { code: COMMAND.keySet, data: Buffer.concat([Buffer.from([KEY_TYPE.own, KEY_BYTES]), Buffer.from(key.reveal(), 'hex')]) };
 }
 

@@ -42,7 +42,7 @@ function check(deps: AddressDeps, { from, to, baudRate }: AddressChange): void {
   if (from === to && (baudRate ?? deps.baudRate) === deps.baudRate) throw invalid('to', 'the peripheral has this address already');
 }
 
-/** What a PD can be asked with that this side knows nothing of: identity with both checks, and a poll. */
+/** The requests to a PD of which nothing is known: identity with both checks, and a poll. */
 function questions(address: number): Buffer[] {
   const identity = { address, sequence: 0, code: COMMAND.id, data: Buffer.from([0]) } as const;
   return [
@@ -52,7 +52,7 @@ function questions(address: number): Buffer[] {
   ];
 }
 
-/** Looks whether an address is free. Whatever is heard, a torn frame too, means that it is not. @throws HubError `address_taken` */
+/** Checks whether an address is free. Any bytes, a torn frame too, mean that it is not. @throws HubError `address_taken` */
 async function checkFree({ bus, sessions, timings }: AddressDeps, line: Line, address: number): Promise<void> {
   const taken = (why: string) => new HubError('address_taken', `address ${address} of ${bus} is not free: ${why}`);
   const { facts, seen } = sessions.pd(address);

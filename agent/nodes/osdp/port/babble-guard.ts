@@ -1,18 +1,18 @@
 import type { MonotonicClock } from '../../../system/clock.ts';
 
-/** A PD that went on after its answer is waited for after so many more answers. */
+/** A PD that kept sending is waited for after this many more answers. */
 const WATCHED_ANSWERS = 32;
 /** The line is quiet when nothing came for so long: three bytes at 9600 baud, and a timer's own grain. */
 const QUIET_MS = 5;
 
-/** Remembers PDs that talk on after their answer, so that the next one asked does not pay for it. */
+/** Remembers PDs that keep sending after their answer, so that the next request is not disturbed. */
 export interface BabbleGuard {
   /** Bytes arrived. */
   heard(): void;
-  /** This PD talked while the next request was on the wire. */
+  /** This PD was sending while the next request was on the wire. */
   blame(address: number): void;
   isWatched(address: number): boolean;
-  /** Resolves when nobody talks any more, at the latest after `limitMs`; a PD that stayed quiet often enough is trusted again. */
+  /** Resolves when the line is quiet, at the latest after `limitMs`. A PD that was quiet often enough is no longer waited for. */
   quietAfter(address: number, limitMs: number): Promise<void>;
   /** The line is gone: ends a wait at once. */
   end(): void;

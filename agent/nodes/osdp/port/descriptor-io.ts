@@ -18,7 +18,7 @@ export interface DescriptorIo {
   start(): void;
   /** Writes at once what the kernel takes, and the rest when it takes more. Never throws. */
   write(bytes: Uint8Array): void;
-  /** Nothing is read, written or told any more. */
+  /** Ends all reads, writes and callbacks. */
   end(): void;
 }
 

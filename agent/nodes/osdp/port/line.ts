@@ -39,7 +39,7 @@ export interface LineDeps {
   clock: MonotonicClock;
   timings: OsdpTimings;
   write(bytes: Buffer): void;
-  /** A good reply that nobody waited for: the late frame of a PD that was given up. */
+  /** A valid reply outside of a transaction: the late frame of a PD whose window was over. */
   onStray(frame: Frame): void;
 }
 
@@ -54,14 +54,14 @@ const MAX_STALL_GRACE_MS = 100;
 
 interface Transaction {
   request: Request;
-  /** Who answered the request before, when that was the last thing on the line. */
+  /** The PD that answered the last request, if nothing came after it. */
   previous: number | null;
   echo: EchoFilter;
   /** When the last byte of the request has left, by the baud rate. */
   sentEndMs: number;
   /** When to give up unless more bytes come. */
   deadlineMs: number;
-  /** Never later than this, whatever comes: a jabbering device holds the line no longer. */
+  /** The latest end of the transaction: a device that keeps sending does not hold the line longer. */
   limitMs: number;
   /** When the first byte of what is being heard came. */
   firstByteMs: number | null;
@@ -167,7 +167,7 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
       transaction.firstByteMs = null;
       transaction.deadlineMs = transaction.sentEndMs + request.windowMs;
     }
-    // Nobody may talk while a request is on the wire: whoever answered last has not ended yet.
+    // No PD may send while a request is on the wire: the one that answered last has not ended yet.
     if (heard.length > 0 && nowMs < transaction.sentEndMs && previous !== null) babble.blame(previous);
     return heard;
   };

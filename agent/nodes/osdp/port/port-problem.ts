@@ -8,7 +8,7 @@ const NOT_PERMITTED = /not permitted/i;
 
 /**
  * Why a port did not open, with the remedy.
- * @param code what access(2) says of the path; undefined: nothing stands against it. EACCES is the file's mode; EPERM comes from a control group of
+ * @param code what access(2) returns for the path; undefined: access is allowed. EACCES is the file's mode; EPERM comes from a control group of
  *   devices (`DeviceAllow=` of the unit), which comes before the mode (kernel, `devcgroup_inode_permission`).
  * @param detail the library's words
  */

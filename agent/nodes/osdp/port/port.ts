@@ -22,8 +22,8 @@ export interface SerialHandlers {
 
 export type OpenResult = { ok: true; connection: SerialConnection } | { ok: false; problem: PortProblem };
 
-/** The serial ports of the machine, as a port: a test can pull one out. */
+/** The serial ports of the machine, as a port: a test can unplug one. */
 export interface SerialPorts {
-  /** Opens 8N1 with an exclusive lock. That it cannot be opened is an answer, not an exception. */
+  /** Opens 8N1 with an exclusive lock. A port that cannot be opened is a result, not an exception. */
   open(path: string, options: { baudRate: number }, handlers: SerialHandlers): Promise<OpenResult>;
 }

@@ -20,7 +20,7 @@ async function diagnose(path: string, error: unknown): Promise<PortProblem> {
 /**
  * The ports of this machine: opened and set by serialport's native module, then read and written on their descriptor at once when it is ready.
  * Streams and a pool of threads between the two cost half of an idle hub's processor time and 4 MB (npm run bench -- idle). The module cannot set
- * TIOCSRS485: the direction of a half-duplex line is the adapter's, the driver's or the device tree's business.
+ * TIOCSRS485: the adapter, the driver or the device tree switches the direction of a half-duplex line.
  */
 export function createSerialPorts({ clock, guard }: { clock: MonotonicClock; guard: Guard }): SerialPorts {
   return {

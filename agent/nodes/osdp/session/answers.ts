@@ -24,7 +24,7 @@ export function askedNow(purpose: Purpose, nowMs: number): Partial<PdState> {
   return asked[purpose] ?? {};
 }
 
-/** The PD does not do this command: do without, and ask again later. */
+/** The PD does not support this command: skip it, and ask again later. */
 export function refused(before: PdState, pending: Pending, reply: Reply, nowMs: number): Step {
   const pd = { ...before, ...askedNow(pending.purpose, nowMs) };
   const fields = {
@@ -37,19 +37,19 @@ export function refused(before: PdState, pending: Pending, reply: Reply, nowMs: 
     { level: 'debug', event: 'osdp_command_refused', message: 'the peripheral does not answer this command as the standard says', fields },
   ];
   if (pending.purpose !== 'identify') return { pd, notes };
-  // The one that told its identity before was another one.
+  // The identity reported before belongs to another device.
   const replaced = reply.kind === 'nak' && pd.facts.identity !== null;
   const asked = { ...pd, identityRefused: true };
   return { pd: replaced ? withFacts(untold(asked), { identity: null }) : asked, notes };
 }
 
-/** How the link is protected, as the answer just taken proves it; where an own key is configured, clear is only what it was judged to be. */
+/** How the link is protected, as the answer just taken proves it; where an own key is configured, a link in clear keeps its assessment. */
 function provenSecurity({ channel, guarded, facts }: PdState): NodeSecurity | null {
   if (channel.phase === 'open') return channel.key === 'own' ? 'secured' : 'default_key';
   return guarded && facts.securityReason === null ? facts.security : 'none';
 }
 
-/** The PD told who it is. */
+/** The PD reported its identity. */
 function identify(pd: PdState, identity: Identity, nowMs: number): Step {
   const known = pd.facts.identity;
   const identified = { ...pd, identifiedMs: nowMs, identityRefused: false };
@@ -86,7 +86,7 @@ function learnt(pd: PdState, { capabilities }: Extract<Reply, { kind: 'capabilit
   return same ? pd : withFacts(pd, { capabilities });
 }
 
-/** Tamper and power as the PD tells them; they are no facts in clear where an own key is configured, since anybody on the line can say them. */
+/** Tamper and power as the PD reports them. In clear they are ignored where an own key is configured: any device on the line could send them. */
 function withStatus(pd: PdState, powerFault: boolean | null): PdState {
   const { ownTamper, readerTamper } = pd;
   if (pd.guarded && pd.channel.phase !== 'open') return pd;
@@ -115,7 +115,7 @@ function onReport(before: PdState, reply: Reply, nowMs: number): Step {
   }
 }
 
-/** Asks once more what was told with too little protection to be believed at once. */
+/** Repeats a request whose answer had too little protection to be accepted at once. */
 export function doubt(pd: PdState, reply: Reply, said: string): PdState {
   const again = reply.kind === 'readers' ? { readersMs: null } : reply.kind === 'localStatus' ? { statusMs: null } : {};
   return { ...pd, doubted: said, ...again };

@@ -28,12 +28,12 @@ export function givenUp({ kind, trial }: CheckChoice): CheckChoice {
   return { kind: otherCheck(kind), proven: tried, trial: tried ? 'failed' : trial };
 }
 
-/** What a PD understood is to be found out anew: it went off-line, or another one came. */
+/** The check that a PD understands is determined again: it went off-line, or was replaced. */
 export function forgotten({ kind }: CheckChoice): CheckChoice {
   return { kind, proven: false, trial: 'none' };
 }
 
-/** The choice for the next new request. `claimsCrc`: the PD says that it can do CRC. */
+/** The choice for the next new request. `claimsCrc`: the PD reports support for CRC. */
 export function preferred(choice: CheckChoice, claimsCrc: boolean): CheckChoice {
   const { kind, proven, trial } = choice;
   return claimsCrc && kind === 'checksum' && proven && trial === 'none' ? { kind: 'crc', proven: false, trial: 'running' } : choice;

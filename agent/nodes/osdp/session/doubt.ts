@@ -2,7 +2,7 @@ import type { Frame } from '../codec/frame.ts';
 import type { Identity, Reply } from '../codec/reply.ts';
 import type { PdState } from './pd.ts';
 
-/** True when both say that it is the same device, whatever it runs. */
+/** True when both describe the same device, with any firmware. */
 export function sameDevice(a: Identity, b: Identity): boolean {
   return a.vendor === b.vendor && a.model === b.model && a.serialNumber === b.serialNumber;
 }
@@ -23,8 +23,8 @@ function isNews({ facts, ownTamper, readerTamper }: PdState, reply: Reply): bool
 }
 
 /**
- * Whether a reply must be heard once more before it is believed: it tells something new, and only the 8-bit checksum protects it, which misses
- * one in sixteen of the frames with two spoilt bits. Answers the text by which the second one is recognised; null: it is believed.
+ * Whether a reply must be received twice before it is accepted: it reports something new, and only the 8-bit checksum protects it, which misses
+ * one in sixteen of the frames with two spoilt bits. Answers the text by which the second one is recognised; null: it is accepted.
  */
 export function doubtOf(pd: PdState, frame: Frame, reply: Reply): string | null {
   if (frame.check === 'crc' || frame.mac !== null || !isNews(pd, reply)) return null;

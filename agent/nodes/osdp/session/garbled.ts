@@ -14,7 +14,7 @@ export function onGarbled(before: PdState): { pd: PdState; notes: PdNote[] } {
   return { pd: withFacts(pd, { problem: 'garbled' }), notes: [{ level: 'warn', event: 'osdp_garbled_address', message }] };
 }
 
-/** Noise comes without a question too: it says nothing of this address. */
+/** Noise comes without a question too: it is no answer of this address. */
 export function onBabble(pd: PdState): PdState {
   return { ...pd, noisy: false, garbled: 0 };
 }

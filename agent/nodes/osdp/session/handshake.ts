@@ -9,7 +9,7 @@ import { BLOCK_BYTES, CHALLENGE_BYTES, clientCryptogram, initialMac, sameBytes, 
 /** The client's answer: its identifier, its random number and its cryptogram. */
 const CLIENT_ID_BYTES = 8;
 const CRYPTOGRAM_ACCEPTED = 0x01;
-/** So many handshakes without an end are blamed on the line; a PD that goes on so is left alone for longer. */
+/** So many handshakes without an end count as faults of the line; after them the pause is longer. */
 const QUICK_HANDSHAKES = 6;
 
 /** How a handshake, or a channel that never carried anything, ended; as logged. */
@@ -38,7 +38,7 @@ const REASONS: Readonly<Record<Ending, SecurityReason>> = {
 
 type Step = { pd: PdState; notes: PdNote[] };
 
-/** The handshake failed: leave the PD alone for a while. A wrong own key never falls back to the default one. */
+/** The handshake failed: pause before the next one. A wrong own key never falls back to the default one. */
 function leaveAlone(pd: PdState, reason: Ending, pauseMs: number, nowMs: number): Step {
   const key = 'key' in pd.channel ? pd.channel.key : null;
   const first = pd.channelRetryMs === 0;
@@ -50,7 +50,7 @@ function leaveAlone(pd: PdState, reason: Ending, pauseMs: number, nowMs: number)
     message: 'no secure channel with this peripheral',
     fields: { reason, key },
   };
-  // One that only fell silent is shown as it was last known.
+  // A PD that is only silent keeps its last known state.
   return { pd: pd.silentSinceMs === null || pd.unvouched > 0 ? withoutChannel(next) : next, notes: [note] };
 }
 
@@ -60,7 +60,7 @@ function nextKey(pd: PdState): Step | null {
   return { pd: { ...withoutChannel(resetPd(pd)), candidate: pd.candidate + 1, channelRetryMs: 0 }, notes: [] };
 }
 
-/** The PD, or its proof, said no. Where an own key is configured it is asked once more soon: that it is not secured is an alarm. */
+/** The PD refused, or its proof is wrong. Where an own key is configured it is asked once more soon: that it is not secured is an alarm. */
 export function refuse(pd: PdState, reason: Ending, nowMs: number, timings: OsdpTimings): Step {
   const other = nextKey(pd);
   if (other) return other;
@@ -126,7 +126,7 @@ export function answerToCryptogram(pd: PdState, frame: Frame | null, nowMs: numb
   const { key, keys } = channel;
   const pdMac = initialMac(keys, channel.cryptogram);
   if (!sameBytes(frame.data, pdMac)) return refuse(pd, 'wrong_mac', nowMs, timings);
-  // What was asked in clear could have been anybody's answer: ask it again inside the channel. Under the public key it is no better there.
+  // An answer in clear may come from any device on the line: ask again inside the channel. Under the public key that proves no more.
   const capabilitiesMs = key === 'own' || pd.facts.capabilities === null ? null : pd.capabilitiesMs;
   const anew = { identifiedMs: null, identityRefused: false, capabilitiesMs, statusMs: null, readersMs: null };
   return { pd: { ...pd, ...anew, channel: { phase: 'open', key, keys, pdMac, proven: false } }, notes: [] };

@@ -77,19 +77,19 @@ export interface PdState {
   readonly channel: Channel;
   /** No handshake before this time. */
   readonly channelRetryMs: number;
-  /** Handshakes in a row that ended without a yes or a no: their answers were lost, or made no sense. */
+  /** Handshakes in a row without a result: their answers were lost, or invalid. */
   readonly unansweredHandshakes: number;
-  /** Handshakes in a row that ended with a no or a false proof. */
+  /** Handshakes in a row that ended with a refusal or a wrong proof. */
   readonly refusedHandshakes: number;
   /** How the last handshake failed since the channel was last proven. */
   readonly channelProblem: SecurityReason | null;
-  /** When a MAC last vouched for an answer; at first, when the PD came. */
+  /** When an answer last had a valid MAC; at first, when the PD was found. */
   readonly vouchedMs: number;
-  /** Answers since then that no MAC vouched for. */
+  /** Answers since then without a valid MAC. */
   readonly unvouched: number;
   /** When the identity was last answered or refused; null: to be asked now, as at the beginning of a session. */
   readonly identifiedMs: number | null;
-  /** The PD does not say who it is, and not for want of a channel. */
+  /** The PD does not report its identity, although it does not require a channel for it. */
   readonly identityRefused: boolean;
   /** When the capabilities were last answered or refused; null: to be asked now. */
   readonly capabilitiesMs: number | null;
@@ -107,7 +107,7 @@ export interface PdState {
   readonly lastOpening: Opening | null;
   /** How often another opening than the usual one was tried since it was last available. */
   readonly otherOpenings: number;
-  /** A reply that must be heard once more to be believed; null: none. */
+  /** A reply that must be received once more to be accepted; null: none. */
   readonly doubted: string | null;
   /** The last request got noise instead of an answer. */
   readonly noisy: boolean;
@@ -134,7 +134,7 @@ const NOTHING_KNOWN: PdFacts = {
   problem: null,
 };
 
-/** An address nobody answered at yet. `guarded`: an own key is known for it. `candidates`: how many keys are. */
+/** An address without an answer yet. `guarded`: an own key is known for it. `candidates`: how many keys are. */
 export function newPd(address: number, guarded: boolean, candidates = 1): PdState {
   return {
     address,

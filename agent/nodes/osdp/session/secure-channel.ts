@@ -7,7 +7,7 @@ export const BLOCK_BYTES = 16;
 /** Each side's random number in the handshake. */
 export const CHALLENGE_BYTES = 8;
 
-/** The published default key SCBK-D (30 31 … 3f). It protects nothing: anybody knows it. */
+/** The published default key SCBK-D (30 31 … 3f). It protects nothing: it is public. */
 export const DEFAULT_KEY: Buffer = Buffer.from(OSDP_DEFAULT_KEY, 'hex');
 
 /** The keys of one secure channel. */

@@ -38,7 +38,7 @@ function advance(pd: PdState, pending: Pending): PdState {
   return { ...pd, pending: null, sequence: nextSequence(pending.sequence) };
 }
 
-/** Nobody can be asked, or nobody answered: off-line after the silence the standard names, counted from the first miss. */
+/** The PD cannot be asked, or does not answer: off-line after the silence that the standard names, counted from the first miss. */
 export function onMiss(before: PdState, nowMs: number, timings: OsdpTimings): PdState {
   if (!before.facts.available) return before;
   const silentSinceMs = before.silentSinceMs ?? nowMs;
@@ -50,7 +50,7 @@ export function onMiss(before: PdState, nowMs: number, timings: OsdpTimings): Pd
 
 /**
  * Nothing usable came back: repeat the identical frame once, then go back to sequence 0, and to the other check when this one was never
- * answered. An address that is not known to live just stays silent.
+ * answered. An address without a known PD stays silent.
  */
 export function onSilence(before: PdState, nowMs: number, timings: OsdpTimings, heard: 'nothing' | 'stray' | 'noise' = 'nothing'): PdStep {
   const pd = { ...before, noisy: heard === 'noise' };
@@ -63,7 +63,7 @@ export function onSilence(before: PdState, nowMs: number, timings: OsdpTimings, 
   return { pd: onMiss(next.pd, nowMs, timings), notes: next.notes };
 }
 
-/** The PD lives. `vouched`: a MAC says that it is the one with the key. */
+/** The PD is on-line. `vouched`: a MAC proves that it has the key. */
 function heard(pd: PdState, vouched: boolean, nowMs: number): PdState {
   const word = vouched ? { vouchedMs: nowMs, unvouched: 0 } : { unvouched: pd.unvouched + 1 };
   const quiet = { silentSinceMs: null, seen: true, busies: 0, noisy: false, garbled: 0 };
@@ -78,8 +78,8 @@ function met(pd: PdState, wasAvailable: boolean, { purpose, check }: Pending, fr
 }
 
 /**
- * BUSY carries no MAC and answers nothing: it makes a new PD known, and holds off its silence for the time of one session, no longer. It
- * brings nobody back.
+ * BUSY carries no MAC and answers nothing: it makes a new PD known, and delays its time-out by one session at most. It
+ * does not bring a PD back on-line.
  */
 function onBusy(before: PdState, nowMs: number, timings: OsdpTimings): PdStep {
   const met = before.seen ? before : withFacts({ ...before, seen: true, lastReplyMs: nowMs }, { available: true });
@@ -88,7 +88,7 @@ function onBusy(before: PdState, nowMs: number, timings: OsdpTimings): PdStep {
   return beginAnew(pd.channel.phase !== 'open' && pd.facts.available ? withoutChannel(pd) : pd, nowMs, timings);
 }
 
-/** A frame came that answers the pending request. One that its MAC does not vouch for is nobody's word: `lastReplyMs` stays. */
+/** A frame came that answers the pending request. One without a valid MAC proves no sender: `lastReplyMs` stays. */
 export function onReply(before: PdState, frame: Frame, nowMs: number, timings: OsdpTimings): PdStep {
   const { pending } = before;
   if (!pending) return { pd: before, notes: [] };
@@ -118,7 +118,7 @@ function onFrame(before: PdState, pending: Pending, frame: Frame, nowMs: number,
   }
 }
 
-/** A reply that cannot be believed. */
+/** A reply that is not accepted. */
 function onBroken(pd: PdState, reason: 'mac' | 'padding' | 'clear', nowMs: number, timings: OsdpTimings): PdStep {
   const broken = channelBroken(reason);
   if (reason === 'clear') {
@@ -130,7 +130,7 @@ function onBroken(pd: PdState, reason: 'mac' | 'padding' | 'clear', nowMs: numbe
   return { pd: onMiss(resetPd(ended), nowMs, timings), notes: [broken, ...notes] };
 }
 
-/** Whether a reply is the PD's word on an operation, and not on the frame or the session that it came in. */
+/** Whether a reply is the PD's answer to an operation, and does not concern the frame or the session. */
 function isWordOn(reply: Reply, { channel }: PdState): boolean {
   if (reply.kind !== 'nak') return true;
   const lostChannel = channel.phase !== 'closed' && reply.reason === NAK.secureChannelRequired;
@@ -143,7 +143,7 @@ type Opened = { pd: PdState; data: Buffer } | { data: null; reason: 'mac' | 'pad
 function open(pd: PdState, pending: Pending, frame: Frame): Opened {
   const { channel } = pd;
   if (channel.phase !== 'open' || !pending.mac) return frame.mac ? { data: null, reason: 'mac' } : { pd, data: frame.data };
-  // A PD that lost the channel says so in clear; nothing else is believed in clear.
+  // A PD that lost the channel reports it in clear; no other reply in clear is accepted.
   if (!frame.mac) return frame.code === REPLY.nak ? { pd, data: frame.data } : { data: null, reason: 'clear' };
   const mac = computeMac(channel.keys, pending.mac, frame.authenticated);
   if (!sameBytes(mac.subarray(0, MAC_BYTES), frame.mac)) return { data: null, reason: 'mac' };
@@ -163,7 +163,7 @@ function channelBroken(reason: 'mac' | 'padding' | 'clear'): PdNote {
 /** NAK 1: the request was spoilt on its way, or the PD does not understand its check. One that never understood it is asked with the other one. */
 function onCheckNak(before: PdState, pending: Pending, nowMs: number, timings: OsdpTimings): PdStep {
   const pd = { ...before, checkNaks: before.checkNaks + 1 };
-  // An answer to another way of asking than the usual one says nothing of the usual check.
+  // An answer to another opening than the usual one proves nothing about the usual check.
   if (pending.check !== pd.check.kind) return { pd: resetPd(pd), notes: [] };
   const switched = { ...pd, check: givenUp(pd.check), checkNaks: 0 };
   // No step of a handshake failed: it was not understood at all.
@@ -199,7 +199,7 @@ function onNak(pd: PdState, pending: Pending, reason: number, nowMs: number, tim
   return refused(advance(pd, pending), pending, { kind: 'nak', reason }, nowMs);
 }
 
-/** A PD insists on the channel and there is none: `required` when it is for want of a key, unknown while only answers were lost. */
+/** A PD requires the channel and there is none: `required` when it is for want of a key, unknown while only answers were lost. */
 function securityOfLocked({ guarded, facts, unansweredHandshakes, refusedHandshakes }: PdState): 'required' | null {
   if (guarded) {
     const hopeless = refusedHandshakes >= CONVINCING_REFUSALS || unansweredHandshakes >= HOPELESS_HANDSHAKES;
