@@ -1,4 +1,4 @@
-import type { TlsCredentials } from '../contract/tls.ts';
+import { CREDENTIAL_WEIGHTS, type CredentialReason, type TlsCredentials } from '../contract/tls.ts';
 import type { Files } from '../system/files.ts';
 import type { Paths } from '../system/paths.ts';
 import { type Environment, isServiceCredential } from './paths.ts';
@@ -67,18 +67,21 @@ export async function checkCredentials(
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
   const bad = new Set<CredentialPart>();
-  const add = (part: CredentialPart, { message, remedy }: Explanation, isWarning = false) => {
-    const { file, field, path } = places[part]!;
-    const named = message.includes(path) ? message : `${path}: ${message}`;
-    (isWarning ? warnings : problems).push({ file, field, message: named, remedy });
-    if (!isWarning) bad.add(part);
+  const add = (part: CredentialPart, reason: CredentialReason, { message, remedy }: Explanation) => {
+    const { file, field } = places[part]!;
+    const isFault = CREDENTIAL_WEIGHTS[reason] === 'fault';
+    (isFault ? problems : warnings).push({ file, field, message, remedy, reason });
+    if (isFault) bad.add(part);
   };
+  /** The same, for an explanation that does not name the file. */
+  const addOf = (part: CredentialPart, reason: CredentialReason, { message, remedy }: Explanation) =>
+    add(part, reason, { message: `${places[part]!.path}: ${message}`, remedy });
 
   async function textOf(part: CredentialPart): Promise<string | null> {
     const place = places[part];
     if (!place) return null;
     const read = await readText(deps.files, place.path);
-    if (!read.ok) add(part, read.problem);
+    if (!read.ok) addOf(part, 'unreadable', read.problem);
     return read.ok ? read.text : null;
   }
   const texts = {
@@ -87,17 +90,17 @@ export async function checkCredentials(
     authorities: await textOf('authorities'),
   };
   const found = validateCredentials(texts, deps);
-  for (const { part, weight, ...explanation } of found.findings) add(part, explanation, weight !== 'fault');
+  for (const { part, reason, ...explanation } of found.findings) addOf(part, reason, explanation);
   if (places.privateKey && found.privateKey) {
     const fault = await checkKeyMode(places.privateKey.path, deps);
-    if (fault) add('privateKey', fault);
+    if (fault) add('privateKey', 'open', fault);
   }
 
   const { certificate, privateKey, authorities } = found;
   const pair = certificate && privateKey && !bad.has('certificate') && !bad.has('privateKey') ? { certificate, privateKey } : null;
   for (const part of [pair, authorities && !bad.has('authorities') ? { authorities } : null]) {
     const refusal = part && (await deps.proof?.(part));
-    if (refusal) add(refusal.part, refusalFinding(refusal));
+    if (refusal) addOf(refusal.part, 'sdk', refusalFinding(refusal));
   }
   const good = <T>(part: CredentialPart, value: T | null) => (bad.has(part) ? null : value);
   return {

@@ -68,7 +68,8 @@ function blocksOf(text: string, wanted: string, labels: readonly string[]): PemR
   const other = blocks.filter(({ label }) => !labels.includes(label));
   if (other.length === blocks.length) {
     const held = [...new Set(other.map(({ label }) => nameOf(label)))].join(', ');
-    const remedy = held.includes('CERTIFICATE') && wanted === 'certificate' ? RELABEL : 'Check whether two files were swapped.';
+    const isRenamed = wanted === 'certificate' && other.some(({ label }) => label.endsWith('CERTIFICATE'));
+    const remedy = isRenamed ? RELABEL : 'Check whether two files were swapped.';
     return failed(`it holds ${held}, not a ${wanted}`, remedy);
   }
   return { ok: true, value: blocks, doubt: null };

@@ -1,3 +1,4 @@
+import type { CredentialReason } from '../contract/tls.ts';
 import { type FieldProblem, HubError } from '../system/errors.ts';
 
 /** Exit code for a configuration error (sysexits.h, EX_CONFIG): the service manager must not restart on it in a loop. */
@@ -12,6 +13,8 @@ export interface ConfigProblem extends FieldProblem {
   message: string;
   /** What to do, as a sentence. */
   remedy: string;
+  /** What is wrong with certificate, key or authorities; absent: the document itself. */
+  reason?: CredentialReason;
 }
 
 /** More than this says nothing new: the file is then of another kind altogether. */

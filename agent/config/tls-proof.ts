@@ -20,5 +20,5 @@ export type TlsProof = (
 export function refusalFinding({ part, detail }: TlsRefusal): CredentialFinding {
   const what = part === 'certificate' ? 'certificate and key' : 'authorities';
   const remedy = part === 'certificate' ? 'Have a P-256 pair issued.' : "Name Amazon's root certificates.";
-  return { part, weight: 'fault', message: `the AWS SDK cannot make a TLS context with these ${what} (${detail})`, remedy };
+  return { part, reason: 'sdk', message: `the AWS SDK cannot make a TLS context with these ${what} (${detail})`, remedy };
 }

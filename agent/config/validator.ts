@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { CredentialReason } from '../contract/tls.ts';
 import { Secret } from '../system/secret.ts';
 import { certificateDoubts, isUsableAuthority, keyFault, publicKeyOf } from './kinds.ts';
 import { type Explanation, type PemResult, parseCertificates, parsePrivateKey } from './pem.ts';
@@ -9,11 +10,7 @@ export type CredentialPart = 'certificate' | 'privateKey' | 'authorities';
 /** What is wrong with one part. */
 export interface CredentialFinding extends Explanation {
   part: CredentialPart;
-  /**
-   * `fault`: the AWS SDK or AWS IoT cannot use it. `doubt`: it works, and should not be put on a hub: it is refused where credentials are installed
-   * or flashed, and a warning at a start, which must not end a hub that works. `clock`: it cannot be told before the clock is set.
-   */
-  weight: 'fault' | 'doubt' | 'clock';
+  reason: CredentialReason;
 }
 
 /** The contents of the files; null for what is not there to be judged. */
@@ -49,20 +46,20 @@ function isClockSet({ now, clockSynchronized = true }: ValidationClock): boolean
   return clockSynchronized === true && now >= EARLIEST_PLAUSIBLE_TIME;
 }
 
-type Report = (weight: CredentialFinding['weight'], explanation: Explanation) => void;
+type Report = (reason: CredentialReason, explanation: Explanation) => void;
 
 function checkValidity({ validFromDate: from, validToDate: to }: X509Certificate, clock: ValidationClock, report: Report): void {
   const period = `it is valid from ${iso(from)} to ${iso(to)}, and the clock shows ${iso(clock.now)}`;
   if (clock.now > to && clock.clockSynchronized !== false) {
     const remedy = 'Install a new certificate, or set the clock if it is wrong.';
-    report('fault', { message: `the certificate has expired: ${period}`, remedy });
+    report('expired', { message: `the certificate has expired: ${period}`, remedy });
   } else if (clock.now >= from && clock.now <= to) return;
   else if (!isClockSet(clock)) {
     const remedy = 'Nothing to do if the hub gets its time from the network; the cloud cannot be reached before.';
-    report('clock', { message: `the clock is not set: ${period}`, remedy });
+    report('clock_unset', { message: `the clock is not set: ${period}`, remedy });
   } else {
     const remedy = 'Set the clock if it is wrong, or wait, or install another certificate.';
-    report('fault', { message: `the certificate is not valid yet: ${period}`, remedy });
+    report('not_yet_valid', { message: `the certificate is not valid yet: ${period}`, remedy });
   }
 }
 
@@ -73,12 +70,12 @@ function checkChain([own, ...issuers]: X509Certificate[], { now, clockSynchroniz
     const issuerKey = publicKeyOf(issuer);
     if (!issuerKey || !last.checkIssued(issuer) || !last.verify(issuerKey)) {
       const message = 'its certificates are no chain: each must be issued by the next';
-      report('doubt', { message, remedy: "Put the hub's own certificate first, then the one that issued it." });
+      report('chain_broken', { message, remedy: "Put the hub's own certificate first, then the one that issued it." });
       return;
     }
     if (now > issuer.validToDate && clockSynchronized !== false) {
       const remedy = 'Leave it out, or have the chain issued again.';
-      report('doubt', { message: `a certificate of its chain expired at ${iso(issuer.validToDate)}`, remedy });
+      report('chain_expired', { message: `a certificate of its chain expired at ${iso(issuer.validToDate)}`, remedy });
     }
     last = issuer;
   }
@@ -87,12 +84,13 @@ function checkChain([own, ...issuers]: X509Certificate[], { now, clockSynchroniz
 function checkAuthorities(all: X509Certificate[], { now, clockSynchronized }: ValidationClock, report: Report): void {
   const usable = all.filter(isUsableAuthority);
   if (usable.length < all.length) {
-    const remedy = "Name Amazon's root certificates.";
-    report(usable.length === 0 ? 'fault' : 'doubt', { message: 'it holds an authority with a key that the AWS SDK cannot check', remedy });
+    const message = 'it holds an authority with a key that the AWS SDK cannot check';
+    const reason = usable.length === 0 ? 'authorities_unusable' : 'authority_unusable';
+    report(reason, { message, remedy: "Name Amazon's root certificates." });
   }
   if (clockSynchronized !== false && all.every((authority) => now > authority.validToDate)) {
     const message = `every certificate authority in it has expired, and the clock shows ${iso(now)}`;
-    report('fault', { message, remedy: 'Install the current authorities, or set the clock if it is wrong.' });
+    report('authorities_expired', { message, remedy: 'Install the current authorities, or set the clock if it is wrong.' });
   }
 }
 
@@ -114,14 +112,14 @@ const pemOf = (certificates: X509Certificate[]) => certificates.map((one) => `${
 export function validateCredentials(texts: CredentialTexts, clock: ValidationClock): ValidatedCredentials {
   const findings: CredentialFinding[] = [];
   const reportOn = (part: CredentialPart): Report => {
-    return (weight, explanation) => findings.push({ part, weight, ...explanation });
+    return (reason, explanation) => findings.push({ part, reason, ...explanation });
   };
   function parsed<T>(part: CredentialPart, parse: (text: string) => PemResult<T>): T | null {
     const text = texts[part];
     if (text === null) return null;
     const result = parse(text);
-    if (!result.ok) reportOn(part)('fault', result.problem);
-    else if (result.doubt) reportOn(part)('doubt', result.doubt);
+    if (!result.ok) reportOn(part)('malformed', result.problem);
+    else if (result.doubt) reportOn(part)('surplus', result.doubt);
     return result.ok ? result.value : null;
   }
 
@@ -132,19 +130,20 @@ export function validateCredentials(texts: CredentialTexts, clock: ValidationClo
   if (chain && own) {
     const report = reportOn('certificate');
     checkValidity(own, clock, report);
-    for (const doubt of certificateDoubts(own)) report('doubt', doubt);
+    for (const doubt of certificateDoubts(own)) report('unsuitable', doubt);
     checkChain(chain, clock, report);
     const publicKey = publicKeyOf(own);
     const unread = { message: 'the public key in it is damaged, or of an unknown kind', remedy: 'Copy the certificate again.' };
-    const fault = publicKey ? !key && keyFault(publicKey) : unread;
-    if (fault) report('fault', fault);
+    if (!publicKey) report('malformed', unread);
+    const fault = publicKey && !key ? keyFault(publicKey) : null;
+    if (fault) report('key_kind', fault);
   }
   if (key) {
     const report = reportOn('privateKey');
     const fault = keyFault(key);
-    if (fault) report('fault', fault);
+    if (fault) report('key_kind', fault);
     if (own && !belongTogether(own, key)) {
-      report('fault', { message: 'it does not belong to the certificate', remedy: 'Install the pair that was made together.' });
+      report('pair', { message: 'it does not belong to the certificate', remedy: 'Install the pair that was made together.' });
     }
   }
   if (authorities) checkAuthorities(authorities, clock, reportOn('authorities'));

@@ -11,6 +11,36 @@ export interface TlsCredentials {
   authorities: string;
 }
 
+/**
+ * Why certificate, key or authorities should not be used, and how much that matters. `fault`: the AWS SDK or AWS IoT cannot use them. `doubt`: they
+ * work, and should not be put on a hub: they are refused where credentials are installed or flashed, and a warning at a start, which must not end
+ * a hub that works. `clock`: it cannot be told before the clock is set.
+ */
+export const CREDENTIAL_WEIGHTS = {
+  unreadable: 'fault',
+  malformed: 'fault',
+  /** A key that other users can read. */
+  open: 'fault',
+  expired: 'fault',
+  not_yet_valid: 'fault',
+  clock_unset: 'clock',
+  /** Of no kind that AWS IoT takes. */
+  key_kind: 'fault',
+  pair: 'fault',
+  /** Refused by the SDK, although nothing else is wrong. */
+  sdk: 'fault',
+  authorities_unusable: 'fault',
+  authorities_expired: 'fault',
+  authority_unusable: 'doubt',
+  chain_broken: 'doubt',
+  chain_expired: 'doubt',
+  /** Blocks in the file that do not belong there. */
+  surplus: 'doubt',
+  /** Not a certificate for a hub. */
+  unsuitable: 'doubt',
+} as const satisfies Readonly<Record<string, 'fault' | 'doubt' | 'clock'>>;
+export type CredentialReason = keyof typeof CREDENTIAL_WEIGHTS;
+
 /** The oldest version that any connection of the product takes. TLS 1.0 and 1.1 are deprecated (RFC 8996). */
 export const MIN_TLS_VERSION = 'TLSv1.2';
 

@@ -1,6 +1,8 @@
 import { isIPv6 } from 'node:net';
+import type { CloudFacts } from '../contract/cloud.ts';
 import { MQTT_ALPN, MQTT_PORT_443 } from '../contract/endpoint.ts';
 import { type Entries, type Entry, finder } from './finding.ts';
+import { LOGS, RESTART } from './remedies.ts';
 
 interface Host {
   host: string;
@@ -15,6 +17,11 @@ interface Coded {
 /** Reason code of a CONNACK (MQTT 5, section 3.2.2.2). */
 interface Refused {
   reason: number;
+}
+/** What hubctl tried in place of the agent. */
+interface Tried {
+  operation: string;
+  topic: string;
 }
 type Plain = Record<never, never>;
 
@@ -54,6 +61,13 @@ export interface ReachParams {
   mqtt_no_answer: Plain;
   /** `refused`: the policy refused a topic meanwhile. */
   mqtt_no_puback: { refused: boolean };
+  /** The agent is connected, and its own message was not acknowledged. `message`: in the agent's words. */
+  mqtt_session_silent: { message: string };
+  /** hubctl could connect, the agent is not connected. `step`: what hubctl found. */
+  mqtt_agent_idle: { step: string; cloud: Idle };
+  /** By the policy of the certificate. */
+  topic_refused: Tried;
+  topic_unanswered: Tried;
 }
 
 const NEXT = 'sudo hubctl doctor --check dns,port,tls,mqtt,topics';
@@ -69,6 +83,18 @@ const hex = (reason: number) => `0x${reason.toString(16)}`;
 function entry<Params>(text: (params: Params) => string, remedy: (params: Params) => string): Entry<Params> {
   return { severity: 'fail', text, remedy, next: NEXT };
 }
+
+type Idle = Pick<CloudFacts, 'phase' | 'waitReason' | 'lastDown'>;
+
+/** What the agent does instead of being connected. */
+export function idleText({ phase, waitReason, lastDown }: Idle): string {
+  if (phase === 'connecting') return 'it connects just now';
+  const why = [waitReason, lastDown && `last: ${lastDown}`].filter(Boolean).join(', ');
+  return `${phase === 'waiting' ? 'it waits' : 'its connection is stopped'}${why && ` (${why})`}`;
+}
+
+/** What was tried, and where. */
+export const triedText = ({ operation, topic }: Tried): string => `${operation} on ${topic}`;
 
 export const REACH: Entries<ReachParams> = {
   dns_unknown_host: entry(
@@ -198,6 +224,21 @@ export const REACH: Entries<ReachParams> = {
         ? 'Allow iot:Publish on the topics of this hub in the policy of its certificate.'
         : 'sudo hubctl cloud ping; ip route; nmcli device status',
   ),
+  mqtt_session_silent: entry(
+    ({ message }) => message,
+    () => LOGS,
+  ),
+  mqtt_agent_idle: {
+    severity: 'warn',
+    text: ({ step, cloud }) => `${step}, but the agent is not connected: ${idleText(cloud)}`,
+    remedy: () => RESTART,
+    next: NEXT,
+  },
+  topic_refused: entry(
+    (tried) => `${triedText(tried)} is refused`,
+    () => 'Add it to the policy of the certificate in AWS IoT, for this Thing.',
+  ),
+  topic_unanswered: { severity: 'warn', text: (tried) => `${triedText(tried)} got no answer`, remedy: () => NEXT, next: NEXT },
 };
 
 export type ReachCode = keyof ReachParams;

@@ -191,7 +191,15 @@ const FAULTS: Fault[] = [
     ports: () => ({
       configFaults: async () => ({
         problems: [],
-        warnings: [{ file: '/x/identity.json', field: 'certificatePath', message: 'the clock is not set', remedy: 'Wait.' }],
+        warnings: [
+          {
+            file: '/x/identity.json',
+            field: 'certificatePath',
+            message: 'the clock is not set',
+            remedy: 'Wait.',
+            reason: 'clock_unset' as const,
+          },
+        ],
         unreadable: [],
         hubId: null,
       }),
@@ -664,8 +672,9 @@ const FAULTS: Fault[] = [
     check: 'watchdog',
     ports: () => ({
       service: async () => ({ ...RUNNING, restarts: 2 }),
-      journal: async (_options, onLine) => {
-        onLine('hub-agent.service: Watchdog timeout (limit 1min)!');
+      journal: async ({ only }, onLine) => {
+        if (only?.field !== 'UNIT_RESULT') return false;
+        for (const result of ['exit-code', 'watchdog']) onLine(result);
         return true;
       },
     }),

@@ -40,10 +40,12 @@ export const cloudPingCommand: Command = {
   example: 'sudo hubctl cloud ping',
   async run({ client, terminal, json, ports, places }) {
     const asked = attempt(client.get<StatusReport>('/v1/status'));
-    const [{ settingsOf }, { checkConnectivity }, { mayTakeSession }] = await Promise.all([
+    const [{ settingsOf }, { checkConnectivity }, { mayTakeSession }, { bad }, { reachFinding }] = await Promise.all([
       import('../machine/settings.ts'),
       import('../connectivity/connectivity.ts'),
       import('../doctor/session.ts'),
+      import('../doctor/check.ts'),
+      import('../../health/reach.ts'),
     ]);
     const settings = settingsOf(places);
     const session = asked.then(({ value, problem }) => mayTakeSession({ status: value, problem }, ports.service));
@@ -66,7 +68,7 @@ export const cloudPingCommand: Command = {
       const { value, problem: refused } = await attempt(client.change<{ pubackMs: number }>('POST', '/v1/ping', {}));
       connectivity.puback = value
         ? { ok: true, ms: value.pubackMs, finding: "on the agent's session", remedy: null }
-        : { ok: false, ms: 0, finding: refused?.message ?? 'no answer', remedy: 'sudo hubctl logs' };
+        : bad(0, reachFinding('mqtt_session_silent', { message: refused?.message ?? 'no answer' }));
     }
     const steps = stepsOf(connectivity);
     const failed = steps.some(([, step]) => step !== null && !step.ok);

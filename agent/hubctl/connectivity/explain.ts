@@ -66,18 +66,43 @@ const VERIFICATION: Readonly<
   ERR_TLS_CERT_ALTNAME_INVALID: 'tls_server_other_name',
 };
 
-/** Alerts of a server that does not take the client's certificate (RFC 8446, section 6.2): OpenSSL has them in its code or in its text. */
-const REJECTED =
-  /CERTIFICATE_REQUIRED|certificate required|ALERT_BAD_CERTIFICATE|bad certificate|unknown ca|CERTIFICATE_UNKNOWN|certificate unknown|handshake failure/i;
+type Rejection = 'tls_hub_rejected' | 'tls_hub_expired' | 'tls_hub_revoked';
+/** Alerts of a server that does not take the client's certificate (RFC 8446, section 6.2), by their names in OpenSSL's codes. */
+const ALERTS: Readonly<Record<string, Rejection>> = {
+  HANDSHAKE_FAILURE: 'tls_hub_rejected',
+  BAD_CERTIFICATE: 'tls_hub_rejected',
+  UNSUPPORTED_CERTIFICATE: 'tls_hub_rejected',
+  CERTIFICATE_REVOKED: 'tls_hub_revoked',
+  CERTIFICATE_EXPIRED: 'tls_hub_expired',
+  CERTIFICATE_UNKNOWN: 'tls_hub_rejected',
+  UNKNOWN_CA: 'tls_hub_rejected',
+  CERTIFICATE_REQUIRED: 'tls_hub_rejected',
+};
+/** The same by their numbers: an error of the system (EPROTO) carries the alert in its text alone, as `SSL alert number 42`. */
+const NUMBERS: Readonly<Record<string, keyof typeof ALERTS>> = {
+  40: 'HANDSHAKE_FAILURE',
+  42: 'BAD_CERTIFICATE',
+  43: 'UNSUPPORTED_CERTIFICATE',
+  44: 'CERTIFICATE_REVOKED',
+  45: 'CERTIFICATE_EXPIRED',
+  46: 'CERTIFICATE_UNKNOWN',
+  48: 'UNKNOWN_CA',
+  116: 'CERTIFICATE_REQUIRED',
+};
+
+/** What the alert behind an error says of the hub's certificate; null: there is none, or it says nothing of that. */
+function rejectionOf(code: string, message: string): Rejection | null {
+  const number = /SSL alert number (\d+)/.exec(message)?.[1] ?? '';
+  const name = /_ALERT_([A-Z_]+)$/.exec(code)?.[1] ?? NUMBERS[number] ?? '';
+  return Object.hasOwn(ALERTS, name) ? ALERTS[name]! : null;
+}
 
 /** Why a TLS handshake failed (OpenSSL's verification codes and alerts, as Node names them). */
 export function explainTls(code: string, message: string, { host, port }: Pick<Destination, 'host' | 'port'>): ReachFinding {
   if (Object.hasOwn(VERIFICATION, code)) return reachFinding(VERIFICATION[code]!, {});
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return reachFinding('tls_key_mismatch', {});
-  const alert = `${code} ${message}`;
-  if (REJECTED.test(alert)) return reachFinding('tls_hub_rejected', {});
-  if (/EXPIRED/i.test(alert)) return reachFinding('tls_hub_expired', {});
-  if (/REVOKED/i.test(alert)) return reachFinding('tls_hub_revoked', {});
+  const rejection = rejectionOf(code, message);
+  if (rejection !== null) return reachFinding(rejection, {});
   if (code === 'ETIMEDOUT') return reachFinding('tls_timed_out', { host });
   if (code === 'ECONNRESET' || code === 'EPIPE') return reachFinding('tls_cut', {});
   return reachFinding('tls_failed', { host, port, code });

@@ -1,6 +1,7 @@
 import type { TlsCredentials } from '../../contract/tls.ts';
 import type { WifiProblem } from '../../contract/wifi.ts';
 import type { StatusReport } from '../../control/api.ts';
+import type { ConfigFault } from '../../health/config.ts';
 import type { HealthFinding } from '../../health/finding.ts';
 import type { MonotonicClock, WallClock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
@@ -12,17 +13,27 @@ import type { ServiceState } from '../machine/service-state.ts';
 
 export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skipped';
 
-/** What a check found. */
-export interface Finding {
-  status: CheckStatus;
-  /** What is, as a sentence without a capital or a full stop. */
+/** What a check found: a fault of the catalogue of health findings, or none. */
+export type Finding = Faultless | Fault;
+
+interface Faultless {
+  status: 'ok' | 'skipped';
+  /** The state, as a sentence without a capital or a full stop. */
   finding: string;
-  /** The command, or the thing to do, that mends it; null when nothing is to mend. */
-  remedy: string | null;
-  /** What is wrong, as the catalogue of health findings calls it; stable, for scripts. */
-  code?: string;
-  /** What is ill: a bus, a node, an interface; null: the hub. With `code`. */
-  subject?: string | null;
+  remedy: null;
+  code?: undefined;
+  subject?: undefined;
+}
+
+interface Fault {
+  status: HealthFinding['severity'];
+  finding: string;
+  /** The command, or the action, that solves it. */
+  remedy: string;
+  /** The code of the catalogue; stable, for scripts. */
+  code: string;
+  /** A bus, a node, an interface; null: the hub. */
+  subject: string | null;
 }
 
 /** A named question about the hub. */
@@ -35,20 +46,12 @@ export interface Check {
   run(context: DoctorContext): Promise<Finding | Finding[]>;
 }
 
-export interface CheckResult extends Finding {
+export type CheckResult = Finding & {
   check: string;
   why: string;
   /** The finding of an earlier check that this one is a consequence of; absent: it is a cause itself, as far as is known. */
   causedBy?: { check: string; code: string };
-}
-
-/** One problem of the configuration, as the agent itself would name it. */
-export interface ConfigFault {
-  file: string;
-  field: string;
-  message: string;
-  remedy: string;
-}
+};
 
 /** What a connection as this hub is made with. Without it `fault` says why; null: this user may not read the files, or none is named. */
 export type TlsMaterial = { credentials: TlsCredentials; fault: null } | { credentials: null; fault: ConfigFault | null };
@@ -78,9 +81,12 @@ export interface DoctorPorts {
   tlsMaterial(places: Places): Promise<TlsMaterial>;
   /** Null only where there surely is no systemd, or no such service. Never longer than the given time, or a few seconds. */
   service(timeoutMs?: number): Promise<ServiceState | null>;
-  /** Passes on lines of the system's journal of the service. Answers whether there were any; null: the journal did not answer in time. */
+  /**
+   * Passes on lines of the system's journal of the service; with `only` that field of each entry with that message id. Answers whether there were
+   * any; null: the journal did not answer in time.
+   */
   journal(
-    options: { lines: number; follow: boolean; grep?: string; signal?: AbortSignal; timeoutMs?: number },
+    options: { lines: number; follow: boolean; only?: { messageId: string; field: string }; signal?: AbortSignal; timeoutMs?: number },
     onLine: (line: string) => void,
   ): Promise<boolean | null>;
   /** Why the Wi-Fi cannot be used, as this user sees it; null when it can. */
@@ -115,16 +121,10 @@ export interface Settings {
   wifi: { backend: string; interface: string | null };
 }
 
-/** One step to the cloud, in words. */
-export interface ConnectivityStep {
-  ok: boolean;
-  /** Milliseconds. */
-  ms: number;
-  finding: string;
-  remedy: string | null;
-  /** Why it failed, as the catalogue of health findings calls it; stable, for scripts. */
-  code?: string;
-}
+/** One step to the cloud, in words. `ms`: how long it took. `code`: why it failed, of the catalogue of health findings; stable, for scripts. */
+export type ConnectivityStep =
+  | { ok: true; ms: number; finding: string; remedy: null }
+  | { ok: false; ms: number; finding: string; remedy: string; code: string };
 
 /** How far a connection to the cloud comes. A step that was not reached is null. */
 export interface Connectivity {
@@ -165,10 +165,8 @@ export const bad = (ms: number, { text, remedy, code }: HealthFinding): Connecti
 });
 
 export const ok = (finding: string): Finding => ({ status: 'ok', finding, remedy: null });
-export const warn = (finding: string, remedy: string): Finding => ({ status: 'warn', finding, remedy });
-export const fail = (finding: string, remedy: string): Finding => ({ status: 'fail', finding, remedy });
-/** What the catalogue says. */
-export const catalogued = ({ code, subject, severity, text, remedy }: HealthFinding): Finding => ({
+/** A finding of the catalogue. */
+export const catalogued = ({ code, subject, severity, text, remedy }: HealthFinding): Fault => ({
   status: severity,
   finding: text,
   remedy,

@@ -1,26 +1,12 @@
-import type { CloudFacts } from '../../contract/cloud.ts';
 import { refusalFindings, shadowFindings, takeoverFindings } from '../../health/cloud.ts';
-import {
-  type Check,
-  type ConnectivityStep,
-  catalogued,
-  type DoctorContext,
-  type Finding,
-  fail,
-  ok,
-  skipped,
-  type TopicTried,
-  warn,
-} from './check.ts';
+import { idleText, reachFinding, triedText } from '../../health/reach.ts';
+import { type Check, type ConnectivityStep, catalogued, type DoctorContext, type Finding, ok, skipped } from './check.ts';
 
-const IOT_POLICY = 'Add it to the policy of the certificate in AWS IoT, for this Thing.';
-
-const nameOf = ({ operation, topic }: TopicTried) => `${operation} on ${topic}`;
-/** What came of a step; of one that failed with its code. */
-function asFinding({ ok: reached, ms, finding, remedy, code }: ConnectivityStep): Finding {
-  if (reached) return ok(`${finding} (${ms} ms)`);
-  return { ...fail(finding, remedy!), ...(code !== undefined && { code, subject: null }) };
-}
+/** A step that failed. */
+const failed = ({ finding, remedy, code }: Extract<ConnectivityStep, { ok: false }>) =>
+  ({ status: 'fail', finding, remedy, code, subject: null }) as const;
+/** What came of a step. */
+const asFinding = (step: ConnectivityStep): Finding => (step.ok ? ok(`${step.finding} (${step.ms} ms)`) : failed(step));
 
 /** What an agent that is online has already proven. */
 async function online(context: DoctorContext): Promise<boolean> {
@@ -48,11 +34,11 @@ export const portCheck: Check = {
       return ok(`${tcp.finding}${also} (${tcp.ms} ms)`);
     }
     if (otherPort?.ok && otherPort.used) {
-      return { ...asFinding(tcp), ...warn(`${tcp.finding}; port ${otherPort.port} is open, the agent uses it`, tcp.remedy!) };
+      return { ...failed(tcp), status: 'warn', finding: `${tcp.finding}; port ${otherPort.port} is open, the agent uses it` };
     }
     if (otherPort?.ok) {
       return {
-        ...asFinding(tcp),
+        ...failed(tcp),
         finding: `${tcp.finding}; port ${otherPort.port} is open, and the agent does not use it`,
         remedy: `Set "fallbackPort": ${otherPort.port} under cloud in /etc/hub-agent/agent.json; sudo systemctl restart hub-agent`,
       };
@@ -71,13 +57,6 @@ export const tlsCheck: Check = {
   },
 };
 
-/** What the agent does instead of being connected. */
-function idle({ phase, waitReason, lastDown }: CloudFacts): string {
-  if (phase === 'connecting') return 'it connects just now';
-  const why = [waitReason, lastDown && `last: ${lastDown}`].filter(Boolean).join(', ');
-  return `${phase === 'waiting' ? 'it waits' : 'its connection is stopped'}${why && ` (${why})`}`;
-}
-
 /** Why no session was tried, or what came of it. */
 async function connackFinding(context: DoctorContext): Promise<Finding> {
   const { status, problem } = await context.agent();
@@ -85,13 +64,13 @@ async function connackFinding(context: DoctorContext): Promise<Finding> {
   if (cloud?.phase === 'connected') return ok('the agent is connected');
   const { connack, tls } = await context.connectivity();
   if (connack?.ok && cloud) {
-    return warn(`${connack.finding}, but the agent is not connected: ${idle(cloud)}`, 'sudo systemctl restart hub-agent');
+    return catalogued(reachFinding('mqtt_agent_idle', { step: connack.finding, cloud }));
   }
   if (connack) return asFinding(connack);
   if (!tls?.ok || (await context.session())) return skipped('not reached');
   if (cloud)
     return skipped(
-      `the agent is not connected: ${idle(cloud)}; not tried: it would end the session of the agent, which may come any moment`,
+      `the agent is not connected: ${idleText(cloud)}; not tried: it would end the session of the agent, which may come any moment`,
     );
   return skipped(
     `not tried: it would end the session ${problem?.problem === 'hung' ? 'of the agent, which hangs' : 'of an agent that may run'}`,
@@ -122,12 +101,12 @@ export const topicsCheck: Check = {
     const { topics } = await context.connectivity();
     if (topics === null) return skipped('not reached');
     const found = [
-      ...topics.refused.map((each) => fail(`${nameOf(each)} is refused`, IOT_POLICY)),
-      ...topics.unanswered.map((each) => warn(`${nameOf(each)} got no answer`, 'sudo hubctl doctor --check dns,port,tls,mqtt,topics')),
+      ...topics.refused.map((each) => catalogued(reachFinding('topic_refused', each))),
+      ...topics.unanswered.map((each) => catalogued(reachFinding('topic_unanswered', each))),
       ...(topics.untried.length > 0
         ? [
             skipped(
-              `${topics.refused.length + topics.unanswered.length > 0 ? 'not tried after that' : 'the session ended; not tried'}: ${topics.untried.map(nameOf).join(', ')}`,
+              `${topics.refused.length + topics.unanswered.length > 0 ? 'not tried after that' : 'the session ended; not tried'}: ${topics.untried.map(triedText).join(', ')}`,
             ),
           ]
         : []),

@@ -21,10 +21,10 @@ import { zigbeeCheck } from './zigbee-check.ts';
 /** Every check, in the order in which a person would look: what stands first explains what comes later. */
 export const CHECKS: readonly Check[] = [
   agentCheck,
+  clockCheck,
   configCheck,
   filesCheck,
   certificateCheck,
-  clockCheck,
   dnsCheck,
   portCheck,
   tlsCheck,

@@ -1,21 +1,28 @@
 import { dirname, join } from 'node:path';
 import { parseCertificates } from '../../config/pem.ts';
 import { ADMIN_SOCKET_NAME } from '../../control/api.ts';
+import { type CertificateCode, type CertificateParams, certificateFinding } from '../../health/certificate.ts';
+import { configFinding } from '../../health/config.ts';
+import { type LocalFilesCode, type LocalFilesParams, localFilesFinding } from '../../health/local-files.ts';
 import { EXPIRES_SOON_DAYS } from '../../system/expiry.ts';
 import type { PathFacts, Paths } from '../../system/paths.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
 import { serviceUser } from '../machine/service-user.ts';
-import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
+import { type Check, catalogued, type Finding, ok, skipped } from './check.ts';
 import { agentFaults, strangersIn } from './state-checks.ts';
 
 const DAY_MS = 86_400_000;
 const OTHERS = 0o077;
+const OWNER_WRITES = 0o300;
 const SYSTEMD_CREDENTIALS = '/run/credentials/';
 const MAX_FINDINGS = 10;
 const MAX_PEM_BYTES = 256 * 1024;
 
-const octal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
+const local = <Code extends LocalFilesCode>(code: Code, params: LocalFilesParams[Code]) => catalogued(localFilesFinding(code, params));
+const certificate = <Code extends CertificateCode>(code: Code, params: CertificateParams[Code]) =>
+  catalogued(certificateFinding(code, params));
+const dayOf = (date: Date) => date.toISOString().slice(0, 10);
 const look = (paths: Paths, path: string): Promise<PathFacts | string> =>
   paths.facts(path).catch((error: NodeJS.ErrnoException) => error.code ?? 'UNKNOWN');
 
@@ -24,10 +31,8 @@ export const configCheck: Check = {
   why: 'The agent does not start with a wrong configuration.',
   async run({ configFaults }) {
     const { problems, warnings, unreadable } = await configFaults();
-    const place = (file: string, field: string) => `${file}${field && `: ${field}`}`;
     const found = [
-      ...problems.map(({ file, field, message, remedy }) => fail(`${place(file, field)}: ${message}`, remedy)),
-      ...warnings.map(({ file, field, message, remedy }) => warn(`${place(file, field)}: ${message}`, remedy)),
+      ...[...problems, ...warnings].map((fault) => catalogued(configFinding(fault))),
       ...unreadable.map((path) => skipped(`${path} cannot be read: use sudo`)),
     ];
     return found.length === 0 ? ok('identity.json and agent.json are right') : found.slice(0, MAX_FINDINGS);
@@ -39,47 +44,35 @@ async function privateFile(paths: Paths, path: string, what: string): Promise<Fi
   // systemd guards its credentials by an access list, which the mode shows as rights of the group.
   if (path.startsWith(SYSTEMD_CREDENTIALS)) return null;
   const found = await look(paths, path);
-  if (found === 'ENOENT') return fail(`${what} ${path} is missing`, `Put it at ${path}, mode 0600.`);
+  if (found === 'ENOENT') return local('file_missing', { what, path });
   if (found === 'EACCES') return skipped(`${what} ${path} cannot be looked at: use sudo`);
-  if (typeof found === 'string') return fail(`${what} ${path} cannot be read (${found})`, 'sudo dmesg | tail -50');
-  if ((found.mode & OTHERS) !== 0)
-    return fail(`${what} ${path} has mode ${octal(found.mode)}: others can get at it`, `sudo chmod 0600 ${path}`);
-  return null;
+  if (typeof found === 'string') return local('file_unreadable', { what, path, code: found });
+  return (found.mode & OTHERS) === 0 ? null : local('file_open', { what, path, mode: found.mode });
 }
 
 async function stateDirectory(paths: Paths, path: string, owner: number | null): Promise<Finding | null> {
   const found = await look(paths, path);
-  if (found === 'ENOENT')
-    return warn(`the state directory ${path} is missing: the agent makes it when it starts`, 'sudo systemctl start hub-agent');
+  if (found === 'ENOENT') return local('state_missing', { path });
   if (found === 'EACCES') return skipped(`the state directory ${path} cannot be looked at: use sudo`);
-  if (typeof found === 'string') return fail(`the state directory ${path} cannot be read (${found})`, 'sudo dmesg | tail -50');
-  if (found.kind !== 'directory') return fail(`${path} is no directory`, `sudo mv ${path} ${path}.old; sudo systemctl restart hub-agent`);
-  if (owner !== null && found.uid !== owner)
-    return fail(`the state directory ${path} belongs to uid ${found.uid}, not to hub-agent`, `sudo chown -Rh hub-agent:hub-agent ${path}`);
-  if ((found.mode & OTHERS) !== 0)
-    return warn(`the state directory ${path} has mode ${octal(found.mode)}: others can look in`, `sudo chmod 0700 ${path}`);
-  if ((found.mode & 0o300) !== 0o300)
-    return fail(`the state directory ${path} has mode ${octal(found.mode)}: the agent cannot write to it`, `sudo chmod 0700 ${path}`);
-  return null;
+  if (typeof found === 'string') return local('state_unreadable', { path, code: found });
+  const { kind, uid, mode } = found;
+  if (kind !== 'directory') return local('state_no_folder', { path });
+  if (owner !== null && uid !== owner) return local('state_owner', { path, uid });
+  if ((mode & OTHERS) !== 0) return local('state_open', { path, mode });
+  return (mode & OWNER_WRITES) === OWNER_WRITES ? null : local('state_unwritable', { path, mode });
 }
 
 async function socketModes(paths: Paths, socketPath: string): Promise<Finding[]> {
   const wanted = [
-    { path: socketPath, mode: 0o660 },
-    { path: join(dirname(socketPath), ADMIN_SOCKET_NAME), mode: 0o600 },
+    { path: socketPath, wanted: 0o660 },
+    { path: join(dirname(socketPath), ADMIN_SOCKET_NAME), wanted: 0o600 },
   ];
-  const findings: Finding[] = [];
-  for (const { path, mode } of wanted) {
-    const found = await look(paths, path);
-    if (typeof found === 'string') continue;
-    if (found.kind !== 'socket')
-      findings.push(
-        fail(`${path} is no socket: the agent cannot listen there`, `sudo mv ${path} ${path}.old; sudo systemctl restart hub-agent`),
-      );
-    else if ((found.mode & 0o777) !== mode)
-      findings.push(warn(`${path} has mode ${octal(found.mode)}, not ${octal(mode)}`, 'sudo systemctl restart hub-agent'));
-  }
-  return findings;
+  const found = await Promise.all(wanted.map(async (each) => ({ ...each, facts: await look(paths, each.path) })));
+  return found.flatMap(({ path, wanted, facts }) => {
+    if (typeof facts === 'string') return [];
+    if (facts.kind !== 'socket') return [local('socket_blocked', { path })];
+    return (facts.mode & 0o777) === wanted ? [] : [local('socket_mode', { path, mode: facts.mode, wanted })];
+  });
 }
 
 export const filesCheck: Check = {
@@ -112,29 +105,27 @@ export const certificateCheck: Check = {
   why: 'The cloud lets in only a hub with a valid certificate; without it the hub is lost when it expires.',
   async run({ ports, settings }) {
     const { certificatePath: path } = settings;
-    if (path === null) return fail('identity.json names no certificate', 'Set certificatePath in identity.json.');
+    if (path === null) return certificate('certificate_unnamed', {});
     const text = await readRegularFile(path, { maxBytes: MAX_PEM_BYTES }).then(String, (error: NodeJS.ErrnoException) => error);
     if (typeof text !== 'string') {
       if (text.code === 'EACCES') return skipped(`${path} cannot be read: use sudo`);
-      return fail(
-        `the certificate ${path} cannot be read (${text.code})`,
-        `Put it into ${path === join(ports.places.credentialsDirectory, 'certificate.pem') ? '/etc/hub-agent' : dirname(path)}.`,
-      );
+      const isCredential = path === join(ports.places.credentialsDirectory, 'certificate.pem');
+      return certificate('certificate_unreadable', {
+        path,
+        code: String(text.code),
+        folder: isCredential ? '/etc/hub-agent' : dirname(path),
+      });
     }
     // As the agent reads it.
     const parsed = parseCertificates(text);
-    if (!parsed.ok) return fail(`${path}: ${parsed.problem.message}`, parsed.problem.remedy);
+    if (!parsed.ok) return certificate('certificate_malformed', { path, ...parsed.problem });
     const nowMs = ports.wallClock.nowMs();
     const { validFromDate: from, validToDate: to, subject } = parsed.value[0]!;
     const days = Math.floor((to.getTime() - nowMs) / DAY_MS);
-    const until = `${to.toISOString().slice(0, 10)}`;
-    if (nowMs > to.getTime()) return fail(`it expired on ${until}`, 'Install a new certificate; check the clock first: timedatectl');
-    if (nowMs < from.getTime())
-      return fail(
-        `it is valid from ${from.toISOString().slice(0, 10)} on: the clock is behind, or the certificate is new`,
-        'timedatectl; sudo timedatectl set-ntp true',
-      );
-    if (days < EXPIRES_SOON_DAYS) return warn(`it expires in ${days} days, on ${until}`, 'Install a new certificate before.');
+    const until = dayOf(to);
+    if (nowMs > to.getTime()) return certificate('certificate_expired', { until });
+    if (nowMs < from.getTime()) return certificate('certificate_not_yet_valid', { from: dayOf(from) });
+    if (days < EXPIRES_SOON_DAYS) return certificate('certificate_expires_soon', { days, until });
     return ok(`valid until ${until} (${subject.replaceAll('\n', ', ')})`);
   },
 };

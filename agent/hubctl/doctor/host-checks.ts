@@ -2,83 +2,62 @@ import { join } from 'node:path';
 import { faultFindings, logFindings } from '../../health/agent.ts';
 import { hostFinding } from '../../health/host.ts';
 import { isDiskLow, isMemoryLow } from '../../health/limits.ts';
+import { type ServiceCode, type ServiceParams, serviceFinding } from '../../health/service.ts';
 import { bytes, utc } from '../../system/units.ts';
-import type { AgentError } from '../cli/client.ts';
+import type { AgentError, AgentProblem } from '../cli/client.ts';
 import { isMasked, isSilent, type ServiceState } from '../machine/service-state.ts';
-import { type Check, catalogued, type Finding, fail, ok, skipped, warn } from './check.ts';
+import { type Check, catalogued, type Finding, ok, skipped } from './check.ts';
 
 /** An atomic write fails soon. */
 const FULL_BYTES = 5_000_000;
 /** The unit's MemoryHigh is 192 MiB: from there on the kernel slows the agent down. */
 const AGENT_HIGH_BYTES = 180_000_000;
-/** As many lines as tell of some weeks. */
+/** Enough for some weeks. */
 const HISTORY_LINES = 20;
+/** systemd logs how each run of a unit failed: the message of this id, with the result in a field (systemd.journal-fields(7), `sd-messages.h`). */
+const FAILURES = { messageId: 'd9b373ed55a64feb8242e02dbe79a49c', field: 'UNIT_RESULT' };
+/** The result of a unit that its watchdog ended (systemd.exec(5), "$SERVICE_RESULT"). */
+const WATCHDOG = 'watchdog';
 
-const RESTART = 'sudo systemctl restart hub-agent';
-const LAST_WORDS = 'sudo journalctl -u hub-agent -n 200 -o cat';
-const FORCED_REBOOT = 'sudo systemctl --force --force reboot';
+const service = <Code extends ServiceCode>(code: Code, params: ServiceParams[Code]) => catalogued(serviceFinding(code, params));
 
 /** An agent that does not do what it is asked, by what its sockets say. Null: no process listens there. */
-function unansweredFinding({ problem, message }: AgentError): Finding | null {
-  switch (problem) {
-    case 'forbidden':
-      return warn(message, 'sudo hubctl doctor');
-    case 'hung':
-      return fail('it runs and does not answer', `sudo hubctl bundle; ${RESTART}`);
-    case 'busy':
-      return fail('it runs and takes no more connections: end another hubctl', `pgrep -af hubctl; ${RESTART}`);
-    case 'unreachable':
-      return fail(message, `sudo hubctl logs; ${RESTART}`);
-    default:
-      return null;
-  }
-}
-
-/** No process listens on the control socket, and systemd is silent. */
-function silentFinding({ pid }: ServiceState): Finding {
-  if (pid === null) return fail('its control socket is closed, and systemd does not answer', FORCED_REBOOT);
-  const words = pid === 0 ? 'it does not run' : `it runs (pid ${pid}), and its control socket is closed`;
-  return fail(`${words}, and systemd does not answer`, FORCED_REBOOT);
-}
+const UNANSWERED: Readonly<Record<AgentProblem, ((error: AgentError) => Finding) | null>> = {
+  forbidden: ({ message }) => service('agent_forbidden', { message }),
+  hung: () => service('agent_hung', {}),
+  busy: () => service('agent_busy', {}),
+  unreachable: ({ message }) => service('agent_unreachable', { message }),
+  down: null,
+  refused: null,
+};
 
 /** No process listens on the control socket: what systemd reports about it. */
 function downFinding(state: ServiceState | null, flashed: boolean): Finding {
-  if (state === null) return fail('it does not run', 'sudo systemctl start hub-agent');
-  if (isSilent(state)) return silentFinding(state);
-  const { activeState, subState, result, restarts, exitStatus, unitFileState } = state;
-  if (activeState === 'active') return fail('it runs, and its control socket is closed', `sudo hubctl logs; ${RESTART}`);
-  if (isMasked(state)) {
-    const runtime = unitFileState === 'masked-runtime' ? ' --runtime' : '';
-    return fail('it does not run: it is masked', `sudo systemctl unmask${runtime} hub-agent; sudo systemctl start hub-agent`);
-  }
+  if (state === null) return service('service_absent', {});
+  if (isSilent(state)) return service('systemd_silent', { pid: state.pid });
+  const { activeState, subState, restarts, unitFileState } = state;
+  if (activeState === 'active') return service('agent_socket_closed', {});
+  if (isMasked(state)) return service('service_masked', { runtime: unitFileState === 'masked-runtime' });
   if (activeState === 'activating' || subState === 'auto-restart') {
-    return fail(
-      restarts > 0 ? `it ends and is started again (${restarts} times)` : 'it is being started, and its control socket is not open yet',
-      'sudo hubctl config check; sudo journalctl -u hub-agent -n 50',
-    );
+    return restarts > 0 ? service('service_restarting', { restarts }) : service('service_starting', {});
   }
-  if (state.conditionFailed && !flashed)
-    return fail('this hub was not flashed: /etc/hub-agent/identity.json is missing', 'ls -l /etc/hub-agent');
-  const words = `it does not run (systemd: ${activeState}, ${result}, exit status ${exitStatus})`;
-  if (result === 'exit-code') return fail(words, `sudo hubctl config check; ${LAST_WORDS}; ${RESTART}`);
-  return fail(words, `sudo systemctl ${unitFileState === 'disabled' ? 'enable --now' : 'start'} hub-agent`);
+  return state.conditionFailed && !flashed ? service('service_no_identity', {}) : service('service_stopped', state);
 }
 
 export const agentCheck: Check = {
   name: 'agent',
   why: 'The agent is what connects locks and cloud.',
-  async run({ agent, service, ports }) {
+  async run({ agent, service: askService, ports }) {
     const { status, problem } = await agent();
     if (!status) {
       const flashed = async () => (await ports.paths.denial(join(ports.etc, 'hub-agent', 'identity.json'), 'none')) === null;
-      return unansweredFinding(problem) ?? downFinding(await service(), await flashed());
+      return UNANSWERED[problem.problem]?.(problem) ?? downFinding(await askService(), await flashed());
     }
     const words = `version ${status.agent.version} runs, pid ${status.agent.pid}`;
     const faults = faultFindings(status.agent).map(catalogued);
     const runs = faults.length === 0 ? [ok(words)] : faults.map((each) => ({ ...each, finding: `${words}; ${each.finding}` }));
     const found = [...runs, ...logFindings(status.agent).map(catalogued)];
-    if ((await service())?.unitFileState !== 'disabled') return found;
-    return [...found, warn('it is disabled: systemd does not start it when the hub is switched on', 'sudo systemctl enable hub-agent')];
+    return (await askService())?.unitFileState === 'disabled' ? [...found, service('service_disabled', {})] : found;
   },
 };
 
@@ -137,22 +116,18 @@ export const memoryCheck: Check = {
 export const watchdogCheck: Check = {
   name: 'watchdog',
   why: 'An agent that systemd had to end or start again has a fault that comes back.',
-  async run({ ports, service }) {
-    const lines: string[] = [];
+  async run({ ports, service: askService }) {
+    const results: string[] = [];
     const [state, any] = await Promise.all([
-      service(),
-      ports.journal({ lines: HISTORY_LINES, follow: false, grep: 'Watchdog timeout|Failed with result' }, (line) => void lines.push(line)),
+      askService(),
+      ports.journal({ lines: HISTORY_LINES, follow: false, only: FAILURES }, (line) => void results.push(line)),
     ]);
     if (!state) return skipped('there is no systemd service hub-agent here');
-    const watchdogs = lines.filter((line) => line.includes('Watchdog')).length;
-    if (state.result === 'watchdog' || watchdogs > 0) {
-      return fail(`its watchdog ended the agent${watchdogs > 0 ? ` ${watchdogs} times` : ''}: it hung`, 'sudo hubctl bundle');
-    }
-    if (isSilent(state)) return warn('systemd does not answer: how often it was started again is not known', FORCED_REBOOT);
-    if (state.restarts > 0)
-      return warn(`systemd started the agent again ${state.restarts} times since it was started`, 'sudo hubctl logs; sudo hubctl bundle');
-    if (any === null)
-      return warn('systemd has not started it again; the journal does not answer', 'sudo systemctl restart systemd-journald');
+    const count = results.filter((result) => result === WATCHDOG).length;
+    if (state.result === WATCHDOG || count > 0) return service('service_watchdog', { count });
+    if (isSilent(state)) return service('service_history_unknown', {});
+    if (state.restarts > 0) return service('service_restarted', { restarts: state.restarts });
+    if (any === null) return service('journal_silent', {});
     // journalctl shows to others than root, and its own groups, nothing of the service (journalctl(1)).
     if (!any && !ports.isRoot) return skipped('systemd has not started it again; what was before stands in the journal: use sudo');
     return ok('it was never started again');
@@ -166,6 +141,6 @@ export const versionCheck: Check = {
     const { status } = await agent();
     if (!status) return ok(`hubctl ${ports.version}, Node ${process.versions.node}`);
     if (status.agent.version === ports.version) return ok(`${ports.version}, Node ${process.versions.node}`);
-    return warn(`the agent runs ${status.agent.version}, installed is ${ports.version}`, 'sudo systemctl restart hub-agent');
+    return service('agent_outdated', { running: status.agent.version, installed: ports.version });
   },
 };

@@ -1,10 +1,10 @@
 /** The names of all checks in their order; apart from the checks, so that the help need not load them. */
 export const CHECK_NAMES: readonly string[] = [
   'agent',
+  'clock',
   'config',
   'files',
   'certificate',
-  'clock',
   'dns',
   'port',
   'tls',

@@ -1,31 +1,17 @@
 import { join } from 'node:path';
-import { fileFaultText, standingFaults } from '../../health/files.ts';
+import { standingFaults } from '../../health/files.ts';
+import { localFilesFinding, stateFaultFinding } from '../../health/local-files.ts';
 import type { FileFault } from '../../system/file-faults.ts';
 import type { Paths } from '../../system/paths.ts';
-import { type Finding, fail, warn } from './check.ts';
+import { catalogued, type Finding } from './check.ts';
 
 /** Both levels of the state directory; more entries than an agent makes. */
 const MAX_ENTRIES = 1_000;
 const FOLDERS = ['commands'];
 
-function remedyFor(code: string, stateDirectory: string): string {
-  if (['EACCES', 'EPERM'].includes(code)) return ownRemedy(stateDirectory);
-  if (['ENOSPC', 'EDQUOT'].includes(code)) return `df -h ${stateDirectory}`;
-  if (code === 'EROFS') return 'sudo dmesg | tail -50; mount | grep " ro"';
-  return 'sudo dmesg | tail -50';
-}
-
-/** Without following links: one may have been planted there. */
-const ownRemedy = (path: string) => `sudo chown -Rh hub-agent:hub-agent ${path}; sudo systemctl restart hub-agent`;
-
-const idRemedy = (path: string) =>
-  `Set hubId in identity.json to the id in ${path}. If identity.json is right: sudo rm ${path}. Then: sudo systemctl restart hub-agent`;
-
 /** What the running agent itself could not do with its files. What it set aside by itself is no fault any more. */
 export function agentFaults(faults: readonly FileFault[], stateDirectory: string): Finding[] {
-  return standingFaults(faults).map((fault) =>
-    fail(fileFaultText(fault), fault.code === 'ID_MISMATCH' ? idRemedy(fault.path) : remedyFor(fault.code, stateDirectory)),
-  );
+  return standingFaults(faults).map((fault) => catalogued(stateFaultFinding(fault, stateDirectory)));
 }
 
 async function entriesOf(paths: Paths, folder: string): Promise<string[]> {
@@ -51,15 +37,11 @@ export async function strangersIn(machine: Paths, stateDirectory: string, owner:
     const isFolder = FOLDERS.some((name) => path === join(stateDirectory, name));
     if (isKeptDamage) damaged.push(path);
     else if (found.uid !== owner)
-      findings.push(fail(`${path} belongs to uid ${found.uid}: the agent cannot use it`, ownRemedy(stateDirectory)));
+      findings.push(catalogued(localFilesFinding('state_entry_owner', { path, uid: found.uid, stateDirectory })));
     else if (found.kind !== (isFolder ? 'directory' : 'file')) {
-      findings.push(fail(`${path} is no ${isFolder ? 'folder' : 'regular file'}`, 'sudo systemctl restart hub-agent'));
+      findings.push(catalogued(localFilesFinding('state_entry_kind', { path, isFolder })));
     }
   }
-  if (damaged.length > 0) {
-    findings.push(
-      warn(`damaged and set aside by the agent: ${damaged.join(', ')}`, 'Remove them when support has them: sudo hubctl reset'),
-    );
-  }
+  if (damaged.length > 0) findings.push(catalogued(localFilesFinding('state_damaged', { paths: damaged })));
   return findings;
 }

@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { CREDENTIAL_PREFIX } from '../../config/paths.ts';
+import type { ConfigFault } from '../../health/config.ts';
 import type { Places } from '../cli/locate.ts';
-import type { ConfigFault } from '../doctor/check.ts';
 import { type AccountFiles, obstacleTo, RIGHT, serviceUser } from './service-user.ts';
 
 /** A file that the agent opens as its own user. */

@@ -90,13 +90,14 @@ export async function askService(machine: ServiceMachine, timeoutMs: number): Pr
 /** Passes on what the journal has of the service; null when journalctl did not end in time, and gave nothing. */
 export async function readJournal(
   { env, clock }: Pick<ServiceMachine, 'env' | 'clock'>,
-  { lines, follow, grep, signal, timeoutMs }: Parameters<DoctorPorts['journal']>[0] & { timeoutMs: number },
+  { lines, follow, only, signal, timeoutMs }: Parameters<DoctorPorts['journal']>[0] & { timeoutMs: number },
   onLine: (line: string) => void,
 ): Promise<boolean | null> {
-  const args = ['--unit', UNIT, '--output', 'cat', '--quiet', '--no-pager', '--lines', String(lines)];
+  const args = ['--unit', UNIT, '--output', 'cat', '--quiet', '--no-pager', '--lines', String(lines), ...(follow ? ['--follow'] : [])];
+  const filter = only ? ['--output-fields', only.field, `MESSAGE_ID=${only.messageId}`] : [];
   let any = false;
   const ending = await runProgram(
-    ['journalctl', ...args, ...(follow ? ['--follow'] : []), ...(grep ? ['--grep', grep] : [])],
+    ['journalctl', ...args, ...filter],
     { env, clock, timeoutMs: follow ? null : timeoutMs, signal },
     (line) => {
       any = true;

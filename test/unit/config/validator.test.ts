@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto, X509C
 import { expect, test } from 'vitest';
 import { tlsRefusal } from '../../../agent/cloud/connection/tls-context.ts';
 import { type CredentialFinding, type CredentialTexts, validateCredentials } from '../../../agent/config/validator.ts';
+import { CREDENTIAL_WEIGHTS } from '../../../agent/contract/tls.ts';
 import { createRandom } from '../../support/random.ts';
 import { createPki } from '../../twins/pki/pki.ts';
 
@@ -22,7 +23,8 @@ const texts = (changed: Partial<CredentialTexts>): CredentialTexts => ({
   ...changed,
 });
 const validate = (changed: Partial<CredentialTexts>) => validateCredentials(texts(changed), { now });
-const faults = (findings: CredentialFinding[]) => findings.filter(({ weight }) => weight === 'fault').map(({ part }) => part);
+const weightOf = ({ reason }: CredentialFinding) => CREDENTIAL_WEIGHTS[reason];
+const faults = (findings: CredentialFinding[]) => findings.filter((finding) => weightOf(finding) === 'fault').map(({ part }) => part);
 
 /** A pair with a key of another kind; the certificate is signed with itself. */
 async function pairOf(name: 'Ed25519' | 'RSA', bits = 2048) {
@@ -67,7 +69,7 @@ test.each<[string, Partial<CredentialTexts>, string, RegExp]>([
   ['escapes in a label', { authorities: relabel(authority, '\u001b[2JX') }, 'authorities', /unknown kind/],
 ])('%s is refused in words', (_what, changed, part, words) => {
   const { findings, ...result } = validate(changed);
-  const own = findings.filter((finding) => finding.part === part && finding.weight === 'fault');
+  const own = findings.filter((finding) => finding.part === part && weightOf(finding) === 'fault');
   expect(own).toHaveLength(1);
   expect(`${own[0]!.message} ${own[0]!.remedy}`).toMatch(words);
   expect(own[0]!.message + own[0]!.remedy).not.toMatch(/\p{Cc}/u);
@@ -87,7 +89,7 @@ test.each<[string, () => KeyObject]>([
   const privateKey = make().export({ type: 'pkcs8', format: 'pem' }) as string;
   const { findings } = validate({ certificate: null, privateKey });
   expect(findings).toEqual([
-    expect.objectContaining({ part: 'privateKey', weight: 'fault', message: expect.stringContaining('no key of') }),
+    expect.objectContaining({ part: 'privateKey', reason: 'key_kind', message: expect.stringContaining('no key of') }),
   ]);
 });
 
@@ -113,7 +115,8 @@ test.each<[string, Partial<CredentialTexts>, RegExp]>([
   ['an unrelated certificate behind the own', { certificate: pair.certificate + other.certificate }, /no chain/],
 ])('%s: doubtful, and the SDK gets the part that was judged alone', (_what, changed, words) => {
   const { findings, certificate, privateKey } = validate(changed);
-  expect(findings).toEqual([expect.objectContaining({ weight: 'doubt', message: expect.stringMatching(words) })]);
+  expect(findings).toEqual([expect.objectContaining({ message: expect.stringMatching(words) })]);
+  expect(findings.map(weightOf)).toEqual(['doubt']);
   expect(privateKey!.reveal()).toBe(pair.privateKey);
   expect(tlsRefusal({ certificate: certificate!, privateKey: privateKey! })).toBeNull();
 });
@@ -132,9 +135,9 @@ test('the issuer behind the certificate is a chain; Windows line ends, indents, 
 test('a certificate for servers, or with a weak signature, is doubtful', async () => {
   const server = await pki.issueServer(['localhost']);
   const { findings } = validate({ certificate: server.certificate, privateKey: server.privateKey });
-  expect(findings).toEqual([expect.objectContaining({ part: 'certificate', weight: 'doubt' })]);
+  expect(findings).toEqual([expect.objectContaining({ part: 'certificate', reason: 'unsuitable' })]);
   const { findings: found } = validate(await pairOf('Ed25519'));
-  expect(found.some(({ weight, message }) => weight === 'doubt' && message.includes('signed with'))).toBe(true);
+  expect(found.some(({ reason, message }) => reason === 'unsuitable' && message.includes('signed with'))).toBe(true);
 });
 
 test('a bit that flips anywhere in a certificate is validated, never thrown: of the own, behind it, and of an authority', () => {

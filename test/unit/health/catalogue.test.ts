@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { DownReason, GuardedOperation, WaitReason } from '../../../agent/contract/cloud.ts';
 import type { BusFailure, SecurityReason } from '../../../agent/contract/node.ts';
+import { CREDENTIAL_WEIGHTS, type CredentialReason } from '../../../agent/contract/tls.ts';
 import type { WifiObstacle } from '../../../agent/contract/wifi.ts';
 import { CATALOGUE, causeOf, DEPENDS_ON, type FindingCode } from '../../../agent/health/catalogue.ts';
+import type { ConfigFault } from '../../../agent/health/config.ts';
 import type { Entry, HealthFinding } from '../../../agent/health/finding.ts';
+import type { FileFault } from '../../../agent/system/file-faults.ts';
 
 /** Parameters for each code, and for each word that a text depends on: a word without its row is a type error. */
 type Samples = { readonly [Code in FindingCode]: readonly Parameters<(typeof CATALOGUE)[Code]['text']>[0][] };
@@ -65,10 +68,77 @@ const ofWifi = (reason: WifiObstacle) => [
 const DEVICE = { vendor: '5eca00', model: '1', serialNumber: '7' };
 
 const WRITE_FAULT = { path: '/var/lib/hub-agent/claim.json', operation: 'writeAtomic', code: 'EROFS' } as const;
+const CONFIG_FAULT = {
+  file: '/etc/hub-agent/agent.json',
+  field: 'cloud.caPath',
+  message: 'the file does not exist',
+  remedy: 'Create ca.pem, or correct the path.',
+};
+const credentials = Object.fromEntries(
+  Object.keys(CREDENTIAL_WEIGHTS).map((reason) => [`credential_${reason}`, [{ ...CONFIG_FAULT, reason }]]),
+) as { [Reason in CredentialReason as `credential_${Reason}`]: [ConfigFault] };
+const STATE = '/var/lib/hub-agent';
+const faulty = (code: string, operation: FileFault['operation'] = 'writeAtomic') => ({
+  fault: { path: `${STATE}/claim.json`, operation, code },
+  stateDirectory: STATE,
+});
+const KEY = { what: 'the private key', path: '/etc/hub-agent/private-key.pem' };
+const PLACE = { path: STATE };
+const TOPIC = { operation: 'iot:Subscribe', topic: 'hubs/7/presence' };
+const ENDED = { activeState: 'failed', result: 'exit-code', exitStatus: 1, unitFileState: 'enabled' };
 const HOST = { host: 'x-ats.iot.eu-central-1.amazonaws.com' };
 const TO = { ...HOST, port: 8883 };
 
 const SAMPLES: Samples = {
+  ...credentials,
+  config_invalid: [CONFIG_FAULT, { ...CONFIG_FAULT, field: '' }],
+  certificate_unnamed: [{}],
+  certificate_unreadable: [{ path: '/etc/hub-agent/certificate.pem', code: 'ENOENT', folder: '/etc/hub-agent' }],
+  certificate_malformed: [{ path: '/etc/hub-agent/certificate.pem', message: 'it is not a certificate in PEM', remedy: 'Convert it.' }],
+  certificate_expired: [{ until: '2027-01-01' }],
+  certificate_not_yet_valid: [{ from: '2027-01-01' }],
+  certificate_expires_soon: [{ days: 3, until: '2027-01-01' }],
+  file_missing: [KEY],
+  file_unreadable: [{ ...KEY, code: 'EIO' }],
+  file_open: [{ ...KEY, mode: 0o100644 }],
+  state_missing: [PLACE],
+  state_unreadable: [{ ...PLACE, code: 'EIO' }],
+  state_no_folder: [PLACE],
+  state_owner: [{ ...PLACE, uid: 0 }],
+  state_open: [{ ...PLACE, mode: 0o40755 }],
+  state_unwritable: [{ ...PLACE, mode: 0o40500 }],
+  socket_blocked: [{ path: '/run/hub-agent/control.sock' }],
+  socket_mode: [{ path: '/run/hub-agent/control.sock', mode: 0o666, wanted: 0o660 }],
+  state_fault_denied: [faulty('EACCES')],
+  state_fault_no_space: [faulty('ENOSPC')],
+  state_fault_read_only: [faulty('EROFS')],
+  state_fault: [faulty('EIO', 'removeTorn')],
+  hub_id_mismatch: [faulty('ID_MISMATCH', 'verify')],
+  state_entry_owner: [{ ...PLACE, uid: 0, stateDirectory: STATE }],
+  state_entry_kind: [true, false].map((isFolder) => ({ ...PLACE, isFolder })),
+  state_damaged: [{ paths: [`${STATE}/damaged-1`] }],
+  agent_forbidden: [{ message: 'the control socket may not be opened' }],
+  agent_unreachable: [{ message: 'the control socket is unreachable' }],
+  agent_hung: [{}],
+  agent_busy: [{}],
+  agent_socket_closed: [{}],
+  systemd_silent: [{ pid: null }, { pid: 0 }, { pid: 7 }],
+  service_absent: [{}],
+  service_masked: [{ runtime: true }, { runtime: false }],
+  service_starting: [{}],
+  service_restarting: [{ restarts: 3 }],
+  service_no_identity: [{}],
+  service_stopped: [ENDED, { ...ENDED, result: 'success' }, { ...ENDED, result: 'signal', unitFileState: 'disabled' }],
+  service_disabled: [{}],
+  service_watchdog: [{ count: 0 }, { count: 2 }],
+  service_restarted: [{ restarts: 2 }],
+  service_history_unknown: [{}],
+  journal_silent: [{}],
+  agent_outdated: [{ running: '1.2.3', installed: '1.2.4' }],
+  mqtt_session_silent: [{ message: 'the message was not acknowledged in time' }],
+  mqtt_agent_idle: [{ step: 'the cloud takes the connection', cloud: { phase: 'waiting', waitReason: 'backoff', lastDown: null } }],
+  topic_refused: [TOPIC],
+  topic_unanswered: [TOPIC],
   files_failing: [{ faults: [WRITE_FAULT] }, { faults: [WRITE_FAULT, { ...WRITE_FAULT, operation: 'verify', code: 'ID_MISMATCH' }] }],
   dns_unknown_host: [HOST],
   dns_no_server: [HOST],
@@ -250,6 +320,20 @@ describe('causes', () => {
     expect(causeOf(finding('cloud_waits_for_clock', null), all)).toBe(clock);
     expect(causeOf(finding('cloud_down', null), all)).toBeNull();
     expect(causeOf(clock, all)).toBeNull();
+  });
+
+  test.each(['tls_server_expired', 'tls_server_not_yet_valid', 'certificate_not_yet_valid', 'credential_clock_unset'] as const)(
+    'a wrong clock explains %s',
+    (code) => {
+      const clock = finding('clock_before_build', null);
+      expect(causeOf(finding(code, null), [clock])).toBe(clock);
+      expect(causeOf(finding(code, null), [finding('clock_unset', null)])).not.toBeNull();
+    },
+  );
+
+  test('a certificate that has expired is explained by a clock that is behind, and not by one that is merely not set from the network', () => {
+    expect(causeOf(finding('certificate_expired', null), [finding('clock_before_build', null)])).not.toBeNull();
+    expect(causeOf(finding('certificate_expired', null), [finding('clock_unset', null)])).toBeNull();
   });
 
   test('no finding explains itself over others, so that a cause always stays', () => {

@@ -167,6 +167,8 @@ export const FINDINGS: CheckResult[] = [
     finding:
       'example.amazonaws.com does not answer on port 8883: a firewall drops it, or the way is gone; port 443 is open, the agent uses it',
     remedy: 'Open outgoing TCP 8883 in the firewall of the site.',
+    code: 'tcp_timed_out',
+    subject: null,
   },
   {
     check: 'serial',
@@ -174,6 +176,8 @@ export const FINDINGS: CheckResult[] = [
     status: 'fail',
     finding: 'rs485: /dev/ttyUSB0 is open in agetty (pid 731)',
     remedy: 'sudo kill 731; if it is a getty: sudo systemctl disable --now serial-getty@ttyUSB0',
+    code: 'port_held',
+    subject: 'rs485',
   },
   {
     check: 'bus',

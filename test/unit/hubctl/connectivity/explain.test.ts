@@ -71,6 +71,11 @@ describe('a handshake that fails', () => {
     // OpenSSL's names of the alerts 45 and 44.
     ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'ssl/tls alert certificate expired', /hub's certificate has expired/, /new certificate/],
     ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED', 'ssl/tls alert certificate revoked', /certificate was revoked/, /--install-credentials/],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'any text', /does not accept the hub's certificate/, /ACTIVE/],
+    // Of the system's error only the number of the alert counts (RFC 8446, section 6.2).
+    ['EPROTO', 'write EPROTO ssl/tls alert bad certificate:SSL alert number 42', /does not accept the hub's certificate/, /ACTIVE/],
+    ['EPROTO', 'write EPROTO:SSL alert number 45', /hub's certificate has expired/, /new certificate/],
+    ['EPROTO', 'the certificate is revoked or expired, unknown ca', /handshake failed \(EPROTO\)/, /openssl/],
     ['ETIMEDOUT', '', /does not finish the handshake/, /MTU/],
     ['ECONNRESET', '', /cut in the handshake/, /cloud\.port/],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number', /handshake failed \(ERR_SSL_WRONG_VERSION_NUMBER\)/, /openssl/],

@@ -77,7 +77,7 @@ test('an agent that waits says how long, down to its next attempt', async () => 
   await connector.stop();
 });
 
-const TAKEN = { ok: true, ms: 30, finding: 'the cloud takes the connection', remedy: null };
+const TAKEN = { ok: true, ms: 30, finding: 'the cloud takes the connection', remedy: null } as const;
 const NOTHING_CHECKED: Connectivity = { dns: null, tcp: null, otherPort: null, tls: null, connack: null, puback: null, topics: null };
 
 /** What the doctor says of MQTT. */
@@ -102,6 +102,8 @@ describe('the check of MQTT, while the agent answers', () => {
         status: 'warn',
         finding: 'the cloud takes the connection, but the agent is not connected: it waits (backoff, last: tls)',
         remedy: 'sudo systemctl restart hub-agent',
+        code: 'mqtt_agent_idle',
+        subject: null,
       },
     ]);
   });
