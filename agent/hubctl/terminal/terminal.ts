@@ -30,7 +30,10 @@ export type Paint = (colour: Colour, text: string) => string;
 
 const CODES: Readonly<Record<Colour, number>> = { good: 32, warn: 33, bad: 31, dim: 2, bold: 1 };
 
-/** ECMA-48 colours: only on a terminal, and not where they are unwanted (no-color.org) or not understood. `mark`: that of the output guard. */
+/**
+ * ECMA-48 colours: only on a terminal, and not where they are unwanted (no-color.org) or not understood. `mark`: that of the output guard, which has
+ * to stand in each escape; `util.styleText` has no place for it.
+ */
 export function createPaint(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>, mark = ''): Paint {
   const coloured = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
   return (colour, text) => (coloured ? `\u001b[${mark}${CODES[colour]}m${text}\u001b[${mark}0m` : text);
