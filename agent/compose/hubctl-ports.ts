@@ -4,7 +4,7 @@ import type { Places } from '../hubctl/cli/locate.ts';
 import type { HubctlMachine } from '../hubctl/machine/machine.ts';
 import { becomeOwner } from '../system/become-owner.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
-import { createFiles, writeNewFile } from '../system/files.ts';
+import { createFiles } from '../system/files.ts';
 import { unguarded } from '../system/guard.ts';
 import { createHostFacts } from '../system/linux/host-linux.ts';
 import { createPaths } from '../system/paths.ts';
@@ -98,7 +98,10 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     version,
     files,
     paths,
-    writeNew: writeNewFile,
+    async writeNew(path, data, usualName) {
+      const { writeNewFile } = await import('../system/new-file.ts');
+      await writeNewFile(path, data, { usualName });
+    },
     becomeOwner: (path) => becomeOwner(path, process),
     builtAtMs,
     etc,

@@ -112,20 +112,3 @@ export function createFiles(): Files {
     },
   };
 }
-
-/**
- * Writes a file under a name that is free, whole or not at all, for its owner alone.
- * @throws Error `EEXIST` when something has the name; else whatever the file system throws
- */
-export async function writeNewFile(path: string, data: Uint8Array): Promise<void> {
-  const handle = await open(path, 'wx', PRIVATE_FILE);
-  try {
-    await handle.writeFile(data);
-  } catch (error) {
-    // Half a file would take the room that is missing.
-    await rm(path, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
-}

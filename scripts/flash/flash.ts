@@ -5,6 +5,7 @@ import { replaceFile } from './durable.ts';
 import { type RequestFiles, requestFiles } from './generate.ts';
 import { type CommonFiles, digestOf, filesOf, type HubFile } from './hub-files.ts';
 import { type ManifestRow, thingNameOf } from './manifest.ts';
+import { explained } from './output-folder.ts';
 import { HubRefused, Refused, type RowProblem } from './problems.ts';
 import { type Api, provisionRequest } from './provision.ts';
 import type { Records } from './records.ts';
@@ -174,7 +175,7 @@ async function handle(deps: FlashDeps, one: Checked): Promise<{ result: HubResul
     state = await flashOne(deps, one);
     return { result: came(await provisionOne(deps, one.hub), null), isFault: false };
   } catch (error) {
-    return { result: came(false, messageOf(error)), isFault: !(error instanceof HubRefused) };
+    return { result: came(false, messageOf(explained(error, deps.target.place(one.hub.hubId)))), isFault: !(error instanceof HubRefused) };
   }
 }
 

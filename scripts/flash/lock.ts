@@ -35,12 +35,12 @@ async function liveHolder(path: string): Promise<number | null> {
   return now.startTicks === null || now.startTicks === noted?.startTicks ? pid : null;
 }
 
-/** Makes a lock of this process. One that a process left that is gone is taken over, also across a boot. @throws Error when another run has it */
+/** Makes a lock of this process, which its removal ends. One that a process left that is gone is taken over, also across a boot. @throws Error when another run has it */
 export async function takeLock(path: string): Promise<void> {
   // A link appears with its content, unlike a file that is opened and then written.
   const own = `${path}.${process.pid}`;
-  await writeFile(own, JSON.stringify(await holderOf(process.pid)));
   try {
+    await writeFile(own, JSON.stringify(await holderOf(process.pid)));
     for (;;) {
       try {
         return await link(own, path);

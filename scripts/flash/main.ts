@@ -15,6 +15,7 @@ import { readCommonFiles } from './hub-files.ts';
 import { openImageTarget } from './image-target.ts';
 import { type ManifestRead, readManifest } from './manifest.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
+import { claimOutput, explained } from './output-folder.ts';
 import { formatProblem, gather, MissingProgram, Refused, type RowProblem, UsageError } from './problems.ts';
 import { createProgress } from './progress.ts';
 import { type Api, createApi } from './provision.ts';
@@ -72,7 +73,12 @@ async function generateAll(options: Options): Promise<number> {
   if (problems.length > 0) throw new Refused(problems);
   const { output } = options;
   let made = 0;
-  for (const hub of rows) if (await generate(output, hub)) made += 1;
+  const release = await claimOutput(output);
+  try {
+    for (const hub of rows) if (await generate(output, hub)) made += 1;
+  } finally {
+    await release();
+  }
   await writeOutput(`${JSON.stringify({ hubs: rows.length, made, requests: requestFiles(output, 'HUBID').request })}\n`);
   return 0;
 }
@@ -154,7 +160,7 @@ async function main(args: readonly string[]): Promise<number> {
       return options.generate ? await generateAll(options) : await flashAll(options, stop.signal);
     } catch (error) {
       if (error instanceof Refused) return await refuse(options, error);
-      throw error;
+      throw explained(error, options.output);
     }
   } catch (error) {
     if (error instanceof MissingProgram) {

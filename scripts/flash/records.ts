@@ -1,11 +1,11 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../../agent/system/errors.ts';
 import { makeFolders } from '../../agent/system/folders.ts';
 import { readRegularFile } from '../../agent/system/regular-file.ts';
 import { parseSealed, sealed } from '../../agent/system/seal.ts';
 import { replaceFile } from './durable.ts';
-import { takeLock } from './lock.ts';
+import { claimOutput } from './output-folder.ts';
 
 /** What is remembered of a hub that was flashed. Nothing in it is secret. */
 export interface HubRecord {
@@ -30,7 +30,6 @@ export interface Records {
   close(): Promise<void>;
 }
 
-const LOCK = 'lock';
 const SUFFIX = '.json';
 
 const TEXTS = ['hubId', 'serial', 'digest', 'certificateFingerprint', 'publicKeyFingerprint', 'place'] as const;
@@ -53,19 +52,18 @@ async function readHubRecord(path: string): Promise<HubRecord> {
 
 /** Opens the memory of an output folder, which no other run then may use. @throws Error when one does. */
 export async function openRecords(output: string): Promise<Records> {
+  const release = await claimOutput(output);
   const folder = join(output, 'records');
-  await makeFolders(folder, 0o755);
-  const lockPath = join(output, LOCK);
-  await takeLock(lockPath);
   const records = new Map<string, HubRecord>();
   try {
+    await makeFolders(folder, 0o755);
     for (const name of await readdir(folder)) {
       if (!name.endsWith(SUFFIX)) continue;
       const record = await readHubRecord(join(folder, name));
       records.set(record.hubId, record);
     }
   } catch (error) {
-    await rm(lockPath, { force: true });
+    await release();
     throw error;
   }
   return {
@@ -78,7 +76,7 @@ export async function openRecords(output: string): Promise<Records> {
     async close() {
       // A run that was refused leaves nothing but its report.
       if (records.size === 0) await rmdir(folder).catch(() => {});
-      await rm(lockPath, { force: true });
+      await release();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { writeNewFile } from '../../agent/system/new-file.ts';
 import { gitWorkTreeOf } from '../git-work-tree.ts';
 
 /** Ed25519 (RFC 8032): 64 bytes. */
@@ -17,17 +17,6 @@ async function checkPlace(path: string): Promise<void> {
   if (workTree !== null) throw new Error(`${path} lies in the git work tree ${workTree}. Keep the signing key outside of it.`);
 }
 
-async function writeNew(path: string, text: string, mode: number): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
-  try {
-    await file.chmod(mode);
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
 /**
  * Makes a signing key at `path` (mode 0600) and its public half at `path`.pub. Neither replaces a file.
  * @throws Error when one is there already, or when the place is a git work tree
@@ -36,12 +25,12 @@ export async function generateSigningKey(path: string): Promise<void> {
   await checkPlace(path);
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   try {
-    await writeNew(path, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, 0o600);
+    await writeNewFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
   } catch (error) {
     throw new Error(`${path} cannot be made (${(error as NodeJS.ErrnoException).code}). A key that is there is not replaced.`);
   }
   try {
-    await writeNew(`${path}.pub`, publicKey.export({ type: 'spki', format: 'pem' }) as string, 0o644);
+    await writeNewFile(`${path}.pub`, publicKey.export({ type: 'spki', format: 'pem' }) as string, { mode: 0o644 });
   } catch (error) {
     await rm(path, { force: true });
     throw new Error(`${path}.pub cannot be made (${(error as NodeJS.ErrnoException).code}). A key that is there is not replaced.`);

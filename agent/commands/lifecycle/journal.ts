@@ -31,6 +31,9 @@ export interface Journal {
 const DONE = '.done';
 const RECORD = '.json';
 
+/** More damaged entries than this are one fault of the disk: they are counted, not named, and removed without a copy of each. */
+const MAX_FAULT_LINES = 8;
+
 /** The folder of a hub's journal; one file a command. */
 export const journalFolder = (stateDirectory: string) => join(stateDirectory, COMMANDS_FOLDER);
 
@@ -41,6 +44,13 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
   const damagedPath = join(directory, 'damaged-command');
   const pathOf = (id: string) => join(entries, id + RECORD);
   const donePathOf = (id: string) => join(entries, id + DONE);
+
+  /** Removes a damaged entry in the place of keeping it, and leaves the one that is kept. */
+  const removing: Pick<Files, 'read' | 'rename' | 'remove'> = {
+    read: (path, options) => files.read(path, options),
+    rename: (from) => files.remove(from),
+    remove: async () => {},
+  };
 
   /** A hub with a broken disk still starts: the cloud's own view rules out a second run. */
   async function names(): Promise<string[]> {
@@ -53,18 +63,15 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
     }
   }
 
-  async function read(name: string): Promise<Entry | null> {
+  async function read(name: string, deps: Parameters<typeof readRecord>[0]): Promise<Entry | null> {
     const suffix = name.endsWith(DONE) ? DONE : RECORD;
-    const found = await readRecord(
-      { files, log },
-      {
-        path: join(entries, name),
-        parse: (data) => parseEntry(data, name.slice(0, -suffix.length)),
-        event: 'journal_entry_damaged',
-        means: 'a journal entry is damaged and set aside',
-        keptAs: damagedPath,
-      },
-    );
+    const found = await readRecord(deps, {
+      path: join(entries, name),
+      parse: (data) => parseEntry(data, name.slice(0, -suffix.length)),
+      event: 'journal_entry_damaged',
+      means: 'a journal entry is damaged and set aside',
+      keptAs: damagedPath,
+    });
     if (found.state !== 'sound') return null;
     return suffix === DONE ? delivered(found.value) : found.value;
   }
@@ -72,9 +79,21 @@ export function createJournal(deps: { files: Files; directory: string; entropy: 
   return {
     async load() {
       const loaded: Entry[] = [];
+      let faults = 0;
+      const error = (fields: object, text: string) => {
+        faults += 1;
+        if (faults <= MAX_FAULT_LINES) log.error(fields, text);
+      };
       for (const name of await names()) {
-        const entry = name.endsWith(RECORD) || name.endsWith(DONE) ? await read(name) : null;
+        if (!name.endsWith(RECORD) && !name.endsWith(DONE)) continue;
+        const entry = await read(name, { files: faults < MAX_FAULT_LINES ? files : removing, log: { error: error as Log['error'] } });
         if (entry) loaded.push(entry);
+      }
+      if (faults > MAX_FAULT_LINES) {
+        log.error(
+          { event: 'journal_entries_damaged', count: faults, named: MAX_FAULT_LINES, path: entries },
+          'more of the journal is damaged',
+        );
       }
       return loaded.sort((a, b) => a.receivedAt - b.receivedAt);
     },

@@ -30,7 +30,8 @@ export const bundleCommand: Command = {
     const { terminal, json, options, ports, places } = context;
     const nowMs = ports.wallClock.nowMs();
     const folder = `hub-bundle-${utc(nowMs).slice(0, 19).replace(/[- :]/g, '')}`;
-    const path = resolve(typeof options.output === 'string' ? options.output : `${folder}.tar.gz`);
+    const usualName = `${folder}.tar.gz`;
+    const path = resolve(typeof options.output === 'string' ? options.output : usualName);
     if (!json) terminal.error('Collecting; this takes some seconds …');
     const [{ gzipSync }, { collectBundle }, { createRedactor }, { packTar }] = await Promise.all([
       import('node:zlib'),
@@ -65,7 +66,7 @@ export const bundleCommand: Command = {
       say(terminal, `hubctl: the bundle would have ${bytes(packed.length)}. Nothing was written.`);
       return EXIT.bug;
     }
-    await ports.writeNew(path, packed);
+    await ports.writeNew(path, packed, usualName);
     const summary = { path, bytes: packed.length, files: entries.length, secretsLookedFor: secrets.length, unread };
     terminal.out(
       json

@@ -103,7 +103,35 @@ const MESSAGE: Record<NetworkManagerProblem, (member: string, type: string) => s
 /** Far more objects than a hub has; a message of D-Bus may hold millions. */
 const MAX_PATHS = 256;
 
-/** Readers of replies: what has another shape than documented counts as nothing, never as a crash. */
+/** An answer of another type than NetworkManager's API documents. */
+const mistyped = (what: string) =>
+  new NetworkManagerError(
+    'failed',
+    `NetworkManager answers with a value of the wrong type for ${what}. Look at its version and its log: \`journalctl -u NetworkManager\`.`,
+  );
+
+/**
+ * Readers of what decides whether there is a Wi-Fi device that may be used: an answer of the wrong type must not be reported as a missing device.
+ * @throws NetworkManagerError `failed`
+ */
+export function requiredPaths(value: unknown, what: string): ObjectPath[] {
+  if (!Array.isArray(value) || value.some((each) => typeof each !== 'string')) throw mistyped(what);
+  return asPaths(value);
+}
+export function requiredNumber(value: unknown, what: string): number {
+  if (!Number.isFinite(value)) throw mistyped(what);
+  return value as number;
+}
+export function requiredText(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw mistyped(what);
+  return value;
+}
+export function requiredRecord(value: unknown, what: string): Record<string, unknown> {
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || Buffer.isBuffer(value)) throw mistyped(what);
+  return value as Record<string, unknown>;
+}
+
+/** Readers of all other replies: what has another shape than documented counts as nothing, never as a crash. */
 export const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
 export const asNumber = (value: unknown): number => (Number.isFinite(value) || typeof value === 'bigint' ? Number(value) : 0);
 export const asBytes = (value: unknown): Buffer => (Buffer.isBuffer(value) ? Buffer.from(value) : Buffer.alloc(0));

@@ -11,7 +11,23 @@ import {
   type WifiDevice,
   type WifiProfile,
 } from './network-manager.ts';
-import { asBytes, asNumber, asPaths, asRecord, asText, createNmCalls, NM, NM_NAME, NM_PATH, NO_OBJECT, SETTINGS_PATH } from './nm-calls.ts';
+import {
+  asBytes,
+  asNumber,
+  asPaths,
+  asRecord,
+  asText,
+  createNmCalls,
+  NM,
+  NM_NAME,
+  NM_PATH,
+  NO_OBJECT,
+  requiredNumber,
+  requiredPaths,
+  requiredRecord,
+  requiredText,
+  SETTINGS_PATH,
+} from './nm-calls.ts';
 import { settingsBody } from './nm-settings.ts';
 
 /** NMDeviceType. */
@@ -57,8 +73,12 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
 
   async function readDevice(path: ObjectPath): Promise<WifiDevice | null> {
     const all = await nm.getAll(path, NM.device);
-    if (all.DeviceType !== DEVICE_TYPE_WIFI) return null;
-    return { path, interfaceName: asText(all.Interface), state: asNumber(all.State) };
+    if (requiredNumber(all.DeviceType, 'Device.DeviceType') !== DEVICE_TYPE_WIFI) return null;
+    return {
+      path,
+      interfaceName: requiredText(all.Interface, 'Device.Interface'),
+      state: requiredNumber(all.State, 'Device.State'),
+    };
   }
 
   async function readAccessPoint(path: ObjectPath): Promise<AccessPoint> {
@@ -84,7 +104,10 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
   }
 
   return {
-    wifiDevices: async () => collect(asPaths((await nm.call(NM_PATH, NM.manager, 'GetDevices', '', []))[0]), MAX_DEVICES, readDevice),
+    async wifiDevices() {
+      const [paths] = await nm.call(NM_PATH, NM.manager, 'GetDevices', '', []);
+      return collect(requiredPaths(paths, 'GetDevices'), MAX_DEVICES, readDevice);
+    },
 
     deviceState: async (device) => asNumber(await nm.get(device, NM.device, 'State')),
 
@@ -94,7 +117,8 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
     },
 
     async missingPermissions() {
-      const granted = asRecord((await nm.call(NM_PATH, NM.manager, 'GetPermissions', '', []))[0]);
+      const [permissions] = await nm.call(NM_PATH, NM.manager, 'GetPermissions', '', []);
+      const granted = requiredRecord(permissions, 'GetPermissions');
       return Object.values(POLKIT_ACTION).filter((action) => granted[action] !== 'yes');
     },
 

@@ -76,6 +76,17 @@ test('a damaged file is set aside on a full disk as well', async () => {
   expect([...files.content.keys()]).toEqual([`${DIRECTORY}/damaged-command`]);
 });
 
+test('of thousands of damaged entries a few are named and the others counted; the sound ones are read, and one damaged is kept', async () => {
+  const { journal, files, log } = createRig();
+  for (let index = 0; index < 3_000; index += 1) files.content.set(`${DIRECTORY}/commands/d${index}.json`, Buffer.from('{'));
+  await journal.write(entry({ id: 'zz' }));
+  expect(await journal.load()).toEqual([entry({ id: 'zz' })]);
+  expect(log.events()).toEqual([...Array(8).fill('journal_entry_damaged'), 'journal_entries_damaged']);
+  expect(log.lines.at(-1)).toMatchObject({ count: 3_000, named: 8 });
+  expect([...files.content.keys()].sort()).toEqual([`${DIRECTORY}/commands/zz.json`, `${DIRECTORY}/damaged-command`]);
+  expect(await journal.load()).toHaveLength(1);
+});
+
 test('the key for ids is made once, kept, and made anew when it is damaged', async () => {
   const { journal, files, log } = createRig();
   const key = await journal.idKey();

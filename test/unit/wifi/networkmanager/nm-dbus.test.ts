@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { wifiFinding } from '../../../../agent/health/wifi.ts';
 import { Secret } from '../../../../agent/system/secret.ts';
+import { checkUsable, findDevice } from '../../../../agent/wifi/networkmanager/device.ts';
 import { type BusCall, BusError, Variant } from '../../../../agent/wifi/networkmanager/message-bus.ts';
 import type { LinkEvent, ProfileSettings } from '../../../../agent/wifi/networkmanager/network-manager.ts';
 import { createNetworkManager } from '../../../../agent/wifi/networkmanager/nm-dbus.ts';
+import { wifiProblemOf } from '../../../../agent/wifi/networkmanager/unusable.ts';
 import { createFakeBus } from '../fake-bus.ts';
 
 const ROOT = '/org/freedesktop/NetworkManager';
@@ -223,6 +226,27 @@ test('reads link, address, uplink, radio and permissions', async () => {
     `${NAME}.settings.modify.system`,
     `${NAME}.wifi.scan`,
   ]);
+});
+
+const WIFI = { DeviceType: 2, Interface: 'wlan1', State: 100 };
+test.each<[string, Record<string, unknown[]>]>([
+  ['GetDevices', { GetDevices: ['/not/a/list'] }],
+  ['GetDevices', { GetDevices: [] }],
+  ['GetDevices', { GetDevices: [[7]] }],
+  ['Device.DeviceType', { GetDevices: [[DEV]], 'Device.*': [{}] }],
+  ['Device.DeviceType', { GetDevices: [[DEV]], 'Device.*': ['text'] }],
+  ['Device.DeviceType', { GetDevices: [[DEV]], 'Device.*': [{ ...WIFI, DeviceType: '2' }] }],
+  ['Device.Interface', { GetDevices: [[DEV]], 'Device.*': [{ ...WIFI, Interface: 7 }] }],
+  ['Device.State', { GetDevices: [[DEV]], 'Device.*': [{ ...WIFI, State: 'activated' }] }],
+  ['GetPermissions', { GetDevices: [[DEV]], 'Device.*': [WIFI], GetPermissions: [['yes']] }],
+])('an answer of the wrong type for %s is told as such, not as a missing device or right: %j', async (what, answers) => {
+  const manager = createNetworkManager(createFakeBus(answers));
+  const error = await findDevice(manager, null)
+    .then((device) => checkUsable(manager, device))
+    .catch((thrown: unknown) => thrown);
+  const problem = wifiProblemOf(error);
+  expect(problem).toMatchObject({ reason: 'failed', message: expect.stringContaining(`wrong type for ${what}.`) });
+  expect(wifiFinding(problem).text).toBe(`the Wi-Fi cannot be used: NetworkManager answers with a value of the wrong type for ${what}`);
 });
 
 test('nothing active, nothing configured', async () => {
