@@ -10,6 +10,33 @@ test.each(['docs/security.md', 'docs/threat-model.md', 'SECURITY.md'])('every fi
   for (const path of paths) expect(existsSync(join(ROOT, path)), path).toBe(true);
 });
 
+/** The answers of a table of questions: a path, and the names behind it up to the next path. */
+function answersOf(cell: string): { path: string; names: string[] }[] {
+  return [...cell.matchAll(/`([\w/.-]+\.ts)`((?:,? `\w+`)*)/g)].map(([, path, list]) => ({
+    path: path!,
+    names: [...list!.matchAll(/`(\w+)`/g)].map(([, name]) => name!),
+  }));
+}
+
+test('a newcomer finds the file and the function for each question, and the function is defined there', () => {
+  const rows = read('docs/README.md')
+    .split('\n')
+    .filter((line) => /^\| [A-Z].*\? \|/.test(line));
+  expect(rows.length).toBeGreaterThanOrEqual(10);
+  for (const row of rows) {
+    const [, question = '', cell = ''] = row.split('|');
+    const answers = answersOf(cell);
+    expect(answers.length, question).toBeGreaterThan(0);
+    for (const { path, names } of answers) {
+      expect(names.length, `${question}: ${path}`).toBeGreaterThan(0);
+      for (const name of names) {
+        const definition = new RegExp(`^\\s*(?:export )?(?:async )?(?:function\\*?|const|class|interface|type) ${name}\\b`, 'm');
+        expect(read(path), `${name} in ${path}`).toMatch(definition);
+      }
+    }
+  }
+});
+
 /** How many provisions each clause of EN 303 645 V2.1.1 has. */
 const CLAUSES = [
   ['5.1', 5],
