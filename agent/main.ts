@@ -155,7 +155,7 @@ async function main(): Promise<number> {
     log,
     guards,
     notify,
-    release: releasePorts(process.env),
+    release: releasePorts(process.env, process.argv[1] ?? ''),
     local: {
       logs,
       logOutput: destination.state,

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { FACTORY_FOLDER, KEY_FOLDERS, RELEASES_FOLDER, UPDATE_FOLDER } from './release/places.ts';
+import { FACTORY_FOLDER, KEY_FOLDERS, REFUSED_FILE, RELEASES_FOLDER, TRIAL_SECONDS_FILE, UPDATE_FOLDER } from './release/places.ts';
 import { trustedKey } from './release/signature.ts';
+import { trialSeconds } from './release/trial-seconds.ts';
 import { createDisk, type Disk, pinned, readText } from './updater/disk.ts';
 import { runUpdater } from './updater/updater.ts';
 
-/** How long a trial that is not started again may take to prove itself; the unit's environment can shorten it for tests. */
-const TRIAL_SECONDS = 600;
+/** The path unit repeats a run that failed at once, since the message still lies there: a full disk must not spin. */
+const PAUSE_MS = 60_000;
 const STATE_DIRECTORY = '/var/lib/hub-agent';
 const IDENTITY = '/etc/hub-agent/identity.json';
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -43,10 +44,17 @@ function main(): void {
     model: orNull(() => modelOf(readText(IDENTITY))),
     bootId: readText('/proc/sys/kernel/random/boot_id'),
     uptimeSeconds: Math.floor(Number(readText('/proc/uptime').split(' ')[0])),
-    trialSeconds: Number(process.env.HUB_TRIAL_SECONDS) || TRIAL_SECONDS,
+    trialSeconds: trialSeconds(orNull(() => readText(TRIAL_SECONDS_FILE))),
+    refused: orNull(() => readText(REFUSED_FILE)),
     nowSeconds: Math.floor(Date.now() / 1000),
     log: (line) => void process.stdout.write(`${line}\n`),
   });
 }
 
-main();
+try {
+  main();
+} catch (error) {
+  process.stdout.write(`the updater failed, and tries again in a minute: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+}

@@ -2,6 +2,7 @@ import type { WifiProblem } from '../contract/wifi.ts';
 import type { HubctlPorts } from '../hubctl/cli/command.ts';
 import type { Places } from '../hubctl/cli/locate.ts';
 import type { HubctlMachine } from '../hubctl/machine/machine.ts';
+import { rootOf } from '../release/places.ts';
 import { becomeOwner } from '../system/become-owner.ts';
 import { createMonotonicClock, createWallClock } from '../system/clock.ts';
 import { createFiles } from '../system/files.ts';
@@ -110,7 +111,7 @@ export function createHubctlPorts(machine: Partial<HubctlMachine> = {}): HubctlP
     isRoot,
     wallClock,
     clock,
-    releaseRoot: env.HUB_AGENT_ROOT ?? '',
+    releaseRoot: rootOf(process.argv[1] ?? ''),
     host: (stateDirectory) => createHostFacts({ wallClock, stateDirectory }),
     configFaults,
     tlsMaterial,

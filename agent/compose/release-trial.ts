@@ -1,31 +1,24 @@
 import { join } from 'node:path';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { BusStatus } from '../contract/node.ts';
-import { FACTORY_FOLDER, RELEASES_FOLDER } from '../release/places.ts';
+import { FACTORY_FOLDER, RELEASES_FOLDER, rootOf, TRIAL_SECONDS_FILE } from '../release/places.ts';
+import { trialSeconds } from '../release/trial-seconds.ts';
 import type { MonotonicClock } from '../system/clock.ts';
 import type { Files } from '../system/files.ts';
 import type { HostFacts } from '../system/host.ts';
 import type { Log } from '../system/log.ts';
-import { TRIAL_TIMES, type TrialTimes } from '../trial/health.ts';
 import { createReleaseTrial, type ReleaseTrial, type StartedAs } from '../trial/trial.ts';
 
 /** How the launcher started this process, and where releases lie. */
 export interface ReleasePorts extends StartedAs {
   /** Before the absolute path of every place; empty on a hub. */
   root: string;
-  times: TrialTimes;
 }
 
-/** Of each second that the updater gives a trial (`HUB_TRIAL_SECONDS` shortens it for tests): as 60 and 540 s are of its 600. */
-const SETTLE_SHARE_MS = 100;
-const GIVE_UP_SHARE_MS = 900;
-
-/** What the launcher said in the environment (`systemd/launch`); null when another started the agent. */
-export function releasePorts(env: Readonly<Record<string, string | undefined>>): ReleasePorts | null {
-  const { HUB_AGENT_RELEASE: release, HUB_AGENT_TRIAL: trial, HUB_AGENT_ROOT: root = '' } = env;
-  const seconds = Number(env.HUB_TRIAL_SECONDS);
-  const times = seconds > 0 ? { settleMs: seconds * SETTLE_SHARE_MS, giveUpMs: seconds * GIVE_UP_SHARE_MS } : TRIAL_TIMES;
-  return /^\d{1,16}$/.test(release ?? '') ? { sequence: Number(release), trial: trial === '1', root, times } : null;
+/** What the launcher said in the environment (`systemd/launch`); null when another started the agent. `program`: the path of what it started. */
+export function releasePorts(env: Readonly<Record<string, string | undefined>>, program: string): ReleasePorts | null {
+  const { HUB_AGENT_RELEASE: release, HUB_AGENT_TRIAL: trial } = env;
+  return /^\d{1,16}$/.test(release ?? '') ? { sequence: Number(release), trial: trial === '1', root: rootOf(program) } : null;
 }
 
 /** The part that a release on trial, or the one before it, has in the trial. */
@@ -41,7 +34,10 @@ export function releaseTrial(
     log: log.child({ part: 'trial' }),
     started: release,
     releases: join(root, '/', RELEASES_FOLDER),
-    times: release?.times ?? TRIAL_TIMES,
+    async trialSeconds() {
+      const data = await files.read(join(root, '/', TRIAL_SECONDS_FILE)).catch(() => null);
+      return trialSeconds(data?.toString('latin1') ?? null);
+    },
     async factorySequence() {
       const text = (await files.read(join(root, '/', FACTORY_FOLDER, 'SEQUENCE')))?.toString('latin1').trim() ?? '';
       return /^\d{1,16}$/.test(text) ? Number(text) : null;

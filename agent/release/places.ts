@@ -5,6 +5,12 @@ export const RELEASES_FOLDER = '/var/lib/hub-agent-releases';
 /** Where trusted public keys lie, as `*.pem`: the package's, and the operator's. */
 export const KEY_FOLDERS = ['/usr/share/hub-agent/release-keys', '/etc/hub-agent/release-keys'] as const;
 
+/** Root's: how many seconds a trial may take; absent: 600. */
+export const TRIAL_SECONDS_FILE = '/etc/hub-agent/trial-seconds';
+
+/** Of the launcher, until the next boot: the attempt whose trial it could not start. */
+export const REFUSED_FILE = '/run/hub-agent-release.refused';
+
 /** In the releases' folder. */
 export const STATE_FILE = 'state';
 /** The state before the last change: the launcher reads it when the other one is damaged. */
@@ -24,3 +30,12 @@ export const UPDATE_FOLDER = 'update';
 export const PARTS_FOLDER = 'parts';
 export const REQUEST_FILE = 'request.json';
 export const CONFIRM_FILE = 'confirm.json';
+
+/**
+ * What stands before the absolute places above for the program of a release: empty on a hub. Where a release was installed below another folder, as
+ * an image or a test does it, everything else lies below that folder too.
+ */
+export function rootOf(program: string): string {
+  const match = /^(.*)(?:\/usr\/lib\/hub-agent|\/var\/lib\/hub-agent-releases\/\d+)\/[^/]+$/.exec(program);
+  return match?.[1] ?? '';
+}

@@ -30,8 +30,8 @@ export interface TrialTimes {
 
 /** Of the unit's MemoryHigh, 192 MB: what comes near it is throttled by the kernel. A test holds it to the unit. */
 export const MAX_TRIAL_RSS_BYTES = 176 * 1024 * 1024;
-/** Below the time after which the updater ends a trial, 600 s, so that the reason is the trial's own. */
-export const TRIAL_TIMES: TrialTimes = { settleMs: 60_000, giveUpMs: 540_000 };
+/** Of each second that the updater gives a trial: 60 and 540 s of 600. It says what it lacks before the updater ends it, so that the reason is its own. */
+export const trialTimes = (seconds: number): TrialTimes => ({ settleMs: seconds * 100, giveUpMs: seconds * 900 });
 
 /** What the trial says of itself; null: it goes on. All must hold at one time, and no network step follows. */
 export function verdictOn(health: TrialHealth, before: Before, { settleMs, giveUpMs }: TrialTimes): Verdict | null {

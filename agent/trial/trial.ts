@@ -10,7 +10,7 @@ import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { within } from '../system/timeout.ts';
 import { readBefore, writeBefore } from './before.ts';
-import { type Before, type TrialTimes, verdictOn } from './health.ts';
+import { type Before, type TrialTimes, trialTimes, verdictOn } from './health.ts';
 
 /** How the launcher started this process. */
 export interface StartedAs {
@@ -38,9 +38,10 @@ export interface ReleaseTrialDeps {
   releases: string;
   /** The sequence of the package, for a factory release; null: not known. */
   factorySequence(): Promise<number | null>;
+  /** How long the updater gives a trial. */
+  trialSeconds(): Promise<number>;
   stateDirectory: string;
   files: Files;
-  times: TrialTimes;
   buses(): readonly BusStatus[];
   rssBytes(): Promise<number | null>;
   /** Whether the cloud has taken the update of the job that brought the release. Absent: no jobs. */
@@ -88,7 +89,7 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
   }
 
   /** Looks at itself until it can say how it is, and then for the commit. What cannot be written or read is tried again: the updater has a time limit. */
-  function follow(sequence: number, before: Before, sinceMs: number, said: boolean): void {
+  function follow(sequence: number, { before, times }: { before: Before; times: TrialTimes }, sinceMs: number, said: boolean): void {
     async function turn(): Promise<boolean> {
       if (said) {
         const { trial, current } = await state();
@@ -104,7 +105,7 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
         cloud: linked,
         told: deps.told?.() ?? true,
       };
-      const verdict = verdictOn(health, before, deps.times);
+      const verdict = verdictOn(health, before, times);
       if (verdict !== null) {
         await say(verdict, sequence);
         said = true;
@@ -113,10 +114,10 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
     }
     cancel = clock.schedule(LOOK_MS, () => {
       turn().then(
-        (goesOn) => goesOn && !stopped.signal.aborted && follow(sequence, before, sinceMs, said),
+        (goesOn) => goesOn && !stopped.signal.aborted && follow(sequence, { before, times }, sinceMs, said),
         (error: unknown) => {
           log.error({ event: 'trial_failed', reason: messageOf(error) }, 'the trial cannot be judged now');
-          if (!stopped.signal.aborted) follow(sequence, before, sinceMs, said);
+          if (!stopped.signal.aborted) follow(sequence, { before, times }, sinceMs, said);
         },
       );
     });
@@ -126,9 +127,11 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
     await look(started?.trial ?? false);
     if (!started?.trial) return;
     const { sequence } = started;
+    const sinceMs = clock.nowMs();
+    const times = trialTimes(await deps.trialSeconds());
     const before = await readBefore({ files, log }, stateDirectory, sequence);
     log.warn({ event: 'trial_started', sequence, before }, 'this release is on trial');
-    follow(sequence, before, clock.nowMs(), false);
+    follow(sequence, { before, times }, sinceMs, false);
   }
 
   return {

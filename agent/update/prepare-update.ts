@@ -34,6 +34,8 @@ const MIN_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 300_000;
 /** A part that arrives damaged again is damaged where it lies. */
 const MAX_DAMAGED = 2;
+/** So often its size is fetched for one part: a store whose object is another one at each look ends there. */
+const MAX_TIMES_FETCHED = 4;
 
 const failed = (reason: string): JobOutcome => ({ status: 'FAILED', reason });
 const rejected = (reason: string): JobOutcome => ({ status: 'REJECTED', reason });
@@ -61,6 +63,7 @@ function validated(
     bootId: '',
     uptimeSeconds: 0,
     trialSeconds: 0,
+    refused: null,
     nowSeconds: 0,
     request: { attempt, manifest, signed: isSigned(text, signature, facts.keys) },
     confirm: null,
@@ -100,17 +103,21 @@ export async function prepareUpdate(
   let done = 0;
   async function fetchOne(part: ReleasePart): Promise<Prepared> {
     let damaged = 0;
+    let received = 0;
+    const maxBytes = part.bytes + FRAME_BYTES;
     for (let fruitless = 0; ; ) {
       const fetched = await fetchPart({
         sha256: part.sha256,
-        url: operation.parts.get(part.sha256)!,
+        place: operation.parts.get(part.sha256)!,
         files: parts,
-        maxBytes: part.bytes + FRAME_BYTES,
+        maxBytes,
         bytesPerSecond: deps.bytesPerSecond,
         ca: deps.ca,
         clock,
         signal,
-        onBytes: () => {},
+        onBytes: (count) => {
+          received += count;
+        },
       });
       if (fetched.type === 'stale') return 'stale';
       if (fetched.type === 'gone') return failed('part_not_found');
@@ -121,7 +128,7 @@ export async function prepareUpdate(
         continue;
       }
       fruitless = fetched.progress ? 0 : fruitless + 1;
-      if (fruitless >= MAX_FRUITLESS) return failed('download_failed');
+      if (fruitless >= MAX_FRUITLESS || received > MAX_TIMES_FETCHED * maxBytes) return failed('download_failed');
       await sleep(clock, MIN_PAUSE_MS + entropy.unit() * Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** fruitless), signal);
       signal.throwIfAborted();
     }

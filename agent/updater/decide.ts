@@ -41,6 +41,8 @@ export interface Facts {
   uptimeSeconds: number;
   /** A trial that is not confirmed for so long in one boot is over. */
   trialSeconds: number;
+  /** The attempt whose trial the launcher could not start in this boot; null: none. */
+  refused: string | null;
   nowSeconds: number;
   request: Request | 'invalid' | null;
   /** What the trial says of itself. */
@@ -77,16 +79,18 @@ function rolledBack(facts: Facts, reason: RollbackReason): ReleasesState {
 }
 
 /** Why the trial is over without a word of its own; null: it goes on. */
-function overBecause({ state, factory, count, trialThere, bootId, uptimeSeconds, trialSeconds }: Facts): RollbackReason | null {
+function overBecause({ state, factory, count, trialThere, refused, bootId, uptimeSeconds, trialSeconds }: Facts): RollbackReason | null {
   const { trial } = state;
   if (trial === null) return null;
   if (factory.sequence >= trial.sequence || trial.requiresSystem > factory.system) return 'superseded';
   if (!trialThere) return 'files_missing';
   if (count === 'damaged') return 'count_damaged';
-  if (count?.sequence !== trial.sequence) return null;
-  if (count.boots > MAX_BOOTS) return 'boots_used_up';
-  if (count.starts > MAX_STARTS) return 'starts_used_up';
-  return count.bootId === bootId && uptimeSeconds - count.sinceSeconds >= trialSeconds ? 'deadline' : null;
+  const own = count?.sequence === trial.sequence ? count : null;
+  if (own && own.boots > MAX_BOOTS) return 'boots_used_up';
+  if (own && own.starts > MAX_STARTS) return 'starts_used_up';
+  // The start could not be counted, as on a full disk.
+  if (refused === trial.attempt) return 'count_damaged';
+  return own?.bootId === bootId && uptimeSeconds - own.sinceSeconds >= trialSeconds ? 'deadline' : null;
 }
 
 /** What runs while there is no trial: a package that is newer, or whose contract is older than the release needs, wins. */

@@ -32,6 +32,8 @@ export interface UpdaterMachine {
   bootId: string;
   uptimeSeconds: number;
   trialSeconds: number;
+  /** The attempt whose trial the launcher could not start in this boot; null: none. */
+  refused: string | null;
   nowSeconds: number;
   log(line: string): void;
 }

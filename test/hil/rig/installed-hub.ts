@@ -92,6 +92,8 @@ export function startInstalledHub(
   writeFileSync(join(library, 'release.json'), factory.text);
   writeFileSync(join(library, 'SEQUENCE'), `${FACTORY_SEQUENCE}\n`);
   writeFileSync(join(library, 'SYSTEM'), '1\n');
+  mkdirSync(join(root, 'etc/hub-agent'), { recursive: true });
+  writeFileSync(join(root, 'etc/hub-agent/trial-seconds'), `${trialSeconds}\n`);
 
   const notes = join(root, 'systemctl');
   const launcher = join(root, 'launch');
@@ -123,7 +125,7 @@ export function startInstalledHub(
     writeFileSync(preload, 'process.argv.push(...process.env.RIG_ARGUMENTS.split(" "));\n');
     agent = rig.startAgent({
       program: ['sh', '-c', script, 'sh', launcher],
-      env: { HUB_AGENT_ROOT: root, HUB_TRIAL_SECONDS: String(trialSeconds), RIG_PRELOAD: preload, RIG_FLAGS: nodeFlags().join(' ') },
+      env: { RIG_PRELOAD: preload, RIG_FLAGS: nodeFlags().join(' ') },
     });
     const started = agent;
     void started.exited.then(async () => {
@@ -153,6 +155,7 @@ export function startInstalledHub(
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       uptimeSeconds: Math.floor(Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])),
       trialSeconds,
+      refused: null,
       nowSeconds: Math.floor(Date.now() / 1000),
       log: () => {},
     });

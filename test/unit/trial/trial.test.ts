@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { BusStatus } from '../../../agent/contract/node.ts';
 import type { ReleaseReport } from '../../../agent/contract/release.ts';
 import { FIRST_STATE, formatState, type ReleasesState } from '../../../agent/release/state.ts';
-import { MAX_TRIAL_RSS_BYTES, TRIAL_TIMES } from '../../../agent/trial/health.ts';
+import { MAX_TRIAL_RSS_BYTES, trialTimes } from '../../../agent/trial/health.ts';
 import { createReleaseTrial, type ReleaseTrial, type StartedAs } from '../../../agent/trial/trial.ts';
 import { createMemoryFiles } from '../../support/memory-files.ts';
 import { createSteppedClock, settled } from '../../support/stepped-clock.ts';
@@ -39,7 +39,7 @@ function createHub(state: ReleasesState | null = ON_TRIAL) {
         factorySequence: async () => 10,
         stateDirectory: '/agent',
         files,
-        times: TRIAL_TIMES,
+        trialSeconds: async () => 600,
         buses: () => world.buses.map((id): BusStatus => ({ id, protocol: 'osdp', state: 'up' })),
         rssBytes: async () => world.rssBytes,
         told: () => world.told,
@@ -215,5 +215,5 @@ test('The limits of a trial stay under those of unit and updater', () => {
   const highMegabytes = Number(/^MemoryHigh=(\d+)M$/m.exec(unit)?.[1]);
   expect(MAX_TRIAL_RSS_BYTES / 2 ** 20).toBeLessThan(highMegabytes);
   const timer = readFileSync(resolve(import.meta.dirname, '../../../systemd/hub-agent-trial.timer'), 'utf8');
-  expect(TRIAL_TIMES.giveUpMs / 1000).toBeLessThan(Number(/^OnActiveSec=(\d+)s$/m.exec(timer)?.[1]) - 30);
+  expect(trialTimes(600).giveUpMs / 1000).toBeLessThan(Number(/^OnActiveSec=(\d+)s$/m.exec(timer)?.[1]) - 30);
 });

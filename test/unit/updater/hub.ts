@@ -109,6 +109,7 @@ export function createReleaseHub(): ReleaseHub {
     bootId: '',
     uptimeSeconds: 100,
     trialSeconds: 600,
+    refused: null,
     nowSeconds: 1_800_000_000,
     log: (line) => log.push(line),
   };

@@ -8,6 +8,7 @@ test.each<[Behaviour, number, number]>([
   ['dies', 5, 0],
   ['hangs', 5, 0],
   ['says no', 5, 0],
+  ['uncountable', 5, 0],
   ['good', 2, 2],
   ['hangs', 2, 2],
 ])(

@@ -4,7 +4,7 @@ import { type Count, committed, type Decision, decide, type Facts, MAX_BOOTS, MA
 import { type Walk, type WalkStep, walk } from '../../support/walk.ts';
 
 /** How a release behaves on trial. */
-export type Behaviour = 'good' | 'dies' | 'hangs' | 'says no';
+export type Behaviour = 'good' | 'dies' | 'hangs' | 'says no' | 'uncountable';
 
 /** What may go wrong, and how often. */
 export interface UpdaterModel {
@@ -32,6 +32,8 @@ interface World {
   runs: number | null;
   trial: boolean;
   boot: number;
+  /** The attempt that the launcher could not start in this boot. */
+  refused: string | null;
   /** The time of a trial is over in this boot. */
   late: boolean;
   cuts: number;
@@ -44,9 +46,10 @@ const MANIFEST = { sequence: SEQUENCE, arch: 'amd64', models: [], requiresSystem
 const FACTORY = { sequence: 10, system: 1 };
 
 function factsOf(world: World): Facts {
-  const { state, count, request, confirm, rollback, boot, late, folder } = world;
+  const { state, count, request, confirm, rollback, boot, late, folder, refused } = world;
   return {
     state,
+    refused,
     factory: FACTORY,
     arch: 'amd64',
     model: null,
@@ -63,15 +66,17 @@ function factsOf(world: World): Facts {
 }
 
 /** As `launch select` counts and chooses. */
-function select(world: World): World {
+function select(world: World, behaviour: Behaviour): World {
   const { state, count, boot, folder } = world;
   const fallback = { ...world, runs: committed(factsOf(world)).sequence, trial: false };
-  if (state.trial === null || !folder) return fallback;
+  if (state.trial === null) return fallback;
+  const refused = { ...fallback, refused: state.trial.attempt };
+  if (!folder || behaviour === 'uncountable') return refused;
   const fresh: Count = { sequence: SEQUENCE, boots: 1, starts: 1, bootId: String(boot), sinceSeconds: 100 };
   let next = fresh;
   if (count?.bootId === String(boot)) next = { ...count, starts: count.starts + 1 };
   else if (count) next = { ...fresh, boots: count.boots + 1 };
-  if (next.boots > MAX_BOOTS || next.starts > MAX_STARTS) return { ...fallback, count: next };
+  if (next.boots > MAX_BOOTS || next.starts > MAX_STARTS) return { ...refused, count: next };
   return { ...world, count: next, runs: SEQUENCE, trial: true };
 }
 
@@ -79,7 +84,8 @@ function begin(world: World, decision: Decision): World {
   if (decision.type === 'rest') {
     // `launch settle`: what is to run is not what runs.
     const { state, count } = world;
-    const usable = state.trial !== null && (count?.boots ?? 0) <= MAX_BOOTS && (count?.starts ?? 0) <= MAX_STARTS;
+    const refused = state.trial?.attempt === world.refused;
+    const usable = state.trial !== null && !refused && (count?.boots ?? 0) <= MAX_BOOTS && (count?.starts ?? 0) <= MAX_STARTS;
     const wanted = usable ? SEQUENCE : committed(factsOf(world)).sequence;
     return world.runs === null || world.runs === wanted ? world : { ...world, runs: null, trial: false };
   }
@@ -129,6 +135,7 @@ function stepsOf(world: World, { behaviour, decideWith = decide }: UpdaterModel)
       trial: false,
       late: false,
       boot: world.boot + 1,
+      refused: null,
       cuts: world.cuts - 1,
     };
     add('the power goes', false, dark);
@@ -141,7 +148,7 @@ function stepsOf(world: World, { behaviour, decideWith = decide }: UpdaterModel)
     add(`the updater: ${world.hand[0]}`, true, act(world));
     return steps;
   }
-  if (world.runs === null) add('the launcher starts an agent', true, select(world));
+  if (world.runs === null) add('the launcher starts an agent', true, select(world, behaviour));
   const next = begin(world, decideWith(factsOf(world)));
   const asked = world.request || world.confirm !== null || world.rollback !== null;
   const over = world.state.trial !== null && (!world.trial || world.late) && world.runs !== null;
@@ -179,6 +186,7 @@ export function exploreUpdater(model: UpdaterModel): Walk {
     runs: 0,
     trial: false,
     boot: 1,
+    refused: null,
     late: false,
     cuts: model.cuts,
     rollbacks: model.rollbacks ?? 0,

@@ -137,7 +137,7 @@ test('A trial that dies at once has three starts, then the old one starts and th
   expect([1, 2, 3].map(() => hub.select())).toEqual(['20 trial', '20 trial', '20 trial']);
   hub.systemctl();
   expect(hub.select()).toBe('0 committed');
-  expect(hub.systemctl()).toEqual(['--no-block start hub-agent-update.service']);
+  expect(hub.systemctl()).toEqual(['--no-block start hub-agent-update.service hub-agent-trial.timer']);
   hub.run();
   expect(last()).toMatchObject({ what: 'rolled_back', reason: 'starts_used_up' });
 });
@@ -235,7 +235,39 @@ test('A trial whose files are gone is over', () => {
   hub.run();
   rmSync(join(hub.releases, '20'), { recursive: true });
   expect(hub.select()).toBe('0 committed');
-  expect(hub.systemctl()).toEqual(['--no-block start hub-agent-update.service']);
+  expect(hub.systemctl()).toEqual(['--no-block start hub-agent-update.service hub-agent-trial.timer']);
   hub.run();
   expect(last()).toMatchObject({ what: 'rolled_back', reason: 'files_missing' });
+});
+
+test('A start that cannot be counted, as on a full disk, is none: the committed release runs, is not restarted for it, and the trial is over', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  // Where the count would be written.
+  mkdirSync(join(hub.releases, 'count.new'));
+  expect(hub.select()).toBe('0 committed');
+  hub.systemctl();
+  hub.settle();
+  expect(hub.systemctl()).toEqual([]);
+  hub.machine.refused = readFileSync(join(hub.root, 'chosen.refused'), 'latin1').trim();
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'count_damaged', attempt: 'job:1' });
+  rmSync(join(hub.releases, 'count.new'), { recursive: true });
+  // The next attempt is another one.
+  hub.request(release, { files: next, attempt: 'job:2' });
+  hub.run();
+  expect(hub.state().trial).toMatchObject({ attempt: 'job:2' });
+  hub.settle();
+  expect(hub.systemctl()).toEqual(['--no-block try-restart hub-agent.service']);
+  expect(hub.select()).toBe('20 trial');
+});
+
+test('What the launcher writes can be read by the user of the agent, whatever the mask of the unit', () => {
+  const mask = process.umask(0o077);
+  try {
+    hub.select();
+  } finally {
+    process.umask(mask);
+  }
+  expect(statSync(join(hub.root, 'chosen')).mode & 0o777).toBe(0o644);
 });
