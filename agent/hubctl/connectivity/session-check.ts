@@ -32,9 +32,10 @@ function connackStep(answer: MqttAnswer, to: Destination): { step: ConnectivityS
 }
 
 /** What the agent does with topics, each tried in a way that changes nothing. Vital ones first. The shadow's filters are those of the SDK's shadow client. */
-export function operations({ thingName, shadowName, executions }: Settings) {
+export function operations({ thingName, shadowName, executions, jobs }: Settings) {
   const thing = thingName!;
   const topics = topicsOf(thing);
+  const jobsOf = `$aws/things/${thing}/jobs`;
   const shadow = `$aws/things/${thing}/shadow${shadowName === null ? '' : `/name/${shadowName}`}`;
   const subscribe = (topic: string) => ({ operation: 'iot:Subscribe', topic, run: (probe: MqttProbe) => probe.subscribe(topic) });
   const publish = (topic: string, payload: unknown) => ({
@@ -54,6 +55,15 @@ export function operations({ thingName, shadowName, executions }: Settings) {
     publish(topics.commandResult('hubctl'), { id: 'hubctl', command: 'hubctl', status: 'SUCCEEDED', page: 1, pages: 1, result: {} }),
     // Of an execution that does not exist: judged by the policy, then rejected.
     ...(executions ? [subscribe(topics.executionRequests), publish(topics.executionResponse('hubctl'), { status: 'IN_PROGRESS' })] : []),
+    // Of a job that does not exist, and a request that is none: judged by the policy, then rejected. No job is begun by it.
+    ...(jobs
+      ? [
+          subscribe(`${jobsOf}/#`),
+          publish(`${jobsOf}/start-next`, 'hubctl'),
+          publish(`${jobsOf}/hubctl/get`, {}),
+          publish(`${jobsOf}/hubctl/update`, { status: 'IN_PROGRESS' }),
+        ]
+      : []),
   ];
 }
 

@@ -114,6 +114,7 @@ export interface Settings {
   thingName: string | null;
   shadowName: string | null;
   executions: boolean;
+  jobs: boolean;
   certificatePath: string | null;
   privateKeyPath: string | null;
   caPath: string | null;

@@ -10,7 +10,7 @@ import type { Settings } from '../doctor/check.ts';
 export function settingsOf({ config, identity, configPath, identityPath, credentialsDirectory }: Omit<Places, 'unreadable'>): Settings {
   const pathIn = (file: string, path: string | undefined) => (path === undefined ? null : pathFor(credentialsDirectory, file, path));
   const hub = readLeniently(identitySchema, identity);
-  const { cloud = {}, wifi = {}, commands = {}, buses = [] } = readLeniently(agentSchema, config);
+  const { cloud = {}, wifi = {}, commands = {}, update = {}, buses = [] } = readLeniently(agentSchema, config);
   const [port, fallbackPort = null] = portsOf(cloud.port!, cloud.fallbackPort);
   return {
     endpoint: cloud.endpoint ?? null,
@@ -19,6 +19,7 @@ export function settingsOf({ config, identity, configPath, identityPath, credent
     thingName: hub.thingName ?? hub.hubId ?? null,
     shadowName: cloud.shadowName ?? null,
     executions: commands.intake?.includes('executions') === true,
+    jobs: update.jobs === true,
     certificatePath: pathIn(identityPath, hub.certificatePath),
     privateKeyPath: pathIn(identityPath, hub.privateKeyPath),
     caPath: pathIn(configPath, cloud.caPath),

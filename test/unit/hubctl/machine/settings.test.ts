@@ -24,6 +24,7 @@ test('follows what can be understood of a configuration, right or wrong', () => 
     thingName: 'h',
     shadowName: null,
     executions: true,
+    jobs: false,
     certificatePath: '/run/credentials/hub/certificate.pem',
     privateKeyPath: '/etc/hub-agent/keys/private.pem',
     caPath: '/etc/hub-agent/ca.pem',
