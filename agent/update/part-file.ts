@@ -59,8 +59,8 @@ async function* bounded(source: AsyncIterable<Buffer>, bytes: number, onChunk: (
   }
 }
 
-/** An error of what is unpacked, not of the disk. */
-const isBadData = (error: unknown) => error instanceof RangeError || String((error as NodeJS.ErrnoException).code).startsWith('ZSTD_');
+/** An error of what is unpacked, not of the disk; a stream that ends too soon is zlib's own. */
+const isBadData = (error: unknown) => error instanceof RangeError || /^Z(?:STD)?_/.test(String((error as NodeJS.ErrnoException).code));
 
 /** @param folder the parts' folder; only this process writes to it */
 export function createPartFiles(folder: string): PartFiles {

@@ -23,7 +23,7 @@ export interface Updates {
   linkDown(): void;
   /** A message on one of the Jobs service's topics. @throws Error for what cannot be read */
   message(topic: string, payload: Buffer): void;
-  /** Whether the cloud has answered, in this process, that this release is on trial. True where no job brought it. */
+  /** Whether the cloud has answered, in this process, that this release is on trial. True where no job waits for the end of a trial. */
   isTrialTold(): boolean;
 }
 
@@ -239,6 +239,6 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       else if (parsed) client.answered(parsed.accepted, payload);
     },
 
-    isTrialTold: () => state.job === null || state.trial === 'told',
+    isTrialTold: () => state.job?.stage !== 'handed_over' || state.trial === 'told',
   };
 }

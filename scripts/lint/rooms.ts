@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'scripts/hubctl': ['agent/hubctl'],
   'scripts/git-work-tree.ts': [],
   'scripts/package': ['agent/system', 'agent/state', 'agent/release', 'scripts/git-work-tree.ts'],
-  'scripts/release': ['agent/system', 'agent/release', 'scripts/package', 'scripts/git-work-tree.ts'],
+  'scripts/release': ['agent/system', 'agent/release', 'agent/update/job-document.ts', 'scripts/package', 'scripts/git-work-tree.ts'],
   // What is flashed is proven with the SDK as the agent will load it.
   'scripts/flash': [
     'agent/system',

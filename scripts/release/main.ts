@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,14 +10,18 @@ import { ARCHITECTURES } from '../package/runtime.ts';
 import { SBOM_PATH } from '../package/sbom.ts';
 import { generateSigningKey, readSigningKey } from '../package/signature.ts';
 import { partFile, signRelease, verifyRelease, writeRelease } from './folder.ts';
+import { releaseJob, rollOutCommands } from './job.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EX_USAGE = 64;
+/** It stands between quotes in a line for a shell. */
+const ARN = /^arn:[\w:/.@+=,-]+$/;
 
 const USAGE = `usage: npm run release -- [--arch amd64|arm64] [--sign KEYFILE] [options]
        npm run release -- keygen KEYFILE
        npm run release -- sign FOLDER --key KEYFILE [--sequence N]
        npm run release -- verify FOLDER|FILE --key KEYFILE.pub [--key OTHER.pub]
+       npm run release -- job FOLDER --from RELEASE [--from RELEASE] --bucket BUCKET --region REGION [options]
 
 Makes a release for hubs that have the Debian package: dist/release/SEQUENCE-ARCH with release.json, its parts by their hash (zstd), a bill of
 materials, and once it is signed release.sig and one file for a USB stick.
@@ -30,7 +34,15 @@ materials, and once it is signed release.sig and one file for a USB stick.
   --output DIR        (default: dist/release)
   --dist DIR          takes a build that is there instead of building
   --fast              compresses less, for trials
+  --from RELEASE      job: a release that hubs have, as a folder, a file, or the release.json of a package; the job leaves out what is in each of them
+  --bucket BUCKET     job: what it moves lies in s3://BUCKET/PREFIX
+  --prefix PREFIX     job: (default: releases)
+  --region REGION     job: of bucket and job
+  --target ARN        job: a thing or a thing group
+  --role ARN          job: the role that signs the URLs
   --help
+
+job writes FOLDER/job.json and FOLDER/SEQUENCE-HASH.pack, and prints the commands that upload the pack and create the job.
 
 The last line is JSON: folder, sequence, version, arch, and parts with name, sha256, bytes and compressed bytes.
 `;
@@ -48,6 +60,12 @@ function readOptions(args: string[]) {
       key: { type: 'string', multiple: true, default: [] },
       output: { type: 'string', default: join(ROOT, 'dist/release') },
       dist: { type: 'string' },
+      from: { type: 'string', multiple: true, default: [] },
+      bucket: { type: 'string' },
+      prefix: { type: 'string', default: 'releases' },
+      region: { type: 'string' },
+      target: { type: 'string', default: 'arn:aws:iot:REGION:ACCOUNT:thinggroup/pilot' },
+      role: { type: 'string', default: 'arn:aws:iam::ACCOUNT:role/hub-releases' },
       fast: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -55,11 +73,15 @@ function readOptions(args: string[]) {
   const arch = ARCHITECTURES.find((name) => name === values.arch);
   if (!arch) throw new TypeError(`--arch ${values.arch}: choose ${ARCHITECTURES.join(' or ')}.`);
   const [action = 'make', place, ...more] = positionals;
-  if (!['make', 'keygen', 'sign', 'verify'].includes(action) || more.length > 0)
+  if (!['make', 'keygen', 'sign', 'verify', 'job'].includes(action) || more.length > 0)
     throw new TypeError(`"${positionals.join(' ')}" is not understood.`);
   if ((action === 'make') !== (place === undefined)) throw new TypeError(`${action} is used as above.`);
   if (action === 'sign' && values.key.length !== 1) throw new TypeError('sign needs one --key.');
   if (action === 'verify' && values.key.length === 0) throw new TypeError('verify needs --key.');
+  if (action === 'job' && (values.from.length === 0 || !values.bucket || !values.region))
+    throw new TypeError('job needs --from, --bucket and --region.');
+  const unusable = [values.target, values.role].find((arn) => !ARN.test(arn));
+  if (unusable !== undefined) throw new TypeError(`"${unusable}" is no ARN.`);
   return { ...values, arch, action, place, sequence: readSequence(values.sequence), minimumFrom: readSequence(values['minimum-from']) };
 }
 
@@ -82,6 +104,18 @@ async function described(folder: string, { sequence, version, arch, parts }: Man
   return { sequence, version, arch, parts: await Promise.all(sized) };
 }
 
+/** Writes the document of the job that brings a release to hubs, and prints what rolls it out. */
+async function job(folder: string, { from, bucket, prefix, region, target, role }: Options): Promise<Record<string, unknown>> {
+  const place = { bucket: bucket!, prefix, region: region! };
+  const made = await releaseJob(folder, from, place);
+  const file = join(folder, 'job.json');
+  await writeFile(file, made.document);
+  if (made.parts.length > 0) await writeFile(join(folder, made.packName), made.pack);
+  process.stdout.write(`${rollOutCommands(made, { file, folder, place, target, role })}\n`);
+  const bytes = made.parts.reduce((sum, { compressedBytes }) => sum + compressedBytes, 0);
+  return { file, sequence: made.sequence, bytes, parts: made.parts };
+}
+
 async function publicKey(path: string) {
   const key = trustedKey(await readFile(path));
   if (key === null) throw new Error(`${path} is no public Ed25519 key in PEM.`);
@@ -96,6 +130,7 @@ async function run(options: Options): Promise<Record<string, unknown>> {
     await generateSigningKey(place);
     return { key: place, publicKey: `${place}.pub` };
   }
+  if (action === 'job') return job(place, options);
   if (action === 'sign') {
     const { manifest, file, bytes } = await signRelease(place, await readSigningKey(key[0]!), sequence);
     return { file, bytes, ...(await described(place, manifest)) };

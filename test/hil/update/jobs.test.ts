@@ -121,6 +121,19 @@ function release(
   return { operation: 'update_agent', manifest: text, signature: signed(text), parts };
 }
 
+/** The same parts as pieces of one object, as `npm run release -- job` makes it. */
+function packed(document: ReturnType<typeof release>, files: Record<string, string>) {
+  const streams = Object.values(files).map((text) => ({ hash: sha256(text), data: zstdCompressSync(text) }));
+  store.put('releases', 'one.pack', Buffer.concat([Buffer.from('before'), ...streams.map(({ data }) => data), Buffer.from('after')]));
+  let offset = 'before'.length;
+  const parts: Record<string, [number, number]> = {};
+  for (const { hash, data } of streams) {
+    parts[hash] = [offset, data.length];
+    offset += data.length;
+  }
+  return { ...document, parts, pack: `\${aws:iot:s3-presigned-url-v2:https://s3.eu-central-1.amazonaws.com/releases/one.pack}` };
+}
+
 /** Text of so many times 32 characters, of which half is left when it is packed. */
 const incompressible = (count: number) =>
   Array.from({ length: count }, (_, index) => createHash('md5').update(`${index}`).digest('hex')).join('');
@@ -243,6 +256,13 @@ describe('rejected before anything is fetched', () => {
     ['a manifest with one byte more', () => ({ ...release(11), manifest: `${release(11).manifest} ` }), 'manifest_invalid'],
     ['a part without an address', () => ({ ...release(11), parts: {} }), 'part_without_url'],
     ['an address that is not https', () => ({ ...release(11), parts: { ['0'.repeat(64)]: 'file:///etc/passwd' } }), 'document_invalid'],
+    ['a piece without a pack', () => ({ ...release(11), parts: { ['0'.repeat(64)]: [0, 10] } }), 'document_invalid'],
+    ['a piece of nothing', () => ({ ...release(11), pack: 'https://store/a', parts: { ['0'.repeat(64)]: [5, 0] } }), 'document_invalid'],
+    [
+      'a piece that ends nowhere',
+      () => ({ ...release(11), pack: 'https://store/a', parts: { ['0'.repeat(64)]: [2 ** 53 - 2, 9] } }),
+      'document_invalid',
+    ],
     ['no manifest', () => ({ operation: 'update_agent' }), 'document_invalid'],
     ['an unknown operation', () => ({ operation: 'os_update' }), 'unknown_operation'],
     ['an operation that is no word', () => ({ operation: ['update_agent'] }), 'unknown_operation'],
@@ -300,6 +320,30 @@ describe('the store', () => {
     expect(hub.state().trial).toMatchObject({ sequence: 11 });
   });
 
+  test('has one object with all parts: their pieces are fetched, and no byte of the rest', async () => {
+    await startAgent();
+    create('j1', packed(release(11, { files: BIG }), BIG));
+    await requested();
+    const lengths = ['hub-agent.cjs', 'hubctl.cjs'].map((name) => zstdCompressSync(BIG[name as keyof typeof BIG]!).length);
+    expect(store.requests.map(({ status, bytes }) => [status, bytes])).toEqual(
+      expect.arrayContaining(lengths.map((bytes) => [206, bytes])),
+    );
+    hub.run();
+    expect(hub.state().trial).toMatchObject({ sequence: 11 });
+  });
+
+  test('has one object with all parts, cuts, sends a flipped bit, and then ignores ranges', async () => {
+    await startAgent();
+    store.faults.cutAfter(100_000, 2);
+    store.faults.flipBit(1);
+    create('j1', packed(release(11, { files: BIG }), BIG));
+    await seen('a piece that goes on', () => store.requests.length > 2);
+    store.faults.ignoreRange(true);
+    await requested();
+    hub.run();
+    expect(hub.state().trial).toMatchObject({ sequence: 11 });
+  });
+
   test('has another object meanwhile: it is fetched anew, and must be the right one', async () => {
     await startAgent();
     // Each attempt brings a little, so that there is time for the exchange.
@@ -311,12 +355,39 @@ describe('the store', () => {
     expect(await outcome('j1')).toBe('FAILED part_damaged');
   });
 
+  test('has another object at each look: what is fetched is bounded', async () => {
+    await startAgent();
+    store.faults.cutAfter(100_000, 1_000);
+    const document = release(11, { files: BIG });
+    const key = `parts/${sha256(BIG['hub-agent.cjs']!)}.zst`;
+    create('j1', document);
+    let looks = 0;
+    const end = seen('the end', () => {
+      if (store.requests.length > looks) store.put('releases', key, zstdCompressSync(incompressible(40_000 + ++looks)));
+      return core.jobs.execution('j1')?.status === 'FAILED';
+    });
+    await end;
+    expect(core.jobs.execution('j1')?.statusDetails.reason).toBe('download_failed');
+  }, 120_000);
+
   test('has no such object', async () => {
     await startAgent();
     const document = release(11);
     for (const hash of Object.keys(document.parts)) document.parts[hash] = document.parts[hash]!.replace('/parts/', '/nothing/');
     create('j1', document);
     expect(await outcome('j1')).toBe('FAILED part_not_found');
+  });
+
+  test('has only the first half of an object', async () => {
+    await startAgent();
+    const document = release(11);
+    for (const hash of Object.keys(document.parts)) {
+      const key = `parts/${hash}.zst`;
+      const whole = store.get('releases', key)!;
+      store.put('releases', key, whole.subarray(0, whole.length >> 1));
+    }
+    create('j1', document);
+    expect(await outcome('j1')).toBe('FAILED part_damaged');
   });
 
   test('serves a bomb: what unpacks to more than it should be ends there', async () => {
@@ -340,6 +411,47 @@ test('canceled while it is fetched: it ends there, and the next one is taken', a
   await requested();
   hub.run();
   expect(hub.state().trial).toMatchObject({ sequence: 12, attempt: 'j2:1' });
+});
+
+test('a job that is being fetched does not hold up the trial of a release from a file', async () => {
+  const { agent } = await startAgent();
+  store.faults.silent(true);
+  create('j1', release(11));
+  await until(changes.subscribe, 'the start', () => core.jobs.execution('j1')?.status === 'IN_PROGRESS');
+  expect(agent.isTrialTold()).toBe(true);
+});
+
+describe('the cloud takes the job back', () => {
+  const ways = { canceled: () => core.jobs.cancel('j1', { force: true }), deleted: () => core.jobs.delete('j1') };
+  const stages = ['being fetched', 'handed over', 'on trial', 'committed'] as const;
+  test.each(Object.keys(ways).flatMap((way) => stages.map((stage) => [way, stage] as [keyof typeof ways, (typeof stages)[number]])))(
+    '%s while it is %s: the release goes its way, and the next job is taken',
+    async (way, stage) => {
+      await startAgent();
+      if (stage === 'being fetched') store.faults.silent(true);
+      create('j1', release(11));
+      if (stage === 'being fetched') await until(changes.subscribe, 'the start', () => core.jobs.execution('j1')?.status === 'IN_PROGRESS');
+      else await requested();
+      if (stage === 'handed over') ways[way]();
+      if (stage !== 'being fetched') hub.run();
+      if (stage === 'on trial' || stage === 'committed') await step('trial');
+      if (stage === 'committed') core.faults.loseJobsResponses(1);
+      if (stage === 'being fetched' || stage === 'on trial') ways[way]();
+      if (stage !== 'being fetched') {
+        hub.confirm(11, 'healthy');
+        hub.run();
+      }
+      if (stage === 'committed') {
+        await ended('j1');
+        ways[way]();
+      }
+      store.faults.silent(false);
+      create('j2', release(12));
+      await requested();
+      hub.run();
+      expect(hub.state()).toMatchObject({ current: { sequence: stage === 'being fetched' ? 0 : 11 }, trial: { attempt: 'j2:1' } });
+    },
+  );
 });
 
 test('a command that runs is not cut: the hand-over waits', async () => {

@@ -17,6 +17,7 @@ const etagOf = (data: Buffer) => `"${createHash('md5').update(data).digest('hex'
 
 export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   const host = options.host ?? '127.0.0.1';
+  const publicHost = options.publicHost ?? host;
   const clock = createMonotonicClock();
   const objects = new Map<string, Buffer>();
   const requests: StoreRequest[] = [];
@@ -146,7 +147,7 @@ export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
     get: (bucket, key) => objects.get(`${bucket}/${key}`) ?? null,
     presign({ operation, bucket, key, expiresSeconds }) {
       const path = `/${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
-      return `https://${host}:${wantedPort}${signer.sign(operation === 'put' ? 'PUT' : 'GET', path, expiresSeconds)}`;
+      return `https://${publicHost}:${wantedPort}${signer.sign(operation === 'put' ? 'PUT' : 'GET', path, expiresSeconds)}`;
     },
     requests,
     faults,

@@ -5,6 +5,8 @@ export interface ObjectStoreOptions {
   tls: Credentials;
   /** Default: 127.0.0.1. */
   host?: string;
+  /** The name that presigned URLs have, where clients do not know the store by `host`. */
+  publicHost?: string;
   /** Default 0: a free port. */
   port?: number;
   /** The store's time of day, epoch milliseconds. */
