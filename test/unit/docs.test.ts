@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { checkDocuments } from '../../scripts/lint/documents.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
@@ -8,33 +9,6 @@ const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
 test.each(['docs/security.md', 'docs/threat-model.md', 'SECURITY.md'])('every file that %s names is there', (name) => {
   const paths = [...read(name).matchAll(/`((?:test|docs|agent|scripts)\/[^`*\s]+)`/g)].map(([, path]) => path!);
   for (const path of paths) expect(existsSync(join(ROOT, path)), path).toBe(true);
-});
-
-/** The answers of a table of questions: a path, and the names behind it up to the next path. */
-function answersOf(cell: string): { path: string; names: string[] }[] {
-  return [...cell.matchAll(/`([\w/.-]+\.ts)`((?:,? `\w+`)*)/g)].map(([, path, list]) => ({
-    path: path!,
-    names: [...list!.matchAll(/`(\w+)`/g)].map(([, name]) => name!),
-  }));
-}
-
-test('a newcomer finds the file and the function for each question, and the function is defined there', () => {
-  const rows = read('docs/README.md')
-    .split('\n')
-    .filter((line) => /^\| [A-Z].*\? \|/.test(line));
-  expect(rows.length).toBeGreaterThanOrEqual(10);
-  for (const row of rows) {
-    const [, question = '', cell = ''] = row.split('|');
-    const answers = answersOf(cell);
-    expect(answers.length, question).toBeGreaterThan(0);
-    for (const { path, names } of answers) {
-      expect(names.length, `${question}: ${path}`).toBeGreaterThan(0);
-      for (const name of names) {
-        const definition = new RegExp(`^\\s*(?:export )?(?:async )?(?:function\\*?|const|class|interface|type) ${name}\\b`, 'm');
-        expect(read(path), `${name} in ${path}`).toMatch(definition);
-      }
-    }
-  }
 });
 
 /** How many provisions each clause of EN 303 645 V2.1.1 has. */
@@ -73,4 +47,12 @@ test('the table has each provision of EN 303 645 once; what is done has a test o
     if (state === 'Yes' && tests === '') expect(ours, provision).toMatch(/docs\/operations|SECURITY\.md|package/);
     if (state === 'Part') expect(lacking, provision).not.toBe('');
   }
+});
+
+test('each question of "Where is it decided?" is answered by a function that its file defines', () => {
+  const [, section = ''] = read('docs/architecture.md').split('## Where is it decided?\n');
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| question'));
+  expect(rows.length).toBeGreaterThanOrEqual(16);
+  for (const row of rows) expect(row, row).toMatch(/^\| [^|]+\? \| .*`(agent|scripts|test)\/[\w./-]+\.ts` `\w+`|^\| [^|]+\? \| `systemd\//);
+  expect(checkDocuments(ROOT).problems).toEqual([]);
 });
