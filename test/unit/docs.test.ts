@@ -42,10 +42,10 @@ test('the table has each provision of EN 303 645 once; what is done has a test o
   const wanted = CLAUSES.flatMap(([clause, count]) => Array.from({ length: count }, (_, index) => `${clause}-${index + 1}`));
   expect(rows.map(([provision]) => provision)).toEqual(wanted);
   for (const [provision, , state, ours, tests, lacking] of rows) {
-    expect(['Yes', 'Part', 'Image', 'Vendor', '–'], provision).toContain(state);
+    expect(['Yes', 'Partial', 'Image', 'Vendor', '–'], provision).toContain(state);
     if (state === 'Yes') expect(ours, provision).not.toBe('');
     if (state === 'Yes' && tests === '') expect(ours, provision).toMatch(/docs\/operations|SECURITY\.md|package/);
-    if (state === 'Part') expect(lacking, provision).not.toBe('');
+    if (state === 'Partial') expect(lacking, provision).not.toBe('');
   }
 });
 
