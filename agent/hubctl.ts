@@ -21,7 +21,7 @@ function end(code: number): void {
 hubctl(argv, terminal, createHubctlPorts()).then(
   (code) => {
     process.exitCode = code;
-    // Standard output may be a pipe that still takes what was written; then the process ends, whatever is left open.
+    // Standard output may be a pipe that still takes what was written; then the process ends, with what is left open.
     process.stdout.write('', () => void clock.schedule(0, () => end(code)));
   },
   (error: unknown) => {

@@ -32,7 +32,7 @@ import { version } from './system/version.ts';
 /** sysexits.h: wrong usage, internal error. */
 const EX_USAGE = 64;
 const EX_SOFTWARE = 70;
-/** After this the process ends whatever still hangs; below the TimeoutStopSec of the unit, 30 s. */
+/** After this the process ends, even if something hangs; below the TimeoutStopSec of the unit, 30 s. */
 const STOP_TIMEOUT_MS = 20_000;
 
 const USAGE = `hub-agent ${version}: connects a smart-lock hub to AWS IoT.
@@ -170,7 +170,7 @@ async function main(): Promise<number> {
   await agent.start();
   noteRun(runtimeDirectory, 'started', log);
   const signal = await Promise.race([stopAsked, agent.resetAsked.then((kind) => `reset (${kind})`)]);
-  log.info({ event: 'signal', signal }, 'asked to stop');
+  log.info({ event: 'signal', signal }, 'stop requested');
   stopLevelTimer();
   await agent.stop();
   noteRun(runtimeDirectory, 'stopped', log);

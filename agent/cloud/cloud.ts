@@ -19,7 +19,7 @@ import { createShadowReader } from './shadow/shadow-reader.ts';
 /** A clean stop says goodbye within this time, or leaves it to the will. */
 const GOODBYE_MS = 2_000;
 
-/** What the rest of the agent is told. */
+/** Events for the rest of the agent. */
 export interface CloudListeners {
   /** The session is up, its birth acknowledged, its subscriptions stand. */
   linkUp(): void;
@@ -52,7 +52,7 @@ export interface Cloud {
   publishJobs(topic: string, payload: string): Promise<void>;
   /** Resolves when a session that began after this call has its birth acknowledged. Drops the present session first when `fresh`. */
   reachable(signal: AbortSignal, options?: { fresh?: boolean }): Promise<void>;
-  /** Ends the session, lets `run` connect with our client id instead, and connects again afterwards, whatever came of it. */
+  /** Ends the session, lets `run` connect with our client id instead, and connects again afterwards in any case. */
   withoutSession<T>(run: (target: Target) => Promise<T>): Promise<T>;
 }
 
@@ -69,7 +69,7 @@ export interface CloudDeps {
   jobs?: JobsListener & { up(): void };
   heartbeatMs: number;
   uptimeSeconds(): number;
-  /** The clock is good enough to judge certificates. */
+  /** The clock is good enough to validate certificates. */
   clockTrusted(): boolean;
   listeners: CloudListeners;
   wallClock: WallClock;
@@ -194,10 +194,10 @@ export function createCloud(deps: CloudDeps): Cloud {
     try {
       await last.goodbye();
       await reporter.goodbye(writerOf(last.link), last.id);
-      log.info({ event: 'cloud_goodbye', session: last.id }, 'said goodbye');
+      log.info({ event: 'cloud_goodbye', session: last.id }, 'offline was published');
       return true;
     } catch (error) {
-      log.warn({ event: 'goodbye_failed', reason: messageOf(error) }, 'left to the will');
+      log.warn({ event: 'goodbye_failed', reason: messageOf(error) }, 'offline could not be published; the will does it');
       return false;
     }
   }
@@ -243,7 +243,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       try {
         await quarantine.guard(isResponse ? 'response_publish' : 'result_publish', () => up.publish(topic, payload));
       } catch (error) {
-        // What the policy never lets through must not hold up the answer in the shadow. An execution's answer stands nowhere else: it waits.
+        // What the policy never lets through must not hold up the answer in the shadow. An execution's answer has no other place: it waits.
         if (!isHubError(error, 'cloud_refused') || isResponse) throw error;
         log.warn({ event: 'publish_left_out', topic, reason: messageOf(error) }, 'a message was refused by the cloud');
       }
@@ -282,7 +282,7 @@ export function createCloud(deps: CloudDeps): Cloud {
         bornListeners.push(onBorn);
         signal.addEventListener('abort', onAbort, { once: true });
         if (!session || fresh) connector.reconnectNow();
-        // The session may be dead without anybody knowing yet: an acknowledged publish tells.
+        // The session may have ended unnoticed: an acknowledged publish proves it.
         else session.confirm().then(onBorn, () => done || connector.reconnectNow());
       });
     },

@@ -174,7 +174,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
       if (!signal.aborted) dispatch({ type: 'updated', version: accepted, cleared: id });
     } catch (error) {
       const reason = isHubError(error, 'shadow_conflict') ? 'conflict' : 'uncertain';
-      log.info({ event: 'command_clear_failed', id, reason, error: messageOf(error) }, 'the shadow has moved on or did not answer');
+      log.info({ event: 'command_clear_failed', id, reason, error: messageOf(error) }, 'the shadow has changed or did not answer');
       if (!signal.aborted) dispatch({ type: 'clearFailed', id, reason });
     }
   }

@@ -9,7 +9,7 @@ import type { Guard } from '../system/guard.ts';
 import { version } from '../system/version.ts';
 import type { CloudProof } from '../wifi/change/proof.ts';
 
-/** The cloud as the judge of a Wi-Fi network: a new MQTT session over it, with an acknowledged publish. */
+/** The proof of a Wi-Fi network by the cloud: a new MQTT session over it, with an acknowledged publish. */
 export function createCloudProof(deps: {
   cloud: () => Cloud;
   config: AgentConfig;

@@ -88,7 +88,7 @@ const osdpBus = z
     security: z
       .enum(['optional', 'required'])
       .default('optional')
-      .describe('"required": of a node that is not secured with a key of its own nothing is believed, and that it is not is an alarm.'),
+      .describe('"required": reports of a node are ignored unless a key of its own secures it, and an unsecured node is an alarm.'),
     keysPath: credentialPath('File of the secure channel keys of this bus.').optional(),
   })
   .describe('A serial line with OSDP peripherals.');
@@ -145,7 +145,7 @@ const wifi = z
       .describe('Network interface of the Wi-Fi radio. Default: the first one found.'),
     backend: z.enum(['auto', 'networkmanager', 'none']).default('auto').describe('Who manages Wi-Fi; "none" switches Wi-Fi changes off.'),
     attemptTimeoutSeconds: whole(1, 3600, 'Time for joining a new network and reaching the cloud over it.').default(100),
-    checkpointSeconds: whole(2, 3600, 'The old network comes back by itself after this, whatever happens to the agent.').default(120),
+    checkpointSeconds: whole(2, 3600, 'The old network comes back by itself after this, also when the agent has ended.').default(120),
   })
   .prefault({})
   .describe('Wi-Fi changes.');

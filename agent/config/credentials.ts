@@ -28,7 +28,7 @@ export interface CredentialsReport {
   problems: ConfigProblem[];
   /** What does not stop the agent: it is logged. */
   warnings: ConfigProblem[];
-  /** What was read and judged, once, to be used as it is; null for a part that has a problem. */
+  /** What was read and validated, once, to be used as it is; null for a part that has a problem. */
   credentials: { [Part in CredentialPart]: TlsCredentials[Part] | null };
   /** The end of the hub's certificate; null when there is none to read. */
   expiresAt: Date | null;

@@ -9,7 +9,7 @@ import type { AgentDocument } from './rules.ts';
 /** The configuration files by their zod schema, which knows more than its JSON Schema: what each field means, and what its writer may have meant. */
 const SCHEMAS = { agent: agentSchema, identity: identitySchema } satisfies Record<string, z.ZodType>;
 
-/** Judges a document that the quick check did not take: its value after all, or each problem in words. */
+/** Validates a document that the quick check refused: its value after all, or each problem in words. */
 export function explain(kind: keyof typeof SCHEMAS, json: unknown): { value: unknown; problems: Omit<ConfigProblem, 'file'>[] } {
   const schema: z.ZodType = SCHEMAS[kind];
   const result = schema.safeParse(json, INTERPRETED);

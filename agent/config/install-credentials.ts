@@ -45,7 +45,7 @@ export async function installCredentials(from: string, folder: string, deps: Ins
   if (blocking.length > 0) throw configError(blocking);
 
   return await explained(folder, async () => {
-    // What was judged, and nothing else of the files: they may hold more, or have changed since.
+    // What was validated, and nothing else of the files: they may hold more, or have changed since.
     const { certificate, privateKey } = checked.credentials;
     const next = { certificate: Buffer.from(certificate!), key: Buffer.from(privateKey!.reveal()) };
     const credentials = createCredentialsFolder(folder, deps.files, links);

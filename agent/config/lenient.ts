@@ -37,7 +37,7 @@ function usable(schema: z.ZodType, input: unknown): unknown {
 
 /**
  * The lenient mode of the configuration: takes of a JSON value what its schema can use, field by field, with the schema's defaults. For tools that
- * must work beside a wrong configuration; what is wrong with it is told by `loadConfig`. Never throws.
+ * must work beside a wrong configuration; its problems are reported by `loadConfig`. Never throws.
  */
 export function readLeniently<S extends z.ZodType>(schema: S, input: unknown): Lenient<z.output<S>> {
   return usable(schema, input) as Lenient<z.output<S>>;

@@ -17,7 +17,7 @@ export const objectOf = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 
 /**
- * The lenient reading of a document: the object in the file, whatever its schema says of it; empty where there is none.
+ * The lenient reading of a document: the object in the file, valid or not; empty where there is none.
  * `error`: why the file cannot be read; null: it was, or is not there. Never throws.
  */
 export async function readObject(files: Pick<Files, 'read'>, path: string): Promise<{ value: JsonObject; error: unknown }> {

@@ -78,7 +78,7 @@ function blocksOf(text: string, wanted: string, labels: readonly string[]): PemR
 const RELABEL = 'The AWS SDK reads blocks called CERTIFICATE only. Convert it with: openssl x509 -in OLD -out NEW';
 
 /**
- * All certificates of a PEM file, at least one, and nothing else in it. A private key in it would be copied to where everybody can read it; the
+ * All certificates of a PEM file, at least one, and nothing else in it. A private key in it would be copied to where every user can read it; the
  * SDK refuses a file with a block of any other kind (measured, aws-crt 1.33).
  */
 export function parseCertificates(text: string): PemResult<X509Certificate[]> {
@@ -86,7 +86,7 @@ export function parseCertificates(text: string): PemResult<X509Certificate[]> {
   if (!found.ok) return found;
   if (found.value.some(({ label }) => isPrivate(label))) {
     return failed(
-      'it holds a private key beside the certificate, and a file of certificates is open to everybody',
+      'it holds a private key beside the certificate, and every user can read a file of certificates',
       'Keep the private key in a file of its own, mode 0600, and remove it from this one. Replace the key if this file was passed on.',
     );
   }

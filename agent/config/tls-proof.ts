@@ -1,7 +1,7 @@
 import type { TlsCredentials } from '../contract/tls.ts';
 import type { CredentialFinding } from './validator.ts';
 
-/** What the SDK's own TLS context says to credentials; the parts that are null are not judged. */
+/** Why the SDK's own TLS context refuses credentials; parts that are null are not checked. */
 export interface TlsRefusal {
   part: 'certificate' | 'authorities';
   /** The SDK's words. */

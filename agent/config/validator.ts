@@ -13,7 +13,7 @@ export interface CredentialFinding extends Explanation {
   reason: CredentialReason;
 }
 
-/** The contents of the files; null for what is not there to be judged. */
+/** The contents of the files; null for what is not there to be validated. */
 export type CredentialTexts = Record<CredentialPart, string | null>;
 
 export interface ValidationClock {
@@ -106,7 +106,7 @@ function belongTogether(certificate: X509Certificate, key: KeyObject): boolean {
 const pemOf = (certificates: X509Certificate[]) => certificates.map((one) => `${one.toString().trimEnd()}\n`).join('');
 
 /**
- * Judges certificate, key and authorities, for every reader alike: labels, kinds of key, signatures, chain, dates, and that the pair belongs
+ * Validates certificate, key and authorities, for every reader alike: labels, kinds of key, signatures, chain, dates, and that the pair belongs
  * together. A part that is null is left out. Whether the SDK takes the result is proven apart (`TlsProof`). Never throws.
  */
 export function validateCredentials(texts: CredentialTexts, clock: ValidationClock): ValidatedCredentials {

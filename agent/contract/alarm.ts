@@ -1,5 +1,5 @@
 /**
- * What the cloud is told without asking, in `reported.alarms`:
+ * What the hub reports without being asked, in `reported.alarms`:
  * - `tamper`: a node's tamper switch is open.
  * - `security_lost`: a node with an own key is not secured with it.
  * - `device_replaced`: another device answers at a node's address.

@@ -3,7 +3,7 @@ import type { CommandErrorCode, FieldProblem } from '../system/errors.ts';
 /** AWS IoT Commands' words for the state of an execution. */
 export type CommandStatus = 'IN_PROGRESS' | 'SUCCEEDED' | 'FAILED' | 'REJECTED' | 'TIMED_OUT';
 
-/** What the cloud is told of a failed command. */
+/** What is reported of a failed command. */
 export interface CommandError {
   code: CommandErrorCode;
   message: string;

@@ -62,7 +62,7 @@ export interface Readings {
   lock?: Reading<'locked' | 'unlocked' | 'not_fully_locked'>;
   /** ZCL, 7.3.2.9, DoorState. */
   door?: Reading<'open' | 'closed' | 'jammed' | 'forced_open' | 'unspecified'>;
-  /** Contact, motion or whatever the zone is for; true: alarmed (ZCL, 8.2.2.2.1.3, ZoneStatus). */
+  /** Contact, motion or another purpose of the zone; true: alarmed (ZCL, 8.2.2.2.1.3, ZoneStatus). */
   alarm?: Reading<boolean>;
   /** 0 to 100. */
   batteryPercent?: Reading<number>;

@@ -2,7 +2,7 @@
 export const ZIGBEE_ADAPTERS = ['zstack', 'ember', 'deconz', 'zigate', 'zboss'] as const;
 export type ZigbeeAdapter = (typeof ZIGBEE_ADAPTERS)[number];
 
-/** Something about a Zigbee network that was put right, or that somebody should know. The codes have their texts in `agent/health/zigbee.ts`. */
+/** Something about a Zigbee network that was repaired, or that support should know. The codes have their texts in `agent/health/zigbee.ts`. */
 export type ZigbeeNotice =
   /** The agent's record was lost, and made again from the backup. */
   | { code: 'record_rebuilt' }

@@ -98,7 +98,7 @@ export interface StatusReport {
   nodesByBus?: { bus: string; total: number; available: number; defaultKey?: string[] }[];
   /** What is wrong with nodes; those that are not secured first, a bounded number. An agent that is being upgraded may not say. */
   nodeFindings?: NodeFinding[];
-  /** What the cloud is told without asking, oldest first. Absent from an older agent. */
+  /** What the hub reports without being asked, oldest first. Absent from an older agent. */
   alarms?: Alarm[];
   /** The latest, newest first. */
   lastCommands: CommandReport[];

@@ -132,7 +132,7 @@ export function createControl(deps: ControlDeps): Control {
     },
 
     'POST /v1/ping': async ({ signal }) => {
-      log.info({ event: 'control_ping' }, 'the way to the cloud is tried from the hub');
+      log.info({ event: 'control_ping' }, 'a test of the connection to the cloud was requested on the hub');
       const late = (): never => {
         throw new HubError('cloud_timeout', 'no PUBACK in time');
       };
@@ -153,7 +153,7 @@ export function createControl(deps: ControlDeps): Control {
     'POST /v1/reset': async ({ body, signal }) => {
       const { kind } = recordOf(body);
       if (kind !== 'state' && kind !== 'factory') throw new ApiError(400, 'invalid_kind', 'The kind must be "state" or "factory".');
-      log.warn({ event: 'control_reset', kind }, 'a reset was asked on the hub');
+      log.warn({ event: 'control_reset', kind }, 'a reset was requested on the hub');
       await deps.reset(kind, signal);
       return { json: { kind } };
     },

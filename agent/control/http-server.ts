@@ -121,7 +121,7 @@ export function createApiServer(deps: {
     });
   }
 
-  /** HTTP takes 1.3 MB: it is loaded when somebody connects for the first time, and is given the connections of the socket. */
+  /** HTTP takes 1.3 MB: it is loaded at the first connection, and is given the connections of the socket. */
   function onConnection(socket: Socket): void {
     if (socket.destroyed) return;
     if (!http) {

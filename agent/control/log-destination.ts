@@ -7,7 +7,7 @@ import type { LogRing } from './log-ring.ts';
 
 /**
  * Where the log's lines go: to the ring that hubctl reads, and as JSON to standard output, laid out for a person when that is a terminal.
- * A full disk or a reader that does not read costs lines there, never time; `onRecovered` is told how many.
+ * A full disk or a reader that does not read costs lines there, never time; `onRecovered` gets their number.
  */
 export async function createLogDestination(deps: {
   ring: LogRing;

@@ -22,7 +22,7 @@ export function createAdjustableLog(root: Log & { level: string }, clock: Monoto
   /** pino's own: a child inherits its parent's methods, so the replaced one must not be asked again. */
   const make = root.child;
 
-  /** pino's children copy the level when they are made, so each is told. */
+  /** pino's children copy the level when they are made, so each is set. */
   function follow<T extends Log>(log: T): T {
     log.child = (bindings) => {
       const child = follow(make.call(log, bindings));

@@ -47,13 +47,13 @@ export function maintenanceRoutes({ maintenance, clock, log }: MaintenanceRoutes
       const asked = recordOf(body);
       const nodeId = nodeIdOf(asked);
       const seconds = numberOf(asked.seconds === undefined ? null : String(asked.seconds), DEFAULT_SECONDS, 1, MAX_SECONDS);
-      log.info({ event: 'control_identify', nodeId, seconds }, 'a node shall show where it is');
+      log.info({ event: 'control_identify', nodeId, seconds }, 'identification of a node was requested on the hub');
       return stream(({ signal }) => maintenance.identify(nodeId, seconds, signal));
     },
 
     'POST /v1/nodes/forget': ({ body }) => {
       const nodeId = nodeIdOf(recordOf(body));
-      log.warn({ event: 'control_forget', nodeId }, 'a node shall be forgotten');
+      log.warn({ event: 'control_forget', nodeId }, 'removal of a node was requested on the hub');
       return stream(async () => maintenance.forget(nodeId));
     },
 
@@ -61,7 +61,7 @@ export function maintenanceRoutes({ maintenance, clock, log }: MaintenanceRoutes
       const asked = recordOf(body);
       const address = asked.address === undefined || asked.address === null ? null : given(asked.address, 'address');
       const defaultKey = asked.defaultKey === true;
-      log.warn({ event: 'control_rekey', bus, address, defaultKey }, 'peripherals shall get new keys');
+      log.warn({ event: 'control_rekey', bus, address, defaultKey }, 'new keys for peripherals were requested on the hub');
       return stream(({ signal }, send) => maintenance.rekey(bus, { address, defaultKey }, (progress) => send({ progress }), signal));
     },
 
@@ -70,7 +70,7 @@ export function maintenanceRoutes({ maintenance, clock, log }: MaintenanceRoutes
       const from = given(asked.from, 'from');
       const to = given(asked.to, 'to');
       const baudRate = asked.baudRate === undefined || asked.baudRate === null ? null : given(asked.baudRate, 'baudRate');
-      log.warn({ event: 'control_set_address', bus, from, to, baudRate }, 'a peripheral shall get another address');
+      log.warn({ event: 'control_set_address', bus, from, to, baudRate }, 'another address for a peripheral was requested on the hub');
       return stream(({ signal }) => maintenance.setAddress(bus, { from, to, baudRate }, signal));
     },
   };

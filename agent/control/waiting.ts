@@ -1,7 +1,7 @@
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import { HEARTBEAT_MS } from './api.ts';
 
-/** Sends `{"waiting":true}` every second until the work has ended, and gives what it gave. @throws whatever the work throws */
+/** Sends `{"waiting":true}` every second until the work has ended, and gives what it gave. @throws the error of the work */
 export async function whileWaiting<T>(clock: MonotonicClock, send: (value: unknown) => void, work: Promise<T>): Promise<T> {
   const done = new AbortController();
   const beat = async () => {

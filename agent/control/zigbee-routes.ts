@@ -8,7 +8,7 @@ import { whileWaiting } from './waiting.ts';
 
 export interface ZigbeeRoutesDeps {
   networks: readonly ZigbeeNetwork[];
-  /** Somebody with root changes something. */
+  /** A user with root changes something. */
   changed(): void;
   clock: MonotonicClock;
   log: Log;
@@ -45,7 +45,7 @@ export function zigbeeRoutes({ networks, changed, clock, log }: ZigbeeRoutesDeps
       `There is no Zigbee bus "${id}"; there are: ${networks.map((each) => each.id).join(', ') || 'none'}.`,
     );
   };
-  const asked = (what: string, bus: string) => log.warn({ event: `control_zigbee_${what}`, bus }, 'asked for on the hub');
+  const asked = (what: string, bus: string) => log.warn({ event: `control_zigbee_${what}`, bus }, 'requested on the hub');
 
   return {
     reading: {

@@ -12,7 +12,7 @@ import { tampered, tamperFindings } from './node.ts';
 import { updateFindings } from './update.ts';
 import { type ZigbeeFacts, zigbeeFindings } from './zigbee.ts';
 
-/** What the health of a running agent is judged by. Fields that may be absent are those that an older agent does not tell. */
+/** The facts by which a running agent is assessed. Fields that may be absent are those that an older agent does not report. */
 export interface HealthFacts extends BusFacts, Omit<ZigbeeFacts, 'clock'>, MachineFacts {
   clock: MachineFacts['clock'] & ZigbeeFacts['clock'];
   agent: ProcessFacts;

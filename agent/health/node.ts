@@ -71,7 +71,7 @@ export const NODE: Entries<NodeParams> = {
     severity: 'fail',
     text: ({ nodeId, reason }) =>
       reason === 'no_own_key'
-        ? `node ${nodeId} is not secured, which its bus requires: ${reasonOf(reason).what}; nothing that it says is believed`
+        ? `node ${nodeId} is not secured, which its bus requires: ${reasonOf(reason).what}; its reports are ignored`
         : `node ${nodeId} is not secured although its own key is configured: ${reasonOf(reason).what}; its tamper and power are not known`,
     remedy: ({ reason }) => `Check on site that it is the right device; ${reasonOf(reason).remedy}`,
     next: NODES,
@@ -127,7 +127,7 @@ export type NodeCode = keyof NodeParams;
 const found = finder(NODE);
 
 /**
- * It answers for long enough, and told neither vendor nor model nor serial number. A device of Zigbee is judged by no time: one that sleeps
+ * It answers for long enough, and reported neither vendor nor model nor serial number. There is no such time for a device of Zigbee: one that sleeps
  * is asked when it wakes.
  */
 function isUnidentified({ protocol, available, firstSeen, lastSeen, vendor, model, serialNumber }: Node): boolean {

@@ -59,7 +59,7 @@ export const WIFI: Entries<WifiParams> = {
 export type WifiCode = keyof WifiParams;
 const found = finder(WIFI);
 
-/** Why the Wi-Fi cannot be moved; a reason that only a newer agent knows is told in its own words. */
+/** Why the Wi-Fi cannot be moved; a reason that only a newer agent knows keeps its own words. */
 export function wifiFinding(problem: WifiProblem): HealthFinding<WifiCode> {
   const code = `wifi_${problem.reason}` as const;
   return found(Object.hasOwn(WIFI, code) ? code : 'wifi_failed', problem, problem.device);

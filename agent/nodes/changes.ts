@@ -51,7 +51,7 @@ const LEVELS = {
 /** A node that does the same thing over and over is worth a line this often; in between it is detail. */
 const LOG_INTERVAL_MS = 600_000;
 
-/** The events that a node's change is, in the order they are told. Tamper and power fault of `before` are the last that were known. */
+/** The events of a node's change, in the order in which they are reported. Tamper and power fault of `before` are the last that were known. */
 export function eventsOf(before: Node | undefined, after: Node): NodeChange[] {
   const events: NodeChange[] = [];
   if (!before) events.push('node_new');

@@ -18,8 +18,8 @@ function identityOf({ vendor, model, serialNumber }: DeviceIdentity): DeviceIden
 }
 
 /**
- * Who was at this place before the device that answers now; null when it is the same one. `refuses`: it was asked who it is and does not say,
- * so it is not the one that told it. Whoever comes later, the first one counts; when that one is back, nobody was replaced.
+ * Who was at this place before the device that answers now; null when it is the same one. `refuses`: it was asked for its identity and
+ * does not report it, so another device reported the known one. The first device counts, also after a third one; when it is back, nothing was replaced.
  */
 export function replacedAt(remembered: Node | undefined, live: Node, refuses: boolean): DeviceIdentity | null {
   if (!remembered) return null;

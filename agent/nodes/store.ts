@@ -85,7 +85,7 @@ function parseNode(entry: unknown): Node[] {
 export interface NodeStore {
   /** What was written last. A damaged file yields what can be saved of it, and a log line that says what was lost. Never throws. */
   load(): Promise<Node[]>;
-  /** @throws whatever the file system throws. */
+  /** @throws errors of the file system. */
   save(nodes: readonly Node[]): Promise<void>;
 }
 

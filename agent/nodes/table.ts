@@ -63,7 +63,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     return {
       ...live,
       firstSeen,
-      // After a restart the link is not judged at once: what was found before stands until then.
+      // After a restart the link is not assessed at once: the result from before stands until then.
       securityReason: live.securityReason ?? (live.security === null ? (remembered?.securityReason ?? null) : null),
       replaced: replacedAt(remembered, live, refuses),
       vendor: live.vendor ?? before?.vendor ?? null,
@@ -166,7 +166,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   /** Written at once: what was asked for on the hub must not come back after a power cut. */
   const drop = (node: Node): Promise<void> => {
     takeOut(node);
-    log.info({ event: 'node_forgotten', nodeId: node.nodeId }, `${node.nodeId}: forgotten, as was asked for on the hub`);
+    log.info({ event: 'node_forgotten', nodeId: node.nodeId }, `${node.nodeId}: forgotten, as requested on the hub`);
     onChange?.({ event: 'node_forgotten', node });
     return write();
   };

@@ -6,7 +6,7 @@ export interface Installed {
   requiresSystem: number;
 }
 
-/** The factory release, whatever its sequence is. */
+/** The factory release, with any sequence. */
 export const FACTORY: Installed = { sequence: 0, requiresSystem: 0 };
 
 /** Why a request is refused; nothing of the hub has changed then. */

@@ -11,7 +11,7 @@ export type ResetFiles = Pick<Files, 'list' | 'read' | 'writeAtomic' | 'remove' 
 /**
  * Forgets; the agent must not run, or be at its end. A factory reset also leaves notes: which claim must not be taken again from the shadow,
  * where it still stands, and that NetworkManager has to forget the agent's profiles. Can be repeated after a power cut. Returns the paths that were removed.
- * @throws whatever the file system throws
+ * @throws errors of the file system
  */
 export async function forgetState(files: ResetFiles, stateDirectory: string, asked: ResetKind, log: Pick<Log, 'error'>): Promise<string[]> {
   const before = await files.list(stateDirectory);

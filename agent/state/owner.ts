@@ -51,10 +51,10 @@ export async function ownState(
     } else if (id.state === 'sound' && idOf(id) !== hubId) {
       log.error({ event, path: idPath, reason: 'it is well-formed and wrong' }, means);
     }
-    // The copy first: an id without its copy would be judged by itself alone.
+    // The copy first: an id without its copy would be checked against nothing.
     if (idOf(copy) !== hubId) await files.writeAtomic(copyPath, hubIdCopy(hubId));
     if (idOf(id) !== hubId) await files.writeAtomic(idPath, deps.hubId);
   } catch (error) {
-    log.error({ event: 'state_owner_unknown', reason: messageOf(error) }, 'whose the state is cannot be told or kept');
+    log.error({ event: 'state_owner_unknown', reason: messageOf(error) }, 'the owner of the state can be neither determined nor stored');
   }
 }

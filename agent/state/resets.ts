@@ -12,10 +12,10 @@ export interface Resets {
   pending(): ResetKind | null;
   /**
    * Resolves once the reset cannot get lost any more, also when the power is cut. A client that has gone by then (`signal`) was told that it
-   * failed: nothing happens. @throws whatever the file system throws, HubError `aborted`
+   * failed: nothing happens. @throws errors of the file system, HubError `aborted`
    */
   ask(kind: ResetKind, signal?: AbortSignal): Promise<void>;
-  /** Forgets; nothing may write to the state directory any more. @throws whatever the file system throws */
+  /** Forgets; nothing may write to the state directory any more. @throws errors of the file system */
   carryOut(kind: ResetKind): Promise<void>;
   /** Before anything reads the state: carries out what the last agent had promised and did not get to. Never throws. */
   resume(): Promise<void>;
@@ -59,10 +59,10 @@ export function createResets({ files, stateDirectory, log }: ResetsDeps): Resets
         // The one that forgets more.
         const kind = (['factory', 'state'] as const).find((each) => names.has(`${RESET_ASKED}${each}`));
         if (!kind) return;
-        log.warn({ event: 'reset_resumed', kind }, 'a reset was asked for and not done when the agent ended');
+        log.warn({ event: 'reset_resumed', kind }, 'a reset was requested and not done when the agent ended');
         await carryOut(kind);
       } catch (error) {
-        log.error({ event: 'reset_failed', reason: messageOf(error) }, 'a reset that was asked for cannot be carried out');
+        log.error({ event: 'reset_failed', reason: messageOf(error) }, 'a requested reset cannot be carried out');
       }
     },
   };

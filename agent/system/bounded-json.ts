@@ -9,7 +9,7 @@ export const MAX_JSON_DEPTH = 32;
 export const TOO_DEEP = '[nested too deep]';
 
 /**
- * The value, with everything below `MAX_JSON_DEPTH` levels cut off: whatever recurses over it later has stack enough. A value that is
+ * The value, with everything below `MAX_JSON_DEPTH` levels cut off: code that recurses over it has enough stack. A value that is
  * shallow enough is returned as it is; else the containers in which something is cut are changed in place.
  */
 export function boundDepth<T>(value: T): T {
@@ -21,14 +21,14 @@ export function boundDepth<T>(value: T): T {
   return value;
 }
 
-/** `JSON.parse` for whatever comes from outside, bounded in depth. @throws SyntaxError */
+/** `JSON.parse` for input from outside, bounded in depth. @throws SyntaxError */
 export function parseBounded(text: string): unknown {
   return boundDepth(JSON.parse(text) as unknown);
 }
 
 /**
  * A number from outside that counts something, such as a version or seconds: whole, from 0, and told exactly (ECMA-262,
- * `Number.MAX_SAFE_INTEGER`). 0 for whatever else stands there: as a text it would have a point, a sign or an exponent.
+ * `Number.MAX_SAFE_INTEGER`). 0 for anything else: as a text it would have a point, a sign or an exponent.
  */
 export const countOf = (value: unknown): number => (Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0);
 

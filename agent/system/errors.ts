@@ -64,7 +64,7 @@ export function isHubError(error: unknown, ...codes: ErrorCode[]): error is HubE
   return error instanceof HubError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** A readable sentence for whatever was thrown; libraries throw strings and objects too. */
+/** A readable sentence for anything thrown; libraries throw strings and objects too. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   return typeof error === 'string' ? error : JSON.stringify(error);

@@ -12,12 +12,12 @@ export interface Files {
   /**
    * Replaces the file so that after a power cut either the old or the new content is there, never a mixture: temporary name,
    * fsync, rename, fsync of the directory. Creates missing directories (0700). The temporary name is random and exclusive: what stands
-   * there already is never followed or written to. The file has exactly this mode, whatever the process's mask is.
+   * there already is never followed or written to. The file has exactly this mode, independent of the process's mask.
    */
   writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
   /** Names in a folder; empty when it does not exist. Leftover temporary files are not listed. */
   list(directory: string): Promise<string[]>;
-  /** Removes whatever has this name, a folder with all that is in it, never what a link leads to; does nothing when it does not exist. */
+  /** Removes a file, or a folder with all that is in it, never what a link leads to; does nothing when it does not exist. */
   remove(path: string): Promise<void>;
   /** Gives a file another name, in one step and without room on the disk; does nothing when it does not exist. */
   rename(from: string, to: string): Promise<void>;
@@ -34,7 +34,7 @@ function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
-/** Has a file or folder written to the disk (fsync(2)). @throws whatever the file system throws */
+/** Has a file or folder written to the disk (fsync(2)). @throws errors of the file system */
 export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, constants.O_RDONLY);
   try {

@@ -7,7 +7,7 @@ import { isUnusableFile } from './regular-file.ts';
 /** Begins the name under which a damaged record is kept for support, one for each record. */
 export const DAMAGED = 'damaged-';
 
-/** `damaged`: what stood there is told and out of the way. `unreadable`: the disk failed; it is told, and nothing was touched. */
+/** `damaged`: it was logged and moved aside. `unreadable`: the disk failed; that was logged, and nothing was touched. */
 export type Found<T> = { state: 'sound'; value: T } | { state: 'absent' | 'damaged' | 'unreadable' };
 
 export interface RecordFile<T> {

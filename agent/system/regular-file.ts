@@ -70,8 +70,8 @@ export interface OpenedFile {
 }
 
 /**
- * Opens a regular file and hands it to `use`. The open file is judged, not the path: it cannot be exchanged in between.
- * @throws UnusableFile for a directory, FIFO, socket, device or a file that is too large; else whatever the file system throws
+ * Opens a regular file and hands it to `use`. The open file is checked, not the path: it cannot be exchanged in between.
+ * @throws UnusableFile for a directory, FIFO, socket, device or a file that is too large; else errors of the file system
  */
 export async function withRegularFile<T>(
   path: string,

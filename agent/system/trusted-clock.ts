@@ -1,6 +1,6 @@
 import type { WallClock } from './clock.ts';
 
-/** Tells whether the wall clock is good enough to judge certificates: the system calls it synchronised, or it is past the build. */
+/** Whether the wall clock is good enough to validate certificates: the system calls it synchronised, or it is past the build. */
 export type ClockTrust = () => boolean;
 
 /** Synchronised is asked of the system, which takes a moment: the answer of the last question counts. */

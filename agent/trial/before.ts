@@ -20,7 +20,7 @@ function parseBefore(data: Buffer): Before & { sequence: number } {
   return { sequence: sequence as number, buses, cloud };
 }
 
-/** Keeps what is up for the release of that sequence, which runs next. @throws whatever the file system throws */
+/** Keeps what is up for the release of that sequence, which runs next. @throws errors of the file system */
 export const writeBefore = (
   files: Pick<Files, 'writeAtomic'>,
   stateDirectory: string,

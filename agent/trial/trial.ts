@@ -32,7 +32,7 @@ export interface ReleaseTrial {
 }
 
 export interface ReleaseTrialDeps {
-  /** Null: not started by the launcher. Then there is no trial, and no release is told of. */
+  /** Null: not started by the launcher. Then there is no trial, and no release is reported. */
   started: StartedAs | null;
   /** Root's folder. */
   releases: string;
@@ -85,7 +85,7 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
   async function say(verdict: Verdict, sequence: number): Promise<void> {
     const path = join(stateDirectory, UPDATE_FOLDER, CONFIRM_FILE);
     await files.writeAtomic(path, JSON.stringify({ sequence, verdict }));
-    log.warn({ event: 'trial_verdict', sequence, verdict }, 'the release on trial has judged itself');
+    log.warn({ event: 'trial_verdict', sequence, verdict }, 'the release on trial has reached its verdict');
   }
 
   /** Looks at itself until it can say how it is, and then for the commit. What cannot be written or read is tried again: the updater has a time limit. */
@@ -116,7 +116,7 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
       turn().then(
         (goesOn) => goesOn && !stopped.signal.aborted && follow(sequence, { before, times }, sinceMs, said),
         (error: unknown) => {
-          log.error({ event: 'trial_failed', reason: messageOf(error) }, 'the trial cannot be judged now');
+          log.error({ event: 'trial_failed', reason: messageOf(error) }, 'the trial cannot be assessed now');
           if (!stopped.signal.aborted) follow(sequence, { before, times }, sinceMs, said);
         },
       );
@@ -148,7 +148,7 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
         if (trial !== null) await writeBefore(files, stateDirectory, { sequence: trial.sequence, ...before });
       };
       await within(clock, STOP_MS, keep(), () => {}).catch((error: unknown) =>
-        log.error({ event: 'trial_before_unwritten', reason: messageOf(error) }, 'what is up before the trial cannot be kept'),
+        log.error({ event: 'trial_before_unwritten', reason: messageOf(error) }, 'the state before the trial cannot be stored'),
       );
     },
 

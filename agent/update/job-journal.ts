@@ -11,7 +11,7 @@ import type { Job } from './job.ts';
 export interface JobJournal {
   /** Null when there is none. A damaged record is logged and counts as none: the service offers the job again. Never throws. */
   load(): Promise<Job | null>;
-  /** @throws whatever the file system throws */
+  /** @throws errors of the file system */
   save(job: Job | null): Promise<void>;
 }
 

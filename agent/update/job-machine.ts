@@ -189,7 +189,7 @@ function onLoaded(state: JobState, job: Job | null): JobStep {
   return job?.stage === 'handed_over' ? { state: next, effects: [{ type: 'watch', job: refOf(job) }] } : onwards(next);
 }
 
-/** The next state, and what to do. A job is taken once, handed over once, and its end is told until the service has taken it. */
+/** The next state, and what to do. A job is taken once, handed over once, and its end is reported until the service has taken it. */
 export function jobStep(state: JobState, event: JobEvent): JobStep {
   switch (event.type) {
     case 'loaded':

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 
 /** The parts of a release in the agent's folder: complete ones by their hash, and what has been fetched of the others. */
 export interface PartFiles {
-  /** Makes the folder. @throws whatever the file system throws */
+  /** Makes the folder. @throws errors of the file system */
   open(): Promise<void>;
   /** The hashes of the complete parts. */
   complete(): Promise<ReadonlySet<string>>;
@@ -17,7 +17,7 @@ export interface PartFiles {
   begin(sha256: string, etag: string): Promise<void>;
   /** Appends what the stream brings; what came before an error stays. @throws what the stream throws, or the file system */
   append(sha256: string, data: Readable, signal: AbortSignal): Promise<void>;
-  /** Unpacks and verifies. False: it is not what it should be, and was removed. @throws whatever the file system throws */
+  /** Unpacks and verifies. False: it is not what it should be, and was removed. @throws errors of the file system */
   finish(part: { sha256: string; bytes: number }, signal: AbortSignal): Promise<boolean>;
   /** Removes what is not of these parts. */
   keepOnly(sha256s: ReadonlySet<string>): Promise<void>;

@@ -26,11 +26,11 @@ export interface ReleaseRequest {
 
 /** The agent's side of the updater. */
 export interface Releases {
-  /** @throws whatever the file system throws, and where there is no factory release */
+  /** @throws errors of the file system, and where there is no factory release */
   facts(): Promise<ReleaseFacts>;
-  /** Leaves the request; the updater is started by it. @throws whatever the file system throws */
+  /** Leaves the request; the updater is started by it. @throws errors of the file system */
   request(request: ReleaseRequest): Promise<void>;
-  /** What became of an attempt. @throws whatever the file system throws */
+  /** What became of an attempt. @throws errors of the file system */
   verdict(attempt: string): Promise<Verdict>;
 }
 

@@ -88,7 +88,7 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       try {
         return await journal.save(job);
       } catch (error) {
-        if (!told) log.error({ event: 'update_job_unstored', reason: messageOf(error) }, 'the job at hand cannot be stored');
+        if (!told) log.error({ event: 'update_job_unstored', reason: messageOf(error) }, 'the current job cannot be stored');
         told = true;
         await sleep(clock, SAVE_RETRY_MS, stopped.signal);
       }
@@ -156,7 +156,7 @@ export function createUpdates(deps: UpdatesDeps): Updates {
     if (ready?.attempt !== attemptOf(job)) return dispatch({ type: 'verdict', verdict: 'none' });
     try {
       await releases.request(ready);
-      log.info({ event: 'update_requested', ...job }, 'the updater has the release');
+      log.info({ event: 'update_requested', ...job }, 'the release was handed to the updater');
     } catch (error) {
       log.error({ event: 'job_failed', ...job, reason: messageOf(error) }, 'the updater could not be asked');
       return dispatch({ type: 'ended', outcome: { status: 'FAILED', reason: 'storage_failed' } });
@@ -173,7 +173,7 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       const verdict: Verdict = await releases.verdict(attemptOf(job)).catch(() => 'waiting' as const);
       if (signal.aborted) return;
       if (JSON.stringify(verdict) !== JSON.stringify(last)) {
-        log.info({ event: 'update_verdict', ...job, verdict }, 'what the updater says');
+        log.info({ event: 'update_verdict', ...job, verdict }, 'answer of the updater');
         dispatch({ type: 'verdict', verdict });
       }
       last = verdict;

@@ -67,7 +67,7 @@ export type Decision =
 /** The launcher counts up to these, and then starts the committed release. `systemd/launch` has the same numbers. */
 export const MAX_STARTS = 3;
 export const MAX_BOOTS = 4;
-/** So often is one release tried, by whatever attempts. */
+/** So often is one release tried, by all attempts together. */
 const MAX_TRIALS = 3;
 
 const noted = (state: ReleasesState, event: ReleaseEvent): ReleasesState => ({ ...state, history: [...state.history, event] });

@@ -28,7 +28,7 @@ export interface Disk {
 
 const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
-/** Opens a regular file for reading, whatever else stands there refused. Null when nothing is there. */
+/** Opens a regular file for reading; anything else is refused. Null when nothing is there. */
 function openRegular(path: string): { fd: number; size: number } | null {
   let fd: number;
   try {
@@ -65,7 +65,7 @@ function hashed(path: string, bytes: number, onChunk: (chunk: Buffer) => void): 
   }
 }
 
-/** Makes a new file that stands nowhere yet, with exactly this mode. */
+/** Makes a new file with exactly this mode. */
 function withNew<T>(path: string, mode: number, use: (fd: number) => T): T {
   const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   try {
@@ -126,7 +126,7 @@ export function createDisk(): Disk {
   };
 }
 
-/** A path that stays at a folder of another user whatever that user renames (proc(5), /proc/PID/fd). Null when it is not there, or a link. */
+/** A path that stays at a folder of another user, even when that user renames it (proc(5), /proc/PID/fd). Null when it is not there, or a link. */
 export function pinned(folder: string, name: string): string | null {
   try {
     return `/proc/self/fd/${fs.openSync(join(folder, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)}/.`;

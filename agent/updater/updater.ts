@@ -103,7 +103,7 @@ function readCount(disk: Disk, releases: string): Count | 'damaged' | null {
 }
 
 /**
- * The state; when it is damaged, what it was before its last change, without a trial. Whatever happens, the package's release is there.
+ * The state; when it is damaged, what it was before its last change, without a trial. The package's release is there in any case.
  * `sound`: nothing was damaged, so that what it does not name is of no use.
  */
 function readState(disk: Disk, { releases, log }: UpdaterMachine): { state: ReleasesState; sound: boolean } {

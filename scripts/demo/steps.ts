@@ -162,7 +162,7 @@ async function wifiChange({ rig, wifi }: World, tour: Tour): Promise<void> {
 /** Of the command that is sent to a hub that is off; the hub ignores what it does not know. */
 const WHILE_OFF = { sent: 'while off' };
 
-/** Power cut, return, clean stop: presence tells the truth each time. */
+/** Power cut, return, clean stop: presence is correct each time. */
 export async function presence(world: World, tour: Tour, running: AgentProcess): Promise<AgentProcess> {
   const { rig } = world;
   const stores = world.sendWhileOffline === 'store';

@@ -7,7 +7,7 @@ import type { Secret } from '../../agent/system/secret.ts';
 import type { ManifestRow } from './manifest.ts';
 import type { RowProblem } from './problems.ts';
 
-/** A hub's checked pair: PEM blocks made from what was judged, without anything else that stood in the files. */
+/** A hub's checked pair: PEM blocks made from what was validated, without the rest of the files. */
 export interface HubCredentials {
   certificatePem: string;
   privateKeyPem: Secret;

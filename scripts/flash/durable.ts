@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { createFiles, syncPath } from '../../agent/system/files.ts';
 import { makeFolders } from '../../agent/system/folders.ts';
 
-/** A folder that only its owner may enter, whatever it was before. */
+/** A folder that only its owner may enter, also if it existed with another mode. */
 export async function privateFolder(path: string): Promise<void> {
   await makeFolders(path, 0o700);
   await chmod(path, 0o700);

@@ -45,7 +45,7 @@ export interface FlashDeps {
   validity: Validity;
   /** Null: the requests are written only. */
   api: Api | null;
-  /** Flashes hubs again that were flashed already, with whatever the manifest says now. */
+  /** Flashes hubs again that were flashed already, with the data of the manifest now. */
   replace: boolean;
   signal: AbortSignal;
   onResult(result: HubResult): void;

@@ -46,7 +46,7 @@ export async function openImageTarget({ output, base, offset, debugfs }: ImageTa
       await privateFolder(join(output, 'hubs'));
       await rm(staging, { force: true });
       await copyFile(base, staging, constants.COPYFILE_FICLONE);
-      // The copy has the mode of the base, which everybody may read; what comes next is secret.
+      // The copy has the mode of the base, which every user may read; what comes next is secret.
       await chmod(staging, PRIVATE_IMAGE);
       // Beside the image and not in a shared folder: a key that a crash leaves behind is found and removed by the next run.
       const folder = join(output, 'hubs', `.${hubId}.files`);
@@ -107,7 +107,7 @@ function commandsFor(files: readonly HubFile[]): string[] {
 }
 
 /**
- * debugfs ends well whatever went wrong, so every file is looked at: its size, type, mode and owner, and its bytes, for a file that found no room
+ * debugfs exits with 0 even after errors, so every file is checked: its size, type, mode and owner, and its bytes, for a file that found no room
  * has its full size all the same. They are read back into `folder`, which no other user may enter.
  */
 async function verify(debugfs: string, image: string, files: readonly HubFile[], folder: string, lastWords: string): Promise<void> {

@@ -76,7 +76,7 @@ function duplicates(rows: readonly ManifestRow[]): RowProblem[] {
       const value = keyOf(hub);
       const before = first.get(value);
       if (before === undefined) first.set(value, hub);
-      // Two defaults are one hubId, which is told already.
+      // Two defaults are one hubId, which is reported already.
       if (before === undefined || (field === 'thingName' && hub.thingName === null && before.thingName === null)) return [];
       return [{ row: hub.row, field, message: `it is also that of row ${before.row}`, remedy: 'Give each hub its own.' }];
     });

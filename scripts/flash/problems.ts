@@ -28,7 +28,7 @@ export async function gather<T>(problems: RowProblem[], check: () => Promise<T>)
   }
 }
 
-/** One hub is not taken, which says nothing about the next one. Whatever else goes wrong with a hub is the station's fault. */
+/** One hub is refused, which says nothing about the next one. Any other error with a hub is a fault of the station. */
 export class HubRefused extends Error {}
 
 /** The program was started in a way that cannot work; the message says how to start it. */

@@ -20,7 +20,7 @@ function refuse(message: string, remedy: string, row: number | null = null): nev
   throw new Refused([{ row, field: '', message, remedy }]);
 }
 
-/** What is wrong with the names of the columns; `rowOf` tells where a name stands. Each is told once, however many rows there are. */
+/** What is wrong with the names of the columns; `rowOf` gives the place of a name. Each is reported once, for any number of rows. */
 function checkNames(names: readonly string[], rowOf: (name: string) => number | null): RowProblem[] {
   const problems = names.flatMap((name, index): RowProblem[] => {
     const field = PLAIN_NAME.test(name) ? name : `column ${index + 1}`;

@@ -20,7 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'agent/nodes': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/wifi': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/health': ['agent/system', 'agent/contract'],
-  // The updater's own judge: nothing is fetched that it would refuse.
+  // The updater's own decision: nothing is fetched that it would refuse.
   'agent/update': ['agent/system', 'agent/contract', 'agent/state', 'agent/release', 'agent/updater/decide.ts'],
   'agent/control': ['agent/system', 'agent/contract', 'agent/state', 'agent/health'],
   'agent/hubctl': ['agent/system', 'agent/contract', 'agent/state', 'agent/config', 'agent/control', 'agent/health', 'agent/release'],
@@ -66,7 +66,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'test/vm': ['agent/system', 'scripts/processes.ts', 'test/twins', 'test/support'],
 };
 
-/** Rooms that only the rooms named here may import, whatever else is allowed above. */
+/** Rooms that only the rooms named here may import, in spite of what is allowed above. */
 const CLOSED: Readonly<Record<string, readonly string[]>> = {
   'agent/hubctl': ['agent/hubctl', 'agent/hubctl.ts', 'agent/compose', 'scripts/build.ts', 'scripts/hubctl', 'scripts/demo', 'test'],
   'agent/compose': ['agent/compose', 'agent/main.ts', 'agent/hubctl.ts', 'test'],

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { linkedNotices } from './linked.ts';
 
-/** What is told of a package that is inside. */
+/** What is listed of a package that is inside. */
 interface Licensed {
   name: string;
   version: string;

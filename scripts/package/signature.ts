@@ -49,7 +49,7 @@ function parsed(path: string, parse: () => KeyObject): KeyObject {
 }
 
 /**
- * The signing key, judged before anything is built with it.
+ * The signing key, checked before anything is built with it.
  * @throws Error when it is no Ed25519 key, others can read it, it is no regular file or lies in a git work tree; nothing of it is quoted
  */
 export async function readSigningKey(path: string): Promise<KeyObject> {

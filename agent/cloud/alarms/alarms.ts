@@ -11,7 +11,7 @@ import { createTakeoverStore } from './takeover-store.ts';
 /** The parts of the reported state that this keeps. */
 export type AlarmSections = Pick<Reported, 'alarms' | 'alarmsOmitted' | 'takenOverAt'>;
 
-/** What the cloud is told without asking, and whose commands are not believed after a takeover. Kept across restarts. */
+/** What the hub reports without being asked, and which commands are refused after a takeover. Kept across restarts. */
 export interface AlarmCenter extends Alarms {
   /** Reads what was kept, and reports it. Never throws. */
   start(): Promise<void>;

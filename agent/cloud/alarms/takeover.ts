@@ -6,7 +6,7 @@
  *   until  the `timestamp` of the first answer to a read in the session after that: by then it is ours again; null until then
  *
  * Both ends belong to it. A takeover before the last one has been settled, and any later one, extends the time; commands from between are
- * long judged, since the hub takes a command within a second while it is connected.
+ * long decided, since the hub takes a command within a second while it is connected.
  */
 export interface TakeoverWindow {
   from: number;

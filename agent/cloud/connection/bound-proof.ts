@@ -18,7 +18,7 @@ export interface BoundProofOptions {
   localAddress: string;
   /** Published with QoS 1; its PUBACK is the proof. */
   publish: { topic: string; payload: string; retain: boolean };
-  /** What takes the publish back when the session ends, in whatever way: no other part does it. */
+  /** Rejects the publish when the session ends, in any way: no other part does it. */
   will: Will;
   guard: Guard;
 }

@@ -63,7 +63,7 @@ export type ConnectionEvent =
   | { type: 'up' }
   /** `unsent`: the library may have given up before it touched the network. */
   | { type: 'down'; reason: DownReason; unsent?: boolean }
-  /** The network changed under us (Wi-Fi): try now, whatever the backoff says. */
+  /** The network changed (Wi-Fi): try now, without the backoff. */
   | { type: 'reconnectNow'; clockTrusted: boolean };
 
 export type ConnectionEffect =

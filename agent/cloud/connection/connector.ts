@@ -39,14 +39,14 @@ export interface ConnectorDeps {
   clientId: string;
   keepAliveSeconds: number;
   will(session: string): Will;
-  /** The clock is good enough to judge certificates. */
+  /** The clock is good enough to validate certificates. */
   clockTrusted(): boolean;
   clock: MonotonicClock;
   entropy: Entropy;
   log: Log;
   /** CONNACK: the session with this id is open. */
   onUp(link: Link, session: string): void;
-  /** The present link is no more, for whatever reason; also when it never came up. */
+  /** The present link has ended, for any reason; also when it never came up. */
   onDown(down: Down): void;
   onMessage(topic: string, payload: Buffer, retained: boolean): void;
   onDelta(view: ShadowView): void;
@@ -113,7 +113,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     if (waitReason === 'clock_unsynced') {
       // Asked every second: one line is enough.
       if (before === 'clock_unsynced') return;
-      log.warn({ event: 'cloud_waiting', reason: waitReason }, 'the clock is not set: certificates cannot be judged before it is');
+      log.warn({ event: 'cloud_waiting', reason: waitReason }, 'the clock is not set, and certificates cannot be validated before');
     } else log.info({ event: 'cloud_waiting', reason: waitReason, delayMs, failures, lastDown }, 'waiting before the next connect');
   }
 
@@ -149,7 +149,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
     const { reason, detail, unsent = false } = down;
     const repeats = wouldRepeat(state, { unsent }, clock.nowMs());
     // It says nothing of the network, least of all of its name servers.
-    if (repeats) log.debug({ event: 'cloud_connect_repeated', detail, session }, 'the attempt touched no network: made again');
+    if (repeats)
+      log.debug({ event: 'cloud_connect_repeated', detail, session }, 'the attempt did not reach the network; it is repeated at once');
     else log[reason === 'local' ? 'info' : 'warn']({ event: 'cloud_down', reason, detail, session }, 'link down');
     if (reason === 'taken_over') {
       log.error(

@@ -29,7 +29,7 @@ interface Suspicion {
 export interface Quarantine {
   /** Runs the operation, or fails with `cloud_refused` while it is in quarantine. */
   guard<T>(operation: GuardedOperation, run: () => Promise<T>): Promise<T>;
-  /** The link ended: whatever was under way is a suspect. */
+  /** The link ended: every operation in flight is a suspect. */
   linkFell(reason: DownReason): void;
   /** Milliseconds until the operation may be tried again; 0 when it may now. */
   remainingMs(operation: GuardedOperation): number;

@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT_MS = 20_000;
 const ACK_TIMEOUT_SECONDS = 10;
 /** As long as the library waits for a SUBACK, and once more. */
 const SUBSCRIBE_TIMEOUT_MS = 20_000;
-/** The Shadow service answers in well under a second. Whatever it did not answer is read or tried again, and until then a hub that has just
+/** The Shadow service answers in well under a second. A request without an answer is repeated, and until then a hub that has just
  * connected is shown offline: three lost answers in a row stay within 1.5 keepalives of 10 s. */
 const SHADOW_TIMEOUT_SECONDS = 5;
 /** The SDK would reconnect by itself, with the old will; we close the client long before. */

@@ -1,7 +1,7 @@
 import type { ShadowView } from '../../contract/shadow.ts';
 import { boundDepth, countOf } from '../../system/bounded-json.ts';
 
-/** The SDK's types promise shapes; what comes is whatever JSON stood in the message. Everything here takes anything. */
+/** The SDK's types promise shapes, but the values are the JSON of the message. Every function here takes any value. */
 
 const recordOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -136,19 +136,19 @@ export function createSession(deps: SessionDeps): Session {
     }
     throw error;
   });
-  // Not everybody waits for it.
+  // Not every caller waits for it.
   born.catch(() => {});
 
   async function rebirth(): Promise<void> {
     if (!speaking) return;
-    log.warn({ event: 'presence_contradicted', session: id }, 'an offline arrived while we are online: publishing the birth again');
+    log.warn({ event: 'presence_contradicted', session: id }, 'a late offline arrived: the birth is published again');
     try {
       await birth();
     } catch (error) {
       log.warn({ event: 'rebirth_failed', session: id, reason: messageOf(error) }, 'the birth could not be published again');
       if (speaking) cancelRebirth ??= clock.schedule(REBIRTH_RETRY_MS, onRebirthDue);
     }
-    // The shadow can be told whatever became of the topic: the contradiction may have been written there, too.
+    // The shadow is corrected in any case: the contradiction may have been written there, too.
     if (speaking) deps.onRebirth();
   }
 

@@ -213,7 +213,7 @@ function sendDocument(turn: Turn, what: Job | 'farewell'): void {
 function send(turn: Turn, what: InFlight['for'], update: ShadowUpdate, patch: Document | null, document = patch): void {
   const { state, effects, now } = turn;
   const op = state.nextOp++;
-  // `online` and `session` go with every report: they heal whatever a late will's rule wrote.
+  // `online` and `session` go with every report: they correct what a late will's rule wrote.
   const reported = patch && { ...patch, online: document?.online, session: document?.session };
   state.inFlight = {
     op,

@@ -10,7 +10,7 @@ export const RETRY_MS = 2_000;
 export const MAX_FIRST_RETRY_MS = 10_000;
 export const MAX_RETRY_MS = 300_000;
 /**
- * The cloud's rule judges an old session's `offline` and writes it some time later, when it may stand over our `online` (AWS IoT rules are
+ * The cloud's rule evaluates an old session's `offline` and writes it some time later, when it may stand over our `online` (AWS IoT rules are
  * asynchronous). The hub is not told of it: this long after a birth it reports once more.
  */
 export const REASSURE_MS = 10_000;
@@ -50,7 +50,7 @@ export interface InFlight {
 export interface ReportState {
   /** The session that is attached; null: no link. */
   session: string | null;
-  /** Goodbye is said: no update on this link says `online` any more, whatever still changes while the agent stops. */
+  /** `offline` was published: no update on this link reports `online` any more, even if something changes while the agent stops. */
   leaving: boolean;
   sections: Partial<ReportedSections>;
   /** Sections whose change waits for the next report instead of causing one. */

@@ -39,7 +39,7 @@ export function createShadowReader({ request, onView }: ShadowReaderDeps): Shado
         newest = view.version;
         written = view.version;
       }
-      // Reads and updates overtake each other. A picture from before our own update would have us believe that it was not done.
+      // Reads and updates overtake each other. A picture from before our own update would look as if it was not done.
       if (view.version < written) continue;
       newest = Math.max(newest, view.version);
       onView(view);

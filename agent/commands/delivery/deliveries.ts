@@ -52,7 +52,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
           onDelivered(id);
           break;
         } catch (error) {
-          log.warn({ event: 'command_answer_failed', id, reason: messageOf(error) }, 'the answer was not taken, it is kept');
+          log.warn({ event: 'command_answer_failed', id, reason: messageOf(error) }, 'the answer was not acknowledged and stays queued');
           await pause(attempt, signal);
         }
       }
@@ -70,7 +70,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
         await publishResult(cloud, topics, entry, entry.outcome);
         await answer(cloud, topics, entry, entry.outcome);
       } catch (error) {
-        log.warn({ event: 'command_answer_failed', id: entry.id, reason: messageOf(error) }, 'the refusal was not taken');
+        log.warn({ event: 'command_answer_failed', id: entry.id, reason: messageOf(error) }, 'the refusal was not acknowledged');
       }
     },
 

@@ -11,7 +11,7 @@ import { outcomeOf } from '../lifecycle/outcome.ts';
 /** Longest command name that is repeated in an answer. */
 const MAX_NAME = 64;
 
-/** JSON with sorted keys: the same text for the same value, whatever order the cloud wrote it in. */
+/** JSON with sorted keys: the same text for the same value, in any order of its keys. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
@@ -52,7 +52,7 @@ export interface ValidationContext {
 
 /**
  * Validates a command without running it. `ageSeconds` is null where the intake has no age of its own.
- * The hub is the only validator: the cloud passes on whatever it is sent.
+ * The hub is the only validator: the cloud passes on any input.
  */
 export function validateCommand(envelope: CommandEnvelope, context: ValidationContext): Candidate {
   const { id, receivedAt, ageSeconds, ttlSeconds, catalog } = context;
@@ -96,7 +96,7 @@ function writtenAt(metadata: unknown): number {
   return newest;
 }
 
-/** The command that stands in a shadow view, validated; null when none stands. Its age is told by the cloud's clock alone. */
+/** The command that stands in a shadow view, validated; null when none stands. Its age is measured by the cloud's clock alone. */
 export function candidateOf(
   view: ShadowView,
   context: Pick<ValidationContext, 'receivedAt' | 'ttlSeconds' | 'catalog'> & { key: Uint8Array; isSuspect?(writtenAt: number): boolean },
@@ -138,7 +138,7 @@ function parseJson(payload: Buffer): unknown {
 /** What the reported state still shows as running; null when nothing, or when it is not ours to read. */
 export function inProgressOf(view: ShadowView): InProgress | null {
   const last = view.reported?.lastCommand as Partial<Record<string, unknown>> | undefined;
-  // Everybody who may write the shadow can write an id: it becomes a file's name and part of a topic.
+  // Any writer of the shadow can choose an id, and it becomes a file's name and part of a topic.
   if (last?.status !== 'IN_PROGRESS' || typeof last.id !== 'string' || !isSafeId(last.id)) return null;
   return { id: last.id, command: printableName(last.command), receivedAt: countOf(last.receivedAt) };
 }

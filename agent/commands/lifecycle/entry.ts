@@ -47,7 +47,7 @@ export function delivered(entry: Entry): Entry {
   return { ...entry, stage: 'delivered', outcome: null, args: null, ...(answered && { answered }) };
 }
 
-/** What stands in an intake, already judged: a pure function of the message, made before the machine sees it. */
+/** What an intake holds, already validated: a pure function of the message, made before the machine sees it. */
 export interface Candidate {
   id: string;
   command: string;

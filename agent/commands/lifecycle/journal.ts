@@ -17,7 +17,7 @@ import { FORMAT, parseEntry } from './journal-entry.ts';
 export interface Journal {
   /** All readable entries, oldest first. What cannot be read is set aside (the last one is kept as `damaged-command`) and logged. */
   load(): Promise<Entry[]>;
-  /** Writes one entry durably. @throws whatever the file system throws (a full disk). */
+  /** Writes one entry durably. @throws errors of the file system (a full disk). */
   write(entry: Entry): Promise<void>;
   /** Remembers, without room on the disk, that the command of an entry is answered. Never throws. */
   conclude(id: string): Promise<void>;
@@ -27,7 +27,7 @@ export interface Journal {
   idKey(): Promise<Buffer>;
 }
 
-/** In place of `.json`: whatever the record says, its command is answered. */
+/** In place of `.json`: the command is answered, independent of the record. */
 const DONE = '.done';
 const RECORD = '.json';
 

@@ -158,7 +158,7 @@ function onRead(state: CommandsState, version: number, candidate: Candidate | nu
 }
 
 /**
- * Whatever was seen and does not stand any more is ours: its clear was done and the acknowledgement lost, or a newer command overwrote it.
+ * A command that was seen and is no longer in the shadow is ours: its clear was done and the acknowledgement lost, or a newer command overwrote it.
  * One whose clear is in flight waits for that answer.
  */
 function settleGone(state: CommandsState, standingId: string | null): Step {
@@ -227,7 +227,7 @@ function onRequested(state: CommandsState, candidate: Candidate): Step {
   if (isOutboxFull(state.entries)) return { state, effects: [{ type: 'refuse', entry }] };
   const next = { ...state, entries: [...state.entries, entry] };
   if (entry.outcome !== null) return finish(next, entry, entry.outcome, entry.receivedAt);
-  // It stands nowhere that could be read again: the journal must have it before anything else happens.
+  // It cannot be read again: it must be in the journal before anything else happens.
   return {
     state: take(next, entry).state,
     effects: [

@@ -2,7 +2,7 @@ import type { CommandOutcome } from '../../contract/command.ts';
 import type { Candidate, Entry, InProgress } from './entry.ts';
 
 /**
- * The life of commands as a pure machine: `(state, event) → (state, effects)`. Its promise: whatever the network and the Shadow service
+ * The life of commands as a pure machine: `(state, event) → (state, effects)`. Its promise: in every order in which the network and the Shadow service
  * lose, repeat, delay or reorder, and wherever the process dies, a command runs once (read-only ones at least once) and is always answered.
  */
 export interface CommandsState {

@@ -22,7 +22,7 @@ export function isInternal(error: unknown): boolean {
   return !(error instanceof HubError) || error.code === 'internal' || INSIDE.has(error.code);
 }
 
-/** The answer for whatever a command threw. Never passes on the wording of an unplanned error: it could quote anything. */
+/** The answer for an error that a command threw. Never passes on the wording of an unplanned error: it could quote anything. */
 export function outcomeOf(error: unknown): Extract<CommandOutcome, { error: CommandError }> {
   if (!(error instanceof HubError) || INSIDE.has(error.code)) {
     return { status: 'FAILED', error: { code: 'internal', message: 'The hub failed inside; its log has the details.' } };

@@ -33,7 +33,7 @@ function pick(schema: Inside, value: unknown): unknown {
 
 /**
  * A configuration file as far as its schema names it: known fields with values that the schema accepts. Everything else may be a secret that was
- * written there by mistake, and is told by its kind alone. Never raw text.
+ * written there by mistake, and only its type is named. Never raw text.
  */
 export function allowedFields(schema: z.ZodType, text: string): unknown {
   const json = parseJson(text);

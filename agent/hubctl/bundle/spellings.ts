@@ -1,4 +1,4 @@
-/** Bytes in Base64 begin at one of three offsets in whatever they are encoded with: what stays the same of each. */
+/** Encoded together with other bytes, a value begins at one of three offsets of Base64: the part of each that stays the same. */
 function base64Cores(bytes: Buffer): string[] {
   return [0, 1, 2].map((shift) => {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes])

@@ -48,7 +48,7 @@ async function readStored(folder: string, name: string): Promise<Stored> {
   }
 }
 
-/** A folder that is not there has nothing in it; one that is closed is told. */
+/** A folder that is not there counts as empty; one that is closed is reported. */
 async function inFolder<T>(
   stateDirectory: string,
   names: readonly string[],

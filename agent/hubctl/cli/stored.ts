@@ -63,7 +63,7 @@ function answeredOf(value: unknown): CommandReport['answered'] {
   return { status: value.status, code: isText(value.code) ? value.code : null };
 }
 
-/** A command of the journal, without its args; null when the record is none. `isDone`: whatever the record says, the command is answered. */
+/** A command of the journal, without its args; null when the record is none. `isDone`: the command is answered, independent of the record. */
 export function reportOf(entry: unknown, isDone: boolean): CommandReport | null {
   if (!isObject(entry) || !hasAll(entry, ['id', 'intake', 'command', 'stage'], isText)) return null;
   if (!isTime(entry.receivedAt) || !orNull(isTime)(entry.finishedAt)) return null;

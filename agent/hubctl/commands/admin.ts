@@ -47,7 +47,7 @@ function refuse(terminal: Terminal, json: boolean): number {
   return EXIT.hung;
 }
 
-/** Root's part of a factory reset: the agent may touch neither the keys nor the cache. What stays is told. */
+/** Root's part of a factory reset: the agent may touch neither the keys nor the cache. What remains is reported. */
 async function forgetKeys({ terminal, places, ports }: CommandContext): Promise<KeysForgotten> {
   const { settingsOf } = await import('../machine/settings.ts');
   const named = settingsOf(places).buses.flatMap(({ keysPath }) => keysPath ?? []);

@@ -36,7 +36,7 @@ function columnsOf(paint: Paint): Column<CommandReport>[] {
 
 export const commandsCommand: Command = {
   name: 'commands',
-  summary: 'The journal: every command that came, and what became of it',
+  summary: 'The journal: each command that was received, and its outcome',
   usage: '',
   details: [
     '"answered" means delivered, "answered FAILED" delivered as a failure. Without "answered" the answer still waits for its delivery.',

@@ -39,7 +39,7 @@ export function summaryLine(results: readonly CheckResult[]): string {
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'Checks everything, says what is wrong, why it matters and what mends it',
+  summary: 'Checks everything: what is wrong, why it matters and how to fix it',
   usage: '[--check NAME,…]',
   details: [`NAME is one of ${CHECK_NAMES.join(', ')}.`, 'Works without the agent too; then it connects to the cloud as this hub.'],
   example: 'sudo hubctl doctor',

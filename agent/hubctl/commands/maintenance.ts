@@ -8,7 +8,7 @@ import { EXIT } from '../cli/exit-codes.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { wrap } from '../terminal/text.ts';
 
-/** Seconds of waiting after which a person is told that it goes on. */
+/** Seconds of waiting after which the screen shows that it goes on. */
 const TELL_AFTER = 3;
 
 /** One line of the agent's answer. */
@@ -80,7 +80,7 @@ export const nodesForgetCommand: Command = {
   name: 'nodes forget',
   summary: 'Forgets a node that is gone for good',
   usage: '<NODE>',
-  details: ['Its alarms end. One that still answers is there again at once, as new.', 'Stored keys stay.'],
+  details: ['Its alarms end. One that still answers appears again at once, as a new node.', 'Stored keys stay.'],
   example: 'sudo hubctl nodes forget rs485/5',
   words: { min: 1, max: 1 },
   async run(context) {
@@ -92,7 +92,7 @@ export const nodesForgetCommand: Command = {
   },
 };
 
-/** The highest rate of the standard is 230400; the agent judges the rate itself. */
+/** The highest rate of the standard is 230400; the agent checks the rate itself. */
 const MAX_RATE = 1_000_000;
 
 export const busSetAddressCommand: Command = {

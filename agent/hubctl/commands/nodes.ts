@@ -110,7 +110,7 @@ export const nodesCommand: Command = {
 
 export const nodesScanCommand: Command = {
   name: 'nodes scan',
-  summary: 'Asks every address now, and shows who answers',
+  summary: 'Asks every address now, and shows which answer',
   usage: '[--bus ID]',
   example: 'sudo hubctl nodes scan --bus rs485',
   options: { bus: { type: 'string' } },

@@ -40,7 +40,7 @@ function lineOf(event: JoinEvent): string | null {
 
 export const permitJoinCommand: Command = {
   name: 'nodes permit-join',
-  summary: 'Lets Zigbee devices join, and shows who does',
+  summary: 'Lets Zigbee devices join, and shows which do',
   usage: `[SECONDS] [--bus ID]`,
   details: [`SECONDS    1 to ${MAX_SECONDS}, by itself ${DEFAULT_SECONDS}; 0 closes`, '--bus ID   which network, when there are several'],
   example: 'sudo hubctl nodes permit-join 60',
@@ -65,7 +65,7 @@ export const permitJoinCommand: Command = {
 
 export const removeNodeCommand: Command = {
   name: 'nodes remove',
-  summary: 'Sends a Zigbee device away; it has to be paired to come back',
+  summary: 'Removes a Zigbee device from its network; to return it has to be paired',
   usage: 'NODE [--yes]',
   details: ['NODE    as in hubctl nodes: BUS/0x…', '--yes   does not ask'],
   example: 'sudo hubctl nodes remove zigbee/0x00158d0001020304',
@@ -77,7 +77,7 @@ export const removeNodeCommand: Command = {
     if (address === '') throw new UsageError('NODE is BUS/ADDRESS, as in hubctl nodes.');
     if (!options.yes) {
       const answer = await terminal.ask(`${printable(words[0]!)} has to be paired again to come back. Type "yes" to go on: `);
-      if (answer === null) throw new UsageError('Nobody can be asked here: use --yes.');
+      if (answer === null) throw new UsageError('There is no terminal to ask on: use --yes.');
       if (answer.trim() !== 'yes') {
         terminal.error('Nothing was done.');
         return EXIT.bad;

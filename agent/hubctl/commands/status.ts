@@ -202,9 +202,9 @@ function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identit
 
 export const statusCommand: Command = {
   name: 'status',
-  summary: 'One screen: who the hub is, what works, what does not',
+  summary: 'One screen: the identity of the hub, what works and what does not',
   usage: '',
-  details: [`Answers within ${Math.ceil(ANSWER_TIMEOUT_MS / 1000)} s; without the agent it shows what stands on the disk.`],
+  details: [`Answers within ${Math.ceil(ANSWER_TIMEOUT_MS / 1000)} s; without the agent it shows the state on the disk.`],
   example: 'hubctl status',
   async run(context) {
     const { client, terminal, json, ports } = context;

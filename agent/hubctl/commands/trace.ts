@@ -23,7 +23,7 @@ function traceLine({ at, kind, address, name, sequence, bytes, security, text }:
 
 export const busTraceCommand: Command = {
   name: 'bus trace',
-  summary: 'Every frame on a bus as it goes by; secrets are masked',
+  summary: 'Every frame on a bus, live; secrets are masked',
   usage: '<BUS> [--address N] [--count N]',
   details: ['--address N   only this peripheral', '--count N     ends after N lines'],
   example: 'hubctl bus trace rs485 --address 5',

@@ -71,7 +71,7 @@ export const updateHistoryCommand: Command = {
   async run(context) {
     const { history } = await releasesOf(context).state();
     if (context.json) context.terminal.out(JSON.stringify({ history }));
-    else if (history.length === 0) context.terminal.out("Nothing came over the package's own release.");
+    else if (history.length === 0) context.terminal.out('No release was installed over that of the package.');
     else for (const event of history) context.terminal.out(`${utc(event.atSeconds * 1000)}  ${eventText(event)} (${event.attempt})`);
     return EXIT.ok;
   },
@@ -103,7 +103,7 @@ export const updateApplyCommand: Command = {
   summary: 'Installs a release from a file, on trial first',
   usage: '<file>',
   details: [
-    'The file is what npm run release makes. It goes the way of an update from the cloud: only a release that is signed by a key of this hub',
+    'The file is what npm run release makes. It is handled like an update from the cloud: only a release that is signed by a key of this hub',
     'is taken, and one that does not prove itself is left again. A hub that had no session with the cloud needs none for it.',
   ],
   example: 'sudo hubctl update apply /media/usb/hub-agent.release',
@@ -143,7 +143,7 @@ export const updateRollbackCommand: Command = {
   summary: 'Ends a trial, or goes back to the release before',
   usage: '[--yes]',
   details: [
-    'A release that was left this way does not come back under its sequence: sign it again under a higher one.',
+    'A release that was rolled back is not accepted again with its sequence: sign it again with a higher one.',
     '--yes   does not ask for confirmation',
   ],
   example: 'sudo hubctl update rollback',
@@ -163,7 +163,9 @@ export const updateRollbackCommand: Command = {
     }
     if (!options.yes) {
       const to = name(trial ? current.sequence : previous.sequence, await releases.factorySequence());
-      const answer = await terminal.ask(`The hub leaves release ${from} for ${to}, and its agent starts anew. Type "yes" to continue: `);
+      const answer = await terminal.ask(
+        `The hub goes back from release ${from} to ${to}, and its agent restarts. Type "yes" to continue: `,
+      );
       if (answer === null) throw new UsageError('There is no terminal to ask for confirmation: use --yes.');
       if (answer.trim() !== 'yes') {
         terminal.error('Nothing was done.');

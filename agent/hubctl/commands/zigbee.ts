@@ -94,7 +94,7 @@ export const zigbeeBackupCommand: Command = {
 
 export const zigbeeMapCommand: Command = {
   name: 'zigbee map',
-  summary: 'Who hears whom: asks the stick and every router, never a sleeping device',
+  summary: 'Which device hears which: asks the stick and every router, never a sleeping device',
   usage: '[--bus ID]',
   details: [BUS_DETAIL],
   example: 'sudo hubctl zigbee map',
@@ -133,7 +133,7 @@ export const zigbeeRestoreCommand: Command = {
     if (!options.yes) {
       const question = `The network of this hub with its ${devices} devices is written to the stick at ${path}; what it holds is erased. Type "yes" to go on: `;
       const answer = await terminal.ask(question);
-      if (answer === null) throw new UsageError('Nobody can be asked here: use --yes.');
+      if (answer === null) throw new UsageError('There is no terminal to ask on: use --yes.');
       if (answer.trim() !== 'yes') {
         terminal.error('Nothing was done.');
         return EXIT.bad;
@@ -163,7 +163,7 @@ export const zigbeeFormCommand: Command = {
     const { bus, devices } = await chosenNetwork(context);
     const question = `${devices} devices will have to be paired again, each where it hangs. Type their number to go on: `;
     const answer = typeof options.devices === 'string' ? options.devices : await terminal.ask(question);
-    if (answer === null) throw new UsageError('Nobody can be asked here: use --devices N.');
+    if (answer === null) throw new UsageError('There is no terminal to ask on: use --devices N.');
     if (!/^\d+$/.test(answer.trim()) || Number(answer) !== devices) {
       terminal.error(`Nothing was done: ${devices} devices would have to be paired again.`);
       return EXIT.bad;

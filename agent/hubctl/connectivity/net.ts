@@ -86,7 +86,7 @@ export interface Secured {
 const REFUSAL_MS = 500;
 
 /**
- * In TLS 1.3 the handshake is over for the client before the server has judged the client's certificate (RFC 8446, section 2): its no is an
+ * In TLS 1.3 the handshake is over for the client before the server has validated the client's certificate (RFC 8446, section 2): its refusal is an
  * alert that may come later, as an `error` event that is not kept in `errored`. Its session ticket says yes; not every server sends one.
  */
 function refusalOf(clock: MonotonicClock, socket: TLSSocket): Promise<NodeJS.ErrnoException | null> {
@@ -95,7 +95,7 @@ function refusalOf(clock: MonotonicClock, socket: TLSSocket): Promise<NodeJS.Err
   socket.on('error', said.resolve);
   const accept = () => said.resolve(null);
   if (socket.getProtocol() !== 'TLSv1.3') accept();
-  // It is told from inside OpenSSL's read: who writes there at once (a promise goes on there) is never sent.
+  // The event comes from inside OpenSSL's read: data written there at once (as a promise does) is never sent.
   socket.once('session', () => clock.schedule(0, accept));
   socket.once('close', accept);
   return within(clock, REFUSAL_MS, said.promise, () => null);

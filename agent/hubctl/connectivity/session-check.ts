@@ -12,7 +12,7 @@ const CONNECT_GAP_MS = 1_100;
 const MAX_REFUSALS = 4;
 /** Each costs a wait of 4 s. */
 const MAX_UNANSWERED = 2;
-/** A version that no shadow has: the update is judged by the policy, then refused with 409, and changes nothing. */
+/** A version that no shadow has: the update is checked against the policy, then refused with 409, and changes nothing. */
 const IMPOSSIBLE_VERSION = 2_147_483_647;
 /** Not retained, and of a session that never was: no reader takes it for news of the hub. */
 const NO_NEWS = { state: 'offline', session: '00000000-0000-4000-8000-000000000000', at: 0, version: 'hubctl' };
@@ -53,7 +53,7 @@ export function operations({ thingName, shadowName, executions, jobs }: Settings
     publish(`${shadow}/get`, {}),
     publish(`${shadow}/update`, { state: { reported: {} }, version: IMPOSSIBLE_VERSION }),
     publish(topics.commandResult('hubctl'), { id: 'hubctl', command: 'hubctl', status: 'SUCCEEDED', page: 1, pages: 1, result: {} }),
-    // Of an execution that does not exist: judged by the policy, then rejected.
+    // Of an execution that does not exist: checked against the policy, then rejected.
     ...(executions ? [subscribe(topics.executionRequests), publish(topics.executionResponse('hubctl'), { status: 'IN_PROGRESS' })] : []),
     // Of a job that does not exist, and a request that is none: judged by the policy, then rejected. No job is begun by it.
     ...(jobs

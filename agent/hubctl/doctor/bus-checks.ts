@@ -75,7 +75,7 @@ async function checkPort(
     if (works) return ok(`${id}: ${path} works, and is open in ${holders.join(', ')} too`);
     return port('port_held', { bus: id, path: device, holders, commands: releaseCommand(strangers, device) });
   }
-  // A getty takes the device for itself: its rights are judged without one.
+  // A getty takes the device for itself: its rights are checked without one.
   if (!(await mayOpen(paths, device, await serviceUser(ports))))
     return port('port_closed', { bus: id, path: device, commands: await openCommand(device, ports) });
   if (status?.buses.find((bus) => bus.id === id)?.error?.reason === 'unit') {

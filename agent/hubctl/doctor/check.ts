@@ -77,7 +77,7 @@ export interface DoctorPorts {
   host(stateDirectory: string): HostFacts;
   /** Every problem of the configuration and of the files that it names; warnings apart, and the files that this user may not read. */
   configFaults(places: Places): Promise<{ problems: ConfigFault[]; warnings: ConfigFault[]; unreadable: string[]; hubId: string | null }>;
-  /** Certificate, key and authorities as the agent would use them, judged as at its start and proven with the SDK. */
+  /** Certificate, key and authorities as the agent would use them, validated as at its start and proven with the SDK. */
   tlsMaterial(places: Places): Promise<TlsMaterial>;
   /** Null only where there surely is no systemd, or no such service. Never longer than the given time, or a few seconds. */
   service(timeoutMs?: number): Promise<ServiceState | null>;

@@ -45,7 +45,7 @@ const CLOUD = [dnsCheck, portCheck, tlsCheck, mqttCheck, topicsCheck];
 const CONFIGURED = [...CLOUD, serialCheck, busCheck, wifiCheck];
 const IDENTIFIED = [certificateCheck, tlsCheck, mqttCheck, topicsCheck];
 
-/** A document without which the check would judge defaults, and that this user may not read. */
+/** A document without which the check would examine defaults, and that this user may not read. */
 function closedTo(check: Check, { places }: DoctorPorts): string | null {
   const { configPath, identityPath, unreadable } = places;
   const needed = [...(CONFIGURED.includes(check) ? [configPath] : []), ...(IDENTIFIED.includes(check) ? [identityPath] : [])];

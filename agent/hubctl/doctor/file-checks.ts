@@ -77,7 +77,7 @@ async function socketModes(paths: Paths, socketPath: string): Promise<Finding[]>
 
 export const filesCheck: Check = {
   name: 'files',
-  why: 'Keys that others can read are lost; a state that cannot be written stops every command.',
+  why: 'Keys that others can read are compromised; a state that cannot be written stops every command.',
   async run({ ports, settings, agent }) {
     const { stateDirectory: state, socketPath } = ports.places;
     const { paths } = ports;
@@ -102,7 +102,7 @@ export const filesCheck: Check = {
 
 export const certificateCheck: Check = {
   name: 'certificate',
-  why: 'The cloud lets in only a hub with a valid certificate; without it the hub is lost when it expires.',
+  why: 'The cloud accepts only a hub with a valid certificate; when it expires, the hub goes offline.',
   async run({ ports, settings }) {
     const { certificatePath: path } = settings;
     if (path === null) return certificate('certificate_unnamed', {});

@@ -46,7 +46,7 @@ function downFinding(state: ServiceState | null, flashed: boolean): Finding {
 
 export const agentCheck: Check = {
   name: 'agent',
-  why: 'The agent is what connects locks and cloud.',
+  why: 'The agent connects the locks to the cloud.',
   async run({ agent, service: askService, ports }) {
     const { status, problem } = await agent();
     if (!status) {

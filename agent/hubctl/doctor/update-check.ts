@@ -3,7 +3,7 @@ import { type Check, catalogued, ok, skipped } from './check.ts';
 
 export const updateCheck: Check = {
   name: 'update',
-  why: 'A release that was left or refused leaves the hub on the one before.',
+  why: 'After a rollback or a refusal the hub runs the release before.',
   async run({ agent }) {
     const { status } = await agent();
     if (!status?.release) return skipped('the agent does not tell its release');

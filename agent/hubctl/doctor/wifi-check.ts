@@ -8,7 +8,7 @@ const POLKIT_RULES = ['/usr/share/polkit-1/rules.d/50-hub-agent.rules', '/etc/po
 
 export const wifiCheck: Check = {
   name: 'wifi',
-  why: 'The hub is moved to another network over NetworkManager, as far as polkit allows.',
+  why: 'NetworkManager moves the hub to another network, as far as polkit allows.',
   async run({ settings, agent, ports }) {
     if (settings.wifi.backend === 'none') return skipped('switched off in agent.json (wifi.backend)');
     const { status } = await agent();

@@ -21,8 +21,8 @@ type Machine = Pick<HubctlMachine, 'isRoot' | 'env' | 'files' | 'etc'> & {
 };
 
 /**
- * Certificate, key and authorities as the agent would load them, judged by the same validator. Files of a configuration that is wrong elsewhere are
- * judged all the same.
+ * Certificate, key and authorities as the agent would load them, checked by the same validator. Files of a configuration that is wrong elsewhere are
+ * checked as well.
  */
 export async function loadTlsMaterial(places: Places, { env, files, paths, isRoot, now, proof }: Machine): Promise<TlsMaterial> {
   const { certificatePath, privateKeyPath, caPath } = settingsOf(places);
@@ -49,7 +49,7 @@ export async function loadTlsMaterial(places: Places, { env, files, paths, isRoo
 }
 
 /**
- * The configuration judged as the agent does when it starts, key files and the rights of its user included. A file that only this user may not read is no fault of it:
+ * Validates the configuration as the agent does when it starts, key files and the rights of its user included. A file that only this user may not read is no fault of it:
  * its name is given apart.
  */
 export async function findConfigFaults(

@@ -20,7 +20,7 @@ const ZIGBEE_SECRET = /"(?:networkKey|key|tclk_seed|hashed_tclk)"\s*:\s*"([0-9a-
 /** As the library's log and its files have it: hex, and bytes in decimals. */
 const spellingsOfKey = (key: string) => [key, [...Buffer.from(key, 'hex')].join(','), [...Buffer.from(key, 'hex')].join(', ')];
 
-/** Numbers of a private key that give it away in whatever container they stand, in hex. */
+/** Numbers of a private key that reveal it in any container, in hex. */
 function keyNumbers(pem: string): string[] {
   try {
     const { d, p, q } = createPrivateKey(pem).export({ format: 'jwk' });
@@ -51,7 +51,7 @@ export async function findSecrets(
   const read = (path: string | null) => (path === null ? '' : readRegularFile(path).then(String, orMissing(path, '')));
 
   const key = await read(settings.privateKeyPath);
-  // A key in PEM is wrapped: each of its lines alone gives it away.
+  // A key in PEM is wrapped: each of its lines alone reveals it.
   found.push(...key.split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')), ...keyNumbers(key));
   for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
   const state = await paths.names(places.stateDirectory).catch(orMissing(places.stateDirectory, [] as string[]));

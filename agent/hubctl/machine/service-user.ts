@@ -4,7 +4,7 @@ import type { PathFacts, Paths } from '../../system/paths.ts';
 
 /** The user that the agent runs as, by its name in passwd(5). */
 const NAME = 'hub-agent';
-/** The unit gives it to the agent, whatever its members (SupplementaryGroups=). */
+/** The unit gives it to the agent, independent of its members (SupplementaryGroups=). */
 const SUPPLEMENTARY = 'dialout';
 
 /** What a process of the service may open: by its user, its groups, and nothing else. */

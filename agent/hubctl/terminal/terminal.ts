@@ -51,7 +51,7 @@ const CTRL_D = '\u0004';
 
 type Input = NodeJS.ReadStream | NodeJS.ReadableStream;
 
-/** The process's own terminal. `json`: standard output is JSON. Whatever is written passes the output guard. */
+/** The process's own terminal. `json`: standard output is JSON. All output passes the output guard. */
 export function createTerminal(process: NodeJS.Process, json: boolean): Terminal {
   const { stdin, stdout, stderr, env } = process;
   const words = createOutputGuard(false);

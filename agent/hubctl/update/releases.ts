@@ -14,9 +14,9 @@ export interface HubReleases {
   factorySequence(): Promise<number | null>;
   /** Bytes that are missing on the hub for this release. */
   missing(release: ReleaseFile): Promise<{ sha256: string; data: Buffer }[]>;
-  /** Leaves parts and request for the updater, in the agent's folder. @throws whatever the file system throws */
+  /** Leaves parts and request for the updater, in the agent's folder. @throws errors of the file system */
   request(release: ReleaseFile, parts: readonly { sha256: string; data: Buffer }[], attempt: string): Promise<void>;
-  /** Root asks for the way back from this sequence. @throws whatever the file system throws */
+  /** Root asks for the way back from this sequence. @throws errors of the file system */
   askRollback(from: number): Promise<void>;
   /** Passes on what happens to an attempt until `isEnd`, or null when it does not come in time. */
   follow(

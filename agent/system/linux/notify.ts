@@ -30,7 +30,7 @@ export function createNotify(env: Readonly<Record<string, string | undefined>>, 
   function send(...args: string[]): void {
     if (!isService) return;
     const onEnd = guard('systemd-notify', (error: Error | null) => {
-      if (error) log.warn({ event: 'notify_failed', reason: messageOf(error) }, 'the service manager could not be told');
+      if (error) log.warn({ event: 'notify_failed', reason: messageOf(error) }, 'the service manager could not be notified');
     });
     execFile('systemd-notify', args, { timeout: HELPER_TIMEOUT_MS }, onEnd);
   }

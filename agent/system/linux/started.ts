@@ -16,6 +16,6 @@ export function noteRun(directory: string | undefined, state: RunState, log: Log
   try {
     writeFileSync(join(directory, 'started'), `${state}\n`);
   } catch (error) {
-    log.warn({ event: 'start_not_told', reason: messageOf(error) }, 'the pace of starts does not know of this run');
+    log.warn({ event: 'start_not_told', reason: messageOf(error) }, 'this run could not be recorded for the pace of starts');
   }
 }

@@ -82,7 +82,7 @@ export function createChangeSteps(
         await manager.reapply(found.device.path);
       } catch (error) {
         if (!isNetworkManagerError(error) || error.problem === 'not_running') throw error;
-        log.warn({ event: 'wifi_source_route_refused' }, 'No route of its own for the proof; it goes by the Wi-Fi address alone');
+        log.warn({ event: 'wifi_source_route_refused' }, 'The proof has no route of its own; it is bound to the Wi-Fi address alone');
       }
     }
     return [ipv4.address, ipv6.address].filter((address) => address !== null);
@@ -100,7 +100,7 @@ export function createChangeSteps(
     signalDbm = strengths.length > 0 ? dbmOfPercent(Math.max(...strengths)) : null;
   }
 
-  /** Beside Ethernet the cloud answers at once, whatever became of the Wi-Fi. */
+  /** With Ethernet the cloud answers at once, in any state of the Wi-Fi. */
   async function isConnected(kept: boolean, signal: AbortSignal): Promise<boolean> {
     try {
       const connected = await restorer.ensureConnected(tracesNow(), kept, signal);
@@ -234,7 +234,7 @@ export function createChangeSteps(
         if (succeeded) await tidy();
       } catch (error) {
         const problem = isNetworkManagerError(error) ? error.problem : 'storage';
-        log.warn({ event: 'wifi_tidy_failed', problem }, 'Something of the Wi-Fi change stays behind; the next one takes it away');
+        log.warn({ event: 'wifi_tidy_failed', problem }, 'Traces of the Wi-Fi change remain; the next change removes them');
       }
     },
 

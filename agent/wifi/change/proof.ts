@@ -2,7 +2,7 @@ import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import { HubError, isHubError } from '../../system/errors.ts';
 import { within } from '../../system/timeout.ts';
 
-/** The cloud as the judge of a network; the composition root gives it. */
+/** The proof of a network by the cloud, passed in by the composition root. */
 export interface CloudProof {
   /**
    * Opens a new MQTT session and has a publish acknowledged on it, once. `localAddress`: from this address. Rejects when that failed, or
@@ -53,7 +53,7 @@ export async function proveCloud(
   );
 }
 
-/** Waits for the cloud over whatever network the hub is on. False when it did not come in time. */
+/** Waits for the cloud over the network that the hub is on. False when it did not come in time. */
 export async function waitForCloud(proof: CloudProof, clock: MonotonicClock, signal: AbortSignal): Promise<boolean> {
   return bound(clock, RETURN_TIMEOUT_MS, (bounded) => proof.waitReachable(bounded).then(() => true), signal);
 }

@@ -55,7 +55,7 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
       if (message.type !== library.MessageType.SIGNAL) return;
       owners.hear(message);
       const { sender, path, interface: name, member } = message;
-      // Any user may send any signal to any connection, whatever its match rules: what is not asked for costs as little as possible.
+      // Any user may send any signal to any connection, without regard to its match rules: a signal that was not asked for must cost as little as possible.
       const wanted = [...subscriptions].filter((each) => each.matches(message));
       if (wanted.length === 0) return;
       const signal: BusSignal = { sender, path, interface: name, member, body: unwrapped(library, message.body) as unknown[] };

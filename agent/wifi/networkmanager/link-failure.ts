@@ -35,7 +35,7 @@ const BROKEN_LINK: ReadonlySet<number> = new Set([
 
 /**
  * The contract's error for a join that NetworkManager gave up; `reason` null: it did not say why. Once the access point has let the hub in
- * (`joined`) the password was right, whatever the reason says of secrets: the link broke (measured).
+ * (`joined`) the password was right, even if the reason names secrets: the link broke (measured).
  */
 export function linkFailure(reason: number | null, plan: JoinPlan, joined: boolean): HubError {
   if (joined && reason !== null && BROKEN_LINK.has(reason)) {

@@ -120,7 +120,7 @@ export interface ProfileSettings {
   /** −999…999, the higher one is preferred. */
   autoconnectPriority: number;
   /**
-   * Send what comes from an address through its gateway, whatever the default route is: without them the packets of a socket bound to the
+   * Send what comes from an address through its gateway, independent of the default route: without them the packets of a socket bound to the
    * Wi-Fi address leave through Ethernet while that is the uplink. At most one for each IP version.
    */
   sourceRoutes?: readonly { address: string; gateway: string }[];

@@ -192,7 +192,7 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
     },
 
     async reapply(device) {
-      // No settings: those of the profile. Version 0: whatever is applied now.
+      // No settings: those of the profile. Version 0: of what is applied now.
       await nm.call(device, NM.device, 'Reapply', 'a{sa{sv}}tu', [{}, 0, 0]);
     },
 

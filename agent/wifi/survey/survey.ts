@@ -43,7 +43,7 @@ const PLAIN_SSID =
 
 /**
  * Surveys with NetworkManager's own list, in which names are bytes, and with node-wifi, which has nmcli scan when that list is old. Names in the
- * air are anybody's; neither way lets one end the agent or stand for another.
+ * air come from any sender; neither way lets one end the agent or pass for another.
  */
 export function createWifiSurvey(deps: {
   nodeWifi: NodeWifiPort;

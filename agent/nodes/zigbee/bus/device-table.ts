@@ -45,7 +45,7 @@ export interface DeviceTable {
 const LOOK_MS = 60_000;
 /** Reports come at most that often to the disk. */
 const WRITE_MS = 60_000;
-/** More than one network has: a database that somebody filled. */
+/** More than a network has: the database was filled by something else. */
 const MAX_DEVICES = 1_000;
 
 export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wallClock, log }: DeviceTableDeps): DeviceTable {

@@ -1,7 +1,7 @@
 import type { ZigbeeNotice } from '../../../contract/zigbee.ts';
 import type { Prepared } from './session.ts';
 
-/** What was put right since the agent started, and what somebody should know. Bounded: one of each kind. */
+/** What was repaired since the agent started, and what support should know. Bounded: one of each kind. */
 export interface Notices {
   /** A start was prepared, of a bus whose configuration names `channel`. */
   prepared(prepared: Prepared, channel: number): void;

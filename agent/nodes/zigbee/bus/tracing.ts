@@ -3,11 +3,11 @@ import type { WallClock } from '../../../system/clock.ts';
 import type { Told, ZigbeeProcess } from '../process/process.ts';
 import { LIMITS } from './options.ts';
 
-/** Shows what is sent and heard to whoever listens; the process tells it only then. */
+/** Shows the traffic to its subscribers; the process reports it only while there is one. */
 export interface Tracing {
   onTrace(listener: (trace: BusTrace) => void): () => void;
   onFrame(frame: Told & { kind: 'trace' }): void;
-  /** A process has begun that does not know yet whether somebody listens. */
+  /** A process has begun that does not know yet whether there is a subscriber. */
   linkUp(): void;
 }
 

@@ -40,7 +40,7 @@ function parse(data: Buffer): Map<string, DeviceReadings> {
 export interface ReadingsStore {
   /** Empty when there are none, or the file is damaged. Never throws. */
   load(): Promise<Map<string, DeviceReadings>>;
-  /** @throws whatever the file system throws */
+  /** @throws errors of the file system */
   save(devices: ReadonlyMap<string, DeviceReadings>): Promise<void>;
 }
 

@@ -26,12 +26,12 @@ const DOOR_LOCK_CLUSTER = 257;
 const BATTERY_STEPS = 2;
 const BATTERY_UNKNOWN = 0xff;
 const BATTERY_LOW_PERCENT = 15;
-/** A lock tells that somebody tampers with it, and not that it is over. */
+/** A lock reports that it is tampered with, and not the end of it. */
 const ALARM_STANDS_MS = 3_600_000;
 
 const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
-/** What is known after a message. The bolt is told by the bolt alone: an operation event says what somebody did. */
+/** What is known after a message. Only reports of the bolt count for the bolt: an operation event reports what a user did. */
 export function readingsAfter(before: DeviceReadings, { cluster, type, values, at }: DeviceMessage): DeviceReadings {
   const time = isoTime(at);
   const readings: Readings = { ...before.readings };
@@ -62,7 +62,7 @@ export function readingsAfter(before: DeviceReadings, { cluster, type, values, a
   return { readings, zoneType, tamper };
 }
 
-/** Whether somebody tampers with it, as far as it tells. */
+/** Whether it is tampered with, as far as it reports that. */
 export function isTampered({ tamper }: DeviceReadings, nowMs: number): boolean | null {
   if (tamper === null) return null;
   return tamper.open && (tamper.alarmAt === null || nowMs - tamper.alarmAt < ALARM_STANDS_MS);
@@ -74,7 +74,7 @@ const reading = (value: Schema): Schema => ({
   required: ['value', 'at'],
 });
 
-/** As the contract has them; for whatever reads them from a file. */
+/** As the contract has them; for readers of a file. */
 export const READINGS_SCHEMA: Schema = {
   type: 'object',
   properties: {

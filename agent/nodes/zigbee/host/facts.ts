@@ -37,7 +37,7 @@ const qualityOf = (value: unknown) => {
   return quality === null ? null : Math.min(quality, 255);
 };
 
-/** A device of the library as the agent is told. */
+/** A device of the library, as it is reported to the agent. */
 export function factsOf(device: LibraryDevice): DeviceFacts {
   const clusters = device.endpoints.flatMap((endpoint) => endpoint.getInputClusters().map(({ name }) => String(name).slice(0, MAX_TEXT)));
   return {

@@ -10,7 +10,7 @@ const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 
 
 /**
  * Loads a package of the Zigbee library: beside this program, as in a checkout, else from the add-on package. Undefined: it is not installed, or a part of it
- * is not, or it is of another major version than this program. @throws whatever it throws while it is loaded
+ * is not, or it is of another major version than this program. @throws the error of its loading
  */
 export function requireInstalled<T>(name: string): T | undefined {
   for (const place of [import.meta.filename, ADD_ON]) {

@@ -112,5 +112,5 @@ export interface Library {
   setLogger(logger: LibraryLogger): void;
 }
 
-/** Loads the library; undefined when it is not installed. @throws whatever it throws while it is loaded */
+/** Loads the library; undefined when it is not installed. @throws the error of its loading */
 export const loadLibrary = (): Library | undefined => requireInstalled<Library>('zigbee-herdsman');

@@ -12,7 +12,7 @@ import { createNetworkHost, type NetworkHost } from './network.ts';
 import { openStickPort } from './stick-port.ts';
 
 /**
- * The process around zigbee-herdsman. It ends when the agent does, when the agent says so, and with whatever the library throws outside of a call:
+ * The process around zigbee-herdsman. It ends when the agent does, when the agent says so, and with an error that the library throws outside of a call:
  * its timers and its listeners do, and the agent starts it again.
  */
 
@@ -20,7 +20,7 @@ const OUTPUT = 3;
 const ALIVE_MS = 5_000;
 const MAX_COMMAND = 64 * 1024;
 const MAX_MESSAGE = 500;
-/** Whatever still hangs: the agent waits two seconds. */
+/** For what still hangs: the agent waits two seconds. */
 const LAST_WORDS_MS = 100;
 const EX_SOFTWARE = 70;
 const PRIVATE = 0o077;

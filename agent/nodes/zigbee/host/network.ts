@@ -36,7 +36,7 @@ export interface NetworkHost {
 const STOP_MS = 1_200;
 const CLOSE_MS = 400;
 const REMOVE_MS = 10_000;
-/** A device says more than a screen shows: this often it is told that it was heard. */
+/** A device sends more than a screen shows: at most this often its sign of life is passed on. */
 const SEEN_MS = 5_000;
 const ACTIVE_ENDPOINTS_REQUEST = 0x0005;
 const ZDO_PROFILE = 0;

@@ -1,7 +1,7 @@
 const MASKED = '[masked]';
 const KEY_BYTES = 16;
 
-/** Two hex digits, 16 times, whatever stands between them: as the library prints keys, link keys and frames that hold one. */
+/** Two hex digits, 16 times, with any characters between them: as the library prints keys, link keys and frames that hold one. */
 const HEX_RUN = new RegExp(`(?:0x)?[0-9a-f]{2}(?:[\\s:,.-]{0,2}(?:0x)?[0-9a-f]{2}){${KEY_BYTES - 1},}`, 'gi');
 /** A list of 16 numbers up to 255: bytes in decimals, as the library prints values of the stick's memory. */
 const DECIMAL_RUN = new RegExp(`\\b\\d{1,3}(?:[\\s,;"'\\[\\]]+\\d{1,3}\\b){${KEY_BYTES - 1},}`, 'g');

@@ -40,7 +40,7 @@ export type Refusal =
   | 'no_backup'
   | 'nothing_to_restore';
 
-/** What was put right, or is doubtful, without a need for anybody: to be told. */
+/** What was repaired, or is doubtful, and is only reported. */
 export type Repair = 'record_rebuilt' | 'backup_from_copy' | 'backup_missing' | 'stick_was_blank' | 'network_restored';
 
 /**
@@ -141,7 +141,7 @@ function withRecord(evidence: Evidence, record: NetworkRecord, permit: Permit): 
 
 /**
  * What may be started. The library compares too, and answers a difference by forming a new network, after which every lock has to be paired again; so
- * whatever could make it do that is refused here, before it opens the port (zigbee-herdsman 11.1.1, `determineStrategy` of its Z-Stack adapter,
+ * each cause of that is refused here, before it opens the port (zigbee-herdsman 11.1.1, `determineStrategy` of its Z-Stack adapter,
  * and the adapters of ember, deconz and zboss).
  */
 export function decide(evidence: Evidence, permit: Permit): Decision {

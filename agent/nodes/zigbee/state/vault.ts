@@ -40,7 +40,7 @@ export interface Vault {
 }
 
 export function createVault({ files, places }: { files: Files; places: ZigbeePlaces }): Vault {
-  /** With the bytes that were judged. */
+  /** With the bytes that were checked. */
   async function look<T>(path: string, parse: (data: Buffer) => T): Promise<Sight<T> & { data: Buffer | null }> {
     let data: Buffer | null;
     try {
