@@ -1,28 +1,19 @@
 import { join } from 'node:path';
-import type { BusConfig, OsdpBusConfig, ZigbeeBusConfig } from '../config/config.ts';
+import type { BusConfig, OsdpBusConfig } from '../config/config.ts';
 import { loadOsdpKeys } from '../config/osdp-keys.ts';
 import { isServiceCredential } from '../config/paths.ts';
-import type { Alarms } from '../contract/alarm.ts';
 import type { ZigbeeNetwork } from '../contract/zigbee.ts';
 import type { NodeBus } from '../nodes/bus.ts';
 import type { OsdpBusOptions } from '../nodes/osdp/bus/options.ts';
 import { createOsdpBus } from '../nodes/osdp/bus/osdp-bus.ts';
 import { createKeyStore } from '../nodes/osdp/keys/key-store.ts';
-import { serialPathProblem } from '../nodes/serial-path.ts';
-import type { ZigbeeBusOptions } from '../nodes/zigbee/bus/options.ts';
-import { createZigbeeBus } from '../nodes/zigbee/bus/zigbee-bus.ts';
-import { createZigbeeProcesses } from '../nodes/zigbee/process/spawn.ts';
 import { OSDP_KEYS } from '../state/layout.ts';
 import { isHubError } from '../system/errors.ts';
-import type { Guard } from '../system/guard.ts';
-import { createPaths } from '../system/paths.ts';
 import { createUnavailableBus } from './unavailable-bus.ts';
-
-type OsdpDeps = Pick<OsdpBusOptions, 'serialPorts' | 'clock' | 'wallClock' | 'entropy' | 'log'> &
-  Pick<ZigbeeBusOptions, 'stateDirectory' | 'files'>;
+import type { ZigbeeDeps } from './zigbee.ts';
 
 /** What buses are made with. */
-export type BusDeps = OsdpDeps & { guard: Guard; alarms: Alarms };
+type BusDeps = Pick<OsdpBusOptions, 'serialPorts'> & ZigbeeDeps;
 
 /** The buses, and what can be done with those of Zigbee on the hub. */
 export interface Buses {
@@ -30,7 +21,7 @@ export interface Buses {
   zigbee: ZigbeeNetwork[];
 }
 
-async function createOsdp(config: OsdpBusConfig, deps: OsdpDeps): Promise<NodeBus> {
+async function createOsdp(config: OsdpBusConfig, deps: BusDeps): Promise<NodeBus> {
   const { protocol: _, security, keysPath, ...line } = config;
   const { id } = config;
   const { log } = deps;
@@ -45,27 +36,15 @@ async function createOsdp(config: OsdpBusConfig, deps: OsdpDeps): Promise<NodeBu
   }
 }
 
-function createZigbee({ protocol: _, ...config }: ZigbeeBusConfig, { alarms, guard, ...deps }: BusDeps) {
-  return createZigbeeBus({
-    ...config,
-    ...deps,
-    processes: createZigbeeProcesses({ clock: deps.clock, guard }),
-    portProblem: (path) => serialPathProblem(createPaths(), path),
-    onNetworkLost: (isLost) => alarms[isLost ? 'raise' : 'clear']('network_lost', config.id),
-  });
-}
-
 /** Builds the configured buses. One whose key file is wrong, or may be read by others, is unavailable and says why. */
 export async function createBuses(configs: readonly BusConfig[], deps: BusDeps): Promise<Buses> {
-  const zigbee: ZigbeeNetwork[] = [];
-  const all = await Promise.all(
-    configs.map((config) => {
+  const all: (NodeBus & { network?: ZigbeeNetwork })[] = await Promise.all(
+    configs.map(async (config) => {
       const log = deps.log.child({ part: 'bus', bus: config.id });
       if (config.protocol === 'osdp') return createOsdp(config, { ...deps, log });
-      const bus = createZigbee(config, { ...deps, log });
-      zigbee.push(bus.network);
-      return bus;
+      const { createZigbee } = await import('./zigbee.ts');
+      return createZigbee(config, { ...deps, log });
     }),
   );
-  return { all, zigbee };
+  return { all, zigbee: all.flatMap(({ network }) => network ?? []) };
 }

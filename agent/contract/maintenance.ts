@@ -6,7 +6,7 @@ export interface NodeMaintenance {
   identify(nodeId: string, seconds: number, signal: AbortSignal): Promise<Identified>;
   /**
    * What is remembered of the node is forgotten, its alarms too. One that answers is new when it answers next.
-   * @throws HubError `node_unknown`
+   * @throws HubError `node_unknown`; `node_refused` for one that is paired, with the command that sends it away
    */
   forget(nodeId: string): Promise<Node>;
   /**

@@ -32,6 +32,8 @@ export interface NodeBus {
   nodes(): Node[];
   /** True when the node there does not tell who it is although it was asked: it need not be the one that was known there. */
   refusesIdentity?(address: string): boolean;
+  /** Why a node cannot be forgotten, with the way that ends it; null: it can. Absent: each can. */
+  cannotForget?(address: string): string | null;
   /** True once every address was asked since start. */
   scanComplete(): boolean;
   /** Resolves after a full scan pass that begins after this call. @throws HubError `bus_unavailable`, `aborted`. */

@@ -43,6 +43,8 @@ export function createNodeMaintenance({ buses, node, drop }: MaintenanceDeps): N
 
     async forget(nodeId) {
       const one = known(nodeId);
+      const reason = buses.find(({ id }) => id === one.bus)?.cannotForget?.(one.address) ?? null;
+      if (reason !== null) throw new HubError('node_refused', reason);
       await forget(one);
       return one;
     },

@@ -25,6 +25,11 @@ export interface Paths {
   target(path: string): Promise<string>;
   /** Every name in a folder. */
   names(folder: string): Promise<string[]>;
+  /**
+   * What stands at the path, links followed, as a text that is another one when something else stands there, or when its owner or rights change;
+   * null: nothing does. Never throws.
+   */
+  identity(path: string): Promise<string | null>;
   /** Why this process has not the right, as an error code such as `EACCES`; null: it has. Never throws. */
   denial(path: string, right: Right): Promise<string | null>;
 }
@@ -53,6 +58,11 @@ export function createPaths(): Paths {
     real: (path) => realpath(path),
     target: (path) => readlink(path),
     names: (folder) => readdir(folder),
+    identity: (path) =>
+      stat(path).then(
+        ({ dev, ino, rdev, ctimeMs }) => `${dev} ${ino} ${rdev} ${ctimeMs}`,
+        ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) => (code === 'ENOENT' || code === 'ENOTDIR' ? null : code),
+      ),
     denial: (path, right) =>
       access(path, ACCESS[right]).then(
         () => null,

@@ -16,6 +16,8 @@ interface Result {
   formedSilently: number;
   /** The longest, milliseconds. */
   yankDetectedMs: number;
+  /** From the plug to the network that is up again, the longest, milliseconds. */
+  replugMs: number;
   /** The bus's own time from the first byte on the port, milliseconds. */
   resumeMs: number;
   /** Of agent and library's process, over an agent without Zigbee. */
@@ -55,8 +57,17 @@ export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
   const chosen = SCENARIOS.filter(({ name }) => name.includes(values.only ?? ''));
   const bareMb = await withoutZigbee();
-  const result: Result = { scenarios: 0, lostPairings: 0, keysFound: 0, formedSilently: 0, yankDetectedMs: 0, resumeMs: 0, extraRssMB: 0 };
-  const measured: Measured = { yankDetectedMs: 0, resumeMs: 0 };
+  const result: Result = {
+    scenarios: 0,
+    lostPairings: 0,
+    keysFound: 0,
+    formedSilently: 0,
+    yankDetectedMs: 0,
+    replugMs: 0,
+    resumeMs: 0,
+    extraRssMB: 0,
+  };
+  const measured: Measured = { yankDetectedMs: 0, replugMs: 0, resumeMs: 0 };
   let failed = 0;
   await using world = await createZigbeeWorld();
   const agent = await world.start();
@@ -90,6 +101,7 @@ export async function run(args: string[]): Promise<number> {
     say(`${name}: ${before} → ${after} devices, ${Math.round((performance.now() - startMs) / 100) / 10} s${took.join('')}`);
   }
   result.yankDetectedMs = Math.round(measured.yankDetectedMs);
+  result.replugMs = Math.round(measured.replugMs);
   result.resumeMs = Math.round(measured.resumeMs);
   const found = await huntKey(world);
   for (const place of found) say(`the network key is in ${place}`);

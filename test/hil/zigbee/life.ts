@@ -32,15 +32,15 @@ const life = (name: string, run: Scenario['run']): Scenario => ({ name: `life: $
 /** Pulls the stick in this way; the loss is seen, and it heals when the stick is back. */
 const pulled = (name: string, times: number, pull: (world: ZigbeeWorld) => Promise<void>): Scenario =>
   life(name, async (world) => {
-    let yankDetectedMs = 0;
+    let [yankDetectedMs, replugMs] = [0, 0];
     for (let round = 0; round < times; round += 1) {
       world.mark();
       await pull(world);
       yankDetectedMs = Math.max(yankDetectedMs, await tookMs(() => goesDown(world, 'lost', 'missing')));
       await world.stick.replug();
-      await world.up();
+      replugMs = Math.max(replugMs, await tookMs(() => world.up()));
     }
-    return { yankDetectedMs };
+    return { yankDetectedMs, replugMs };
   });
 
 /** Has the lock leave and pair again; what disturbs comes when the coordinator has just let it in, or while its interview runs. */
@@ -80,7 +80,7 @@ export const LIFE: readonly Scenario[] = [
     await world.up();
     return undefined;
   }),
-  pulled('the stick is pulled, and plugged in again', 1, ({ stick }) => stick.yank()),
+  pulled('the stick is pulled, and plugged in again, and again', 5, ({ stick }) => stick.yank()),
   pulled('the stick is pulled while frames come in', 3, ({ stick }) => stick.yankAmidTraffic()),
   life('the stick is missing at the start, and comes', async (world) => {
     await agentOf(world).stop();

@@ -12,6 +12,8 @@ export interface Scenario {
 /** Milliseconds. */
 export interface Measured {
   yankDetectedMs: number;
+  /** From the plug to the network that is up again. */
+  replugMs: number;
   resumeMs: number;
 }
 

@@ -18,6 +18,8 @@ export interface Stick extends AsyncDisposable {
   readonly coordinator: Coordinator;
   /** The stable name of the port, as in /dev/serial/by-id. */
   readonly path: string;
+  /** Bytes that no coordinator sends: a broken firmware, another device, a bad line. */
+  garble(bytes: Uint8Array): void;
   /** Pulls it out. */
   yank(): Promise<void>;
   /** Pulls it out while frames are coming in. */
@@ -55,6 +57,7 @@ export async function plugIn(options: StickOptions): Promise<Stick> {
       return coordinator;
     },
     path: port.path,
+    garble: (bytes) => port.write(bytes),
     async yank() {
       coordinator.powerOff();
       await port.yank();

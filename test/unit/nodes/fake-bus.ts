@@ -14,6 +14,7 @@ export interface FakeBus extends NodeBus {
   readonly listeners: number;
   /** Addresses of nodes that do not tell who they are. */
   readonly refuses: Set<string>;
+  cannotForget: (address: string) => string | null;
   refreshes: number;
   /** What happens during a refresh. */
   onRefresh: () => void;
@@ -32,6 +33,7 @@ export function createFakeBus(id: string): FakeBus {
     protocol: 'osdp',
     refreshes: 0,
     refuses: new Set(),
+    cannotForget: () => null,
     refusesIdentity: (address) => bus.refuses.has(address),
     onRefresh: () => {},
     start: () => bus.setState('up'),

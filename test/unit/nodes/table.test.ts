@@ -415,6 +415,16 @@ test('a node that is forgotten is gone from table and disk, and new when it answ
   await expect(rig.table.maintenance.forget('door/5')).rejects.toMatchObject({ code: 'node_unknown' });
 });
 
+test('a node that its bus does not let go is not forgotten, and the reason is told', async () => {
+  const rig = createRig();
+  await rig.table.start();
+  rig.door.put('5', { available: true, lastSeen: T1, firstSeen: T1 });
+  rig.door.cannotForget = (address) => `door/${address} is paired`;
+  await expect(rig.table.maintenance.forget('door/5')).rejects.toMatchObject({ code: 'node_refused', message: 'door/5 is paired' });
+  expect(rig.table.summary()).toMatchObject({ total: 1 });
+  await rig.table.stop();
+});
+
 test('a node that was given another address is known there alone', async () => {
   const rig = createRig();
   await rig.table.start();

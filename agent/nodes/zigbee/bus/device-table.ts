@@ -31,10 +31,14 @@ export interface DeviceTable {
   seen(address: string, at: number, linkQuality: number | null): void;
   message(message: DeviceMessage): void;
   left(address: string): void;
+  /** Another network takes the place of this one. */
+  clear(): void;
   parents(parents: ReadonlyMap<string, string>): void;
   /** Devices that only the coordinator knows. */
   strangers(addresses: readonly string[]): void;
-  facts(address: string): DeviceFacts | null;
+  isPaired(address: string): boolean;
+  /** Only the coordinator knows it. */
+  isStranger(address: string): boolean;
   addresses(): string[];
   nodes(): Node[];
   /** Ends its timers and writes what is not written. */
@@ -50,7 +54,7 @@ const MAX_DEVICES = 1_000;
 
 export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wallClock, log }: DeviceTableDeps): DeviceTable {
   const known = new Map<string, Known>();
-  /** What was told last of that which time alone changes. */
+  /** What was told last of that which a report or time alone changes. */
   const told = new Map<string, string>();
   const asked = new Map<string, number>();
   let remembered: ReadonlyMap<string, DeviceReadings> = new Map();
@@ -62,7 +66,11 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
 
   const node = (device: Known) => nodeOf(bus, device, isUp, wallClock.nowMs());
 
-  const standing = ({ available, tamper }: Node) => `${available} ${tamper}`;
+  /** Without the times: a lock may say the same twenty times a second. Who asks for the nodes gets them as they are. */
+  const standing = ({ available, tamper, powerFault, capabilities, zigbee }: Node) => {
+    const values = Object.entries(zigbee?.readings ?? {}).map(([name, { value }]) => [name, value]);
+    return JSON.stringify([available, tamper, powerFault, capabilities, values]);
+  };
   const isNews = (device: Known) => told.get(device.facts.address) !== standing(node(device));
 
   function tell(device: Known): void {
@@ -88,7 +96,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
     if (!before) return;
     const after = next(before);
     known.set(address, after);
-    if (after.readings !== before.readings || isNews(after)) tell(after);
+    if (isNews(after)) tell(after);
   }
 
   function look(): void {
@@ -103,6 +111,13 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
       }
     }
     cancelLook = clock.schedule(LOOK_MS, look);
+  }
+
+  function left(address: string): void {
+    if (!known.delete(address)) return;
+    told.delete(address);
+    asked.delete(address);
+    onGone(address);
   }
 
   return {
@@ -152,11 +167,12 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
       cancelWrite ??= clock.schedule(WRITE_MS, () => void write());
     },
 
-    left(address) {
-      if (!known.delete(address)) return;
-      told.delete(address);
-      asked.delete(address);
-      onGone(address);
+    left,
+
+    clear() {
+      for (const address of [...known.keys()]) left(address);
+      for (const address of strangers.splice(0)) onGone(address);
+      remembered = new Map();
     },
 
     parents(parents) {
@@ -176,7 +192,8 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
       for (const address of fresh) onNode(strangerNode(bus, address));
     },
 
-    facts: (address) => known.get(address)?.facts ?? null,
+    isPaired: (address) => known.has(address),
+    isStranger: (address) => strangers.includes(address),
     addresses: () => [...known.keys()],
     nodes: () => [...[...known.values()].map(node), ...strangers.map((address) => strangerNode(bus, address))],
 

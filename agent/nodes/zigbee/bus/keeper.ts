@@ -2,7 +2,7 @@ import type { ZigbeeNotice } from '../../../contract/zigbee.ts';
 import type { Cancel, MonotonicClock, WallClock } from '../../../system/clock.ts';
 import { HubError, messageOf } from '../../../system/errors.ts';
 import type { Log } from '../../../system/log.ts';
-import type { ZigbeeProcess } from '../process/process.ts';
+import { ProcessFailure, type ZigbeeProcess } from '../process/process.ts';
 import type { NetworkRecord } from '../state/network-record.ts';
 import type { Vault } from '../state/vault.ts';
 import { LIMITS, SAVE_MS, SAVE_SOON_MS } from './options.ts';
@@ -38,8 +38,12 @@ export interface Keeper {
   idle(): Promise<void>;
 }
 
-/** The disk may have room again. */
+/** The library passes on the words of the file system, which begin with its code. */
+const isOfDisk = (error: unknown) => !(error instanceof ProcessFailure) || /^E[A-Z]{2,}\b/.test(error.message);
+
+/** The disk may have room again. Each attempt reads the whole memory of the stick: it is made ever more rarely. */
 const AGAIN_MS = 10_000;
+const LONGEST_AGAIN_MS = 600_000;
 
 export function createKeeper({ bus, vault, process, clock, wallClock, log, onStrangers }: KeeperDeps): Keeper {
   const left = new Set<string>();
@@ -48,6 +52,7 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
   /** Counts the times that the network came up. */
   let run = 0;
   let notice: ZigbeeNotice | null = null;
+  let againMs = AGAIN_MS;
   let cancel: Cancel = () => {};
   let dueMs = Number.POSITIVE_INFINITY;
   let work: Promise<unknown> = Promise.resolve();
@@ -67,7 +72,8 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
     if (notice?.code !== 'not_kept')
       log.error({ event: 'zigbee_not_kept', bus, reason }, 'the Zigbee network could not be copied; the last good copy stays');
     notice = { code: 'not_kept', reason };
-    schedule(AGAIN_MS);
+    schedule(againMs);
+    againMs = Math.min(againMs * 2, LONGEST_AGAIN_MS);
   }
 
   const down = () => new HubError('bus_unavailable', `the network of ${bus} is not up`);
@@ -95,12 +101,14 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
       for (const address of gone) left.delete(address);
       onStrangers(kept.strangers);
       if (kept.database === 'unusable' || kept.backup === 'unusable') failed(kept.missing.length > 0 ? 'devices are missing' : 'damaged');
-      else notice = null;
+      else [notice, againMs] = [null, AGAIN_MS];
       return record;
     } catch (error) {
       if (run !== current) throw down();
       failed(messageOf(error));
-      throw error instanceof HubError ? error : new HubError('storage_failed', messageOf(error), { cause: error });
+      throw error instanceof HubError
+        ? error
+        : new HubError(isOfDisk(error) ? 'storage_failed' : 'bus_unavailable', messageOf(error), { cause: error });
     }
   }
 

@@ -97,7 +97,9 @@ export function createNetwork({ options, keeper, joining, devices, notices, libr
 
     onJoin: joining.onJoin,
 
-    async remove(address) {
+    async remove(asked) {
+      // As it may be printed on the device.
+      const address = asked.toLowerCase();
       if (!ADDRESS.test(address)) throw invalid('address', 'must be 0x and 16 hexadecimal digits, as in hubctl nodes');
       return carriedOut(running().request({ do: 'remove', address }, LIMITS.remove));
     },

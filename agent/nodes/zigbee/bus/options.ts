@@ -19,6 +19,8 @@ export interface ZigbeeBusOptions {
   processes: ZigbeeProcesses;
   /** Why the port cannot be opened, as the file system tells; null: nothing stands against it. */
   portProblem(path: string): Promise<Problem | null>;
+  /** What stands at the port's path, as a text that is another one after a stick was plugged in; null: nothing. */
+  portIdentity(path: string): Promise<string | null>;
   files: Files;
   clock: MonotonicClock;
   wallClock: WallClock;

@@ -1,7 +1,7 @@
-import type { BusFailure, BusStatus } from '../../../contract/node.ts';
+import type { BusFailure } from '../../../contract/node.ts';
 import type { ZigbeeNetwork } from '../../../contract/zigbee.ts';
 import type { Cancel } from '../../../system/clock.ts';
-import { HubError, messageOf } from '../../../system/errors.ts';
+import { HubError } from '../../../system/errors.ts';
 import { within } from '../../../system/timeout.ts';
 import type { BusEvent, NodeBus } from '../../bus.ts';
 import { createReadingsStore } from '../devices/readings-store.ts';
@@ -12,13 +12,17 @@ import type { Permit } from '../state/decision.ts';
 import { zigbeePlaces } from '../state/places.ts';
 import { createVault } from '../state/vault.ts';
 import { createDeviceTable } from './device-table.ts';
+import { forgettingRefusal } from './forgetting.ts';
 import { createJoining } from './joining.ts';
 import { createKeeper } from './keeper.ts';
 import { createListening } from './listening.ts';
 import { createNetwork } from './network.ts';
+import { recordLoss } from './network-lost.ts';
 import { createNotices } from './notices.ts';
 import { LIMITS, type ZigbeeBusOptions } from './options.ts';
+import { createPlugWatch } from './plug-watch.ts';
 import { createSession, type Prepared, problemOf, type Seen } from './session.ts';
+import { busStatus, problemIn } from './status.ts';
 import { createTracing } from './tracing.ts';
 import { createWatch } from './watch.ts';
 
@@ -83,18 +87,16 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
   const onLost = (message: string) => failed('lost', `${path}: ${message}`);
   const listen = createListening({ bus: id, devices, joining, keeper, log, onLost, onFrame: tracing.onFrame });
 
-  const problem = () => ('problem' in state ? state.problem : null);
-  const busState = (): BusStatus['state'] => {
-    if (state.phase === 'stopped' || (state.phase === 'ending' && state.after === 'stopped')) return 'stopped';
-    if (state.phase === 'up') return 'up';
-    return problem() ? 'unavailable' : 'starting';
-  };
-  const status = (): BusStatus => {
-    const [now, why] = [busState(), problem()];
-    const error =
-      now === 'unavailable' && why ? { error: { code: 'bus_unavailable' as const, message: why.message, reason: why.reason } } : {};
-    return { id, protocol: 'zigbee', state: now, ...error };
-  };
+  const plug = createPlugWatch({
+    clock,
+    identity: () => options.portIdentity(path),
+    isAtWork: () => library !== null && state.phase !== 'ending',
+    isWaiting: () => state.phase === 'waiting',
+    onGone: () => onLost('the stick went away'),
+    onPlugged: () => take({ kind: 'plugged' }),
+  });
+
+  const status = () => busStatus(id, state);
 
   function tellStatus(): void {
     const now = status();
@@ -171,6 +173,7 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
     try {
       loaded ??= devices.load();
       await loaded;
+      await plug.attempt();
       const missing = await options.portProblem(path);
       if (own !== turn || state.phase !== 'deciding') return;
       if (missing) return take({ kind: 'refused', problem: missing });
@@ -180,6 +183,8 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
       seen = outcome.seen;
       if (!outcome.ok) return take({ kind: 'refused', problem: outcome.problem });
       prepared = outcome.prepared;
+      // A network that is formed has no devices; those of the one that was given up are gone.
+      if (prepared.decision.expects === 'formed') devices.clear();
       notices.prepared(prepared, options.channel);
       take({ kind: 'decided', expects: prepared.decision.expects });
     } catch (error) {
@@ -220,14 +225,8 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
   }
 
   function networkLost(): void {
-    log.fatal(
-      { event: 'zigbee_network_lost', bus: id },
-      'the library formed another network although one existed; the copies of the old one are kept',
-    );
     options.onNetworkLost(true);
-    vault.saveRecord({ ...prepared!.record, stage: 'lost' }).catch((error: unknown) => {
-      log.error({ event: 'zigbee_record_not_saved', bus: id, reason: messageOf(error) }, 'the record of the network could not be written');
-    });
+    seen = { ...seen, record: recordLoss(prepared!.record, { bus: id, vault, log }) };
   }
 
   const network = createNetwork({
@@ -246,7 +245,7 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
       devices: seen.devices,
     }),
     ask: (permit) => {
-      if (busState() === 'stopped') throw new HubError('bus_unavailable', `bus ${id} is stopped`);
+      if (status().state === 'stopped') throw new HubError('bus_unavailable', `bus ${id} is stopped`);
       take({ kind: 'asked', permit });
     },
   });
@@ -255,9 +254,14 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
     id,
     protocol: 'zigbee',
     network,
-    start: () => take({ kind: 'start' }),
+
+    start() {
+      plug.start();
+      take({ kind: 'start' });
+    },
 
     async stop() {
+      plug.stop();
       if (state.phase === 'stopped') return;
       const ended = new Promise<void>((resolve) => {
         onStopped = resolve;
@@ -274,8 +278,12 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
 
     async refresh() {
       // Sleeping devices are not asked: what they reported is what there is.
-      if (state.phase !== 'up') throw new HubError('bus_unavailable', problem()?.message ?? `the Zigbee network of ${id} is not up yet`);
+      if (state.phase !== 'up')
+        throw new HubError('bus_unavailable', problemIn(state)?.message ?? `the Zigbee network of ${id} is not up yet`);
     },
+
+    cannotForget: (address) =>
+      forgettingRefusal(id, address, { isPaired: devices.isPaired(address), isStranger: devices.isStranger(address), wasUp }),
 
     onTrace: tracing.onTrace,
 

@@ -1,4 +1,5 @@
 import type { Node } from '../../../contract/node.ts';
+import { printable } from '../../../system/printable.ts';
 import { isoTime, unknownNode } from '../../model.ts';
 import type { DeviceFacts } from '../process/words.ts';
 import { type DeviceReadings, isTampered } from './readings.ts';
@@ -34,6 +35,9 @@ const ZONES: ReadonlyMap<number, string> = new Map([
   [0x2d, 'vibration'],
 ]);
 
+/** What a device says of itself came over the air: it may hold anything. */
+const shown = (text: string | null) => (text === null ? null : printable(text));
+
 function capabilitiesOf({ facts, readings }: Known): string[] {
   const zone = facts.clusters.includes('ssIasZone') ? [ZONES.get(readings.zoneType ?? -1) ?? 'alarm_zone'] : [];
   return [...facts.clusters.flatMap((cluster) => CAPABILITIES[cluster] ?? []), ...zone].sort();
@@ -53,9 +57,9 @@ export function nodeOf(bus: string, known: Known, isUp: boolean, nowMs: number):
     available: isUp && isHeard(known, nowMs),
     lastSeen: facts.lastSeen === null ? null : isoTime(facts.lastSeen),
     firstSeen: firstSeen === null ? null : isoTime(firstSeen),
-    vendor: facts.vendor,
-    model: facts.model,
-    firmwareVersion: facts.firmware,
+    vendor: shown(facts.vendor),
+    model: shown(facts.model),
+    firmwareVersion: shown(facts.firmware),
     capabilities: capabilitiesOf(known),
     // It speaks with the network's key; before the interview nothing is known of how it got it.
     security: isInterviewed ? 'secured' : null,

@@ -1,3 +1,4 @@
+import type { Guard } from '../../../system/guard.ts';
 import type { ProcessEvent } from '../process/words.ts';
 import type { LibraryController, LibraryMessage } from './library.ts';
 
@@ -9,7 +10,7 @@ const lengthOf = (value: unknown) => (Buffer.isBuffer(value) ? value.length : nu
 const nameIn = (value: unknown, field: string) => String((value as Record<string, { name?: unknown }> | null)?.[field]?.name ?? '?');
 
 /** What is sent to devices and what they say, by names and sizes: payloads may hold keys and codes. */
-export function watchFrames(controller: LibraryController, show: (trace: Trace) => void): void {
+export function watchFrames(controller: LibraryController, guard: Guard, show: (trace: Trace) => void): void {
   const { adapter } = controller;
   if (!adapter) return;
   const { sendZclFrameToEndpoint: sendZcl, sendZdo } = adapter;
@@ -40,12 +41,13 @@ export function watchFrames(controller: LibraryController, show: (trace: Trace) 
       return sendZdo.apply(adapter, args);
     };
   }
-  adapter.on('zdoResponse', (cluster: number) =>
-    shown({ sent: false, address: 0, name: `ZDO 0x${numberOf(cluster).toString(16).padStart(4, '0')}`, bytes: null, text: '' }),
-  );
-  controller.on('message', ({ device, endpoint, cluster, type, data, linkquality }: LibraryMessage) => {
+  const onZdo = (cluster: number) =>
+    shown({ sent: false, address: 0, name: `ZDO 0x${numberOf(cluster).toString(16).padStart(4, '0')}`, bytes: null, text: '' });
+  const onMessage = ({ device, endpoint, cluster, type, data, linkquality }: LibraryMessage) => {
     const names = typeof data === 'object' && data !== null && !Buffer.isBuffer(data) ? Object.keys(data).slice(0, 8).join(' ') : '';
     const text = `endpoint ${endpoint.ID}, link ${linkquality}${names && `: ${names}`}`;
     shown({ sent: false, address: device.networkAddress, name: `${cluster} ${type}`, bytes: lengthOf(data), text });
-  });
+  };
+  adapter.on('zdoResponse', guard('library zdoResponse', onZdo));
+  controller.on('message', guard('library frame', onMessage));
 }

@@ -33,12 +33,6 @@ export interface LibraryEndpoint {
   configureReporting(cluster: string, items: ReportingItem[], options?: { timeout?: number; sendPolicy?: string }): Promise<void>;
 }
 
-interface NeighbourEntry {
-  eui64: string;
-  relationship: number;
-  lqi: number;
-}
-
 export interface LibraryDevice {
   ieeeAddr: string;
   networkAddress: number;
@@ -55,7 +49,6 @@ export interface LibraryDevice {
   getEndpoint(id: number): LibraryEndpoint | undefined;
   interview(ignoreCache?: boolean): Promise<void>;
   ping(disableRecovery: boolean): Promise<void>;
-  lqi(): Promise<NeighbourEntry[]>;
   removeFromNetwork(): Promise<void>;
   removeFromDatabase(): void;
 }

@@ -24,15 +24,18 @@ const NO_PAN = 0xffff;
 
 const word = (value: number) => [value & 0xff, value >> 8];
 
-/** Requests to a Z-Stack stick, one after the other. @throws ProcessFailure `silent` */
+const notZStack = () => new ProcessFailure('not_this_adapter', 'what answers is no Z-Stack stick');
+
+/** Requests to a Z-Stack stick, one after the other. @throws ProcessFailure `silent`, `not_this_adapter` */
 function createConversation(port: StickConnection, clock: MonotonicClock) {
   let take: ((command: number, data: Buffer) => void) | null = null;
   port.onData(createSysReader((command, data) => take?.(command, data)));
 
-  return async function ask(command: SysCommand, data: readonly number[] = [], timeoutMs = ANSWER_MS): Promise<Buffer> {
+  /** @param bytes that the answer has at least */
+  return async function ask(command: SysCommand, bytes: number, data: readonly number[] = [], timeoutMs = ANSWER_MS): Promise<Buffer> {
     const answered = new Promise<Buffer | null>((resolve) => {
-      take = (got, bytes) => {
-        if (got === command) resolve(bytes);
+      take = (got, payload) => {
+        if (got === command) resolve(payload);
       };
     });
     await port.write(sysRequest(command, data));
@@ -41,6 +44,7 @@ function createConversation(port: StickConnection, clock: MonotonicClock) {
     end.abort();
     take = null;
     if (answer === null) throw new ProcessFailure('silent', 'the stick does not answer');
+    if (answer.length < bytes) throw notZStack();
     return answer;
   };
 }
@@ -50,7 +54,7 @@ type Ask = ReturnType<typeof createConversation>;
 /** Wakes the stick as the library does: what it would wake is looked at before. */
 async function wake(ask: Ask, port: StickConnection, clock: MonotonicClock): Promise<void> {
   const isAwake = () =>
-    ask(SYS_COMMAND.ping, [], PING_MS).then(
+    ask(SYS_COMMAND.ping, 0, [], PING_MS).then(
       () => true,
       () => false,
     );
@@ -66,16 +70,16 @@ async function wake(ask: Ask, port: StickConnection, clock: MonotonicClock): Pro
     await port.setLines(lines);
     await sleep(clock, LINE_MS);
   }
-  await ask(SYS_COMMAND.ping);
+  await ask(SYS_COMMAND.ping, 0);
 }
 
 async function readItem(ask: Ask, item: number): Promise<Buffer | null> {
-  const length = (await ask(SYS_COMMAND.nvLength, word(item))).readUInt16LE(0);
+  const length = (await ask(SYS_COMMAND.nvLength, 2, word(item))).readUInt16LE(0);
   if (length === 0) return null;
-  if (length > MAX_ITEM) throw new ProcessFailure('not_this_adapter', 'what answers is no Z-Stack stick');
+  if (length > MAX_ITEM) throw notZStack();
   let value = Buffer.alloc(0);
   while (value.length < length) {
-    const answer = await ask(SYS_COMMAND.nvReadExt, [...word(item), ...word(value.length)]);
+    const answer = await ask(SYS_COMMAND.nvReadExt, 1, [...word(item), ...word(value.length)]);
     const part = answer.subarray(2);
     if (answer[0] !== SUCCESS || part.length === 0) throw new ProcessFailure('not_this_adapter', 'the memory of the stick cannot be read');
     value = Buffer.concat([value, part]);
@@ -95,12 +99,12 @@ export async function lookAtStick(
 ): Promise<Answers['look']> {
   const ask = createConversation(port, clock);
   await wake(ask, port, clock);
-  const product = (await ask(SYS_COMMAND.version))[1];
+  const product = (await ask(SYS_COMMAND.version, 2))[1];
   const mark = product === PRODUCT_OLD ? ITEM.configuredOld : ITEM.configured;
-  const coordinator = euiOf((await ask(SYS_COMMAND.getExtAddr)).subarray(0, 8));
+  const coordinator = euiOf((await ask(SYS_COMMAND.getExtAddr, 8)).subarray(0, 8));
   const configured = (await readItem(ask, mark))?.[0] === CONFIGURED;
   if (configured && clear) {
-    await ask(SYS_COMMAND.nvWriteExt, [...word(mark), ...word(0), ...word(1), 0]);
+    await ask(SYS_COMMAND.nvWriteExt, 1, [...word(mark), ...word(0), ...word(1), 0]);
     return { state: 'blank', coordinator };
   }
   const nib = await readItem(ask, ITEM.nib);

@@ -7,7 +7,7 @@ import { factsOf, messageOf } from './facts.ts';
 import { watchFrames } from './frames.ts';
 import type { Library, LibraryController, LibraryDevice, LibraryMessage } from './library.ts';
 import { createLibraryLogger } from './logger.ts';
-import { neighboursOf } from './map.ts';
+import { type AskNeighbours, type NeighbourPage, neighboursOf } from './map.ts';
 import { createUpkeep } from './upkeep.ts';
 
 export interface NetworkHostDeps {
@@ -39,7 +39,10 @@ const REMOVE_MS = 10_000;
 /** A device sends more than a screen shows: at most this often its sign of life is passed on. */
 const SEEN_MS = 5_000;
 const ACTIVE_ENDPOINTS_REQUEST = 0x0005;
+const NEIGHBOURS_REQUEST = 0x0031;
 const ZDO_PROFILE = 0;
+/** Its network address (Zigbee specification, 3.6.1.6). */
+const COORDINATOR = 0;
 
 const bytesOf = (hex: string) => [...Buffer.from(hex, 'hex')];
 const ieeeOf = (address: string) => address.replace(/^0x/, '');
@@ -64,6 +67,18 @@ export function createNetworkHost({ library, clock, wallClock, guard, emit }: Ne
   const tell = (device: LibraryDevice) => emit({ kind: 'device', device: factsOf(device) });
 
   const upkeep = createUpkeep({ clock, coordinator: () => coordinator()?.getEndpoint(1) ?? null, tell, emit });
+
+  /** A request of the device profile; its answer without the status, undefined when it is refused. */
+  async function zdo<T>(ieeeAddress: string, networkAddress: number, clusterKey: number, parameter: number): Promise<T | undefined> {
+    const request = { ieeeAddress, networkAddress, profileId: ZDO_PROFILE, clusterKey, zdoParams: [parameter] };
+    return ((await running().sendRaw(request)) as [unknown, T?] | undefined)?.[1];
+  }
+
+  const neighbours: AskNeighbours = async ({ ieeeAddr, networkAddress }, start) => {
+    const page = await zdo<NeighbourPage>(ieeeAddr, networkAddress, NEIGHBOURS_REQUEST, start);
+    if (!page) throw new ProcessFailure('failed', 'the router refuses to tell its neighbours');
+    return page;
+  };
 
   function seen(device: LibraryDevice): void {
     if (device.type === 'Coordinator') return;
@@ -122,7 +137,7 @@ export function createNetworkHost({ library, clock, wallClock, guard, emit }: Ne
       clearInterval(made.databaseSaveTimer);
       clearInterval(made.backupTimer);
       isUp = true;
-      watchFrames(made, (trace) => isTracing && emit({ kind: 'trace', ...trace }));
+      watchFrames(made, guard, (trace) => isTracing && emit({ kind: 'trace', ...trace }));
       for (const device of devices()) tell(device);
       const version = await made.getCoordinatorVersion().catch(() => null);
       const firmware = version ? `${version.type} ${version.meta.revision ?? ''}`.trim().slice(0, 64) : null;
@@ -155,20 +170,17 @@ export function createNetworkHost({ library, clock, wallClock, guard, emit }: Ne
     save: () => running().backup(),
 
     async check() {
-      const own = coordinator();
-      const payload = {
-        ieeeAddress: own?.ieeeAddr ?? '',
-        networkAddress: 0,
-        profileId: ZDO_PROFILE,
-        clusterKey: ACTIVE_ENDPOINTS_REQUEST,
-        zdoParams: [0],
-      };
-      const answer = (await running().sendRaw(payload)) as [unknown, { endpointList?: unknown[] }?] | undefined;
+      const answer = await zdo<{ endpointList?: unknown[] }>(
+        coordinator()?.ieeeAddr ?? '',
+        COORDINATOR,
+        ACTIVE_ENDPOINTS_REQUEST,
+        COORDINATOR,
+      );
       // After a reset the endpoints that were registered at the start are gone (Z-Stack).
-      return { state: answer?.[1]?.endpointList?.length === 0 ? 'reset' : 'up' };
+      return { state: answer?.endpointList?.length === 0 ? 'reset' : 'up' };
     },
 
-    map: () => neighboursOf(coordinator(), devices(), clock),
+    map: () => neighboursOf(coordinator(), devices(), neighbours, clock),
 
     trace(on) {
       isTracing = on;

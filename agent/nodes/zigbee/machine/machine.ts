@@ -37,7 +37,9 @@ export type Event =
   | { kind: 'failed'; problem: Problem; atMs: number }
   /** The process is gone and its port free. */
   | { kind: 'exited'; atMs: number }
-  | { kind: 'waited' };
+  | { kind: 'waited' }
+  /** A stick was plugged in: it is not waited for any longer. */
+  | { kind: 'plugged' };
 
 /** What the driver does. `decide`: looks at disk and stick, in a process. `launch`: starts the library in it. `end`: ends the process. */
 export type Effect =
@@ -145,6 +147,11 @@ export function step(state: State, event: Event): Step {
       return state.phase === 'stopped' ? deciding('none', 0, null) : stay(state);
     case 'waited':
       return state.phase === 'waiting' ? deciding('none', state.failures, state.problem) : stay(state);
+    case 'plugged': {
+      if (state.phase !== 'waiting') return stay(state);
+      const next = deciding('none', state.failures, state.problem);
+      return { ...next, effects: [{ do: 'cancel_wait' }, ...next.effects] };
+    }
     case 'decided':
       if (state.phase !== 'deciding') return stay(state);
       return {

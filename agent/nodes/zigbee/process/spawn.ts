@@ -16,6 +16,8 @@ const MAX_LINE = 4 * 1024 * 1024;
 const MAX_STDERR = 2_000;
 /** The process says so often that it lives; one that is silent for so long hangs, and is ended. */
 const SILENT_MS = 30_000;
+/** More lines than the largest network gives when it starts, and than a radio carries: a process that says so much has gone mad, and starves the agent. */
+const FLOOD = { lines: 20_000, windowMs: 10_000 };
 /** What the library needs for a large network, many times over. A leak ends the process, and not the hub. */
 const HEAP_MEGABYTES = 96;
 /** As the unit starts the agent: no inspector on a signal, and no `__proto__` in what comes from outside. */
@@ -42,11 +44,19 @@ interface Waiting {
   reject(error: ProcessFailure): void;
 }
 
-/** The library in a process of its own, with the Node that runs the agent. */
-export function createZigbeeProcesses({ clock, guard }: { clock: MonotonicClock; guard: Guard }): ZigbeeProcesses {
+/** The library in a process of its own, with the Node that runs the agent. `path`: the program; default: the one that came with the agent. */
+export function createZigbeeProcesses({
+  clock,
+  guard,
+  path = program(),
+}: {
+  clock: MonotonicClock;
+  guard: Guard;
+  path?: string;
+}): ZigbeeProcesses {
   return {
     spawn(handlers) {
-      const child = spawn(process.execPath, [...NODE_OPTIONS, program()], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
+      const child = spawn(process.execPath, [...NODE_OPTIONS, path], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
       return supervise(child, handlers, { clock, guard });
     },
   };
@@ -82,7 +92,18 @@ function supervise(
     handlers.onExit(maskKeys(`${detail} ${stderr}`.trim()));
   };
 
+  let windowMs = clock.nowMs();
+  let lines = 0;
+  const isFlood = () => {
+    const nowMs = clock.nowMs();
+    if (nowMs - windowMs >= FLOOD.windowMs) [windowMs, lines] = [nowMs, 0];
+    lines += 1;
+    return lines > FLOOD.lines;
+  };
+
   const onLine = (line: string) => {
+    if (gone) return;
+    if (isFlood()) return kill();
     const event = readEvent(line);
     if (event === null) return;
     watch();
@@ -100,7 +121,10 @@ function supervise(
 
   const on = (emitter: NodeJS.EventEmitter | null | undefined, name: string, run: (...args: never[]) => void) =>
     emitter?.on(name, guard(`zigbee process ${name}`, run as (...args: unknown[]) => void));
-  const output = child.stdio[3] as Readable | null;
+  // First: a process that cannot be started has no streams, and says so in the next turn.
+  on(child, 'error', (error: Error) => exited(messageOf(error)));
+  on(child, 'exit', (code: number | null, signal: string | null) => exited(signal ? `by ${signal}` : `with ${code}`));
+  const output = (child.stdio as ChildProcess['stdio'] | undefined)?.[3] as Readable | null | undefined;
   output?.setEncoding('utf8');
   on(output, 'data', createLineSplitter(MAX_LINE, onLine));
   child.stderr?.setEncoding('utf8');
@@ -109,8 +133,6 @@ function supervise(
   });
   // A pipe to a process that is gone.
   for (const stream of [child.stdin, output, child.stderr]) on(stream, 'error', () => {});
-  on(child, 'error', (error: Error) => exited(messageOf(error)));
-  on(child, 'exit', (code: number | null, signal: string | null) => exited(signal ? `by ${signal}` : `with ${code}`));
   watch();
 
   return {

@@ -141,7 +141,7 @@ export function mendDatabase(live: Database | null, copy: Database | null, backu
       if (networkAddress !== null && !all.has(address)) all.set(address, uninterviewed(address, networkAddress, all.size + 1));
     }
   }
-  if (all.size === 0 || (all.size === own.entries.size && own.damagedLines === 0)) return null;
+  if (all.size === own.entries.size && own.damagedLines === 0) return null;
   const entries = new Map(withIds(all));
   const known = new Set(pairedIn(own));
   const paired = [...entries].filter(isPaired);

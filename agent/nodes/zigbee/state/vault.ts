@@ -14,7 +14,12 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const LEFTOVERS = ['database.db.tmp', 'coordinator_backup.json.tmp'];
 
 /** What lies on the disk, before a start. */
-export type Stored = Omit<Evidence, 'adapter' | 'path' | 'stick'> & { database: Database | null; databaseCopy: Database | null };
+export type Stored = Omit<Evidence, 'adapter' | 'path' | 'stick'> & {
+  database: Database | null;
+  databaseCopy: Database | null;
+  /** In the place of the database stands what is none: a link, a folder, a file of another owner or of a senseless size. */
+  isDatabaseBlocked: boolean;
+};
 
 /** What became of an attempt to keep copies. `missing`: devices that the library lists no more although none of them left. */
 export interface Kept {
@@ -83,6 +88,12 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     await write(places.recordCopy, text);
   }
 
+  async function setAside(path: string): Promise<void> {
+    const aside = join(places.folder, `${DAMAGED}${basename(path)}`);
+    await files.remove(aside);
+    await files.rename(path, aside);
+  }
+
   const bytesOf = (path: string) => files.read(path, { follow: false, maxBytes: MAX_BYTES });
 
   return {
@@ -98,7 +109,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
       ]);
       const [database, databaseCopy] = [soundOf(live), soundOf(copy)];
       const known = new Set([database, databaseCopy].flatMap((each) => (each ? pairedIn(each) : [])));
-      return { record, backup, backupCopy, database, databaseCopy, knownDevices: known.size };
+      return { record, backup, backupCopy, database, databaseCopy, isDatabaseBlocked: live.state === 'damaged', knownDevices: known.size };
     },
 
     async prepare({ record, backup, expects }, stored) {
@@ -108,14 +119,14 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
       if (backup === 'copy') await write(places.backup, (await bytesOf(places.backupCopy))!);
       // One that is not of this network makes the library form another one, or refuse for good.
       else if (backup === null && stored.backup.state !== 'absent') {
-        const aside = join(places.folder, `${DAMAGED}${basename(places.backup)}`);
-        await files.remove(aside);
-        await files.rename(places.backup, aside);
+        await setAside(places.backup);
       }
       const ofBackup = stored[backup === 'copy' ? 'backupCopy' : 'backup'];
       const devices = ofBackup.state === 'sound' && expects !== 'formed' && isSameNetwork(ofBackup.value, record) ? ofBackup.value : null;
       const mended = mendDatabase(stored.database, stored.databaseCopy, devices);
       if (mended) await write(places.database, mended.text);
+      // The library would follow the link, or read it all.
+      else if (stored.isDatabaseBlocked) await setAside(places.database);
       return mended;
     },
 

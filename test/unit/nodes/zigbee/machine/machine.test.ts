@@ -30,6 +30,7 @@ const EVENTS = {
   failedLate: { kind: 'failed', problem: gone, atMs: SETTLED_MS },
   exited: { kind: 'exited', atMs: 1000 },
   waited: { kind: 'waited' },
+  plugged: { kind: 'plugged' },
 } as const satisfies Record<string, Event>;
 
 /** Every arrow: from, event, to, and what is done. What is not listed changes nothing. */
@@ -79,6 +80,7 @@ const ARROWS: readonly [from: keyof typeof STATES, event: keyof typeof EVENTS, t
     ['restarting', 'stop', { phase: 'ending', after: 'stopped' }, []],
     ['waiting', 'waited', { phase: 'deciding', permit: 'none', problem: gone, failures: 1 }, ['decide']],
     ['waiting', 'restore', { phase: 'deciding', permit: 'restore', failures: 0 }, ['cancel_wait', 'decide']],
+    ['waiting', 'plugged', { phase: 'deciding', permit: 'none', problem: gone, failures: 1 }, ['cancel_wait', 'decide']],
     ['waiting', 'stop', { phase: 'stopped' }, ['cancel_wait']],
   ];
 

@@ -4,6 +4,7 @@ import { type Decision, decide, type Evidence } from '../../../../../agent/nodes
 import { recordText } from '../../../../../agent/nodes/zigbee/state/network-record.ts';
 import { zigbeePlaces } from '../../../../../agent/nodes/zigbee/state/places.ts';
 import { createVault } from '../../../../../agent/nodes/zigbee/state/vault.ts';
+import { UnusableFile } from '../../../../../agent/system/regular-file.ts';
 import { createMemoryFiles } from '../../../../support/memory-files.ts';
 import { backup, backupFile, databaseFile, LOCK, OTHER, OURS, PATH, record, SENSOR, STICK } from '../samples.ts';
 
@@ -75,6 +76,27 @@ test('a backup of another network is out of the way before the library can read 
   const { decision } = await started(hub);
   expect(decision.backup).toBeNull();
   expect(hub.text('backup')).toBeNull();
+});
+
+test('what stands in the place of the database is out of the way before the library can follow or read it', async () => {
+  const hub = rig({ record: recordText(record({ devices: 0 })), backup: backupFile(backup(OURS, { devices: [] })), database: 'huge' });
+  const read = hub.files.read;
+  hub.files.read = async (path, options) => {
+    if (path === places.database) throw new UnusableFile('ERR_FILE_TOO_LARGE', path, `${path} is too large`);
+    return read(path, options);
+  };
+  await started(hub);
+  expect(hub.text('database')).toBeNull();
+});
+
+test('a database of which no line is sound does not reach the library', async () => {
+  const hub = rig({
+    record: recordText(record({ devices: 0 })),
+    backup: backupFile(backup(OURS, { devices: [] })),
+    database: '{"id":1}\n[]',
+  });
+  expect((await started(hub)).mended).toEqual({ text: '', devices: 0, recovered: 0 });
+  expect(hub.text('database')).toBe('');
 });
 
 test('a disk that cannot be read is no network that was never formed', async () => {
