@@ -1,10 +1,10 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { BOUND_MS } from './chaos/hub.ts';
 import { type Tally, total } from './chaos/ledger.ts';
 import { type ChaosOptions, type ChaosWorld, createChaosWorld } from './chaos/world.ts';
+import { readOptions } from './options.ts';
 
 /** The result; the last line of the output with `--json`. Times in milliseconds. */
 export interface ChaosResult extends Tally {
@@ -96,21 +96,8 @@ async function keepRecords({ hubs }: ChaosWorld, { seed, say }: ChaosOptions): P
 
 /** `npm run bench -- chaos`. Answers the exit code: 0 when nothing was lost, nothing was run twice, and presence was right in time. */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: 'boolean', default: false },
-      keep: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      commands: { type: 'string', default: DEFAULTS.commands },
-      seed: { type: 'string', default: DEFAULTS.seed },
-      agents: { type: 'string', default: DEFAULTS.agents },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+  const values = readOptions(args, USAGE, { ...DEFAULTS, keep: false });
+  if (values === null) return 0;
   const [commands, seed, agents] = [Number(values.commands), Number(values.seed), Number(values.agents)];
   if (![commands, agents].every((count) => Number.isInteger(count) && count > 0) || !Number.isInteger(seed)) {
     process.stderr.write(USAGE);

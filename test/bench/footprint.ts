@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createRig } from '../hil/rig/rig.ts';
 import { buildBundle, buildFloor } from './cost/bundle.ts';
 import { memoryOf } from './cost/proc.ts';
 import { EIGHT_PERIPHERALS, type Run, runAgent, runFloor } from './cost/processes.ts';
 import { shown, spreadOf } from './cost/spread.ts';
+import { readOptions } from './options.ts';
 
 /** Resident memory beside the floor's. */
 const RSS_TARGET = 1.15;
@@ -44,22 +44,8 @@ function table(agent: readonly Run[], floor: readonly Run[]): void {
 
 /** `npm run bench -- footprint [--json]`. Resolves with the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const number = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: 'boolean', default: false },
-      judge: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      runs: { ...number, default: '5' },
-      settle: { ...number, default: '10' },
-      commands: { ...number, default: String(LOAD_COMMANDS) },
-    },
-  });
-  if (values.help) {
-    say(USAGE);
-    return 0;
-  }
+  const values = readOptions(args, USAGE, { judge: false, runs: '5', settle: '10', commands: String(LOAD_COMMANDS) });
+  if (values === null) return 0;
   const runs = Number(values.runs);
   const settleMs = Number(values.settle) * 1000;
   const bundle = join(buildBundle(), 'hub-agent.cjs');

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { createRig } from '../hil/rig/rig.ts';
 import { buildBundle, buildFloor } from './cost/bundle.ts';
 import { cpuMsOf, diskBytesOf, wakeupsOf } from './cost/proc.ts';
 import { EIGHT_PERIPHERALS, startAgent, startFloor, untilFound } from './cost/processes.ts';
+import { readOptions } from './options.ts';
 
 /** Share of a core that polling eight peripherals may take, by the speed of their line. */
 const CPU_TARGETS: Readonly<Record<number, number>> = { 9600: 1, 115200: 2 };
@@ -77,18 +77,8 @@ async function floorCase(program: string, seconds: number): Promise<Case> {
 
 /** `npm run bench -- idle [--json]`. Resolves with the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      seconds: { type: 'string', default: '600' },
-    },
-  });
-  if (values.help) {
-    say(USAGE);
-    return 0;
-  }
+  const values = readOptions(args, USAGE, { seconds: '600' });
+  if (values === null) return 0;
   const seconds = Number(values.seconds);
   const bundle = join(buildBundle(), 'hub-agent.cjs');
   const folder = await mkdtemp(join(tmpdir(), 'hub-floor-'));

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { createRig, type Rig } from '../hil/rig/rig.ts';
 import { buildBundle, buildFloor } from './cost/bundle.ts';
 import { startAgent, startFloor, untilFound } from './cost/processes.ts';
 import { quantile } from './cost/spread.ts';
+import { readOptions } from './options.ts';
 
 /** Every address of a line. */
 const ALL_PERIPHERALS = Array.from({ length: 127 }, (_, address) => ({ address, turnaround: 2 }));
@@ -62,18 +62,8 @@ async function measureAll(rig: Rig, count: number): Promise<{ command: string; p
 
 /** `npm run bench -- latency [--json]`. Resolves with the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      count: { type: 'string', default: '100' },
-    },
-  });
-  if (values.help) {
-    say(USAGE);
-    return 0;
-  }
+  const values = readOptions(args, USAGE, { count: '100' });
+  if (values === null) return 0;
   const count = Number(values.count);
   const bundle = join(buildBundle(), 'hub-agent.cjs');
   const folder = await mkdtemp(join(tmpdir(), 'hub-echo-'));

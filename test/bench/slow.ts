@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createRig } from '../hil/rig/rig.ts';
 import { buildBundle, buildFloor } from './cost/bundle.ts';
 import { EIGHT_PERIPHERALS, startAgent, startFloor, untilFound } from './cost/processes.ts';
 import { slowDown } from './cost/slow-down.ts';
 import { shown, spreadOf } from './cost/spread.ts';
+import { readOptions } from './options.ts';
 
 /** What a slow SoC has of this machine's core. */
 const SHARE = 0.2;
@@ -22,19 +22,8 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** `npm run bench -- slow [--json]`. Resolves with the exit code: it has no target, and fails only where something does not come at all. */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      runs: { type: 'string', default: '5' },
-      share: { type: 'string', default: String(SHARE) },
-    },
-  });
-  if (values.help) {
-    say(USAGE);
-    return 0;
-  }
+  const values = readOptions(args, USAGE, { runs: '5', share: String(SHARE) });
+  if (values === null) return 0;
   const share = Number(values.share);
   const bundle = join(buildBundle(), 'hub-agent.cjs');
   const folder = await mkdtemp(join(tmpdir(), 'hub-floor-'));

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { createRig, type Rig } from '../hil/rig/rig.ts';
 import { createRandom } from '../support/random.ts';
 import { buildBundle } from './cost/bundle.ts';
 import { memoryOf } from './cost/proc.ts';
 import { EIGHT_PERIPHERALS, startAgent, untilFound } from './cost/processes.ts';
 import { type Slope, slopeOf } from './cost/slope.ts';
+import { readOptions } from './options.ts';
 
 const SAMPLE_MS = 1_000;
 /** From one fault or command to the next: an hour of it is more than a hub sees in a year. */
@@ -50,19 +50,8 @@ const STEPS: readonly ((rig: Rig, index: number) => unknown)[] = [
 
 /** `npm run bench -- soak [--json]`. Resolves with the exit code. */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      minutes: { type: 'string', default: '60' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
-  if (values.help) {
-    say(USAGE);
-    return 0;
-  }
+  const values = readOptions(args, USAGE, { minutes: '60', seed: '1' });
+  if (values === null) return 0;
   const hours = Number(values.minutes) / 60;
   const random = createRandom(Number(values.seed));
   const bundle = join(buildBundle(), 'hub-agent.cjs');
