@@ -22,7 +22,7 @@ const project = (name: string) => ({
 
 export default defineConfig({
   test: {
-    projects: [project('unit'), project('twins'), project('hil')],
+    projects: [project('unit'), project('twins'), project('hil'), project('page')],
     pool: 'forks',
     // Most of a hardware-in-the-loop test is waiting for another process: a worker more than the two cores of the smallest machine pays.
     maxWorkers: 3,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
 import type { Ending } from './ending.ts';
 import { followAgent, followCloud, followWifi } from './follow.ts';
+import { type LivePage, openPage } from './page/page.ts';
 import { pastes } from './paste.ts';
 import type { Screen } from './screen.ts';
 import { bringUp } from './steps.ts';
@@ -19,12 +20,22 @@ export async function live(options: Omit<WorldOptions, 'onRequest'>, screen: Scr
   const followed: Screen = { ...screen, event: (kind, text) => !ending.signal.aborted && screen.event(kind, text) };
   const tour = createTour(screen, ending.signal);
   let following = false;
+  let watching: LivePage | null = null;
   {
     await using world = await openWorld({
       ...options,
-      onRequest: ({ method, path, status }) => following && followed.event('api', `${method} ${path} → ${status ?? 'no answer'}`),
+      onRequest(line) {
+        watching?.request(line);
+        const { method, path, status } = line;
+        if (following) followed.event('api', `${method} ${path} → ${status ?? 'no answer'}`);
+      },
+      onAgent: (agent) => watching?.agent(agent),
     });
+    await using page = await openPage(world);
+    watching = page;
     describe(world, screen);
+    screen.title('The same in a browser: watch, send commands, break things');
+    screen.line(page.address);
     if (world.zigbee) pairWhenOpen(world.zigbee, [world.zigbee.lock, world.zigbee.sensor]);
     const agent = await bringUp(world, tour);
     if (agent && tour.ok) {

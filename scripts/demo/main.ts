@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { SendWhileOffline } from '../../test/twins/cloud-api/index.ts';
 import { type Ending, exitCodeOf, watchEnds } from './ending.ts';
 import { live } from './live.ts';
+import { replay } from './page/replay.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { bringUp, commands, presence, secrets } from './steps.ts';
 import { createTour } from './tour.ts';
@@ -18,10 +19,12 @@ const MODES: readonly SendWhileOffline[] = ['refuse', 'store'];
 const USAGE = `usage: npm run demo [-- --once] [--zigbee] [--port N]
                     [--send-while-offline refuse|store]
        npm run demo -- update
+       npm run demo -- --replay FILE
 
 A hub in one terminal: a virtual AWS IoT Core, the public API on
 http://127.0.0.1:${DEFAULT_PORT}, six OSDP peripherals on a virtual serial port, a Wi-Fi,
-and the real agent as a process of its own. Ctrl-C ends all of it.
+and the real agent as a process of its own. Ctrl-C ends all of it. The page that it
+prints shows all of this in a browser: watch, send commands, make faults.
 
   update    an update over AWS IoT Jobs, with progress, then a bad release that
             goes back; exits 0 only if both happened; the last line is JSON
@@ -29,6 +32,8 @@ and the real agent as a process of its own. Ctrl-C ends all of it.
             happened; the last line is JSON
   --zigbee  plugs in a Zigbee stick, with a lock and a contact sensor in the
             room; the tour pairs the lock
+  --replay FILE
+            shows a run that was saved on the page
   --port N  the API's port (0: any free one; the default with --once)
   --send-while-offline refuse|store
             SendHubCommand to a hub that is off: answers 502 (refuse, the
@@ -42,6 +47,7 @@ interface Options {
   once: boolean;
   help: boolean;
   zigbee: boolean;
+  replay: string | null;
   port: number;
   sendWhileOffline: SendWhileOffline;
 }
@@ -52,6 +58,7 @@ function readArguments(): Options {
     options: {
       once: { type: 'boolean', default: false },
       zigbee: { type: 'boolean', default: false },
+      replay: { type: 'string' },
       port: { type: 'string' },
       'send-while-offline': { type: 'string', default: 'refuse' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -62,7 +69,8 @@ function readArguments(): Options {
   const mode = MODES.find((each) => each === values['send-while-offline']);
   if (!mode) throw new Error(`--send-while-offline ${values['send-while-offline']} must be refuse or store`);
   if (positionals.length > 1 || (positionals[0] ?? 'update') !== 'update') throw new Error(`${positionals.join(' ')} is not understood`);
-  return { update: positionals.length > 0, once: values.once, help: values.help, zigbee: values.zigbee, port, sendWhileOffline: mode };
+  const { once, help, zigbee, replay: file = null } = values;
+  return { update: positionals.length > 0, once, help, zigbee, replay: file, port, sendWhileOffline: mode };
 }
 
 async function once({ port, sendWhileOffline, zigbee }: Options, screen: Screen, ending: Ending): Promise<number> {
@@ -94,6 +102,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  if (options.replay !== null) return replay(options.replay, screen, ending);
   if (options.update) return update(screen, ending);
   return options.once ? await once(options, screen, ending) : await live({ ...options, airSpeed: LIVE_AIR_SPEED }, screen, ending);
 }

@@ -41,6 +41,8 @@ export interface WorldOptions {
   /** Plugs a Zigbee stick in, with a lock and a contact sensor in its room. */
   zigbee: boolean;
   onRequest?: (line: ApiRequestLine) => void;
+  /** Called for each agent that is started. */
+  onAgent?: (agent: AgentProcess) => void;
 }
 
 /** Opens it; what was opened is closed again when something of it fails. @throws Error for a port that is taken, with the remedy */
@@ -67,6 +69,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     sendWhileOffline: options.sendWhileOffline,
     startAgent() {
       last = rig.startAgent(wifi ? { env: wifi.env } : {});
+      options.onAgent?.(last);
       return last;
     },
     async stopAgent() {
@@ -82,7 +85,9 @@ async function openRig({ port, sendWhileOffline, onRequest }: WorldOptions, hasW
       peripherals: demoPeripherals(),
       apiPort: port,
       sendWhileOffline,
-      ...(hasWifi && { config: WITH_WIFI }),
+      // A second port, as AWS's 443 beside 8883.
+      iotCore: { alpnPort: 0 },
+      config: ({ alpnPort }) => ({ cloud: { fallbackPort: alpnPort }, ...(hasWifi && WITH_WIFI) }),
       ...(onRequest && { onRequest }),
     });
   } catch (error) {

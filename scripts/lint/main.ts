@@ -4,7 +4,7 @@ import { moduleObjection, objection, roomOf } from './rooms.ts';
 
 /** Checks who imports whom against scripts/lint/rooms.ts, for every TypeScript file below the three folders. Exits 1 with a line for each that may not. */
 const root = process.cwd();
-const files = globSync('{agent,scripts,test}/**/*.ts', { cwd: root })
+const files = globSync('{agent,scripts,test}/**/*.{ts,tsx}', { cwd: root })
   .filter((path) => !path.endsWith('.d.ts'))
   .sort();
 const problems: string[] = [];

@@ -52,6 +52,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   // The demo is the harness on show: the rig of the tests, and the twins.
   'scripts/demo': ['agent/contract', 'agent/system', 'agent/hubctl/terminal', 'test/hil/rig', 'test/twins'],
+  // The page on the demo: it looks on, and works the same switches. What runs in the browser knows the events and nothing of Node.
+  'scripts/demo/page': [
+    'agent/contract',
+    'agent/system',
+    'test/hil/rig',
+    'test/twins',
+    'scripts/demo/world.ts',
+    'scripts/demo/screen.ts',
+    'scripts/demo/ending.ts',
+  ],
+  'scripts/demo/page/model': [],
+  'scripts/demo/page/app': ['scripts/demo/page/model'],
 
   // Twins are independent of what they test: they share its clock and its errors, and no codec.
   'test/twins': ['agent/system/clock.ts', 'agent/system/errors.ts', 'test/support'],
@@ -62,6 +74,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'test/everywhere': [],
   'test/unit': ['agent', 'scripts', 'test'],
   'test/hil': ['agent', 'scripts', 'test'],
+  'test/page': ['agent', 'scripts', 'test'],
   'test/bench': ['agent', 'scripts', 'test'],
   'test/vm': ['agent/system', 'scripts/processes.ts', 'test/twins', 'test/support'],
 };

@@ -13,7 +13,7 @@ import { type Ending, REASON, v3ReturnCode } from './reasons.ts';
 import type { Router } from './router.ts';
 import { createSession, type Session } from './session.ts';
 import type { Timers } from './timers.ts';
-import type { BrokerEvent, IotCoreLimits } from './types.ts';
+import type { BrokerEvent, IotCoreLimits, WirePacket } from './types.ts';
 import type { Wills } from './wills.ts';
 
 export interface BrokerDeps {
@@ -32,6 +32,7 @@ export interface BrokerDeps {
   authenticates(thingName: string, certificateId: string): boolean;
   onPublish(message: Message): void;
   onEvent(kind: BrokerEvent['kind'], clientId: string | null, reason: string): void;
+  onPacket(packet: WirePacket): void;
 }
 
 /** The message broker: connections, sessions and their ends. */
@@ -52,6 +53,12 @@ export interface Broker {
 interface Client {
   connection: Connection;
   end(ending: Ending, withWill: boolean, how?: 'close' | 'reset'): void;
+}
+
+/** Fixed header and the rest (MQTT 5, 2.1). */
+function sizeOnWire({ length = 0 }: Packet): number {
+  const lengthBytes = length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : 4;
+  return 1 + lengthBytes + length;
 }
 
 export function createBroker(deps: BrokerDeps): Broker {
@@ -218,14 +225,21 @@ export function createBroker(deps: BrokerDeps): Broker {
       let clientId = '';
       const connection = createConnection(
         socket,
-        { clock, limits, reset, delayMs: () => faults.delayMs.get(clientId) ?? 0 },
+        {
+          clock,
+          limits,
+          reset,
+          delayMs: () => faults.delayMs.get(clientId) ?? 0,
+          onSent: (packet, bytes) => deps.onPacket({ clientId, direction: 'down', packet, bytes }),
+        },
         {
           onPacket(packet) {
+            if (!accepted && packet.cmd === 'connect') clientId = packet.clientId;
+            deps.onPacket({ clientId, direction: 'up', packet, bytes: sizeOnWire(packet) });
             if (accepted) return accepted.handle(packet);
             cancelTimeout();
             strangers.delete(connection);
             if (packet.cmd !== 'connect') return connection.reset();
-            clientId = packet.clientId;
             connection.protocolVersion = packet.protocolVersion === 5 ? 5 : 4;
             accepted = connect(connection, packet);
           },

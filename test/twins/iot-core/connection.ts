@@ -42,6 +42,8 @@ export interface ConnectionDeps {
   reset(): void;
   /** Milliseconds that each packet to this client is held back. */
   delayMs(): number;
+  /** Told of each packet that is written, with its size. */
+  onSent(packet: mqtt.Packet, bytes: number): void;
 }
 
 /** Takes over an established TLS socket. `handlers` are called from its events. */
@@ -111,6 +113,7 @@ export function createConnection(socket: TLSSocket, deps: ConnectionDeps, handle
     sizeOf: (packet) => generate(packet).length,
     send(packet) {
       const bytes = generate(packet);
+      if (!silent) deps.onSent(packet, bytes.length);
       const dueMs = Math.max(lastDueMs, clock.nowMs() + deps.delayMs());
       lastDueMs = dueMs;
       if (dueMs <= clock.nowMs()) write(bytes);

@@ -15,6 +15,7 @@ export interface FaultState {
   lostJobsResponses: number;
   lifecycle: Disturbance | null;
   refuseConnect: number | null;
+  portBlocked: boolean;
   commandsFeatureMissing: boolean;
 }
 
@@ -33,6 +34,7 @@ export function noFaults(): FaultState {
     lostJobsResponses: 0,
     lifecycle: null,
     refuseConnect: null,
+    portBlocked: false,
     commandsFeatureMissing: false,
   };
 }

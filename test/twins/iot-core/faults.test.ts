@@ -221,3 +221,47 @@ test("the cloud's clock can be moved; shadow times follow it", async () => {
   core.shadow('hub-1').update({ state: { desired: { a: 1 } } });
   expect(core.shadow('hub-1').get()).toMatchObject({ timestamp: 4_600, metadata: { desired: { a: { timestamp: 4_600 } } } });
 });
+
+test('a refused subscription is allowed again, and others stay refused', async () => {
+  harness = await startHarness(['hub-1']);
+  const { faults } = harness.core;
+  faults.denySubscribe('hubs/hub-1/presence');
+  faults.denySubscribe('hubs/hub-1/commands');
+  faults.allowSubscribe('hubs/hub-1/presence');
+  const client = await harness.connect('hub-1');
+  await client.subscribe([PRESENCE]);
+  client.subscribe(['hubs/hub-1/commands/#']).catch(() => {});
+  expect(await client.next('disconnect')).toMatchObject({ reasonCode: 0x87 });
+});
+
+test('a blocked port ends new connections, leaves old ones, and the ALPN port serves', async () => {
+  harness = await startHarness(['hub-1', 'hub-2'], { alpnPort: 0 });
+  const { faults, alpnPort } = harness.core;
+  const old = await harness.connect('hub-1');
+  faults.blockPort(true);
+  await expect(harness.open('hub-2')).rejects.toThrow();
+  await harness.connect('hub-2', { port: alpnPort, alpn: 'x-amzn-mqtt-ca' });
+  await old.publish(PRESENCE, 'still here');
+  faults.blockPort(false);
+  await harness.connect('hub-2');
+});
+
+test('who watches packets sees both directions with their sizes, from the CONNECT on', async () => {
+  harness = await startHarness(['hub-1']);
+  const seen: string[] = [];
+  const end = harness.core.onPacket(({ clientId, direction, packet, bytes }) =>
+    seen.push(`${clientId} ${direction} ${packet.cmd} ${bytes}`),
+  );
+  const client = await harness.connect('hub-1', { packet: { clean: true } });
+  await client.publish('hubs/hub-1/a', 'x'.repeat(200));
+  // Fixed header 3, topic 2 + 12, id 2, length of properties 1, payload.
+  expect(seen.map((line) => line.replace(/(connect|connack) \d+/, '$1'))).toEqual([
+    'hub-1 up connect',
+    'hub-1 down connack',
+    `hub-1 up publish ${3 + 2 + 12 + 2 + 1 + 200}`,
+    expect.stringMatching(/^hub-1 down puback \d$/),
+  ]);
+  end();
+  await client.publish('hubs/hub-1/a', 'y');
+  expect(seen).toHaveLength(4);
+});

@@ -18,6 +18,9 @@ export function createFaults({ state, broker, redeliverDelta, shiftClock }: Faul
     halfOpen: broker.silence,
     delay: (clientId, delayMs) => void state.delayMs.set(clientId, delayMs),
     denySubscribe: (prefix) => void state.deniedSubscribes.push(prefix),
+    allowSubscribe(prefix) {
+      state.deniedSubscribes = state.deniedSubscribes.filter((denied) => denied !== prefix);
+    },
     denyPublish: (prefix) => void state.deniedPublishes.push(prefix),
     lateWill: (clientId, delayMs) => void state.lateWillMs.set(clientId, delayMs),
     duplicateWill: (clientId, count) => void state.duplicateWills.set(clientId, count),
@@ -42,6 +45,9 @@ export function createFaults({ state, broker, redeliverDelta, shiftClock }: Faul
     redeliverDelta,
     disturbLifecycle(maxDelayMs, duplicateShare, seed) {
       state.lifecycle = maxDelayMs > 0 ? { maxDelayMs, duplicateShare, random: createRandom(seed).unit } : null;
+    },
+    blockPort(blocked) {
+      state.portBlocked = blocked;
     },
     refuseConnect(reasonCode) {
       state.refuseConnect = reasonCode;

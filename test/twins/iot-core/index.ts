@@ -19,7 +19,7 @@ import type { Session } from './session.ts';
 import { createShadowService } from './shadow-service.ts';
 import { createTimers } from './timers.ts';
 import { parseExecutionResponseTopic, parseShadowRequestTopic, type ShadowTopic } from './topics.ts';
-import type { BrokerEvent, IotCore, IotCoreLimits } from './types.ts';
+import type { BrokerEvent, IotCore, IotCoreLimits, WirePacket } from './types.ts';
 import { createWills } from './wills.ts';
 
 export { AWS_LIMITS } from './limits.ts';
@@ -72,6 +72,7 @@ export function createIotCore(options: IotCoreOptions): IotCore {
   const revoked = new Set<string>();
   const shadowRequests = new Map<string, number>();
   const eventHandlers = new Set<(event: BrokerEvent) => void>();
+  const packetHandlers = new Set<(packet: WirePacket) => void>();
   const ports = { plain: options.port ?? 0, alpn: options.alpnPort ?? 0 };
   let clockShiftMs = 0;
   let listeners: Listener[] = [];
@@ -161,6 +162,9 @@ export function createIotCore(options: IotCoreOptions): IotCore {
     },
     onPublish: publish,
     onEvent: emit,
+    onPacket(packet) {
+      for (const handler of [...packetHandlers]) handler(packet);
+    },
   });
 
   async function credentials(): Promise<{ credentials: Credentials; caCertificate: string }> {
@@ -197,10 +201,10 @@ export function createIotCore(options: IotCoreOptions): IotCore {
         onSocket: broker.accept,
         onRefused: (reason: string) => emit('refused', null, reason),
       };
-      listeners = [await listen(ports.plain, { ...common, requireAlpn: false })];
+      listeners = [await listen(ports.plain, { ...common, requireAlpn: false, isBlocked: () => faultState.portBlocked })];
       ports.plain = listeners[0]!.port;
       if (options.alpnPort !== undefined) {
-        listeners.push(await listen(ports.alpn, { ...common, requireAlpn: true }));
+        listeners.push(await listen(ports.alpn, { ...common, requireAlpn: true, isBlocked: () => false }));
         ports.alpn = listeners[1]!.port;
       }
       timers.resume();
@@ -245,6 +249,10 @@ export function createIotCore(options: IotCoreOptions): IotCore {
     onEvent(handler) {
       eventHandlers.add(handler);
       return () => eventHandlers.delete(handler);
+    },
+    onPacket(handler) {
+      packetHandlers.add(handler);
+      return () => packetHandlers.delete(handler);
     },
     retained: router.retained,
     connections: broker.connections,

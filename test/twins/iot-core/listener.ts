@@ -17,6 +17,8 @@ export interface ListenerOptions {
   /** `reset` ends the TCP connection below with an RST, which a TLS socket cannot do by itself. */
   onSocket(socket: tls.TLSSocket, reset: () => void): void;
   onRefused(reason: string): void;
+  /** True while a firewall stands before the port. */
+  isBlocked(): boolean;
 }
 
 /** An open TLS port. */
@@ -44,6 +46,7 @@ export async function listen(port: number, options: ListenerOptions): Promise<Li
   });
   const tcpSockets = new Map<string, Socket>();
   server.on('connection', (socket: Socket) => {
+    if (options.isBlocked()) return void socket.destroy();
     const peer = peerOf(socket);
     tcpSockets.set(peer, socket);
     socket.once('close', () => tcpSockets.delete(peer));

@@ -1,3 +1,4 @@
+import type { Packet } from 'mqtt-packet';
 import type { JobsAccess } from './jobs/types.ts';
 
 /** A shadow document as AWS IoT stores it. */
@@ -76,6 +77,16 @@ export interface BrokerMessage {
   clientId: string | null;
 }
 
+/** A packet of a client's connection, as it was read from the wire or handed to it. */
+export interface WirePacket {
+  clientId: string;
+  /** `up` is from the client. */
+  direction: 'up' | 'down';
+  packet: Packet;
+  /** Its size on the wire. */
+  bytes: number;
+}
+
 /** One line of the broker's own record, for tests and the demo. */
 export interface BrokerEvent {
   at: number;
@@ -96,6 +107,8 @@ export interface IotCoreFaults {
   delay(clientId: string, delayMs: number): void;
   /** SUBSCRIBE on filters that start with this prefix is refused as AWS does for a policy denial: the connection ends. */
   denySubscribe(prefix: string): void;
+  /** Ends that refusal; a filter that was denied twice is allowed too. */
+  allowSubscribe(prefix: string): void;
   /** PUBLISH on topics that start with this prefix is refused likewise. */
   denyPublish(prefix: string): void;
   /** The next wills of this client are held back so many milliseconds (they may then arrive after the next birth). */
@@ -118,6 +131,8 @@ export interface IotCoreFaults {
   redeliverDelta(thingName: string): void;
   /** Lifecycle events are delivered late by up to so many milliseconds, in any order, and `duplicate` of them twice. 0 ends it. */
   disturbLifecycle(maxDelayMs: number, duplicateShare: number, seed: number): void;
+  /** Ends every new TCP connection to the first port at once, as a firewall does that blocks 8883; the ALPN port still serves. */
+  blockPort(blocked: boolean): void;
   /** Refuses every new connection with this CONNACK reason (e.g. 0x97 quota exceeded) until called with null. */
   refuseConnect(reasonCode: number | null): void;
   /** Takes the commands feature from the account (and gives it back): a subscription to `$aws/commands/…` then ends the connection. */
@@ -165,6 +180,8 @@ export interface IotCore {
   /** Receives what matches the filter, as a rule of the cloud would (retained messages are not replayed). Returns the unsubscriber. */
   onMessage(filter: string, handler: (message: BrokerMessage) => void): () => void;
   onEvent(handler: (event: BrokerEvent) => void): () => void;
+  /** Watches the packets of all clients' connections, after their CONNECT was read. Returns the unsubscriber. */
+  onPacket(handler: (packet: WirePacket) => void): () => void;
   retained(topic: string): Buffer | null;
   /** Client ids connected now. */
   connections(): string[];

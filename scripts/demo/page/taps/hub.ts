@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { Node } from '../../../../agent/contract/node.ts';
+import type { Masker } from '../mask.ts';
+import type { EventBody, NodeRow, VitalsEvent } from '../model/events.ts';
+
+/** How often the hub is asked for its nodes, and every how many times for all of itself. */
+const ASK_MS = 500;
+const VITALS_EVERY = 10;
+const ANSWER_MS = 2_000;
+const MAX_ANSWER_BYTES = 1_048_576;
+/** Kernel time is counted in hundredths of a second (proc(5), USER_HZ). */
+const TICKS_PER_SECOND = 100;
+
+export interface HubTapDeps {
+  /** The agent's control socket. */
+  socketPath: string;
+  mask: Masker;
+  emit(body: EventBody): void;
+  nowMs(): number;
+}
+
+/** The part of `GET /v1/status` that is shown. */
+interface Status {
+  agent: { version: string; pid: number; uptimeSeconds: number; rssBytes: number | null };
+  cloud: { phase: string; port: number; session: string | null; reconnectCount: number };
+  buses: { id: string; state: string; error?: { reason?: string } }[];
+}
+
+/** Asks the hub about itself as hubctl does, and tells what changed. An agent that does not answer is asked again. Returns how it ends. */
+export function tapHub({ socketPath, mask, emit, nowMs }: HubTapDeps): () => void {
+  let ended = false;
+  let timer: NodeJS.Timeout | undefined;
+  let rounds = 0;
+  let lastNodes = '';
+  let lastVitals = '';
+  let cpuBefore: { pid: number; ticks: number; atMs: number } | null = null;
+
+  async function cpuOf(pid: number): Promise<number | null> {
+    const ticks = await ticksOf(pid);
+    const atMs = nowMs();
+    const before = cpuBefore;
+    cpuBefore = ticks === null ? null : { pid, ticks, atMs };
+    if (ticks === null || before?.pid !== pid || atMs <= before.atMs) return null;
+    return Math.round(((ticks - before.ticks) / TICKS_PER_SECOND / ((atMs - before.atMs) / 1_000)) * 1_000) / 1_000;
+  }
+
+  async function nodes(): Promise<void> {
+    const { nodes } = (await ask(socketPath, '/v1/nodes')) as { nodes: Node[] };
+    const rows = mask.value(nodes.map(rowOf));
+    // That it was heard a moment ago is no news.
+    const text = JSON.stringify(rows.map((row) => ({ ...row, lastSeen: row.available ? null : row.lastSeen })));
+    if (text === lastNodes || ended) return;
+    lastNodes = text;
+    emit({ kind: 'nodes', nodes: rows });
+  }
+
+  async function vitals(): Promise<void> {
+    const { agent, cloud, buses } = (await ask(socketPath, '/v1/status')) as Status;
+    const event: VitalsEvent = {
+      kind: 'vitals',
+      version: agent.version,
+      phase: cloud.phase,
+      port: cloud.port,
+      session: cloud.session,
+      uptimeSeconds: agent.uptimeSeconds,
+      rssBytes: agent.rssBytes,
+      cpu: await cpuOf(agent.pid),
+      reconnects: cloud.reconnectCount,
+      buses: buses.map(({ id, state, error }) => ({ id, state, reason: error?.reason ?? null })),
+    };
+    const text = JSON.stringify(event);
+    if (text !== lastVitals && !ended) emit(event);
+    lastVitals = text;
+  }
+
+  async function round(): Promise<void> {
+    try {
+      await nodes();
+      if (rounds % VITALS_EVERY === 0) await vitals();
+      rounds += 1;
+    } catch {
+      // No agent, or one that stands still: what the page shows of its process says so.
+      rounds = 0;
+    }
+    if (!ended) timer = setTimeout(round, ASK_MS);
+  }
+
+  timer = setTimeout(round, 0);
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+  };
+}
+
+function rowOf(node: Node): NodeRow {
+  const {
+    nodeId,
+    protocol,
+    available,
+    vendor,
+    model,
+    serialNumber,
+    firmwareVersion,
+    security,
+    securityReason,
+    tamper,
+    powerFault,
+    problem,
+  } = node;
+  const readings = Object.entries(node.zigbee?.readings ?? {}).map(([name, reading]) => `${name} ${String(reading?.value)}`);
+  return {
+    nodeId,
+    protocol,
+    available,
+    vendor,
+    model,
+    serialNumber,
+    firmwareVersion,
+    security,
+    securityReason,
+    tamper,
+    powerFault,
+    problem,
+    replaced: node.replaced !== null,
+    lastSeen: node.lastSeen,
+    readings: readings.join(', '),
+  };
+}
+
+/** Processor time of a process, in ticks; null where the kernel does not tell. */
+async function ticksOf(pid: number): Promise<number | null> {
+  try {
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return null;
+  }
+}
+
+function ask(socketPath: string, path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, timeout: ANSWER_MS, agent: false }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+        if (text.length > MAX_ANSWER_BYTES) asked.destroy(new Error('the answer is too long'));
+      });
+      answer.on('error', reject);
+      answer.on('end', () => {
+        try {
+          resolve(JSON.parse(text));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    asked.on('timeout', () => asked.destroy(new Error('no answer')));
+    asked.on('error', reject);
+    asked.end();
+  });
+}
