@@ -17,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   slow: 'start and a command with a fifth of the processor',
   install: 'size of the package and of what it installs, part by part',
   update: 'an update of the bundle over Jobs: bytes, time, memory while it is fetched, and its price',
+  page: "the demo's page: processor of the harness, heap, and a scroll through 10,000 lines",
   price: 'messages of an idle hub in a day, and their price',
   zigbee: 'a Zigbee network through everything that years bring: pairings lost, keys found, times, memory',
 };

@@ -1,0 +1,129 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { createRecorder } from '../../scripts/demo/page/recorder.ts';
+import { packRecording } from '../../scripts/demo/page/recording.ts';
+import { startDemo } from '../hil/rig/demo-process.ts';
+import { launch, open } from '../page/browser.ts';
+import { addressIn } from '../page/world.ts';
+import { cpuMsOf } from './cost/proc.ts';
+
+/** What a page that is open may cost the harness, per cent of a core; its own heap, MB; the longest task while it scrolls, ms. */
+const TARGETS = { cpuPercent: 5, heapMegabytes: 60, longestTaskMs: 50 };
+const ROWS = 10_000;
+/** A wheel of a mouse. */
+const SCROLL_STEP = 1_200;
+const SETTLE_MS = 15_000;
+
+const USAGE = `usage: npm run bench -- page [--json] [--seconds N] [--minutes N]
+
+What the demo's page costs: processor of the harness at rest without and with an open page (--seconds each, default 30), the page's heap after
+--minutes of traffic (default 10), and the longest task of a browser that scrolls through ${ROWS} lines. Needs Debian's chromium.
+`;
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+/** Processor of a process over a time, per cent of a core. */
+async function cpuPercentOf(pid: number, seconds: number): Promise<number> {
+  const before = { cpuMs: cpuMsOf(pid), atMs: performance.now() };
+  await sleep(seconds * 1_000);
+  return ((cpuMsOf(pid) - before.cpuMs) / (performance.now() - before.atMs)) * 100;
+}
+
+async function heapMegabytesOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  return usedSize / 1_048_576;
+}
+
+async function atRest(browser: Browser, seconds: number, minutes: number) {
+  await using demo = await startDemo('--port', '0');
+  await demo.untilPrinted('The hub, live');
+  await sleep(SETTLE_MS);
+  const pid = demo.child.pid!;
+  const without = await cpuPercentOf(pid, seconds);
+  const context = await browser.newContext();
+  const { page } = await open(context, addressIn(demo.out()));
+  await sleep(SETTLE_MS / 3);
+  const withPage = await cpuPercentOf(pid, seconds);
+  await sleep(Math.max(0, minutes * 60 - seconds) * 1_000);
+  const heapMegabytes = await heapMegabytesOf(page);
+  await context.close();
+  return { without, withPage, heapMegabytes };
+}
+
+/** The longest task, in milliseconds, while a page scrolls from one end of its lines to the other and back. */
+async function scrolled(browser: Browser): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'hub-bench-page-'));
+  try {
+    const recorder = createRecorder({ nowMs: () => 1_795_300_000_000 });
+    for (let index = 0; index < ROWS; index += 1) {
+      recorder.record({
+        kind: 'log',
+        level: 'info',
+        event: `event_${index}`,
+        text: `line ${index} of many, with some words in it`,
+        fields: {},
+      });
+    }
+    const file = join(folder, 'run.ndjson.gz');
+    await writeFile(file, packRecording(recorder.recorded(), 0));
+    await using demo = await startDemo('--replay', file);
+    await demo.untilPrinted('token=');
+    const context = await browser.newContext();
+    const { page } = await open(context, addressIn(demo.out()));
+    await sleep(2_000);
+    await page.evaluate(
+      'globalThis.longest = 0; new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, duration); }).observe({ type: "longtask" })',
+    );
+    const rows = page.getByRole('region', { name: 'Lines' });
+    await rows.hover();
+    for (const step of [-SCROLL_STEP, SCROLL_STEP]) {
+      for (let scrolledTo = 0; scrolledTo < ROWS * 24; scrolledTo += SCROLL_STEP) await page.mouse.wheel(0, step);
+    }
+    const longest = await page.evaluate<number>('globalThis.longest');
+    await context.close();
+    return longest;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: 'boolean', default: false },
+      seconds: { type: 'string', default: '30' },
+      minutes: { type: 'string', default: '10' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    say(USAGE);
+    return 0;
+  }
+  const browser = await launch();
+  try {
+    const longestTaskMs = await scrolled(browser);
+    const { without, withPage, heapMegabytes } = await atRest(browser, Number(values.seconds), Number(values.minutes));
+    const round = (value: number) => Math.round(value * 100) / 100;
+    const result = {
+      cpuPercent: round(withPage - without),
+      cpuPercentWithout: round(without),
+      heapMegabytes: round(heapMegabytes),
+      longestTaskMs: round(longestTaskMs),
+    };
+    const missed = Object.entries(TARGETS).filter(([name, most]) => result[name as keyof typeof TARGETS] > most);
+    if (!values.json)
+      for (const [name, most] of Object.entries(TARGETS)) say(`${name} ${result[name as keyof typeof TARGETS]} (target ${most})`);
+    say(JSON.stringify({ ...result, minutes: Number(values.minutes), missed: missed.map(([name]) => name) }));
+    return missed.length === 0 ? 0 : 1;
+  } finally {
+    await browser.close();
+  }
+}
