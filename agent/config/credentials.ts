@@ -1,6 +1,7 @@
 import { CREDENTIAL_WEIGHTS, type CredentialReason, type TlsCredentials } from '../contract/tls.ts';
 import type { Files } from '../system/files.ts';
 import type { Paths } from '../system/paths.ts';
+import { octal } from '../system/units.ts';
 import { type Environment, isServiceCredential } from './paths.ts';
 import type { Explanation } from './pem.ts';
 import type { ConfigProblem } from './problems.ts';
@@ -39,8 +40,7 @@ const OTHERS_MODE_BITS = 0o077;
 /** The mode of a key that only its owner reads, said of one that others can read too; null when it is as it should be. */
 export function keyModeFault(mode: number, path: string): Explanation | null {
   if ((mode & OTHERS_MODE_BITS) === 0) return null;
-  const octal = (mode & 0o777).toString(8).padStart(4, '0');
-  return { message: `the private key ${path} has mode ${octal}: other users can get at it`, remedy: `Run: chmod 0600 ${path}` };
+  return { message: `the private key ${path} has mode ${octal(mode)}: other users can get at it`, remedy: `Run: chmod 0600 ${path}` };
 }
 
 async function checkKeyMode(path: string, deps: CredentialsDeps): Promise<Explanation | null> {

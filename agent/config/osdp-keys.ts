@@ -2,6 +2,7 @@ import { MAX_OSDP_ADDRESS, OSDP_DEFAULT_KEY } from '../contract/osdp.ts';
 import { type FieldProblem, HubError, isHubError } from '../system/errors.ts';
 import { withRegularFile } from '../system/regular-file.ts';
 import { Secret } from '../system/secret.ts';
+import { octal } from '../system/units.ts';
 
 /** More than 127 keys with their addresses take, however they are laid out. */
 const MAX_FILE_BYTES = 64 * 1024;
@@ -21,8 +22,7 @@ async function readGuarded(path: string, guarded: boolean): Promise<string> {
   try {
     return await withRegularFile(path, { maxBytes: MAX_FILE_BYTES }, async ({ mode, read }) => {
       if (!guarded && (mode & OTHERS_MODE_BITS) !== 0) {
-        const octal = mode.toString(8).padStart(4, '0');
-        throw invalid(path, '', `the key file has mode ${octal}: other users can get at the keys; run: chmod 0600 ${path}`);
+        throw invalid(path, '', `the key file has mode ${octal(mode)}: other users can get at the keys; run: chmod 0600 ${path}`);
       }
       return decode(await read(), path);
     });

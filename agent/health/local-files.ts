@@ -1,4 +1,5 @@
 import type { FileFault } from '../system/file-faults.ts';
+import { octal } from '../system/units.ts';
 import { fileFaultText } from './files.ts';
 import { type Entries, finder } from './finding.ts';
 import { DOCTOR, KERNEL_LOG, RESTART } from './remedies.ts';
@@ -44,7 +45,6 @@ export interface LocalFilesParams {
 }
 
 const NEXT = `${DOCTOR} --check files`;
-const octal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
 const moveAway = ({ path }: Place) => `sudo mv ${path} ${path}.old; ${RESTART}`;
 /** Without following links: one may have been planted there. */
 const own = (path: string) => `sudo chown -Rh hub-agent:hub-agent ${path}`;

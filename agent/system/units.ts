@@ -23,6 +23,9 @@ export function bytes(count: number): string {
   return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+/** The permission bits of a mode as chmod(1) takes them: `0640`. */
+export const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
+
 /** The latest date that JavaScript has (ECMA-262, "Time Values and Time Range"), epoch milliseconds. */
 export const MAX_TIME_MS = 8.64e15;
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { readTar, type TarEntry } from '../../agent/system/tar.ts';
+import { constants, zstdCompressSync } from 'node:zlib';
+import type { TarEntry } from '../../agent/system/tar.ts';
 import { writeTar } from './tar.ts';
 
 /** What makes a package. */
@@ -17,7 +17,6 @@ export interface DebInput {
 }
 
 const AR_MAGIC = '!<arch>\n';
-const AR_HEADER_BYTES = 60;
 
 function arMember(name: string, data: Buffer, dateSeconds: number): Buffer {
   const header = [
@@ -62,22 +61,4 @@ export function writeDeb({ fields, scripts, files, dateSeconds, compressionLevel
     arMember('control.tar.zst', compress(writeTar(controlFiles, dateSeconds), compressionLevel), dateSeconds),
     arMember('data.tar.zst', compress(writeTar(files, dateSeconds), compressionLevel), dateSeconds),
   ]);
-}
-
-/** Control files and contents of a package that `writeDeb` made. @throws Error for anything else. */
-export function readDeb(deb: Buffer): { control: TarEntry[]; files: TarEntry[] } {
-  if (deb.toString('latin1', 0, AR_MAGIC.length) !== AR_MAGIC) throw new Error('This is no Debian package');
-  const members = new Map<string, Buffer>();
-  for (let at = AR_MAGIC.length; at + AR_HEADER_BYTES <= deb.length; ) {
-    const header = deb.toString('latin1', at, at + AR_HEADER_BYTES);
-    const size = Number(header.slice(48, 58));
-    members.set(header.slice(0, 16).trim(), deb.subarray(at + AR_HEADER_BYTES, at + AR_HEADER_BYTES + size));
-    at += AR_HEADER_BYTES + size + (size % 2);
-  }
-  const archive = (name: string) => {
-    const member = members.get(name);
-    if (!member) throw new Error(`The package has no ${name}`);
-    return readTar(zstdDecompressSync(member));
-  };
-  return { control: archive('control.tar.zst'), files: archive('data.tar.zst') };
 }

@@ -10,12 +10,11 @@ export const CLEARED_MS = 86_400_000;
 export const MOMENT_MS = 7 * 86_400_000;
 /**
  * What a flapping or hostile source may cost: of each kind this many messages at once, and then one in each interval. What is throttled goes with the
- * next report, at the latest with the next heartbeat.
+ * next report, at the latest with the next heartbeat. That makes 16 messages for a kind on its first day and 12 on each day that follows. A device
+ * on a bus has three kinds, all together are six.
  */
 export const ALARM_BURST = 4;
 export const ALARM_REFILL_MS = 7_200_000;
-/** Messages a day for one kind, in its first day; 12 on each day that follows. A device on a bus has three kinds, all together are six. */
-export const MAX_MESSAGES_A_DAY = ALARM_BURST + 86_400_000 / ALARM_REFILL_MS;
 
 const MOMENTS: ReadonlySet<AlarmKind> = new Set<AlarmKind>(['taken_over', 'local_change']);
 

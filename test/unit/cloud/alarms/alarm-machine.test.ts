@@ -8,7 +8,6 @@ import {
   alarmsStep,
   CLEARED_MS,
   MAX_ALARMS,
-  MAX_MESSAGES_A_DAY,
   MAX_SHOWN,
   MOMENT_MS,
   shownAlarms,
@@ -16,6 +15,8 @@ import {
 import { ALARM_KINDS, type AlarmKind } from '../../../../agent/contract/alarm.ts';
 
 const DAY_MS = 86_400_000;
+/** Messages for one kind on its first day. */
+const MAX_MESSAGES_A_DAY = ALARM_BURST + DAY_MS / ALARM_REFILL_MS;
 const EMPTY: AlarmsState = { list: [], buckets: {} };
 const raise = (kind: AlarmKind, node: string | null = null): AlarmsEvent => ({ type: 'raise', kind, node });
 const clear = (kind: AlarmKind, node: string | null = null): AlarmsEvent => ({ type: 'clear', kind, node });

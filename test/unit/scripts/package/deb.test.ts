@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { readTar, type TarEntry } from '../../../../agent/system/tar.ts';
-import { type DebInput, readDeb, writeDeb } from '../../../../scripts/package/deb.ts';
+import { type DebInput, writeDeb } from '../../../../scripts/package/deb.ts';
 import { writeTar } from '../../../../scripts/package/tar.ts';
 
 const file = (path: string, text: string, mode = 0o644): TarEntry => ({ path, kind: 'file', mode, data: Buffer.from(text) });
@@ -16,6 +17,26 @@ const INPUT: DebInput = {
   dateSeconds: 1_700_000_000,
   compressionLevel: 3,
 };
+
+const AR_MAGIC = '!<arch>\n';
+const AR_HEADER_BYTES = 60;
+
+/** Control files and contents of a package that `writeDeb` made. */
+function readDeb(deb: Buffer): { control: TarEntry[]; files: TarEntry[] } {
+  expect(deb.toString('latin1', 0, AR_MAGIC.length)).toBe(AR_MAGIC);
+  const members = new Map<string, Buffer>();
+  for (let at = AR_MAGIC.length; at + AR_HEADER_BYTES <= deb.length; ) {
+    const header = deb.toString('latin1', at, at + AR_HEADER_BYTES);
+    const size = Number(header.slice(48, 58));
+    members.set(header.slice(0, 16).trim(), deb.subarray(at + AR_HEADER_BYTES, at + AR_HEADER_BYTES + size));
+    at += AR_HEADER_BYTES + size + (size % 2);
+  }
+  const archive = (name: string) => {
+    expect([...members.keys()]).toContain(name);
+    return readTar(zstdDecompressSync(members.get(name)!));
+  };
+  return { control: archive('control.tar.zst'), files: archive('data.tar.zst') };
+}
 
 test('The same input in another order gives the same bytes', () => {
   expect(writeDeb({ ...INPUT, files: INPUT.files.toReversed() })).toEqual(writeDeb(INPUT));
@@ -56,5 +77,4 @@ test('An archive that was cut or changed is refused', () => {
   const changed = Buffer.from(archive);
   changed[600] = 0x41;
   expect(() => readTar(changed)).toThrow('damaged');
-  expect(() => readDeb(Buffer.from('something else'))).toThrow('no Debian package');
 });
