@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,16 +12,17 @@ const SIZES: readonly (readonly [number, number])[] = [
   [2560, 1440],
 ];
 const THEMES = ['light', 'dark'] as const;
-const PANELS = [
-  'Hub',
-  'What a hub promises',
-  'Break something',
-  'What the hub did about it',
-  'Traffic',
-  'Nodes',
-  'Rates and times',
-  'Log and trace',
-];
+
+/** A panel's heading, its left edge and its width, pixels. */
+type Place = [title: string, x: number, width: number];
+/** Where the panels stand at each size; heights follow the machine's fonts. `HUB_WRITE_LAYOUT=1` writes it anew. */
+const LAYOUT = new URL('./layout.json', import.meta.url);
+const PLACES = `[...document.querySelectorAll('.panel')].map((panel) => {
+  const { x, width } = panel.getBoundingClientRect();
+  return [panel.querySelector('h2').textContent, Math.round(x), Math.round(width)];
+})`;
+/** A scroll bar may take its room, or none. */
+const LOOSELY_PIXELS = 16;
 
 interface Violation {
   id: string;
@@ -43,8 +45,16 @@ describe.skipIf(!hasChromium)('how the page looks', () => {
       const context = await world.context({ theme, width, height });
       const { page, complaints } = await open(context, world.address);
       await panel(page, 'Nodes').getByText('6 of 6 available').waitFor();
-      for (const title of PANELS) await panel(page, title).waitFor();
       await page.screenshot({ path: join(ARTEFACTS, `${theme}-${width}x${height}.png`), fullPage: true });
+
+      const size = `${width}x${height}`;
+      const places = await page.evaluate<Place[]>(PLACES);
+      if (process.env.HUB_WRITE_LAYOUT === '1') writeLayout(size, places);
+      expect(places.map(([title]) => title)).toEqual(layout()[size]!.map(([title]) => title));
+      for (const [index, [title, x, panelWidth]] of layout()[size]!.entries()) {
+        const [, isX, isWidth] = places[index]!;
+        expect(Math.max(Math.abs(isX - x), Math.abs(isWidth - panelWidth)), `${title}: ${isX}, ${isWidth}`).toBeLessThan(LOOSELY_PIXELS);
+      }
 
       const { scrollWidth, background } = await page.evaluate<{ scrollWidth: number; background: string }>(
         '({ scrollWidth: document.documentElement.scrollWidth, background: getComputedStyle(document.body).backgroundColor })',
@@ -76,3 +86,10 @@ describe.skipIf(!hasChromium)('how the page looks', () => {
     await context.close();
   });
 });
+
+const layout = () => JSON.parse(readFileSync(LAYOUT, 'utf8')) as Record<string, Place[]>;
+
+function writeLayout(size: string, places: Place[]): void {
+  const lines = Object.entries({ ...layout(), [size]: places }).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  writeFileSync(LAYOUT, `{\n${lines.join(',\n')}\n}\n`);
+}

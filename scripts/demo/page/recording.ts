@@ -8,6 +8,8 @@ import type { EventLine, Recorded } from './recorder.ts';
 export const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const MAX_TEXT_BYTES = 96 * 1024 * 1024;
 const MAX_LINES = 200_000;
+/** The last time that a Date can hold (ECMA-262, 21.4.1.1). */
+const LATEST_MS = 8.64e15;
 
 /** A run as one file: gzip of lines of JSON; the head, the state that it begins with, and an event on each further line. */
 export function packRecording({ base, lines }: Recorded, savedAt: number): Buffer {
@@ -52,7 +54,8 @@ function parse(line: string, number: number): Record<string, unknown> {
 /** What the page could not show is refused here, where it can be said. */
 function checkEvent(shown: ViewState, event: Record<string, unknown>, number: number): void {
   const { at, kind } = event as Partial<HarnessEvent>;
-  if (typeof at !== 'number' || typeof kind !== 'string') throw new Error(`line ${number}: an event needs "at" and "kind"`);
+  if (typeof at !== 'number' || !(at >= 0 && at <= LATEST_MS) || typeof kind !== 'string')
+    throw new Error(`line ${number}: an event needs "at", epoch milliseconds, and "kind"`);
   try {
     applyEvent(shown, event as unknown as HarnessEvent);
   } catch {

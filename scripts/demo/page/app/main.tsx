@@ -7,6 +7,7 @@ import { type Page, PageProvider } from './context.ts';
 import { Alarms } from './parts/alarms.tsx';
 import { Commands } from './parts/commands.tsx';
 import { Faults } from './parts/faults.tsx';
+import { Guard } from './parts/guard.tsx';
 import { Hub } from './parts/hub.tsx';
 import { Lanes } from './parts/lanes.tsx';
 import { Nodes } from './parts/nodes.tsx';
@@ -65,22 +66,50 @@ function App({ store, harness, catalogue, colourOf }: Omit<Page, 'say'>) {
       {player.value && <Playbar player={player.value} savedAt={catalogue.savedAt} />}
       <main id="main" class={live ? 'grid' : 'grid replay'}>
         <div class="column">
-          <Hub />
-          <Promises />
-          <Faults />
+          <Guard>
+            <Hub />
+          </Guard>
+          <Guard>
+            <Promises />
+          </Guard>
+          <Guard>
+            <Faults />
+          </Guard>
         </div>
         <div class="column wide">
-          <Stories />
-          <Lanes />
-          <Nodes />
-          <Plots />
-          <Trace />
+          <Guard>
+            <Stories />
+          </Guard>
+          <Guard>
+            <Lanes />
+          </Guard>
+          <Guard>
+            <Nodes />
+          </Guard>
+          <Guard>
+            <Plots />
+          </Guard>
+          <Guard>
+            <Trace />
+          </Guard>
         </div>
-        <div class="column">
-          <Send />
-          <Commands />
-          <Alarms />
-          <Shadow />
+        <div class="column pair">
+          <div class="column">
+            <Guard>
+              <Send />
+            </Guard>
+            <Guard>
+              <Commands />
+            </Guard>
+          </div>
+          <div class="column">
+            <Guard>
+              <Alarms />
+            </Guard>
+            <Guard>
+              <Shadow />
+            </Guard>
+          </div>
         </div>
       </main>
       <p class="notice" role="status" aria-live="polite">

@@ -41,7 +41,10 @@ export function createFaultPanel(faults: readonly Fault[], targets: readonly num
         await (action === 'begin' ? fault.begin(address) : fault.end?.(address));
         return { ok: true };
       } catch (error) {
-        return { ok: false, status: 500, message: messageOf(error) };
+        const message = messageOf(error);
+        on.delete(key);
+        emit({ kind: 'fault', id: fault.id, action: 'end', title: `not done: ${message}`, ...(fault.target && { target: address }) });
+        return { ok: false, status: 500, message };
       } finally {
         busy.delete(fault.id);
       }

@@ -70,9 +70,12 @@ function onPoll(state: ViewState, at: number, address: number, answerMs: number 
   keep(state.frames, { at: at + answerMs, up: true, address, name: 'ACK', text: '', sealed: false }, KEPT.frames);
 }
 
+/** The last time that a Date can hold (ECMA-262, 21.4.1.1): beyond 2^53 a second more is the same number. */
+const LATEST_MS = 8.64e15;
+
 /** The second of a time. What comes a little late is counted in its own second while that is one of the last. */
 function secondOf(state: ViewState, at: number): SecondView {
-  const second = Math.floor(at / 1_000);
+  const second = Math.floor(Math.min(Math.max(at, 0), LATEST_MS) / 1_000);
   const last = state.seconds.at(-1);
   if (last && last.second >= second) return state.seconds.findLast((each) => each.second <= second) ?? last;
   const fresh = { second, up: 0, down: 0, frames: 0, answerMs: 0, answers: 0, ackMs: 0, acks: 0 };

@@ -96,6 +96,7 @@ describe('a file that is no recording is refused, with the place', () => {
     ['a state with a wrong list', packed(head, base.replace('"trace":[]', '"trace":{}')), '"trace"'],
     ['an event that is none', packed(head, base, '{"at":1,"kind":"wifi","network":null}', '{"at":"x"}'), 'line 4'],
     ['an event that cannot be shown', packed(head, base, '{"at":1,"kind":"polls","list":7}'), 'line 3'],
+    ['a time that no clock has', packed(head, base, '{"at":1e300,"kind":"wifi","network":null}'), 'line 3'],
     ['a bomb', gzipSync(Buffer.alloc(100 * 1024 * 1024)), 'unpacks to more'],
   ])('%s', (_, file, said) => {
     expect(() => unpackRecording(file)).toThrow(said);

@@ -184,3 +184,9 @@ test('a state stays bounded, and what it keeps are the latest', () => {
   expect(state.trace.findLast(({ source }) => source === 'mqtt')?.text).toBe('39999');
   expect(state.seconds.at(-1)).toMatchObject({ up: 100, frames: 200, answers: 100, answerMs: 300 });
 });
+
+test('times that no clock has end no loop', () => {
+  const state = emptyState();
+  for (const at of [START, 2 ** 53 + 1_000, 1e300, -5, Number.NaN]) applyEvent(state, { at, kind: 'polls', list: [[1e300, 1, 1]] });
+  expect(state.seconds.length).toBeLessThanOrEqual(KEPT.seconds * 1.25);
+});
