@@ -31,7 +31,6 @@ export type AgentErrorCode =
   | 'node_unknown'
   | 'node_silent'
   | 'node_refused'
-  | 'node_unsecured'
   | 'address_taken'
   | 'aborted';
 
