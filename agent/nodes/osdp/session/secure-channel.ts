@@ -10,28 +10,39 @@ export const CHALLENGE_BYTES = 8;
 /** The published default key SCBK-D (30 31 … 3f). It protects nothing: it is public. */
 export const DEFAULT_KEY: Buffer = Buffer.from(OSDP_DEFAULT_KEY, 'hex');
 
+/** Encrypts one block of 16 bytes. */
+type BlockCipher = (block: Buffer) => Buffer;
+
 /** The keys of one secure channel. */
 export interface ChannelKeys {
   encryption: Buffer;
   mac1: Buffer;
   mac2: Buffer;
+  /** The two keys of the MAC, ready for use: to make a cipher costs ten times as much as a block, and each frame needs one. */
+  macBlock1: BlockCipher;
+  macBlock2: BlockCipher;
 }
 
-function encryptBlock(key: Buffer, block: Buffer): Buffer {
+/** In this mode a cipher has no state: one serves for any number of blocks. */
+function blockCipher(key: Buffer): BlockCipher {
   const cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
-  return Buffer.concat([cipher.update(block), cipher.final()]);
+  return (block) => cipher.update(block);
 }
 
-function derive(baseKey: Buffer, label: number, challenge: Buffer): Buffer {
+const encryptBlock = (key: Buffer, block: Buffer): Buffer => blockCipher(key)(block);
+
+function derive(base: BlockCipher, label: number, challenge: Buffer): Buffer {
   const block = Buffer.alloc(BLOCK_BYTES);
   block.set([0x01, label]);
   challenge.copy(block, 2, 0, 6);
-  return encryptBlock(baseKey, block);
+  return base(block);
 }
 
 /** Session keys from the base key (SCBK) and the control panel's random number. */
 export function deriveKeys(baseKey: Buffer, challenge: Buffer): ChannelKeys {
-  return { encryption: derive(baseKey, 0x82, challenge), mac1: derive(baseKey, 0x01, challenge), mac2: derive(baseKey, 0x02, challenge) };
+  const base = blockCipher(baseKey);
+  const [encryption, mac1, mac2] = [derive(base, 0x82, challenge), derive(base, 0x01, challenge), derive(base, 0x02, challenge)];
+  return { encryption, mac1, mac2, macBlock1: blockCipher(mac1), macBlock2: blockCipher(mac2) };
 }
 
 /** What the PD proves its key with: over the panel's random number, then its own. */
@@ -46,7 +57,7 @@ export function serverCryptogram(keys: ChannelKeys, panelRandom: Buffer, pdRando
 
 /** RMAC_I, the MAC that both sides start from. */
 export function initialMac(keys: ChannelKeys, panelCryptogram: Buffer): Buffer {
-  return encryptBlock(keys.mac2, encryptBlock(keys.mac1, panelCryptogram));
+  return keys.macBlock2(keys.macBlock1(panelCryptogram));
 }
 
 function pad(data: Buffer): Buffer {
@@ -57,7 +68,9 @@ function pad(data: Buffer): Buffer {
 }
 
 function xor(a: Buffer, b: Buffer): Buffer {
-  return Buffer.from(a.map((value, index) => value ^ b[index]!));
+  const out = Buffer.allocUnsafe(a.length);
+  for (let at = 0; at < a.length; at++) out[at] = a[at]! ^ b[at]!;
+  return out;
 }
 
 /** The 16-byte MAC of a frame. `lastMac` is the other direction's last one. Padded only when not aligned to a block. */
@@ -66,7 +79,8 @@ export function computeMac(keys: ChannelKeys, lastMac: Buffer, authenticated: Bu
   let chained = lastMac;
   for (let at = 0; at < message.length; at += BLOCK_BYTES) {
     const last = at + BLOCK_BYTES >= message.length;
-    chained = encryptBlock(last ? keys.mac2 : keys.mac1, xor(message.subarray(at, at + BLOCK_BYTES), chained));
+    const encrypt = last ? keys.macBlock2 : keys.macBlock1;
+    chained = encrypt(xor(message.subarray(at, at + BLOCK_BYTES), chained));
   }
   return chained;
 }
