@@ -9,16 +9,20 @@ export type NodeSecurity = 'none' | 'default_key' | 'secured' | 'required';
 export type SecurityReason = 'wrong_key' | 'key_type' | 'no_key' | 'refused' | 'invalid' | 'no_answer' | 'no_own_key';
 
 /**
- * What is wrong at an address that gives no answer that can be read. `garbled`: whenever it is asked, noise comes back: two devices have the
- * address and talk at the same time, or the line to the device is disturbed.
+ * What is wrong at an address. `garbled`: whenever it is asked, noise comes back and no answer that can be read: two devices have the
+ * address and talk at the same time, or the line to the device is disturbed. `address_clash`: it answers, and more than once to a question, or as two
+ * devices in turn.
  */
-export type NodeProblem = 'garbled';
+export type NodeProblem = 'garbled' | 'address_clash';
 
 /** Who a device says it is, as far as it tells. */
 export type DeviceIdentity = Pick<Node, 'vendor' | 'model' | 'serialNumber'>;
 
+/** A node that fell silent and came back so often within an hour flaps: a device that restarts now and then does not. */
+export const FLAPS_AFTER = 3;
+
 /** A lock, reader or other device behind the hub (contract, "Node"). Unknown is null, never a guess. */
-export interface Node {
+export interface Node extends Partial<OsdpFacts> {
   /** `<bus>/<address>`. */
   nodeId: string;
   bus: string;
@@ -27,6 +31,8 @@ export interface Node {
   address: string;
   /** False when the node was known and went silent. */
   available: boolean;
+  /** How often it fell silent in the last hour while its bus worked, at most 16. Absent: never. Counted since the agent started. */
+  lossesLastHour?: number;
   /** ISO 8601, UTC. */
   lastSeen: string | null;
   firstSeen: string | null;
@@ -40,14 +46,50 @@ export interface Node {
   securityReason: SecurityReason | null;
   /** The device that was known at this address before another one came; null when there was none, or the change is old. */
   replaced: DeviceIdentity | null;
+  /** The node that the same device was before, and when it was first seen here, ISO 8601. Absent: it was always here. */
+  moved?: { from: string; at: string | null };
   tamper: boolean | null;
   powerFault: boolean | null;
-  /** Why the node is not available, where that is known. A garbled address of which nothing else was ever known is a node too. */
+  /** What is wrong at its address, where that is known. A garbled address of which nothing else was ever known is a node too. */
   problem: NodeProblem | null;
-  /** 0…255, Zigbee only. */
+  /**
+   * 0 (nothing comes through) to 255. Zigbee: of the last message, as the coordinator measures it. OSDP: the share of the last 128 questions that the
+   * node understood and answered in time, those to a silent node not counted; null after fewer than 8.
+   */
   linkQuality: number | null;
   /** What only Zigbee has. Absent for the nodes of other protocols. */
   zigbee?: ZigbeeDetails;
+}
+
+/**
+ * State of a contact. `short`, `open`, `fault`: the circuit of a supervised contact is bridged, cut, or has neither of its resistances (SIA OSDP 2.2.2,
+ * table 52).
+ */
+export type InputState = 'inactive' | 'active' | 'short' | 'open' | 'fault' | 'unknown';
+
+export type OutputState = 'inactive' | 'active' | 'unknown';
+
+/**
+ * What OSDP peripherals report besides. Absent for the nodes of other protocols, and for a node that an older agent knew and that has been silent since.
+ * Flat and short: the shadow takes five levels and 6 KB.
+ */
+export interface OsdpFacts {
+  /** Version of the model, 0…255 (PDID). */
+  hardwareVersion: string | null;
+  /** The version of OSDP that it claims (PDCAP, function 16). */
+  osdpVersion: 'iec_60839_11_5' | 'sia_2.2' | null;
+  /** Compliance level and number of items of each of `capabilities`, in their order (PDCAP). */
+  capabilityLevels: number[];
+  capabilityCounts: number[];
+  /**
+   * One for each contact that the peripheral has, such as door contact and request to exit. Null: it has none, did not report them yet, or is not
+   * believed. It reports a change to the next poll; those of a silent peripheral are of `lastSeen`.
+   */
+  inputs: InputState[] | null;
+  /** The same of switched outputs, such as relays. */
+  outputs: OutputState[] | null;
+  /** When a card was read last. Of the card itself nothing is kept. */
+  lastCardAt: string | null;
 }
 
 /** A value that a device reported, and when it did, ISO 8601: a sleeping device is not asked. */

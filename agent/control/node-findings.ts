@@ -9,7 +9,7 @@ const MAX_NODE_FINDINGS = 16;
 /** Something that is wrong with a node and is no mere silence, as the control API tells it. */
 export interface NodeFinding {
   nodeId: string;
-  kind: 'security_lost' | 'replaced' | 'garbled' | 'key_missing' | 'unidentified' | 'power_fault';
+  kind: 'security_lost' | 'replaced' | 'garbled' | 'address_clash' | 'key_missing' | 'unidentified' | 'power_fault' | 'flaps';
   /** What is, as a sentence without a capital or a full stop. */
   text: string;
   /** What to do about it. */
@@ -22,9 +22,11 @@ const KINDS: Readonly<Partial<Record<NodeCode, NodeFinding['kind']>>> = {
   node_security_lost: 'security_lost',
   node_replaced: 'replaced',
   node_garbled: 'garbled',
+  node_address_clash: 'address_clash',
   node_key_missing: 'key_missing',
   node_unidentified: 'unidentified',
   node_power_fault: 'power_fault',
+  node_flaps: 'flaps',
 };
 
 /** What the control API tells of these nodes, the worst first; at most `MAX_NODE_FINDINGS`. */

@@ -1,5 +1,5 @@
 import type { Alarm } from '../contract/alarm.ts';
-import type { DeviceIdentity, Node, SecurityReason } from '../contract/node.ts';
+import { type DeviceIdentity, FLAPS_AFTER, type Node, type SecurityReason } from '../contract/node.ts';
 import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
 import { NODES } from './remedies.ts';
 
@@ -46,7 +46,8 @@ const nameOf = ({ vendor, model, serialNumber }: DeviceIdentity) =>
 
 /** What can be wrong with nodes. The subject is the node; null: several together. */
 export interface NodeParams {
-  node_garbled: { nodeId: string; address: string };
+  node_garbled: { nodeId: string; address: string; available: boolean };
+  node_address_clash: { nodeId: string; address: string };
   node_security_lost: { nodeId: string; reason: SecurityReason };
   /** It insists on a secure channel, and no key is known for it. */
   node_key_missing: { nodeId: string; bus: string; address: string };
@@ -54,16 +55,28 @@ export interface NodeParams {
   node_unidentified: { nodeId: string; hasCapabilities: boolean };
   /** A device of Zigbee tells of its battery alone (ZCL, 8.2.2.2.1.3). */
   node_power_fault: { nodeId: string; protocol: Node['protocol']; available: boolean };
+  node_flaps: { nodeId: string; losses: number };
   node_tamper: { nodeIds: readonly string[] };
 }
 
 export const NODE: Entries<NodeParams> = {
   node_garbled: {
     severity: 'fail',
-    text: ({ nodeId, address }) =>
-      `node ${nodeId}: noise comes back whenever it is asked: two devices have address ${address} and talk at the same time, or the line to it is disturbed`,
+    text: ({ nodeId, address, available }) =>
+      available
+        ? `node ${nodeId}: noise comes back as often as an answer: two devices have address ${address}, or the line to it is disturbed`
+        : `node ${nodeId}: noise comes back whenever it is asked: two devices have address ${address} and talk at the same time, or the line to it is disturbed`,
     remedy: ({ address }) =>
       `Disconnect one of the devices with address ${address} (new readers come as 0) and give it an address of its own; if there is only one, look at its wiring, shield and end resistor`,
+    next: NODES,
+    advice: true,
+  },
+  node_address_clash: {
+    severity: 'fail',
+    text: ({ nodeId, address }) =>
+      `node ${nodeId} answers more than once, or as two devices in turn: two devices have address ${address}, or another control panel is on the line`,
+    remedy: ({ address }) =>
+      `Disconnect one of the devices with address ${address} (new readers come as 0) and give it an address of its own; if there is only one, see whether another hub or panel is wired to the line`,
     next: NODES,
     advice: true,
   },
@@ -115,6 +128,14 @@ export const NODE: Entries<NodeParams> = {
     next: NODES,
     advice: true,
   },
+  node_flaps: {
+    severity: 'warn',
+    text: ({ nodeId, losses }) => `node ${nodeId} fell silent ${losses} times in the last hour`,
+    remedy: () =>
+      'Look at its cable, its terminals and its supply under load on site; if hubctl bus trace shows that it only answers late, raise replyTimeoutMs of its bus',
+    next: NODES,
+    advice: true,
+  },
   node_tamper: {
     severity: 'fail',
     text: ({ nodeIds }) => `tamper switch open: ${nodeIds.join(', ')}`,
@@ -144,11 +165,13 @@ function strangerFindings(node: Node): HealthFinding<NodeCode>[] {
 }
 
 function findingsOf(node: Node): HealthFinding<NodeCode>[] {
-  const { nodeId, protocol, address, available, replaced, powerFault, problem } = node;
+  const { nodeId, protocol, address, available, replaced, powerFault, problem, lossesLastHour: losses = 0 } = node;
   return [
     ...strangerFindings(node),
-    ...(problem === 'garbled' ? [found('node_garbled', { nodeId, address }, nodeId)] : []),
+    ...(problem === 'garbled' ? [found('node_garbled', { nodeId, address, available }, nodeId)] : []),
+    ...(problem === 'address_clash' ? [found('node_address_clash', { nodeId, address }, nodeId)] : []),
     ...(replaced ? [found('node_replaced', { nodeId, now: node, before: replaced }, nodeId)] : []),
+    ...(protocol === 'osdp' && losses >= FLAPS_AFTER ? [found('node_flaps', { nodeId, losses }, nodeId)] : []),
     ...(powerFault ? [found('node_power_fault', { nodeId, protocol, available }, nodeId)] : []),
   ];
 }

@@ -11,6 +11,8 @@ import { isReplacement, maybeSameDevice } from './replacement.ts';
 export type NodeChange =
   | 'node_new'
   | 'node_lost'
+  /** It fell silent several times within an hour. */
+  | 'node_flaps'
   | 'node_found'
   | 'node_tamper'
   | 'node_tamper_cleared'
@@ -20,9 +22,13 @@ export type NodeChange =
   | 'node_security_restored'
   | 'node_replaced'
   | 'node_replacement_over'
+  /** The same device runs another firmware. */
+  | 'node_firmware_changed'
+  /** It has another address of its bus than before: the node there is no more. */
+  | 'node_moved'
   | 'node_changed'
   | 'node_forgotten'
-  /** It left its network, or was sent away. */
+  /** It left its network, was sent away, or has another address now. */
   | 'node_left';
 
 /** What changed in the table. */
@@ -35,6 +41,7 @@ const LEVELS = {
   node_new: 'info',
   node_found: 'info',
   node_lost: 'warn',
+  node_flaps: 'warn',
   node_tamper: 'warn',
   node_tamper_cleared: 'info',
   node_power_fault: 'warn',
@@ -43,6 +50,8 @@ const LEVELS = {
   node_security_restored: 'info',
   node_replaced: 'warn',
   node_replacement_over: 'info',
+  node_firmware_changed: 'info',
+  node_moved: 'warn',
   node_changed: 'debug',
   node_forgotten: 'info',
   node_left: 'info',
@@ -50,6 +59,12 @@ const LEVELS = {
 
 /** A node that does the same thing over and over is worth a line this often; in between it is detail. */
 const LOG_INTERVAL_MS = 600_000;
+
+/** The same device, with another firmware than before. */
+function hasOtherFirmware(before: Node | undefined, after: Node): boolean {
+  if (!before || before.firmwareVersion === null || after.firmwareVersion === null || !maybeSameDevice(before, after)) return false;
+  return before.firmwareVersion !== after.firmwareVersion;
+}
 
 /** The events of a node's change, in the order in which they are reported. Tamper and power fault of `before` are the last that were known. */
 export function eventsOf(before: Node | undefined, after: Node): NodeChange[] {
@@ -64,6 +79,7 @@ export function eventsOf(before: Node | undefined, after: Node): NodeChange[] {
   if (!after.securityReason && before?.securityReason) events.push('node_security_restored');
   if (isReplacement(before, after)) events.push('node_replaced');
   if (!after.replaced && before?.replaced) events.push('node_replacement_over');
+  if (hasOtherFirmware(before, after)) events.push('node_firmware_changed');
   return events.length > 0 ? events : ['node_changed'];
 }
 
@@ -74,7 +90,10 @@ export interface Changes {
   /** What is known from before this start: it is not told again. */
   remember(node: Node): void;
   forget(nodeId: string): void;
-  take(before: Node | undefined, after: Node): NodeChange[];
+  /** Logs what changed, and answers it. `held`: it is not told yet. */
+  take(before: Node | undefined, after: Node, held?: NodeChange | null): NodeChange[];
+  /** Logs one change of a node. */
+  tell(change: NodeChange, node: Node): void;
 }
 
 /** Holds as many entries as there are nodes, and events of them. */
@@ -84,14 +103,27 @@ export function createChanges({ log, clock }: { log: Log; clock: MonotonicClock 
   /** When an event of a node was last logged at its own level. */
   const loggedMs = new Map<string, Map<NodeChange, number>>();
 
-  const write = (event: NodeChange, { nodeId, vendor, model, serialNumber, security, securityReason, replaced }: Node) => {
+  const write = (event: NodeChange, node: Node, more: Record<string, unknown> = {}) => {
+    const { nodeId, vendor, model, serialNumber, firmwareVersion, security, securityReason, replaced, moved } = node;
     const nowMs = clock.nowMs();
     const times = loggedMs.get(nodeId) ?? new Map<NodeChange, number>();
     loggedMs.set(nodeId, times);
     const fresh = nowMs - (times.get(event) ?? Number.NEGATIVE_INFINITY) >= LOG_INTERVAL_MS;
     if (fresh) times.set(event, nowMs);
     log[fresh ? LEVELS[event] : 'debug'](
-      { event, nodeId, vendor, model, serialNumber, security, ...(securityReason && { securityReason }), ...(replaced && { replaced }) },
+      {
+        event,
+        nodeId,
+        vendor,
+        model,
+        serialNumber,
+        firmwareVersion,
+        security,
+        ...(securityReason && { securityReason }),
+        ...(replaced && { replaced }),
+        ...(event === 'node_moved' && moved && { from: moved.from, to: nodeId }),
+        ...more,
+      },
       `${nodeId}: ${event.slice('node_'.length).replaceAll('_', ' ')}`,
     );
   };
@@ -106,7 +138,9 @@ export function createChanges({ log, clock }: { log: Log; clock: MonotonicClock 
       loggedMs.delete(nodeId);
     },
 
-    take(before, after) {
+    tell: (change, node) => write(change, node),
+
+    take(before, after, held = null) {
       const { nodeId } = after;
       const standing = before && maybeSameDevice(before, after) ? alarms.get(nodeId) : undefined;
       const told = before && { ...before, tamper: standing?.tamper ?? null, powerFault: standing?.powerFault ?? null };
@@ -114,8 +148,8 @@ export function createChanges({ log, clock }: { log: Log; clock: MonotonicClock 
         tamper: after.tamper ?? standing?.tamper ?? null,
         powerFault: after.powerFault ?? standing?.powerFault ?? null,
       });
-      const events = eventsOf(told, after);
-      for (const event of events) write(event, after);
+      const events = eventsOf(told, after).filter((event) => event !== held);
+      for (const event of events) write(event, after, event === 'node_firmware_changed' ? { before: before?.firmwareVersion } : {});
       return events;
     },
   };

@@ -4,6 +4,7 @@ import type { Log } from '../system/log.ts';
 import { readRecord } from '../system/records.ts';
 import { parsed, type Schema } from '../system/schema.ts';
 import { parseSealed, sealed, unsealed } from '../system/seal.ts';
+import { OSDP_PROPERTIES } from './osdp/node-facts.ts';
 import { READINGS_SCHEMA } from './zigbee/devices/readings.ts';
 
 /** The most nodes that are remembered: several full OSDP lines and a large Zigbee network. The oldest sightings go first. */
@@ -49,11 +50,13 @@ const NODE_SCHEMA: Schema = {
     security: { enum: ['none', 'default_key', 'secured', 'required', null] },
     securityReason: { enum: ['wrong_key', 'key_type', 'no_key', 'refused', 'invalid', 'no_answer', 'no_own_key', null], default: null },
     replaced: { type: ['object', 'null'], properties: IDENTITY, required: ['vendor', 'model', 'serialNumber'], default: null },
+    moved: { type: 'object', properties: { from: { type: 'string', maxLength: 256 }, at: TIME }, required: ['from', 'at'] },
     tamper: FLAG,
     powerFault: FLAG,
     problem: { enum: ['garbled', null], default: null },
     linkQuality: { type: ['number', 'null'], minimum: 0, maximum: 255 },
     zigbee: ZIGBEE_SCHEMA,
+    ...OSDP_PROPERTIES,
   },
   required: [
     ...['nodeId', 'bus', 'protocol', 'address', 'available', 'lastSeen', 'firstSeen', 'vendor', 'model', 'serialNumber'],
@@ -105,7 +108,9 @@ export function createNodeStore({ path, files, log }: { path: string; files: Fil
       // ISO 8601 sorts by its characters; `localeCompare` would load the rules of every language.
       const order = (a: string, b: string) => Number(a > b) - Number(a < b);
       const kept = nodes.toSorted((a, b) => order(b.lastSeen ?? '', a.lastSeen ?? '')).slice(0, MAX_KNOWN_NODES);
-      await files.writeAtomic(path, `${JSON.stringify({ version: FORMAT_VERSION, nodes: kept.map(sealed) })}\n`);
+      // What an older agent does not know would cost it the node; it is found out anew in any case.
+      const written = kept.map((node) => sealed({ ...node, problem: node.problem === 'garbled' ? node.problem : null }));
+      await files.writeAtomic(path, `${JSON.stringify({ version: FORMAT_VERSION, nodes: written })}\n`);
     },
   };
 }

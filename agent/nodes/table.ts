@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { NodeMaintenance } from '../contract/maintenance.ts';
-import type { Node, NodeDirectory } from '../contract/node.ts';
+import { FLAPS_AFTER, type Node, type NodeDirectory } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 import { NODES_FILE } from '../state/layout.ts';
 import type { Cancel, MonotonicClock } from '../system/clock.ts';
@@ -9,8 +9,11 @@ import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import type { BusEvent, NodeBus } from './bus.ts';
 import { createChanges, type NodeEvent } from './changes.ts';
+import { createLosses } from './losses.ts';
 import { createNodeMaintenance } from './maintenance.ts';
 import { compareNodes, nodeIdOf } from './model.ts';
+import { createMoves } from './moves.ts';
+import { joinedFacts } from './osdp/node-facts.ts';
 import { createReplacements, maybeSameDevice, replacedAt } from './replacement.ts';
 import { createNodeStore, MAX_KNOWN_NODES } from './store.ts';
 
@@ -47,6 +50,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   /** By node id; what a bus says replaces it, except for when the node was first seen. */
   const known = new Map<string, Node>();
   const changes = createChanges({ log, clock });
+  const losses = createLosses(clock);
   const subscriptions: (() => void)[] = [];
   let cancelWrite: Cancel | null = null;
   let lastWriteMs = Number.NEGATIVE_INFINITY;
@@ -66,11 +70,13 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
       // After a restart the link is not assessed at once: the result from before stands until then.
       securityReason: live.securityReason ?? (live.security === null ? (remembered?.securityReason ?? null) : null),
       replaced: replacedAt(remembered, live, refuses),
+      ...(before?.moved && { moved: before.moved }),
       vendor: live.vendor ?? before?.vendor ?? null,
       model: live.model ?? before?.model ?? null,
       serialNumber: live.serialNumber ?? before?.serialNumber ?? null,
       firmwareVersion: live.firmwareVersion ?? before?.firmwareVersion ?? null,
       capabilities: live.capabilities.length > 0 ? live.capabilities : (before?.capabilities ?? []),
+      ...joinedFacts(live, before),
     };
   };
 
@@ -82,6 +88,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     known.delete(node.nodeId);
     replacements.watch({ ...node, replaced: null });
     changes.forget(node.nodeId);
+    losses.forget(node.nodeId);
   };
 
   /** Room for one more: the node that has been silent longest goes. Answers false when all of them are there. */
@@ -122,7 +129,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   const tell = (before: Node | undefined, node: Node) => {
     known.set(node.nodeId, node);
     replacements.watch(node);
-    for (const event of changes.take(before, node)) onChange?.({ event, node });
+    for (const event of changes.take(before, node, moves.watch(before, node))) onChange?.({ event, node });
     scheduleWrite();
   };
 
@@ -140,6 +147,30 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     },
   });
 
+  /** The device of one node is the one of another now. */
+  const move = (from: Node, to: Node) => {
+    takeOut(from);
+    buses.find(({ id }) => id === from.bus)?.maintenance?.forget(from.address);
+    onChange?.({ event: 'node_left', node: from });
+    const node = { ...to, firstSeen: from.firstSeen ?? to.firstSeen, moved: { from: from.nodeId, at: to.firstSeen } };
+    known.set(node.nodeId, node);
+    changes.tell('node_moved', node);
+    onChange?.({ event: 'node_moved', node });
+    scheduleWrite();
+  };
+
+  const moves = createMoves({
+    clock,
+    node: (nodeId) => known.get(nodeId),
+    nodes: () => known.values(),
+    isScanned: (bus) => buses.find(({ id }) => id === bus)?.scanComplete() ?? false,
+    onMoved: move,
+    onHeld(node, change) {
+      changes.tell(change, node);
+      onChange?.({ event: change, node });
+    },
+  });
+
   const onNode = (bus: NodeBus, live: Node) => {
     const before = known.get(live.nodeId);
     if (!before && known.size >= MAX_KNOWN_NODES && !makeRoom()) {
@@ -152,6 +183,9 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
     // A garbled address that is quiet again, and of which nothing else was ever known.
     if (!node.available && node.firstSeen === null && node.problem === null) return vanish(node);
     tell(before, node);
+    // With its port gone, a bus loses all of its nodes.
+    if (!before?.available || node.available || bus.status().state !== 'up') return;
+    if (losses.note(node.nodeId) >= FLAPS_AFTER) changes.tell('node_flaps', node);
   };
 
   const onGone = (bus: NodeBus, address: string) => {
@@ -195,7 +229,10 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   const nodesOf = (asked: readonly NodeBus[]) => {
     asked.forEach(takeLive);
     const ids = new Set(asked.map((bus) => bus.id));
-    return [...known.values()].filter((node) => ids.has(node.bus));
+    return [...known.values()].flatMap((node) => {
+      const lossesLastHour = losses.of(node.nodeId);
+      return ids.has(node.bus) ? [{ ...node, ...(lossesLastHour > 0 && { lossesLastHour }) }] : [];
+    });
   };
 
   const complete = (asked: readonly NodeBus[]) => asked.every((bus) => bus.scanComplete());
@@ -219,6 +256,7 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
       await Promise.all(buses.map((bus) => bus.stop()));
       for (const unsubscribe of subscriptions.splice(0)) unsubscribe();
       replacements.stop();
+      moves.stop();
       if (known.size > 0 || cancelWrite) await write();
       await writing;
     },

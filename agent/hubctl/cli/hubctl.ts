@@ -8,6 +8,7 @@ import { configCheckCommand } from '../commands/config-check.ts';
 import { doctorCommand } from '../commands/doctor.ts';
 import { logsCommand } from '../commands/logs.ts';
 import { busSetAddressCommand, nodesForgetCommand, nodesIdentifyCommand } from '../commands/maintenance.ts';
+import { nodesShowCommand } from '../commands/node-show.ts';
 import { nodesCommand, nodesScanCommand } from '../commands/nodes.ts';
 import { permitJoinCommand, removeNodeCommand } from '../commands/pairing.ts';
 import { cloudPingCommand } from '../commands/ping.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   doctorCommand,
   nodesCommand,
+  nodesShowCommand,
   nodesScanCommand,
   nodesIdentifyCommand,
   nodesForgetCommand,

@@ -1,5 +1,5 @@
 import type { CommandError, CommandOutcome, CommandStatus } from '../../contract/command.ts';
-import type { Node } from '../../contract/node.ts';
+import type { Node, OsdpFacts } from '../../contract/node.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { CommandReport } from '../../control/api.ts';
 import { unsealed } from '../../system/seal.ts';
@@ -24,6 +24,19 @@ const hasAll = (value: Json, names: readonly string[], isRight: (value: unknown)
 
 const isDevice = (value: unknown) => isObject(value) && hasAll(value, ['vendor', 'model', 'serialNumber'], orNull(isText));
 
+const isMoved = (value: unknown) => isObject(value) && isText(value.from) && orNull(isText)(value.at);
+
+const isBytes = (value: unknown) => Array.isArray(value) && value.every((byte) => typeof byte === 'number');
+
+/** What a stored OSDP peripheral has besides; nothing when it is not what it should be. */
+function osdpFactsOf({ hardwareVersion, osdpVersion, capabilityLevels, capabilityCounts, lastCardAt }: Json): Partial<OsdpFacts> {
+  const facts = { hardwareVersion, osdpVersion, capabilityLevels, capabilityCounts, lastCardAt };
+  const isRight =
+    hasAll(facts, ['hardwareVersion', 'osdpVersion', 'lastCardAt'], orNull(isText)) &&
+    hasAll(facts, ['capabilityLevels', 'capabilityCounts'], isBytes);
+  return isRight ? (facts as Partial<OsdpFacts>) : Object.fromEntries(Object.keys(facts).map((name) => [name, undefined]));
+}
+
 /** The claim of a record; null when it is none. */
 export function claimOf(value: unknown): Claim | null {
   if (!isObject(value) || !hasAll(value, ['orgId', 'siteId', 'claimedBy'], isText) || !isTime(value.claimedAt)) return null;
@@ -45,7 +58,9 @@ export function nodeOf(stored: unknown): Node | null {
     // What older agents did not write is not known.
     const securityReason = isText(node.securityReason) ? node.securityReason : null;
     const replaced = isDevice(node.replaced) ? node.replaced : null;
-    return isNode ? ({ ...node, available: false, securityReason, replaced } as unknown as Node) : null;
+    const moved = isMoved(node.moved) ? node.moved : undefined;
+    const unseen = { available: false, inputs: undefined, outputs: undefined };
+    return isNode ? ({ ...node, ...osdpFactsOf(node), ...unseen, securityReason, replaced, moved } as unknown as Node) : null;
   } catch {
     return null;
   }

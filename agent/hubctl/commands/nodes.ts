@@ -7,28 +7,26 @@ import { type Command, type CommandContext, UsageError } from '../cli/command.ts
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import { NOT_READABLE, readNodes } from '../cli/offline.ts';
-import type { Colour, Paint } from '../terminal/terminal.ts';
+import type { Paint } from '../terminal/terminal.ts';
 import { type Column, table, wrap } from '../terminal/text.ts';
+import { stateOf } from './node-screen.ts';
 import { runCommand } from './run.ts';
 
 const BUS_INDENT = '  ';
 /** Between two looks of `--watch`. */
 const WATCH_MS = 2_000;
 
-function stateOf({ available, tamper, powerFault, securityReason, replaced }: Node): { text: string; colour: Colour } {
-  if (!available) return { text: 'silent', colour: 'bad' };
-  if (securityReason) return { text: 'UNSECURED', colour: 'bad' };
-  if (tamper) return { text: 'TAMPER', colour: 'bad' };
-  if (replaced) return { text: 'REPLACED', colour: 'bad' };
-  return powerFault ? { text: 'POWER', colour: 'warn' } : { text: 'ok', colour: 'good' };
-}
-
 const ago = (iso: string | null, nowMs: number) => (iso === null ? 'never' : duration((nowMs - Date.parse(iso)) / 1000));
 
 function columnsOf(nowMs: number, paint: Paint): Column<Node>[] {
   return [
     { title: 'NODE', text: ({ nodeId }) => nodeId, optional: 0 },
-    { title: 'STATE', text: (node) => stateOf(node).text, optional: 0, paint: (node, text) => paint(stateOf(node).colour, text) },
+    {
+      title: 'STATE',
+      text: (node) => stateOf(node, nowMs).text,
+      optional: 0,
+      paint: (node, text) => paint(stateOf(node, nowMs).colour, text),
+    },
     {
       title: 'SECURITY',
       text: ({ security }) => security ?? '?',

@@ -1,9 +1,6 @@
 import { type Answer, ack, COMMAND, NAK, nak, REPLY } from './codes.ts';
 import type { PeripheralSettings } from './options.ts';
 
-/** The functions whose count says how many inputs and outputs there are. */
-const INPUTS = 1;
-const OUTPUTS = 2;
 /** Speeds a COMSET may ask for. */
 const BAUD_RATES = [9600, 19200, 38400, 57600, 115200, 230400];
 
@@ -28,9 +25,14 @@ export function readerStatus(settings: PeripheralSettings): Answer {
   return { code: REPLY.RSTATR, data: Uint8Array.of(settings.readerTampered ? 2 : 0) };
 }
 
-/** The inputs as ISTATR carries them: all at rest. */
-export function inputStatus(settings: PeripheralSettings): Answer {
-  return states(settings, REPLY.ISTATR, INPUTS);
+/** The inputs as ISTATR carries them; one that has none does not know the command. */
+export function inputStatus({ inputs }: PeripheralSettings): Answer {
+  return states(REPLY.ISTATR, inputs);
+}
+
+/** The outputs as OSTATR carries them. */
+export function outputStatus({ outputs }: PeripheralSettings): Answer {
+  return states(REPLY.OSTATR, outputs);
 }
 
 /** A card as RAW carries it: reader 0, raw bit array, number of bits, the bits left-aligned in bytes. */
@@ -40,9 +42,8 @@ export function cardRead(bits: string): Answer {
   return { code: REPLY.RAW, data: Uint8Array.of(0, 0, bits.length & 0xff, bits.length >>> 8, ...bytes) };
 }
 
-function states(settings: PeripheralSettings, code: number, capability: number): Answer {
-  const count = settings.capabilities.find(([functionCode]) => functionCode === capability)?.[2] ?? 0;
-  return count === 0 ? nak(NAK.UNKNOWN) : { code, data: new Uint8Array(count) };
+function states(code: number, values: readonly number[]): Answer {
+  return values.length === 0 ? nak(NAK.UNKNOWN) : { code, data: Uint8Array.from(values) };
 }
 
 function communication(data: Uint8Array): { address: number; baudRate: number } | null {
@@ -95,7 +96,7 @@ export function handleCommand(
     case COMMAND.ISTAT:
       return { answer: inputStatus(settings) };
     case COMMAND.OSTAT:
-      return { answer: states(settings, REPLY.OSTATR, OUTPUTS) };
+      return { answer: outputStatus(settings) };
     case COMMAND.RSTAT:
       return { answer: readerStatus(settings) };
     case COMMAND.COMSET: {

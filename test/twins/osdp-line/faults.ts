@@ -23,6 +23,13 @@ function changed(bytes: Uint8Array, change: (frame: Frame) => Frame): Uint8Array
   return Uint8Array.from([...bytes.subarray(0, start), ...encodeFrame(frame, mac ? () => mac : undefined)]);
 }
 
+/** The same data, cut or with bytes behind it. */
+function resized(data: Uint8Array, by: number): Uint8Array {
+  const out = new Uint8Array(Math.max(0, data.length + by)).fill(0xff);
+  out.set(data.subarray(0, out.length));
+  return out;
+}
+
 /** Turns a correct reply into what this peripheral does instead; null when nothing comes. Uses up the counted faults. */
 export function misbehave(settings: PeripheralSettings, correct: Uint8Array, random: Random): Act | null {
   const { faults } = settings;
@@ -36,6 +43,10 @@ export function misbehave(settings: PeripheralSettings, correct: Uint8Array, ran
   let bytes: Uint8Array = Uint8Array.from(correct);
   const { wrongAddress } = faults;
   if (wrongAddress !== undefined) bytes = changed(bytes, (frame) => ({ ...frame, address: wrongAddress }));
+  if (faults.asCommand) bytes = changed(bytes, (frame) => ({ ...frame, reply: false }));
+  const odd = faults.oddLength;
+  if (odd)
+    bytes = changed(bytes, (frame) => (frame.code === odd.code && !frame.mac ? { ...frame, data: resized(frame.data, odd.by) } : frame));
   if (faults.wrongSequence) bytes = changed(bytes, (frame) => ({ ...frame, sequence: (frame.sequence + 1) % 4 }));
   if (faults.badMacTimes) {
     bytes = changed(bytes, (frame) => {

@@ -194,6 +194,14 @@ export function createOsdpLine(options: OsdpLineOptions): OsdpLine {
         settings.readerTampered = tampered;
         machine.readersChanged();
       },
+      setInputs(inputs) {
+        settings.inputs = inputs;
+        machine.inputsChanged();
+      },
+      setOutputs(outputs) {
+        settings.outputs = outputs;
+        machine.outputsChanged();
+      },
       setFaults(faults) {
         Object.assign(settings.faults, faults);
         if (!member.babbling) babble(member, clock.nowMs());

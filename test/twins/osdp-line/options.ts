@@ -52,6 +52,10 @@ export interface PeripheralFaults {
   alwaysNak?: number;
   /** Answers under this address instead of its own. */
   wrongAddress?: number;
+  /** Leaves out the bit that marks a reply. */
+  asCommand?: boolean;
+  /** Sends so many bytes more (or fewer, when negative) in the data of this reply in clear than there should be. */
+  oddLength?: { code: number; by: number };
   /** Answers under the sequence number after the request's. */
   wrongSequence?: boolean;
   /** Spoils the MAC of so many more replies inside the secure channel. */
@@ -112,7 +116,11 @@ export interface PeripheralOptions {
   powerFault?: boolean;
   /** The tamper switch of reader 0 (RSTATR), apart from the peripheral's own. Default false. */
   readerTampered?: boolean;
-  /** Reports tamper and power changes by itself on a POLL. Default true. */
+  /** State of each input: 0 inactive, 1 active, 2 short, 3 open, 4 fault (OSDP 2.2.2, table 52). Default: as many as function 1 counts, inactive. */
+  inputs?: readonly number[];
+  /** State of each output: 0 or 1. Default: as many as function 2 counts, inactive. */
+  outputs?: readonly number[];
+  /** Reports changes of tamper, power, inputs and outputs by itself on a POLL. Default true. */
   reportsChanges?: boolean;
   /** Silent to everything but a POLL until the first one since it began or went off-line, which it answers with ISTATR. Default false. */
   waitsForPoll?: boolean;
@@ -149,6 +157,8 @@ export interface PeripheralSettings {
   tampered: boolean;
   powerFault: boolean;
   readerTampered: boolean;
+  inputs: readonly number[];
+  outputs: readonly number[];
   reportsChanges: boolean;
   waitsForPoll: boolean;
   policesSequence: boolean;
@@ -165,6 +175,8 @@ export interface PeripheralSettings {
   busyForSettings: number;
 }
 
+const INPUTS = 1;
+const OUTPUTS = 2;
 const CHECK_CHARACTERS = 8;
 const COMMUNICATION_SECURITY = 9;
 const READER: readonly Capability[] = [
@@ -191,6 +203,9 @@ function withOwn(capabilities: readonly Capability[], check: CheckPolicy, channe
   return [...capabilities, ...missing].sort(([a], [b]) => a - b);
 }
 
+const restOf = (capabilities: readonly Capability[], functionCode: number): number[] =>
+  Array(capabilities.find(([code]) => code === functionCode)?.[2] ?? 0).fill(0);
+
 /** Whether SCBK-D opens a channel: by explicit choice, else while there is no own key. */
 export function acceptsDefaultKey(channel: SecureChannelOptions): boolean {
   return channel.acceptsDefaultKey ?? !channel.key;
@@ -207,6 +222,7 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
   const clientId = options.secureChannel?.clientId;
   if (clientId && clientId.length !== 8) throw new Error(`the client identifier of peripheral ${options.address} is not 8 bytes`);
   const check = options.check ?? 'as_asked';
+  const capabilities = withOwn(options.capabilities ?? READER, check, options.secureChannel ?? null);
   return {
     address: options.address,
     vendor: Uint8Array.from(Buffer.from(vendor, 'hex')),
@@ -214,10 +230,12 @@ export function settingsOf(options: PeripheralOptions, lineBaudRate: number): Pe
     version: options.version ?? 2,
     serialNumber: options.serialNumber ?? 0x10_0000 + options.address,
     firmware: options.firmware ?? [2, 7, 19],
-    capabilities: withOwn(options.capabilities ?? READER, check, options.secureChannel ?? null),
+    capabilities,
     tampered: options.tampered ?? false,
     powerFault: options.powerFault ?? false,
     readerTampered: options.readerTampered ?? false,
+    inputs: options.inputs ?? restOf(capabilities, INPUTS),
+    outputs: options.outputs ?? restOf(capabilities, OUTPUTS),
     reportsChanges: options.reportsChanges ?? true,
     waitsForPoll: options.waitsForPoll ?? false,
     policesSequence: options.policesSequence ?? true,

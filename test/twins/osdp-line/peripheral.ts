@@ -1,7 +1,7 @@
 import type { Random } from '../../support/random.ts';
 import { createChannel } from './channel.ts';
 import { type Answer, COMMAND, NAK, nak, REPLY } from './codes.ts';
-import { cardRead, handleCommand, inputStatus, localStatus, readerStatus } from './commands.ts';
+import { cardRead, handleCommand, inputStatus, localStatus, outputStatus, readerStatus } from './commands.ts';
 import { BROADCAST, carriesMac, encodeFrame, type Frame, MARK } from './frame.ts';
 import type { AnsweredInClear, PeripheralSettings } from './options.ts';
 
@@ -29,6 +29,9 @@ export interface PeripheralMachine {
   statusChanged(): void;
   /** Queues the readers' status for the next POLL. */
   readersChanged(): void;
+  /** Queues the inputs' or the outputs' status for the next POLL. */
+  inputsChanged(): void;
+  outputsChanged(): void;
   /** Forgets all that does not survive a loss of power. Keys and communication settings do. */
   reset(): void;
 }
@@ -54,6 +57,9 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
   const queue = (event: Answer): void => {
     events.push(event);
     if (events.length > MAX_EVENTS) events.shift();
+  };
+  const report = (event: Answer): void => {
+    if (settings.reportsChanges) queue(event);
   };
   const checkFor = (frame: Frame) => {
     if (settings.check === 'as_asked') return frame.check;
@@ -164,12 +170,10 @@ export function createPeripheralMachine(settings: PeripheralSettings, random: Ra
     }),
 
     presentCard: (bits) => queue(cardRead(bits)),
-    statusChanged() {
-      if (settings.reportsChanges) queue(localStatus(settings));
-    },
-    readersChanged() {
-      if (settings.reportsChanges) queue(readerStatus(settings));
-    },
+    statusChanged: () => report(localStatus(settings)),
+    readersChanged: () => report(readerStatus(settings)),
+    inputsChanged: () => report(inputStatus(settings)),
+    outputsChanged: () => report(outputStatus(settings)),
     reset() {
       channel.end();
       lastSequence = null;

@@ -33,6 +33,9 @@ export interface PeripheralControl {
   setTampered(tampered: boolean): void;
   setPowerFault(powerFault: boolean): void;
   setReaderTampered(tampered: boolean): void;
+  /** The state of each input, as in `PeripheralOptions`. */
+  setInputs(states: readonly number[]): void;
+  setOutputs(states: readonly number[]): void;
   /** Merges; set a fault to undefined to end it. */
   setFaults(faults: PeripheralFaults): void;
   /** A card of so many bits, as text of 0 and 1; it is reported on the next POLL. */

@@ -25,6 +25,9 @@ test.each<[string, Partial<Node>, string[]]>([
   ['a strict node with another key', { ...UNKNOWN, security: 'required', securityReason: 'wrong_key' }, ['node_security_lost']],
   ['a node without power', { powerFault: true }, ['node_power_fault']],
   ['a node that went silent without power', { powerFault: true, available: false }, ['node_power_fault']],
+  ['a node that flaps', { lossesLastHour: 3 }, ['node_flaps']],
+  ['a node that was silent twice', { lossesLastHour: 2 }, []],
+  ['a node of another protocol that comes and goes', { protocol: 'zigbee', lossesLastHour: 9 }, []],
   ['tamper, which the alarms tell', { tamper: true }, []],
 ])('%s', (_what, changes, codes) => {
   expect(found(changes)).toEqual(codes);

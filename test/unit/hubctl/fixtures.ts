@@ -132,6 +132,7 @@ export const NODES: NodesResult = {
     node('5', { tamper: true, security: 'default_key' }),
     node('17', { available: false, lastSeen: new Date(NOW_MS - 90_000_000).toISOString() }),
     node('18', { security: 'none', securityReason: 'no_key' }),
+    node('20', { moved: { from: 'rs485/0', at: new Date(NOW_MS - 3_600_000).toISOString() } }),
     node('19', { replaced: { vendor: '5eca00', model: '1', serialNumber: '7' } }),
     node('100', { vendor: null, model: null, serialNumber: null, firmwareVersion: null, security: 'required' }),
     {
@@ -143,14 +144,29 @@ export const NODES: NodesResult = {
       security: null,
     },
   ],
-  total: 7,
-  available: 6,
+  total: 8,
+  available: 7,
   scanComplete: false,
   buses: [
     { id: 'rs485', protocol: 'osdp', state: 'up' },
     { id: 'zigbee', protocol: 'zigbee', state: 'starting' },
   ],
 };
+
+/** A node of which everything is known that there is. */
+export const DETAILED: Node = node('5', {
+  linkQuality: 250,
+  moved: { from: 'rs485/0', at: new Date(NOW_MS - 90_000_000).toISOString() },
+  capabilities: ['contact_status_monitoring', 'output_control', 'reader_led_control', 'osdp_version', 'function_200'],
+  replaced: { vendor: '5eca00', model: '1', serialNumber: '7\u001b[31m' },
+  hardwareVersion: '2',
+  osdpVersion: 'sia_2.2',
+  capabilityLevels: [3, 1, 4, 2, 1],
+  capabilityCounts: [4, 2, 1, 0, 1],
+  inputs: ['inactive', 'active', 'short', 'inactive'],
+  outputs: ['inactive', 'active'],
+  lastCardAt: new Date(NOW_MS - 3_600_000).toISOString(),
+});
 
 export const FINDINGS: CheckResult[] = [
   {

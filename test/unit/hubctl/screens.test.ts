@@ -3,13 +3,14 @@ import type { AgentClient } from '../../../agent/hubctl/cli/client.ts';
 import type { CommandContext } from '../../../agent/hubctl/cli/command.ts';
 import { commandsCommand } from '../../../agent/hubctl/commands/commands.ts';
 import { findingLines, summaryLine } from '../../../agent/hubctl/commands/doctor.ts';
+import { nodeScreen } from '../../../agent/hubctl/commands/node-screen.ts';
 import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
 import { statusScreen } from '../../../agent/hubctl/commands/status.ts';
 import type { CheckResult } from '../../../agent/hubctl/doctor/check.ts';
 import { createPaint, type Paint } from '../../../agent/hubctl/terminal/terminal.ts';
 import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
-import { FINDINGS, HEALTHY, ILL, NODES, NOW_MS } from './fixtures.ts';
+import { DETAILED, FINDINGS, HEALTHY, ILL, NODES, NOW_MS } from './fixtures.ts';
 import { doctorOf, SICK_PERIPHERALS } from './sick-peripherals.ts';
 
 const doctorScreen = (results: readonly CheckResult[], columns: number, paint: Paint) => [
@@ -23,6 +24,7 @@ const SCREENS: Record<string, (columns: number, paint: Paint) => string[]> = {
   status: (columns, paint) => statusScreen(HEALTHY, columns, paint),
   'status of an ill hub': (columns, paint) => statusScreen(ILL, columns, paint),
   nodes: (columns, paint) => nodesScreen(NODES, NOW_MS, columns, paint),
+  'one node': (columns, paint) => nodeScreen(DETAILED, NOW_MS, columns, paint),
   doctor: (columns, paint) => doctorScreen(FINDINGS, columns, paint),
   'doctor of ten sick peripherals': (columns, paint) => doctorScreen(sickBus, columns, paint),
 };

@@ -205,9 +205,9 @@ test('what was found wrong with a node stands over a restart until the bus knows
   await rig.table.start();
   const seen = { available: true, firstSeen: T1, lastSeen: T1, vendor: '5eca00', model: '1', serialNumber: '1' };
   rig.door.put('5', { ...seen, security: 'none', securityReason: 'wrong_key' });
-  rig.door.put('6', seen);
+  rig.door.put('6', { ...seen, serialNumber: '6' });
   rig.door.put('6', { serialNumber: '2' });
-  rig.door.put('7', { ...seen, security: 'none', securityReason: 'refused' });
+  rig.door.put('7', { ...seen, serialNumber: '7', security: 'none', securityReason: 'refused' });
   expect(rig.names().slice(2)).toEqual(['node_new', 'node_security_lost', 'node_new', 'node_replaced', 'node_new', 'node_security_lost']);
   await rig.table.stop();
   expect(rig.clock.timers).toBe(0);
@@ -217,10 +217,10 @@ test('what was found wrong with a node stands over a restart until the bus knows
   again.door.put('5', { ...seen, security: null });
   again.door.put('6', { ...seen, serialNumber: '2' });
   // No own key is configured for this one any more.
-  again.door.put('7', { ...seen, security: 'none' });
+  again.door.put('7', { ...seen, serialNumber: '7', security: 'none' });
   expect((await again.table.getNodes({ refresh: false }, never)).nodes).toMatchObject([
     { address: '5', securityReason: 'wrong_key', replaced: null },
-    { address: '6', securityReason: null, replaced: { vendor: '5eca00', model: '1', serialNumber: '1' } },
+    { address: '6', securityReason: null, replaced: { vendor: '5eca00', model: '1', serialNumber: '6' } },
     { address: '7', securityReason: null },
   ]);
   again.door.put('5', { security: 'none', securityReason: 'no_answer' });

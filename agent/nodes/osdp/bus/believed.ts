@@ -1,4 +1,14 @@
-import type { Node } from '../../../contract/node.ts';
+import type { Node, OsdpFacts } from '../../../contract/node.ts';
+
+const NOTHING_BELIEVED: OsdpFacts = {
+  hardwareVersion: null,
+  osdpVersion: null,
+  capabilityLevels: [],
+  capabilityCounts: [],
+  inputs: null,
+  outputs: null,
+  lastCardAt: null,
+};
 
 /**
  * A node of a bus that requires security: its reports count only when its own key secures the link. Otherwise the node is shown as present and
@@ -17,6 +27,7 @@ export function believed(node: Node, guarded: boolean): Node {
     capabilities: [],
     tamper: null,
     powerFault: null,
+    ...NOTHING_BELIEVED,
     securityReason: node.securityReason ?? (keyless ? 'no_own_key' : null),
   };
 }

@@ -1,3 +1,4 @@
+import { nextDueMs } from '../session/due-again.ts';
 import type { PdSessions } from './pd-sessions.ts';
 import type { OsdpTimings } from './timings.ts';
 
@@ -6,8 +7,11 @@ import type { OsdpTimings } from './timings.ts';
  * inside secure channels take longer than a channel lives, 127 polls do not.
  */
 const STATUS_POLLS = 32;
-/** How many PDs are asked for identity and capabilities again in one cycle. */
-const FACTS_ASKED_AGAIN = 4;
+/**
+ * How many PDs may be asked in one cycle for what is asked now and then. On a full line at 9600 baud, where a cycle takes 2.5 s, each is then
+ * asked for everything in its time; it costs a cycle of a few peripherals nothing, as a question takes the place of a poll.
+ */
+const FACTS_ASKED_AGAIN = 8;
 /**
  * An open secure channel is used so long before the time-out that ends it, in every cycle: time for a request that is not answered, its
  * repeat, and the answer. On a full line at 9600 baud, earlier use would leave no time for the handshakes that are still due.
@@ -18,14 +22,15 @@ const KEEP_ALIVE_MARGIN_MS = 1_000;
 export interface CycleLoad {
   /** The PDs that are polled although tamper and power are due. */
   statusesThatWait: ReadonlySet<number>;
-  /** The PDs that may be asked for identity and capabilities again: those asked longest ago. */
+  /** The PDs that may be asked for what is asked at leisure: those for whom something is due longest. */
   factsAskedAgain: ReadonlySet<number>;
 }
 
-export function cycleLoad({ addresses, pd }: PdSessions): CycleLoad {
+export function cycleLoad({ addresses, pd }: PdSessions, timings: OsdpTimings): CycleLoad {
   const available = addresses.filter((address) => pd(address).facts.available);
   const statusMs = (address: number) => pd(address).statusMs ?? 0;
-  const factsMs = (address: number) => Math.min(pd(address).identifiedMs ?? 0, pd(address).capabilitiesMs ?? 0);
+  const dueMs = new Map(available.map((address) => [address, nextDueMs(pd(address), timings)]));
+  const factsMs = (address: number) => dueMs.get(address)!;
   const first = (askedMs: (address: number) => number) => available.toSorted((a, b) => askedMs(a) - askedMs(b));
   return {
     statusesThatWait: new Set(first(statusMs).slice(STATUS_POLLS)),

@@ -1,19 +1,16 @@
 import type { Node } from '../../../contract/node.ts';
 import { isoTime, unknownNode } from '../../model.ts';
 import { capabilityNames } from '../codec/capabilities.ts';
-import type { PdFacts } from '../session/pd.ts';
+import type { PdState } from '../session/pd.ts';
+import type { Observed } from './observations.ts';
+import { osdpFacts } from './osdp-facts.ts';
 
-/** When a PD answered, as wall-clock milliseconds. */
-export interface Sightings {
-  firstMs: number;
-  lastMs: number;
-}
-
-/** A PD as the contract shows it; `seen` null: it never answered. Tamper and power fault of a PD gone silent are those of `lastSeen`. */
-export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sightings | null): Node {
-  const { identity, capabilities, available, security, securityReason, tamper, powerFault, problem } = facts;
+/** A PD as the contract shows it. Tamper, power fault, inputs and outputs of a PD gone silent are those of `lastSeen`. */
+export function nodeOfPd(bus: string, pd: PdState, observed: Observed): Node {
+  const { identity, capabilities, available, security, securityReason, tamper, powerFault, problem } = pd.facts;
+  const { seen, linkQuality } = observed;
   return {
-    ...unknownNode(bus, 'osdp', String(address)),
+    ...unknownNode(bus, 'osdp', String(pd.address)),
     available,
     firstSeen: seen && isoTime(seen.firstMs),
     lastSeen: seen && isoTime(seen.lastMs),
@@ -27,5 +24,7 @@ export function nodeOfPd(bus: string, address: number, facts: PdFacts, seen: Sig
     tamper,
     powerFault,
     problem,
+    linkQuality,
+    ...osdpFacts(pd, observed),
   };
 }

@@ -11,6 +11,7 @@ import { createOperationQueue } from '../operations/queue.ts';
 import { createLine, type Line } from '../port/line.ts';
 import type { PortProblem } from '../port/port.ts';
 import { createPortKeeper } from '../port/port-keeper.ts';
+import { createClashWatch } from './clash-watch.ts';
 import { BAUD_RATES, checkAddresses, type OsdpBusOptions } from './options.ts';
 import { createPdSessions, type PdSessions } from './pd-sessions.ts';
 import { createRefreshQueue } from './refresh-queue.ts';
@@ -108,6 +109,10 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       );
     },
   });
+  const clashes = createClashWatch({
+    clock,
+    onSurplus: (address, found) => addresses.includes(address) && sessions.surplus(address, found),
+  });
   const keeper = createPortKeeper({ ...options, timings });
   const trace = createLineTrace({ bus: id, wallClock: options.wallClock });
 
@@ -188,9 +193,10 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       if (link.isDown()) return;
       const onStray = (frame: Frame) => {
         trace.stray(frame);
+        clashes.stray(frame.address);
         scanner.onStray(frame);
       };
-      line = trace.watch(createLine({ baudRate, clock, timings, write: link.write, onStray }));
+      line = clashes.watch(trace.watch(createLine({ baudRate, clock, timings, write: link.write, onStray })));
       setState('up', null);
       if ((await serve(line, signal)) === 'down') return;
       rateIndex = (rateIndex + 1) % rates.length;

@@ -5,11 +5,13 @@ import type { Reply } from '../codec/reply.ts';
 import { type BaseKey, isSameKey } from '../keys/key-record.ts';
 import { pdKeyOf } from '../keys/key-ring.ts';
 import type { Line, Outcome } from '../port/line.ts';
+import { onNoisyLink, onSurplus } from '../session/clash.ts';
 import { onBabble, onGarbled } from '../session/garbled.ts';
 import { newPd, type PdKey, type PdNote, type PdState, type Pending, resetPd, withFacts } from '../session/pd.ts';
 import { onMiss, onReply, onSilence, type PdStep } from '../session/session.ts';
 import { believed } from './believed.ts';
-import { nodeOfPd, type Sightings } from './node.ts';
+import { nodeOfPd } from './node.ts';
+import { createObservations } from './observations.ts';
 import { answersPending, isInHandshake, isSettled, nextRequest, type OsdpCommand, operationRequest, type PlanInput } from './plan.ts';
 import type { OsdpTimings } from './timings.ts';
 
@@ -68,6 +70,8 @@ export interface PdSessions {
   wantFacts(address: number): void;
   /** Noise came as an answer, and none without a question; `false`: noise came without one too. */
   garbled(address: number, asAnswerOnly: boolean): void;
+  /** More answers come from the address than questions go there; `false`: no longer. */
+  surplus(address: number, found: boolean): void;
   settled(address: number): boolean;
   /** True when the PD was asked for its identity and does not report it. A PD that requires a channel may only lack the key. */
   refusesIdentity(address: number): boolean;
@@ -106,7 +110,7 @@ export function createPdSessions({
   const pds = new Map(addresses.map((address) => [address, fresh(address)]));
   /** Under which key the last handshake of a PD began. */
   const inUse = new Map<number, BaseKey>();
-  const sightings = new Map<number, Sightings>();
+  const observations = createObservations(wallClock);
   /** When an event of a PD was last logged at its own level; as many entries as PDs and events there are. */
   const noted = new Map<string, number>();
 
@@ -143,34 +147,30 @@ export function createPdSessions({
     log[fresh ? level : 'debug']({ event, bus, address, ...fields }, message);
   };
 
-  const sighted = (address: number) => {
-    const nowMs = wallClock.nowMs();
-    sightings.set(address, { firstMs: sightings.get(address)?.firstMs ?? nowMs, lastMs: nowMs });
-  };
-
   const take = ({ pd: next, notes }: PdStep) => {
     const opened = isProven(next) && !isProven(pd(next.address)) ? inUse.get(next.address) : undefined;
-    // Only an accepted answer counts as a sighting.
-    if (next.lastReplyMs !== pd(next.address).lastReplyMs) sighted(next.address);
+    observations.stepped(pd(next.address), next);
     put(next);
     for (const note of notes) write(next.address, note);
     if (opened) onOpened(next.address, opened);
   };
 
   const node = (address: number) => {
-    const { facts, guarded } = pd(address);
-    const told = nodeOfPd(bus, address, facts, sightings.get(address) ?? null);
-    return requireSecurity ? believed(told, guarded) : told;
+    const told = nodeOfPd(bus, pd(address), observations.of(address));
+    return requireSecurity ? believed(told, pd(address).guarded) : told;
   };
 
   const transact = async (line: Line, address: number, pending: Pending, windowMs: number) => {
     const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
+    observations.asked(pd(address), outcome);
     if (outcome.kind === 'down') return { outcome, answer: undefined };
     const reply = outcome.kind === 'reply';
     const step: PdStep = reply
       ? onReply(pd(address), outcome.frame, clock.nowMs(), timings)
       : onSilence(pd(address), clock.nowMs(), timings, outcome.heard);
     take(step);
+    const noisy = observations.isNoisy(address);
+    if (noisy !== pd(address).noisyLink) take(onNoisyLink(pd(address), noisy));
     return { outcome, answer: step.answer };
   };
 
@@ -245,7 +245,7 @@ export function createPdSessions({
 
     forget(address) {
       pds.set(address, fresh(address));
-      sightings.delete(address);
+      observations.forget(address);
     },
 
     wantFacts(address) {
@@ -257,6 +257,8 @@ export function createPdSessions({
     },
 
     garbled: (address, asAnswerOnly) => take(asAnswerOnly ? onGarbled(pd(address)) : { pd: onBabble(pd(address)), notes: [] }),
+
+    surplus: (address, found) => take(onSurplus(pd(address), found)),
 
     settled: (address) => isSettled(pd(address), { ...planInput(address), statusCanWait: true }),
 

@@ -1,7 +1,8 @@
-import { hasReaders, supportsCrc, supportsSecureChannel } from '../codec/capabilities.ts';
+import { supportsCrc, supportsSecureChannel } from '../codec/capabilities.ts';
 import { COMMAND, KEY_TYPE, REPLY, SECURITY } from '../codec/codes.ts';
 import { type Check, encodeFrame, type Frame, type FrameToSend } from '../codec/frame.ts';
 import { preferred } from '../session/check-choice.ts';
+import { dueAgain } from '../session/due-again.ts';
 import { beginAnew } from '../session/handshake.ts';
 import { type OpeningChoice, openingOf } from '../session/opening.ts';
 import type { Channel, PdKey, PdState, Pending, Purpose } from '../session/pd.ts';
@@ -18,7 +19,7 @@ export interface PlanInput {
   timings: OsdpTimings;
   /** Tamper and power that were asked before can wait, even when they are due. */
   statusCanWait?: boolean;
-  /** The same of what is asked again now and then: identity, capabilities, attached readers. */
+  /** The same of what is asked again now and then: identity, capabilities, attached readers, inputs and outputs. */
   factsCanWait?: boolean;
   /** How the dialogue is begun with a PD that is not available. Default `usual`. */
   opening?: OpeningChoice;
@@ -38,6 +39,8 @@ const COMMANDS: Readonly<Record<Exclude<Purpose, 'challenge' | 'cryptogram' | 'o
   capabilities: { code: COMMAND.capabilities, data: Buffer.from([0]) },
   status: { code: COMMAND.localStatus, data: Buffer.alloc(0) },
   readers: { code: COMMAND.readerStatus, data: Buffer.alloc(0) },
+  inputs: { code: COMMAND.inputStatus, data: Buffer.alloc(0) },
+  outputs: { code: COMMAND.outputStatus, data: Buffer.alloc(0) },
   poll: { code: COMMAND.poll, data: Buffer.alloc(0) },
 };
 
@@ -57,21 +60,6 @@ export function isInHandshake(pd: PdState, input: Choice): boolean {
 /** True when the PD's identity and capabilities were asked: what a scan pass is for. */
 export function isDiscovered(pd: PdState): boolean {
   return pd.identifiedMs !== null && pd.capabilitiesMs !== null;
-}
-
-/** When a PD is asked again for what it reported, or refused, in answer to the request at `askedMs`. */
-function dueMs(askedMs: number | null, told: boolean, timings: OsdpTimings): number {
-  return askedMs === null ? Number.NEGATIVE_INFINITY : askedMs + (told ? timings.factsIntervalMs : timings.refusalMs);
-}
-
-/** What is asked again at leisure; null: nothing is due. */
-function dueAgain(pd: PdState, nowMs: number, timings: OsdpTimings): Purpose | null {
-  const { identity, capabilities } = pd.facts;
-  if (nowMs >= dueMs(pd.identifiedMs, identity !== null, timings)) return 'identify';
-  if (nowMs >= dueMs(pd.capabilitiesMs, capabilities !== null, timings)) return 'capabilities';
-  // The tamper of a reader stands until the PD reports its end.
-  if (pd.readerTamper) return pd.readersMs === null || nowMs >= pd.readersMs + timings.statusIntervalMs ? 'readers' : null;
-  return capabilities !== null && hasReaders(capabilities) && nowMs >= dueMs(pd.readersMs, true, timings) ? 'readers' : null;
 }
 
 /** An own key comes first: a PD may refuse everything before the channel, and reports in clear are not authenticated. */

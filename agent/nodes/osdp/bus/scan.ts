@@ -5,6 +5,7 @@ import type { PdState } from '../session/pd.ts';
 import { cycleLoad, mostIdle } from './cycle-load.ts';
 import type { PdSessions, SlotOptions } from './pd-sessions.ts';
 import { isDiscovered } from './plan.ts';
+import { createPollOrder } from './poll-order.ts';
 import { createRecheckQueue } from './recheck-queue.ts';
 import type { OsdpTimings } from './timings.ts';
 
@@ -71,6 +72,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
   let otherTurn = false;
 
   const available = (address: number) => sessions.pd(address).facts.available;
+  const pollOrder = createPollOrder(addresses, available);
 
   const ask = async (
     line: Line,
@@ -253,10 +255,10 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
     async pollCycle(line) {
       const beganMs = nowMs();
       otherTurn = !otherTurn;
-      const { statusesThatWait: waiting, factsAskedAgain } = cycleLoad(sessions);
+      const { statusesThatWait: waiting, factsAskedAgain } = cycleLoad(sessions, timings);
       const between = () => keepAlive(line, waiting);
       let patience = PATIENT_POLLS;
-      for (const address of addresses) {
+      for (const address of pollOrder()) {
         const { silentSinceMs, lastReplyMs } = sessions.pd(address);
         // A PD that answered in this cycle was asked to keep its channel.
         if (!available(address) || (lastReplyMs !== null && lastReplyMs > beganMs)) continue;

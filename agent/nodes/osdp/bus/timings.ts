@@ -18,7 +18,9 @@ export interface OsdpTimings {
   statusIntervalMs: number;
   /** How often identity and capabilities are asked again: a PD that was restarted between two polls may run another firmware. */
   factsIntervalMs: number;
-  /** The same while the PD refuses to tell them. */
+  /** How often inputs and outputs are asked again, in case a PD does not report their change to a poll. */
+  statesIntervalMs: number;
+  /** How often identity and capabilities are asked while the PD refuses to tell them. */
   refusalMs: number;
   /** How long a PD that refused the secure channel is left alone. */
   channelRetryMs: number;
@@ -41,6 +43,7 @@ export const DEFAULT_TIMINGS: OsdpTimings = {
   pollCycleMs: 500,
   statusIntervalMs: 5_000,
   factsIntervalMs: 120_000,
+  statesIntervalMs: 600_000,
   refusalMs: 60_000,
   channelRetryMs: 30_000,
   handshakePauseMs: 1_000,

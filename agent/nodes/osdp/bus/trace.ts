@@ -26,6 +26,8 @@ const COMMAND_NAMES: ReadonlyMap<number, string> = new Map([
   [COMMAND.id, 'ID'],
   [COMMAND.capabilities, 'CAP'],
   [COMMAND.localStatus, 'LSTAT'],
+  [COMMAND.inputStatus, 'ISTAT'],
+  [COMMAND.outputStatus, 'OSTAT'],
   [COMMAND.readerStatus, 'RSTAT'],
   [COMMAND.led, 'LED'],
   [COMMAND.buzzer, 'BUZ'],
@@ -82,13 +84,15 @@ function textOfReply(reply: Reply): string {
       return `tamper ${reply.tamper ? 'yes' : 'no'}, power fault ${reply.powerFault ? 'yes' : 'no'}`;
     case 'cardData':
       return `reader ${reply.reader}, ${reply.bits} bits [masked]`;
+    case 'cardText':
+      return `reader ${reply.reader}, ${reply.characters} characters [masked]`;
     case 'keypad':
       return `reader ${reply.reader}, ${reply.digits} digits [masked]`;
     case 'communication':
       return `address ${reply.address}, ${reply.baudRate} baud`;
     case 'inputs':
     case 'outputs':
-      return reply.active.map((on) => (on ? '1' : '0')).join('');
+      return reply.states.map((state) => state.toString(16)).join(' ');
     case 'readers':
       return reply.tampered.map((on) => (on ? 'tampered' : 'ok')).join(' ');
     default:

@@ -20,6 +20,12 @@ const NAMES: Readonly<Record<number, string>> = {
   16: 'osdp_version',
 };
 
+/** Contacts that the PD watches: their number is the count. */
+export const INPUTS = 1;
+/** Switched outputs, such as relays: their number is the count. */
+export const OUTPUTS = 2;
+/** Which version of OSDP the PD follows, as its compliance. */
+export const OSDP_VERSION = 16;
 const CHECK_CHARACTERS = 8;
 /** Bit 0 of function 8's compliance: CRC-16 too; without it, checksums alone. */
 const CRC16 = 0x01;
@@ -28,11 +34,14 @@ const READERS = 13;
 /** Bit 0 of function 9's compliance: AES-128 with the secure channel. */
 const AES128 = 0x01;
 
+/** What the PD has: a function with compliance and count 0 is absent. */
+export function present(capabilities: readonly Capability[]): readonly Capability[] {
+  return capabilities.filter(({ compliance, count }) => compliance !== 0 || count !== 0);
+}
+
 /** Names for `Node.capabilities`, in the PD's order; a function with compliance and count 0 is absent, an unnamed code is `function_<code>`. */
 export function capabilityNames(capabilities: readonly Capability[]): string[] {
-  return capabilities
-    .filter(({ compliance, count }) => compliance !== 0 || count !== 0)
-    .map(({ code }) => NAMES[code] ?? `function_${code}`);
+  return present(capabilities).map(({ code }) => NAMES[code] ?? `function_${code}`);
 }
 
 /** True when the PD reports support for CRC. */
@@ -40,9 +49,14 @@ export function supportsCrc(capabilities: readonly Capability[]): boolean {
   return capabilities.some(({ code, compliance }) => code === CHECK_CHARACTERS && (compliance & CRC16) !== 0);
 }
 
+/** How many items of a function the PD reports. */
+export function itemsOf(capabilities: readonly Capability[], function_: number): number {
+  return capabilities.find(({ code }) => code === function_)?.count ?? 0;
+}
+
 /** True when the PD reports attached readers. */
 export function hasReaders(capabilities: readonly Capability[]): boolean {
-  return capabilities.some(({ code, count }) => code === READERS && count > 0);
+  return itemsOf(capabilities, READERS) > 0;
 }
 
 /** True when the PD reports support for the secure channel. */

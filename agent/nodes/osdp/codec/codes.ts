@@ -4,6 +4,8 @@ export const COMMAND = {
   id: 0x61,
   capabilities: 0x62,
   localStatus: 0x64,
+  inputStatus: 0x65,
+  outputStatus: 0x66,
   readerStatus: 0x67,
   led: 0x69,
   buzzer: 0x6a,

@@ -27,10 +27,12 @@ export type Reply =
   | { kind: 'identity'; identity: Identity }
   | { kind: 'capabilities'; capabilities: Capability[] }
   | { kind: 'localStatus'; tamper: boolean; powerFault: boolean }
-  | { kind: 'inputs'; active: boolean[] }
-  | { kind: 'outputs'; active: boolean[] }
+  /** One byte for each input or output, as it came. */
+  | { kind: 'inputs'; states: number[] }
+  | { kind: 'outputs'; states: number[] }
   | { kind: 'readers'; tampered: boolean[] }
   | { kind: 'cardData'; reader: number; bits: number }
+  | { kind: 'cardText'; reader: number; characters: number }
   | { kind: 'keypad'; reader: number; digits: number }
   | { kind: 'communication'; address: number; baudRate: number }
   | { kind: 'unknown'; code: number; bytes: number };
@@ -48,12 +50,14 @@ function readIdentity(data: Buffer): Identity {
   };
 }
 
+/** What stands behind the last whole line is left out, and so is a function that stands there again: the first word counts. */
 function readCapabilities(data: Buffer): Capability[] {
-  const capabilities: Capability[] = [];
+  const capabilities = new Map<number, Capability>();
   for (let at = 0; at + CAPABILITY_BYTES <= data.length; at += CAPABILITY_BYTES) {
-    capabilities.push({ code: data[at]!, compliance: data[at + 1]!, count: data[at + 2]! });
+    const code = data[at]!;
+    if (!capabilities.has(code)) capabilities.set(code, { code, compliance: data[at + 1]!, count: data[at + 2]! });
   }
-  return capabilities;
+  return [...capabilities.values()];
 }
 
 function readFlags(data: Buffer): boolean[] {
@@ -76,17 +80,19 @@ export function decodeReply(code: number, data: Buffer): Reply {
     case REPLY.id:
       return data.length < IDENTITY_BYTES ? unknown : { kind: 'identity', identity: readIdentity(data) };
     case REPLY.capabilities:
-      return data.length % CAPABILITY_BYTES !== 0 ? unknown : { kind: 'capabilities', capabilities: readCapabilities(data) };
+      return data.length > 0 && data.length < CAPABILITY_BYTES ? unknown : { kind: 'capabilities', capabilities: readCapabilities(data) };
     case REPLY.localStatus:
       return data.length < 2 ? unknown : { kind: 'localStatus', tamper: data[0] !== 0, powerFault: data[1] !== 0 };
     case REPLY.inputStatus:
-      return { kind: 'inputs', active: readFlags(data) };
+      return { kind: 'inputs', states: [...data] };
     case REPLY.outputStatus:
-      return { kind: 'outputs', active: readFlags(data) };
+      return { kind: 'outputs', states: [...data] };
     case REPLY.readerTamper:
       return { kind: 'readers', tampered: readFlags(data) };
     case REPLY.cardData:
       return data.length < 4 ? unknown : { kind: 'cardData', reader: data[0]!, bits: data.readUInt16LE(2) };
+    case REPLY.cardDataFormatted:
+      return data.length < 3 ? unknown : { kind: 'cardText', reader: data[0]!, characters: data[2]! };
     case REPLY.keypad:
       return data.length < 2 ? unknown : { kind: 'keypad', reader: data[0]!, digits: data[1]! };
     case REPLY.communication:

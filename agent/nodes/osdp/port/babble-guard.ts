@@ -2,8 +2,11 @@ import type { MonotonicClock } from '../../../system/clock.ts';
 
 /** A PD that kept sending is waited for after this many more answers. */
 const WATCHED_ANSWERS = 32;
-/** The line is quiet when nothing came for so long: three bytes at 9600 baud, and a timer's own grain. */
-const QUIET_MS = 5;
+/**
+ * The line is quiet when nothing came for so long: three bytes at 9600 baud, and a timer's own grain. The next ones are for a PD that talks on all the
+ * same: a second one has its address and answers later.
+ */
+const QUIET_MS: readonly number[] = [5, 20, 60];
 
 /** Remembers PDs that keep sending after their answer, so that the next request is not disturbed. */
 export interface BabbleGuard {
@@ -19,7 +22,7 @@ export interface BabbleGuard {
 }
 
 export function createBabbleGuard(clock: MonotonicClock): BabbleGuard {
-  const watched = new Map<number, number>();
+  const watched = new Map<number, { left: number; level: number }>();
   let heardMs = Number.NEGATIVE_INFINITY;
   let endWait = () => {};
 
@@ -28,11 +31,13 @@ export function createBabbleGuard(clock: MonotonicClock): BabbleGuard {
       heardMs = clock.nowMs();
     },
     blame(address) {
-      watched.set(address, WATCHED_ANSWERS);
+      const level = Math.min((watched.get(address)?.level ?? -1) + 1, QUIET_MS.length - 1);
+      watched.set(address, { left: WATCHED_ANSWERS, level });
     },
     isWatched: (address) => watched.has(address),
 
     quietAfter(address, limitMs) {
+      const { left: before, level } = watched.get(address) ?? { left: 1, level: 0 };
       const startMs = clock.nowMs();
       const answeredMs = heardMs;
       return new Promise((resolve) => {
@@ -43,13 +48,13 @@ export function createBabbleGuard(clock: MonotonicClock): BabbleGuard {
         };
         const look = () => {
           const nowMs = clock.nowMs();
-          const waitMs = heardMs + QUIET_MS - nowMs;
+          const waitMs = heardMs + QUIET_MS[level]! - nowMs;
           if (waitMs > 0 && nowMs - startMs < limitMs) {
             cancel = clock.schedule(Math.ceil(waitMs), look);
             return;
           }
-          const left = heardMs > answeredMs ? WATCHED_ANSWERS : (watched.get(address) ?? 1) - 1;
-          if (left > 0) watched.set(address, left);
+          const left = heardMs > answeredMs ? WATCHED_ANSWERS : before - 1;
+          if (left > 0) watched.set(address, { left, level });
           else watched.delete(address);
           resolve();
         };

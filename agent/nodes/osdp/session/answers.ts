@@ -1,16 +1,21 @@
 import type { NodeSecurity } from '../../../contract/node.ts';
 import type { Identity, Reply } from '../codec/reply.ts';
 import { forgotten } from './check-choice.ts';
+import { onTurn } from './clash.ts';
 import { sameDevice } from './doubt.ts';
 import { prove } from './handshake.ts';
-import { type PdNote, type PdState, type Pending, type Purpose, withFacts } from './pd.ts';
+import { type Detail, NOTHING_TOLD, type PdNote, type PdState, type Pending, type Purpose, withFacts } from './pd.ts';
+import { withTold } from './told.ts';
 
 type Step = { pd: PdState; notes: PdNote[] };
 
 /** What has to be learnt of another PD at the same address. */
 function untold(pd: PdState): PdState {
-  const anew = { capabilitiesMs: null, readersMs: null, ownTamper: null, readerTamper: null, check: forgotten(pd.check) };
-  return withFacts({ ...pd, ...anew }, { capabilities: null, security: null, tamper: null, powerFault: null });
+  const anew = { capabilitiesMs: null, readersMs: null, inputsMs: null, outputsMs: null, told: NOTHING_TOLD };
+  return withFacts(
+    { ...pd, ...anew, ownTamper: null, readerTamper: null, check: forgotten(pd.check) },
+    { capabilities: null, security: null, tamper: null, powerFault: null },
+  );
 }
 
 /** What a purpose was asked, so that it is not asked again at once. */
@@ -20,9 +25,14 @@ export function askedNow(purpose: Purpose, nowMs: number): Partial<PdState> {
     capabilities: { capabilitiesMs: nowMs },
     status: { statusMs: nowMs },
     readers: { readersMs: nowMs },
+    inputs: { inputsMs: nowMs },
+    outputs: { outputsMs: nowMs },
   };
   return asked[purpose] ?? {};
 }
+
+/** What a PD may not support although it reports its status. */
+export const isDetail = (purpose: Purpose): purpose is Detail => purpose === 'readers' || purpose === 'inputs' || purpose === 'outputs';
 
 /** The PD does not support this command: skip it, and ask again later. */
 export function refused(before: PdState, pending: Pending, reply: Reply, nowMs: number): Step {
@@ -50,12 +60,12 @@ function provenSecurity({ channel, guarded, facts }: PdState): NodeSecurity | nu
 }
 
 /** The PD reported its identity. */
-function identify(pd: PdState, identity: Identity, nowMs: number): Step {
-  const known = pd.facts.identity;
+function identify(before: PdState, identity: Identity, nowMs: number): Step {
+  const known = before.facts.identity;
+  const { pd, notes } = onTurn(before, known, identity);
   const identified = { ...pd, identifiedMs: nowMs, identityRefused: false };
   const same = known !== null && sameDevice(known, identity);
-  if (same && known.version === identity.version && known.firmware === identity.firmware) return { pd: identified, notes: [] };
-  const notes: PdNote[] = [];
+  if (same && known.version === identity.version && known.firmware === identity.firmware) return { pd: identified, notes };
   if (same) {
     const fields = { before: known.firmware, after: identity.firmware };
     notes.push({ level: 'info', event: 'osdp_firmware_changed', message: 'the peripheral runs another firmware', fields });
@@ -75,7 +85,9 @@ export function onAnswer(pd: PdState, pending: Pending, reply: Reply, nowMs: num
     case 'status':
       return reply.kind === 'localStatus' ? onReport(pd, reply, nowMs) : refused(pd, pending, reply, nowMs);
     case 'readers':
-      return reply.kind === 'readers' ? onReport(pd, reply, nowMs) : refused(pd, pending, reply, nowMs);
+    case 'inputs':
+    case 'outputs':
+      return reply.kind === pending.purpose ? onReport(pd, reply, nowMs) : refused(pd, pending, reply, nowMs);
     default:
       return onReport(pd, reply, nowMs);
   }
@@ -108,15 +120,27 @@ function onReport(before: PdState, reply: Reply, nowMs: number): Step {
       return { pd: withStatus({ ...pd, statusMs: nowMs, ownTamper: reply.tamper }, reply.powerFault), notes };
     case 'readers':
       return { pd: withStatus({ ...pd, readersMs: nowMs, readerTamper: reply.tampered.includes(true) }, null), notes };
+    case 'inputs':
+    case 'outputs':
+      return { pd: withTold(pd, reply, nowMs), notes };
     default: {
       const fields = { reply: reply.kind, ...('code' in reply && { code: reply.code, bytes: reply.bytes }) };
-      return { pd, notes: [...notes, { level: 'debug', event: 'osdp_report', message: 'the peripheral reports something', fields }] };
+      const known = reply.kind === 'cardData' || reply.kind === 'cardText' ? withTold(pd, reply, nowMs) : pd;
+      return {
+        pd: known,
+        notes: [...notes, { level: 'debug', event: 'osdp_report', message: 'the peripheral reports something', fields }],
+      };
     }
   }
 }
 
 /** Repeats a request whose answer had too little protection to be accepted at once. */
 export function doubt(pd: PdState, reply: Reply, said: string): PdState {
-  const again = reply.kind === 'readers' ? { readersMs: null } : reply.kind === 'localStatus' ? { statusMs: null } : {};
-  return { ...pd, doubted: said, ...again };
+  const again: Partial<Record<Reply['kind'], Partial<PdState>>> = {
+    localStatus: { statusMs: null },
+    readers: { readersMs: null },
+    inputs: { inputsMs: null },
+    outputs: { outputsMs: null },
+  };
+  return { ...pd, doubted: said, ...again[reply.kind] };
 }

@@ -7,7 +7,7 @@ export function sameDevice(a: Identity, b: Identity): boolean {
   return a.vendor === b.vendor && a.model === b.model && a.serialNumber === b.serialNumber;
 }
 
-function isNews({ facts, ownTamper, readerTamper }: PdState, reply: Reply): boolean {
+function isNews({ facts, told, ownTamper, readerTamper }: PdState, reply: Reply): boolean {
   switch (reply.kind) {
     case 'identity':
       return JSON.stringify(reply.identity) !== JSON.stringify(facts.identity);
@@ -15,6 +15,9 @@ function isNews({ facts, ownTamper, readerTamper }: PdState, reply: Reply): bool
       return JSON.stringify(reply.capabilities) !== JSON.stringify(facts.capabilities);
     case 'localStatus':
       return ownTamper !== reply.tamper || facts.powerFault !== reply.powerFault;
+    case 'inputs':
+    case 'outputs':
+      return JSON.stringify(reply.states) !== JSON.stringify(told[reply.kind]);
     case 'readers':
       return reply.tampered.includes(true) !== (readerTamper ?? false);
     default:

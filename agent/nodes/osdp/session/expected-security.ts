@@ -1,5 +1,6 @@
 import type { OsdpTimings } from '../bus/timings.ts';
 import { type PdState, withFacts } from './pd.ts';
+import { withoutStates } from './told.ts';
 
 /** A single false proof may be the late answer to the handshake before. */
 export const CONVINCING_REFUSALS = 2;
@@ -10,7 +11,7 @@ const MIN_UNVOUCHED = 8;
 export function withoutChannel(pd: PdState): PdState {
   const { security } = pd.facts;
   const shown = security === 'secured' || security === 'default_key';
-  return shown ? withFacts(pd, { security: null, tamper: null, powerFault: null }) : pd;
+  return shown ? withFacts({ ...pd, told: withoutStates(pd.told) }, { security: null, tamper: null, powerFault: null }) : pd;
 }
 
 /**

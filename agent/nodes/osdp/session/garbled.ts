@@ -23,5 +23,5 @@ export function onBabble(pd: PdState): PdState {
 export function onQuiet(pd: PdState): PdState {
   if (pd.garbled === 0) return pd;
   const garbled = Math.max(0, Math.min(pd.garbled, QUIET_AFTER) - 1);
-  return withFacts({ ...pd, garbled }, garbled === 0 ? { problem: null } : {});
+  return withFacts({ ...pd, garbled }, garbled === 0 && pd.facts.problem === 'garbled' ? { problem: null } : {});
 }

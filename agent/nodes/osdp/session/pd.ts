@@ -19,8 +19,23 @@ export interface PdFacts {
   problem: NodeProblem | null;
 }
 
+/** What a PD tells that changes often. It is shown to whoever asks and is no fact: its changes are not reported by themselves. */
+export interface Told {
+  /** One byte for each input (SIA OSDP 2.2.2, table 52); a new array each time they are told. Null: not told, or not to be believed any more. */
+  readonly inputs: readonly number[] | null;
+  /** The same of outputs: 0 inactive, 1 active. */
+  readonly outputs: readonly number[] | null;
+  /** Cards read since this PD came. */
+  readonly cards: number;
+}
+
+export const NOTHING_TOLD: Told = { inputs: null, outputs: null, cards: 0 };
+
 /** What a request is for. `operation`: a command that was asked for on the hub. */
-export type Purpose = 'identify' | 'capabilities' | 'status' | 'readers' | 'poll' | 'challenge' | 'cryptogram' | 'operation';
+export type Purpose = 'identify' | 'capabilities' | 'status' | Detail | 'poll' | 'challenge' | 'cryptogram' | 'operation';
+
+/** What a PD may not be able to tell although it tells its status. */
+export type Detail = 'readers' | 'inputs' | 'outputs';
 
 /** A request without an answer yet. It is kept as bytes, because a repeat must be identical. */
 export interface Pending {
@@ -97,8 +112,12 @@ export interface PdState {
   readonly statusMs: number | null;
   /** When the tamper of attached readers was last answered or refused; null: to be asked at leisure. */
   readonly readersMs: number | null;
+  /** The same of inputs and outputs. */
+  readonly inputsMs: number | null;
+  readonly outputsMs: number | null;
   readonly ownTamper: boolean | null;
   readonly readerTamper: boolean | null;
+  readonly told: Told;
   readonly check: CheckChoice;
   /** NAK 1 in a row. */
   readonly checkNaks: number;
@@ -113,6 +132,13 @@ export interface PdState {
   readonly noisy: boolean;
   /** How often in a row noise came as an answer, and only as an answer. */
   readonly garbled: number;
+  /** Noise comes from it as often as an answer. */
+  readonly noisyLink: boolean;
+  /** More answers come from the address than questions go there. */
+  readonly surplus: boolean;
+  /** Who answered before the one that answers now, and how often two of them took turns. */
+  readonly former: Identity | null;
+  readonly turns: number;
 }
 
 /** Something worth a log line; `event` is stable. */
@@ -160,8 +186,11 @@ export function newPd(address: number, guarded: boolean, candidates = 1): PdStat
     capabilitiesMs: null,
     statusMs: null,
     readersMs: null,
+    inputsMs: null,
+    outputsMs: null,
     ownTamper: null,
     readerTamper: null,
+    told: NOTHING_TOLD,
     check: CRC_FIRST,
     checkNaks: 0,
     beginsWithPoll: false,
@@ -170,6 +199,10 @@ export function newPd(address: number, guarded: boolean, candidates = 1): PdStat
     doubted: null,
     noisy: false,
     garbled: 0,
+    noisyLink: false,
+    surplus: false,
+    former: null,
+    turns: 0,
   };
 }
 
@@ -187,6 +220,8 @@ export function resetPd(pd: PdState): PdState {
     capabilitiesMs: pd.facts.capabilities === null ? null : pd.capabilitiesMs,
     statusMs: null,
     readersMs: null,
+    inputsMs: null,
+    outputsMs: null,
     doubted: null,
   };
 }

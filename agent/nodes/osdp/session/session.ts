@@ -3,7 +3,7 @@ import { supportsSecureChannel } from '../codec/capabilities.ts';
 import { NAK, REPLY, SECURITY } from '../codec/codes.ts';
 import { type Frame, MAC_BYTES, type Sequence } from '../codec/frame.ts';
 import { decodeReply, type Reply } from '../codec/reply.ts';
-import { askedNow, doubt, onAnswer, refused } from './answers.ts';
+import { askedNow, doubt, isDetail, onAnswer, refused } from './answers.ts';
 import { forgotten, givenUp, preferred, provenBy } from './check-choice.ts';
 import { doubtOf } from './doubt.ts';
 import { assessSecurity, CONVINCING_REFUSALS, withoutChannel } from './expected-security.ts';
@@ -11,6 +11,7 @@ import { onQuiet } from './garbled.ts';
 import { answerToChallenge, answerToCryptogram, beginAnew, refuse } from './handshake.ts';
 import { type PdNote, type PdState, type Pending, resetPd, withFacts } from './pd.ts';
 import { computeMac, decryptData, sameBytes } from './secure-channel.ts';
+import { withoutStates } from './told.ts';
 
 /** The next state and what to log. Facts changed when `pd.facts` is another object than before. */
 export interface PdStep {
@@ -67,7 +68,8 @@ export function onSilence(before: PdState, nowMs: number, timings: OsdpTimings, 
 function heard(pd: PdState, vouched: boolean, nowMs: number): PdState {
   const word = vouched ? { vouchedMs: nowMs, unvouched: 0 } : { unvouched: pd.unvouched + 1 };
   const quiet = { silentSinceMs: null, seen: true, busies: 0, noisy: false, garbled: 0 };
-  return withFacts({ ...pd, ...word, ...quiet, lastReplyMs: nowMs }, { available: true, problem: null });
+  const problem = pd.facts.problem === 'garbled' && !pd.noisyLink ? null : pd.facts.problem;
+  return withFacts({ ...pd, ...word, ...quiet, lastReplyMs: nowMs }, { available: true, problem });
 }
 
 /** What the way in which a PD was asked shows of it, now that it answered. */
@@ -191,10 +193,11 @@ function onNak(pd: PdState, pending: Pending, reason: number, nowMs: number, tim
       : answerToCryptogram(advance(pd, pending), null, nowMs, timings);
   }
   const locks = reason === NAK.secureChannelRequired || reason === NAK.secureChannelUnsupported;
-  if (locks && (pending.purpose !== 'readers' || pd.channel.phase !== 'closed')) {
+  if (locks && (!isDetail(pending.purpose) || pd.channel.phase !== 'closed')) {
     if (pd.channel.phase !== 'closed') return beginAnew(pd, nowMs, timings);
     const unread = { security: securityOfLocked(pd), tamper: null, powerFault: null };
-    return { pd: { ...withFacts(advance(pd, pending), unread), statusMs: nowMs, ...askedNow(pending.purpose, nowMs) }, notes: [] };
+    const locked = { ...advance(pd, pending), told: withoutStates(pd.told), statusMs: nowMs };
+    return { pd: { ...withFacts(locked, unread), ...askedNow(pending.purpose, nowMs) }, notes: [] };
   }
   return refused(advance(pd, pending), pending, { kind: 'nak', reason }, nowMs);
 }

@@ -89,7 +89,8 @@ test('a wrong check, a torn frame and contradicting lengths are no frames', () =
 
 test.each([
   [0x45, '5eca00', 'unknown'],
-  [0x46, '010102ff', 'unknown'],
+  [0x46, '0101', 'unknown'],
+  [0x46, '010102ff', 'capabilities'],
   [0x48, '01', 'unknown'],
   [0x41, '', 'unknown'],
   [0x50, '0000', 'unknown'],

@@ -8,7 +8,7 @@ import { computeMac, deriveKeys, encryptData } from '../../../../../agent/nodes/
 import { onMiss, onReply, onSilence } from '../../../../../agent/nodes/osdp/session/session.ts';
 
 const IDENTITY = '5eca000102efbeadde020713';
-const CAPABILITIES = '010102080100';
+const CAPABILITIES = '030101080100';
 const OWN_KEY: PdKey = { kind: 'own', bytes: () => Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex') };
 const PANEL_RANDOM = Buffer.from('b0b1b2b3b4b5b6b7', 'hex');
 
@@ -115,7 +115,7 @@ test('a missing answer is asked for once more with the identical frame, then the
   expect(session.bytes()).toBe(first);
   session.silence();
   expect(session.ask()).toMatchObject({ code: 0x61, sequence: 0 });
-  expect(session.pd().facts).toMatchObject({ available: true, capabilities: [{ code: 1 }, { code: 8 }] });
+  expect(session.pd().facts).toMatchObject({ available: true, capabilities: [{ code: 3 }, { code: 8 }] });
   session.answer(0x45, IDENTITY);
   expect(session.ask()).toMatchObject({ code: 0x64, sequence: 1 });
 });
