@@ -1,9 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ZIGBEE_BUS } from '../hil/rig/zigbee.ts';
 import { huntKey } from '../hil/zigbee/key-hunt.ts';
 import type { Measured } from '../hil/zigbee/scenario.ts';
 import { SCENARIOS } from '../hil/zigbee/scenarios.ts';
 import { createZigbeeWorld, type ZigbeeWorld } from '../hil/zigbee/world.ts';
+import { buildBundle } from './cost/bundle.ts';
+import { type Memory, memoryOf } from './cost/proc.ts';
+import { startAgent } from './cost/processes.ts';
 
 /** Reported figures; the last line of `--json`. */
 interface Result {
@@ -20,26 +24,31 @@ interface Result {
   replugMs: number;
   /** The bus's own time from the first byte on the port, milliseconds. */
   resumeMs: number;
-  /** Of agent and library's process, over an agent without Zigbee. */
+  /** Of agent and library's process, over an agent without Zigbee, both as built; Node itself is counted twice. */
   extraRssMB: number;
+  /** What the library's process shares with no other. */
+  libraryPrivateMB: number;
 }
 
 const SETTLE_MS = 5_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-async function rssMb(pid: number): Promise<number> {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-}
-
 const settled = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 
-async function withoutZigbee(): Promise<number> {
+/** What the bundle's processes take, with the unit's options: the agent's, and the library's when there is a Zigbee bus. */
+async function memoryOnBundle(bundle: string, isConfigured: boolean): Promise<Memory[]> {
   await using world = await createZigbeeWorld();
-  await world.unconfigure();
-  const { pid } = await world.start();
+  if (!isConfigured) await world.unconfigure();
+  const { agent, pid, stop } = await startAgent(world.rig, bundle);
+  if (isConfigured) await agent.waitFor('bus_up', { where: ({ bus }) => bus === ZIGBEE_BUS });
   await settled();
-  return rssMb(pid);
+  const library = isConfigured ? (await world.status()).pid : null;
+  const memory = [pid, ...(library === null ? [] : [library])].map(memoryOf);
+  await stop();
+  return memory;
 }
+
+const rssMb = (memory: readonly Memory[]) => memory.reduce((sum, { rssMB }) => sum + rssMB, 0);
 
 /** The network as a device must know it; null: none runs. */
 function identity({ stick }: ZigbeeWorld): string {
@@ -56,7 +65,9 @@ const paired = ({ devices }: ZigbeeWorld) => devices.filter((device) => device.p
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
   const chosen = SCENARIOS.filter(({ name }) => name.includes(values.only ?? ''));
-  const bareMb = await withoutZigbee();
+  const bundle = join(buildBundle(), 'hub-agent.cjs');
+  const bare = await memoryOnBundle(bundle, false);
+  const both = await memoryOnBundle(bundle, true);
   const result: Result = {
     scenarios: 0,
     lostPairings: 0,
@@ -66,21 +77,19 @@ export async function run(args: string[]): Promise<number> {
     replugMs: 0,
     resumeMs: 0,
     extraRssMB: 0,
+    libraryPrivateMB: 0,
   };
   const measured: Measured = { yankDetectedMs: 0, replugMs: 0, resumeMs: 0 };
   let failed = 0;
   await using world = await createZigbeeWorld();
-  const agent = await world.start();
+  await world.start();
   await world.up();
   await world.pair(world.lock);
   await world.pair(world.plug);
   await world.pair(world.sensor, world.plug.eui);
-  await settled();
-  const [agentMb, libraryMb] = [await rssMb(agent.pid), await rssMb((await world.status()).pid!)];
-  result.extraRssMB = Math.round(agentMb + libraryMb - bareMb);
-  say(
-    `formed; ${paired(world)} devices paired; ${result.extraRssMB} MB more than without Zigbee: the library's process ${Math.round(libraryMb)}, the agent ${Math.round(agentMb - bareMb)}`,
-  );
+  const [agent, library] = [both[0]!.rssMB - bare[0]!.rssMB, both[1]!];
+  say(`as built: agent ${agent.toFixed(1)} MB more; library ${library.rssMB} MB resident, ${library.privateMB} of them private`);
+  say(`formed; ${paired(world)} devices paired`);
   for (const { name, run: go } of chosen) {
     const [before, was] = [paired(world), identity(world)];
     const startMs = performance.now();
@@ -102,6 +111,8 @@ export async function run(args: string[]): Promise<number> {
   }
   result.yankDetectedMs = Math.round(measured.yankDetectedMs);
   result.replugMs = Math.round(measured.replugMs);
+  result.extraRssMB = Math.round(rssMb(both) - rssMb(bare));
+  result.libraryPrivateMB = Math.round(both[1]!.privateMB);
   result.resumeMs = Math.round(measured.resumeMs);
   const found = await huntKey(world);
   for (const place of found) say(`the network key is in ${place}`);

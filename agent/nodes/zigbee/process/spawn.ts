@@ -25,7 +25,7 @@ const NODE_OPTIONS = [
   '--disable-sigusr1',
   '--disable-proto=delete',
   // Memory before speed, as the unit has it.
-  ...['--max-semi-space-size=1', '--no-opt', '--no-maglev'],
+  ...['--max-semi-space-size=1', '--no-opt', '--no-maglev', '--no-sparkplug', '--v8-pool-size=1'],
   `--max-old-space-size=${HEAP_MEGABYTES}`,
   '--disable-warning=ExperimentalWarning',
 ];
