@@ -1,4 +1,4 @@
-import type { ShadowView } from '../contract/shadow.ts';
+import type { LastCommand, ShadowView } from '../contract/shadow.ts';
 import type { Topics } from '../contract/topics.ts';
 import type { MonotonicClock, WallClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
@@ -57,6 +57,11 @@ export interface CommandServiceDeps {
   clock: MonotonicClock;
   entropy: Entropy;
   log: Log;
+}
+
+/** A result may be large: it follows with its pages, and the clear must not fail for it. */
+function withoutResult({ result: _, ...last }: LastCommand): LastCommand {
+  return last;
 }
 
 export function createCommandService(deps: CommandServiceDeps): CommandService {
@@ -169,7 +174,7 @@ export function createCommandService(deps: CommandServiceDeps): CommandService {
     const entry = entryOf(id);
     if (!entry || signal.aborted) return;
     try {
-      const accepted = await cloud.clearCommand(version, entry.stage === 'seen' ? lastCommandOf(entry, topics) : null);
+      const accepted = await cloud.clearCommand(version, entry.stage === 'seen' ? withoutResult(lastCommandOf(entry, topics)) : null);
       log.info({ event: 'command_taken', id, command: entry.command, version: accepted }, 'command taken from the shadow');
       if (!signal.aborted) dispatch({ type: 'updated', version: accepted, cleared: id });
     } catch (error) {

@@ -29,6 +29,8 @@ export interface Entry {
   finishedAt: number | null;
   /** Known from `finished` on, or earlier for what is refused. Dropped once delivered. */
   outcome: CommandOutcome | null;
+  /** It only reads, and could not be journaled: it runs while it still stands in `desired`, and is cleared with its answer. Never on the disk. */
+  ahead?: true;
   /** What is kept of the outcome once it is delivered. Not in the records of older agents. */
   answered?: Answered;
 }

@@ -107,6 +107,8 @@ function onDelta(state: CommandsState, version: number, candidate: Candidate | n
 function onStanding(state: CommandsState, candidate: Candidate): Step {
   const { id } = candidate;
   const known = find(state, id);
+  // It is cleared with its answer.
+  if (known?.ahead && known.outcome === null) return { state, effects: [] };
   if (known?.stage === 'seen' && known.outcome === null) {
     const entry = revalidated(known, candidate);
     const refused: CommandsEffect[] = entry.outcome === null ? [] : [{ type: 'persist', id }];
@@ -176,6 +178,8 @@ function settleGone(state: CommandsState, standingId: string | null): Step {
 /** The command is gone from `desired` for good: run it, or answer it. */
 function onGone(state: CommandsState, entry: Entry): Step {
   if (entry.outcome !== null) return finish(state, entry, entry.outcome, entry.finishedAt ?? entry.receivedAt);
+  // It runs already.
+  if (entry.ahead) return { state: amend(state, entry.id, (old) => ({ ...old, stage: 'taken' })), effects: [] };
   if (entry.args === null) return finish(state, entry, interrupted(), entry.receivedAt);
   return take(state, entry);
 }
@@ -193,7 +197,7 @@ function finish(state: CommandsState, entry: Entry, outcome: CommandOutcome, at:
   const effects: CommandsEffect[] = [{ type: 'persist', id: entry.id }];
   if (state.link === 'up') effects.push({ type: 'deliver', id: entry.id });
   return {
-    state: amend(state, entry.id, (old) => ({ ...old, stage: 'finished', outcome: kept, finishedAt: at, args: null })),
+    state: amend(state, entry.id, ({ ahead: _, ...old }) => ({ ...old, stage: 'finished', outcome: kept, finishedAt: at, args: null })),
     effects,
   };
 }
@@ -239,6 +243,13 @@ function onRequested(state: CommandsState, candidate: Candidate): Step {
 
 function onExecuted(state: CommandsState, id: string, outcome: CommandOutcome, at: number): Step {
   const entry = find(state, id);
+  if (entry?.stage === 'seen' && entry.ahead) {
+    return startClear(
+      amend(state, id, (old) => ({ ...old, outcome, finishedAt: at, args: null })),
+      id,
+      [],
+    );
+  }
   if (entry?.stage !== 'taken') return { state, effects: [] };
   return finish(state, entry, outcome, at);
 }
@@ -248,6 +259,11 @@ function onDelivered(state: CommandsState, id: string): Step {
   const made = isOutboxFull(state.entries) ? reread(next, false) : { state: next, effects: [] };
   const persist: CommandsEffect[] = find(next, id) ? [{ type: 'persist', id }] : [];
   return { state: made.state, effects: [...persist, ...made.effects, ...effects] };
+}
+
+function runAhead(state: CommandsState, { id }: Entry): Step {
+  const clearing = state.clearing === id ? null : state.clearing;
+  return { state: amend({ ...state, clearing }, id, (old) => ({ ...old, ahead: true })), effects: [{ type: 'execute', id }] };
 }
 
 function onPersistFailed(
@@ -260,5 +276,7 @@ function onPersistFailed(
   // What was to follow is the run: the journal does not know that it may have started, so it must not start.
   if (entry?.stage === 'taken') return finish(state, entry, unjournaled(reason), at);
   if (entry?.stage !== 'seen' || entry.outcome !== null) return { state, effects: pending };
+  // A disk that is full is no reason not to tell what is known. Until it is answered the command stands where the next process finds it.
+  if (entry.repeatable) return runAhead(state, entry);
   return { state: amend(state, id, (old) => ({ ...old, outcome: unjournaled(reason), finishedAt: at, args: null })), effects: pending };
 }

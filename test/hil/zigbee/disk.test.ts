@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { canMount } from '../../support/privileges.ts';
-import { runHubctl } from '../rig/hubctl.ts';
 import { createZigbeeWorld, type ZigbeeWorld } from './world.ts';
 
 const run = promisify(execFile);
@@ -36,9 +35,15 @@ describe.runIf(await canMount())('the state partition', () => {
   const noticed = async (world: ZigbeeWorld, code: string) =>
     expect.poll(async () => (await world.status()).notices.map((notice) => notice.code)).toContain(code);
 
-  /** Commands of the cloud are refused while they cannot be journaled; a technician on the hub still sees what devices report. */
   const reported = (world: ZigbeeWorld, state: string) =>
-    expect.poll(async () => (await runHubctl(world.rig, 'nodes --json')).terminal.text()).toContain(`"value":"${state}"`);
+    world.untilNodes(state, (nodes) => JSON.stringify(nodes).includes(`"value":"${state}"`));
+
+  /** What must be journaled before it runs is answered, and does not run. */
+  const refused = async ({ rig }: ZigbeeWorld) => {
+    const { id } = await rig.run('set_wifi_credentials', { ssid: 'Elsewhere', credentials: 'a password' });
+    const page = await rig.until('the answer', () => rig.results.find((one) => one.id === id));
+    expect(page).toMatchObject({ status: 'FAILED', error: { code: 'internal', message: expect.stringContaining('journal') } });
+  };
 
   test('is full while devices report and join: the network lives on, and is kept when there is room', async () => {
     const { world, partition } = await hub();
@@ -48,6 +53,7 @@ describe.runIf(await canMount())('the state partition', () => {
     await noticed(world, 'not_kept');
     world.lock.turn('unlocked');
     await reported(world, 'unlocked');
+    await refused(world);
     expect((await world.status()).state).toBe('up');
     await rm(filler);
     await world.change('backup');
@@ -65,6 +71,7 @@ describe.runIf(await canMount())('the state partition', () => {
     await expect(world.change('backup')).rejects.toThrow();
     world.lock.turn('unlocked');
     await reported(world, 'unlocked');
+    await refused(world);
     await run('mount', ['-o', 'remount,rw', partition]);
     await world.change('backup');
     await world.agents.at(-1)!.stop();

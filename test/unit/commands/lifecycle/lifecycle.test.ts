@@ -139,6 +139,34 @@ describe('a record that could not be written', () => {
     expect(next.state.entries[0]).toMatchObject({ stage: 'seen', outcome: FULL, finishedAt: 3, args: null });
     expect(play(next.state, { type: 'updated', version: 6, cleared: 'a' }).words).toEqual(['persist a', 'deliver a']);
   });
+  describe('of a new command that only reads', () => {
+    const ahead = () =>
+      failed(up([entry('a', { args: {}, repeatable: true })], { clearing: 'a' }), [{ type: 'clear', id: 'a', version: 5 }]);
+    const executed = { type: 'executed', id: 'a', outcome: EXPIRED, at: 4 } as const;
+    test('it runs while it stands, and is cleared with its answer', () => {
+      expect(ahead().words).toEqual(['execute a']);
+      expect(play(ahead().state, executed).words).toEqual(['clear a at 5']);
+      const cleared = play(ahead().state, executed, { type: 'updated', version: 6, cleared: 'a' });
+      expect(cleared.words).toEqual(['persist a', 'deliver a']);
+      expect(outcomeOf(cleared.state, 'a')).toEqual(EXPIRED);
+      expect(cleared.state.entries[0]).not.toHaveProperty('ahead');
+    });
+    test('that stands on while it runs: nothing', () => {
+      expect(play(ahead().state, delta(6, repeatable('a'))).words).toEqual([]);
+    });
+    test('that is overwritten while it runs is answered, and does not run again', () => {
+      const read = play({ ...ahead().state, reading: 5 }, { type: 'shadowRead', version: 6, candidate: null, inProgress: null });
+      expect(read.words).toEqual([]);
+      expect(play(read.state, executed).words).toEqual(['persist a', 'deliver a']);
+    });
+    test('whose link falls while it runs is cleared with its answer at the next read', () => {
+      const next = play(ahead().state, { type: 'linkDown' }, executed, { type: 'linkUp' });
+      expect(next.words).toEqual(['read']);
+      expect(play(next.state, { type: 'shadowRead', version: 6, candidate: repeatable('a'), inProgress: null }).words).toEqual([
+        'clear a at 6',
+      ]);
+    });
+  });
   test('of a refused command: it keeps its answer', () => {
     const next = failed(up([entry('a', { outcome: EXPIRED })], { clearing: 'a' }), [{ type: 'clear', id: 'a', version: 5 }]);
     expect(next.words).toEqual(['clear a at 5']);

@@ -86,7 +86,7 @@ export function createHub(machine: Machine, commands: readonly ModelCommand[]): 
   const boots = new Map<string, Batch>();
 
   function recordOf(entry: Entry): number {
-    const key = `${entry.id} ${entry.stage} ${entry.args === null} ${entry.repeatable} ${entry.intake} ${classOf(entry.outcome)}`;
+    const key = `${entry.id} ${entry.stage} ${entry.args === null} ${entry.repeatable} ${entry.intake} ${entry.ahead} ${classOf(entry.outcome)}`;
     const known = recordNumbers.get(key);
     if (known !== undefined) return known;
     records.push(entry);
