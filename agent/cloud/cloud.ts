@@ -92,6 +92,7 @@ export function createCloud(deps: CloudDeps): Cloud {
     uptimeSeconds: deps.uptimeSeconds,
     wallClock,
     clock,
+    entropy,
     heartbeatMs: deps.heartbeatMs,
     log,
     requestRead: () => void readShadow().catch(() => {}),
@@ -102,6 +103,9 @@ export function createCloud(deps: CloudDeps): Cloud {
   });
 
   const reader = createShadowReader({
+    clock,
+    entropy,
+    onThrottled: (pauseMs) => reporter.throttled(pauseMs),
     async request() {
       const up = session?.link;
       if (!up) throw new HubError('cloud_disconnected', 'read the shadow: no link');
@@ -164,6 +168,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       quarantine,
       wallClock,
       clock,
+      entropy,
       log,
       onReady() {
         reporter.attach(writerOf(link), id);

@@ -15,6 +15,8 @@ export interface ShadowView {
   desiredMetadata: Record<string, unknown>;
   /** Only with `read`. */
   reported: Record<string, unknown> | null;
+  /** Only with `read`: when `reported.online` was last written, epoch seconds of the cloud's clock; absent or 0: not known. */
+  onlineWrittenSeconds?: number;
 }
 
 /** The claim that ClaimHub writes into `desired.claim` and the hub reports. */

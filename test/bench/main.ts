@@ -7,7 +7,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   yank: 'the serial port pulled out and put back, a hundred times',
   model: 'the command machine in every interleaving',
   chaos: 'real agents under a seeded schedule of faults: nothing lost, nothing twice',
-  storm: '10,000 hubs reconnect after an outage and after a power cut',
+  storm: '10,000 hubs reconnect after an outage and after a power cut, within the quotas of an account',
   hubctl: 'how long a person at the terminal waits for it to start',
   flash: 'a batch of hubs flashed into images, killed in the middle and resumed',
   fuzz: 'a million payloads over all topics into a real agent',

@@ -5,6 +5,7 @@ import { topicsOf } from '../../agent/contract/topics.ts';
 import { createSteppedClock } from '../support/stepped-clock.ts';
 import { createFakeTransport, THING } from '../unit/cloud/fake-transport.ts';
 import { createFakeEntropy, createFakeLog } from '../unit/nodes/fakes.ts';
+import { PRICES, SHADOW_UNIT_BYTES } from './cost/prices.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS_PER_MONTH = 30;
@@ -12,15 +13,6 @@ const DAYS_PER_MONTH = 30;
 const WIFI_REPORT_MS = 300_000;
 const START_MS = Date.UTC(2026, 0, 1);
 
-/** AWS's list prices in USD, Europe (Ireland) and US East (N. Virginia), first tier, without the free tier; as of September 2026. */
-const PRICES = {
-  perConnectionMinute: 0.08e-6,
-  /** Up to 5 KB each. */
-  perMessage: 1e-6,
-  /** For each started KB of the shadow. */
-  perShadowOperation: 1.25e-6,
-};
-const SHADOW_UNIT_BYTES = 1024;
 const TARGET_USD = 0.01;
 
 /** What one hub sends and receives; acknowledgements of the service and pings are not metered. */

@@ -161,6 +161,9 @@ describe.concurrent('presence', () => {
   test('the cloud’s rule is late and writes offline under a newer session: the hub takes it back', async () => {
     await using world = await startOnline();
     const { rig } = world;
+    const { session } = rig.reported();
+    rig.iotCore.faults.drop(rig.hubId);
+    await untilOnline(rig, String(session));
     rig.iotCore.shadow(rig.hubId).update({ state: { reported: { online: false } } });
     await untilOnline(rig);
   });

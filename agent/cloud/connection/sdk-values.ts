@@ -41,6 +41,7 @@ export function readView(answer: unknown): ShadowView {
     desired: recordOf(recordOf(state).desired),
     desiredMetadata: recordOf(recordOf(metadata).desired),
     reported: recordOf(recordOf(state).reported),
+    onlineWrittenSeconds: secondsOf(recordOf(recordOf(recordOf(metadata).reported).online).timestamp),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { GuardedOperation } from '../../contract/cloud.ts';
 import { presencePayload, presenceStateOf } from '../../contract/presence.ts';
 import type { Topics } from '../../contract/topics.ts';
-import type { Cancel, MonotonicClock, WallClock } from '../../system/clock.ts';
-import { isHubError, messageOf } from '../../system/errors.ts';
+import { type Cancel, type MonotonicClock, sleep, type WallClock } from '../../system/clock.ts';
+import type { Entropy } from '../../system/entropy.ts';
+import { HubError, isHubError, messageOf } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
 import type { Quarantine } from '../connection/quarantine.ts';
 import type { Link } from '../connection/transport.ts';
@@ -11,6 +12,13 @@ import type { Link } from '../connection/transport.ts';
 const MIN_REBIRTH_INTERVAL_MS = 1_000;
 /** Pause after a birth that was not acknowledged. */
 const REBIRTH_RETRY_MS = 5_000;
+
+/**
+ * A birth that the broker did not take is published again over the same link: a new session would cost the account more of what it is short of.
+ * Ceiling of the first pause, doubled with each; between half and all of it is waited.
+ */
+const BIRTH_RETRY_MS = 2_000;
+const MAX_BIRTHS = 6;
 
 /** A link whose operations fail for want of a link is given this time to say why it fell. */
 const FALL_MS = 1_000;
@@ -52,6 +60,7 @@ export interface SessionDeps {
   quarantine: Quarantine;
   wallClock: WallClock;
   clock: MonotonicClock;
+  entropy: Pick<Entropy, 'unit'>;
   log: Log;
   /** The subscriptions stand and the birth is out: the shadow may be read now without missing a delta. */
   onReady(): void;
@@ -62,13 +71,15 @@ export interface SessionDeps {
 
 /** The session of a link that has just come up; begins at once. */
 export function createSession(deps: SessionDeps): Session {
-  const { id, link, topics, quarantine, wallClock, clock, log } = deps;
+  const { id, link, topics, quarantine, wallClock, clock, entropy, log } = deps;
   const upAtMs = clock.nowMs();
   let lastBirthMs = upAtMs;
   /** From the birth's sending to the goodbye: an offline that overtakes the birth's acknowledgement contradicts it, too. */
   let speaking = false;
   /** The goodbye is said; a session that is still opening then must not come with its birth after it. */
   let leaving = false;
+  /** Aborts with the goodbye, and with the link. */
+  const over = new AbortController();
   let cancelRebirth: Cancel | null = null;
   let cancelEnding: Cancel | null = null;
   let ended = false;
@@ -100,6 +111,20 @@ export function createSession(deps: SessionDeps): Session {
     await attempt('presence_publish', () => link.publish(topics.presence, payload('online'), { retain: true }));
   }
 
+  async function bear(): Promise<void> {
+    for (let births = 1; ; births += 1) {
+      try {
+        return await birth();
+      } catch (error) {
+        if (!isHubError(error, 'cloud_timeout') || births === MAX_BIRTHS) throw error;
+        log.info({ event: 'birth_not_taken', session: id, reason: messageOf(error) }, 'the birth is published again');
+        await sleep(clock, BIRTH_RETRY_MS * 2 ** (births - 1) * (0.5 + entropy.unit() / 2), over.signal);
+        if (ended) throw new HubError('cloud_disconnected', 'the link fell before the birth was taken');
+        if (leaving) return;
+      }
+    }
+  }
+
   async function openExecutions(): Promise<void> {
     await link.subscribe(topics.executionRequests);
     log.info({ event: 'executions_open', session: id }, 'listening for command executions');
@@ -119,7 +144,7 @@ export function createSession(deps: SessionDeps): Session {
     if (deps.jobs) await attempt('jobs', () => openJobs(deps.jobs!.filter));
     if (leaving) return;
     speaking = true;
-    await birth();
+    await bear();
     if (leaving) return;
     log.info({ event: 'cloud_online', session: id }, 'online');
     deps.onReady();
@@ -180,12 +205,14 @@ export function createSession(deps: SessionDeps): Session {
 
     async goodbye() {
       leaving = true;
+      over.abort();
       speaking = false;
       await link.publish(topics.presence, payload('offline'), { retain: true });
     },
 
     end() {
       ended = true;
+      over.abort();
       speaking = false;
       cancelRebirth?.();
       cancelRebirth = null;

@@ -40,7 +40,7 @@ export function answered(turn: Turn, op: number, version: number): void {
       state.sections = { ...state.sections, lastCommand: inFlight.for.lastCommand };
     effects.push(settled(inFlight.for, version, null));
   } else state.failures = 0;
-  nextHeartbeat(state, turn.config);
+  nextHeartbeat(state);
 }
 
 export function failed(turn: Turn, op: number, error: HubError): void {
@@ -71,7 +71,7 @@ export function failed(turn: Turn, op: number, error: HubError): void {
     effects.push({ type: 'log', event: 'report_failed', reason: error.message });
     state.forced = true;
     state.failures += 1;
-    if (!state.leaving) state.reportDueMs = now.nowMs + retryMs(state);
+    if (!state.leaving) state.reportDueMs = now.nowMs + retryMs(state, now);
   }
 }
 

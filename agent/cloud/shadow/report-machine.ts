@@ -2,28 +2,33 @@ import type { ShadowUpdate } from '../../contract/shadow.ts';
 import { answered, failed } from './report-answers.ts';
 import {
   COMPARE_MS,
+  GREET_MS,
   GREETING_MS,
   type InFlight,
   type Job,
+  OFFLINE_SETTLES_SECONDS,
   REASSURE_MS,
+  RETRY_MS,
   type ReportConfig,
   type ReportEffect,
   type ReportEvent,
   type ReportState,
   ROOMY_BYTES,
 } from './report-state.ts';
-import { askRead, compareSoon, confirm, greet, nextHeartbeat, noLink, settled, soon, type Turn } from './report-turn.ts';
+import { askRead, compareSoon, confirm, greet, nextHeartbeat, noLink, settled, shortened, soon, type Turn } from './report-turn.ts';
 import { isVolatileOnly } from './reported-document.ts';
 import { type Document, fullPatch, type Moment, patchTo, reportedDocument } from './reported-picture.ts';
 
 /**
  * Presence and reports as a pure machine: `(state, event, moment) → (state, effects)`. It keeps the reported state true with few messages:
  *
- *   attach ─▶ greets beside the queue, asks for a read ─view─▶ held known ─▶ jobs and reports, one update at a time
- *                                        ▲                        │ time-out: the outcome is unknown
- *                                        └────────── read ◀───────┤ a version that is not ours; once a day
+ *   attach ─▶ asks for a read ─view─▶ held known ─▶ jobs and reports, one update at a time
+ *                      │     ▲                        │ time-out: the outcome is unknown
+ *                      │     └────────── read ◀───────┤ a version that is not ours; once a day
+ *                      └ none for a while ─▶ greets beside the queue
  *
- * A report carries what differs from `held`; a heartbeat carries everything, so that what others deleted comes back with it.
+ * A report carries what differs from `held`; a heartbeat carries everything, so that what others deleted comes back with it. A connect costs one
+ * read and one update: the requests of an account are few, and a fleet that comes back shares them.
  */
 export function reportStep(
   config: ReportConfig,
@@ -48,6 +53,9 @@ function take(turn: Turn, event: ReportEvent): void {
       break;
     case 'view':
       view(turn, event);
+      break;
+    case 'throttled':
+      throttled(turn, event.pauseMs);
       break;
     case 'heard':
       heard(turn, event.version);
@@ -83,12 +91,22 @@ function take(turn: Turn, event: ReportEvent): void {
 
 function attach(turn: Turn, session: string): void {
   const { state, now } = turn;
-  Object.assign(state, { session, leaving: false, greeted: false, forced: true, failures: 0, squeeze: 0, held: null, version: null });
+  Object.assign(state, {
+    session,
+    leaving: false,
+    spoken: false,
+    greeted: false,
+    forced: true,
+    failures: 0,
+    squeeze: 0,
+    held: null,
+    version: null,
+  });
   state.unconfirmedSinceMs = now.nowMs;
   state.lastFailure = null;
-  greet(turn);
+  state.beatMs = shortened(turn.config.heartbeatMs, now);
   askRead(turn);
-  state.reassureDueMs = now.nowMs + REASSURE_MS;
+  state.reassureDueMs = now.nowMs + GREET_MS;
 }
 
 function detach({ state, effects }: Turn): void {
@@ -100,14 +118,31 @@ function detach({ state, effects }: Turn): void {
   Object.assign(state, { reportDueMs: null, readDueMs: null, reassureDueMs: null, unconfirmedSinceMs: null });
 }
 
-function view(turn: Turn, { reported, version, bytes }: Extract<ReportEvent, { type: 'view' }>): void {
+function view(turn: Turn, event: Extract<ReportEvent, { type: 'view' }>): void {
   const { state, now } = turn;
+  const { reported, version, bytes } = event;
   if (state.session === null) return;
+  if (state.held === null && !state.spoken && !state.leaving) state.reassureDueMs = isContested(event) ? now.nowMs + REASSURE_MS : null;
   Object.assign(state, { held: reported, version, failures: 0, lastViewMs: now.nowMs });
   if (state.inFlight) state.inFlight = { ...state.inFlight, viewed: version };
   if (!state.leaving) state.readDueMs = now.nowMs + COMPARE_MS;
   if (bytes <= ROOMY_BYTES) state.squeeze = 0;
   soon(turn);
+}
+
+/** The `offline` of a session before this one may still be written: it is shown online, or not offline for long. */
+function isContested({ reported, onlineAgeSeconds }: Extract<ReportEvent, { type: 'view' }>): boolean {
+  if (reported.session === undefined) return false;
+  return reported.online === true || onlineAgeSeconds === null || onlineAgeSeconds < OFFLINE_SETTLES_SECONDS;
+}
+
+/** What the hub would say beside the read waits with it. */
+function throttled(turn: Turn, pauseMs: number): void {
+  const { state, now } = turn;
+  if (state.session === null || state.held !== null || state.leaving) return;
+  state.lastFailure = 'shadow_throttled';
+  state.reassureDueMs = now.nowMs + pauseMs + GREET_MS;
+  state.readDueMs = now.nowMs + pauseMs + RETRY_MS;
 }
 
 function heard(turn: Turn, version: number): void {
@@ -145,10 +180,7 @@ function tick(turn: Turn): void {
     state.forced = true;
     soon(turn);
     // Reads that are lost do not keep the hub offline: that it is here is said without them, again and again.
-    if (state.held === null) {
-      greet(turn);
-      state.reassureDueMs = now.nowMs + REASSURE_MS;
-    }
+    if (state.held === null) greet(turn);
   }
 }
 
@@ -195,13 +227,15 @@ function report(turn: Turn): void {
   state.reportDueMs = null;
   const document = reportedDocument(pictureOf(turn), now);
   const patch = patchTo(document, state.held, state.sections);
-  const heartbeat = now.nowMs - state.lastReportMs >= config.heartbeatMs;
-  if (heartbeat) send(turn, null, {}, fullPatch(patch, document), document);
-  else if (state.forced || isNews(state, patch)) send(turn, null, {}, patch, document);
+  const heartbeat = now.nowMs - state.lastReportMs >= state.beatMs;
+  if (heartbeat) {
+    if (state.greeted) state.beatMs = config.heartbeatMs;
+    send(turn, null, {}, fullPatch(patch, document), document);
+  } else if (state.forced || isNews(state, patch)) send(turn, null, {}, patch, document);
   else {
     state.failures = 0;
     confirm(turn);
-    nextHeartbeat(state, config);
+    nextHeartbeat(state);
   }
 }
 
@@ -225,6 +259,7 @@ function send(turn: Turn, what: InFlight['for'], update: ShadowUpdate, patch: Do
     onlyUnconfirmed: state.unconfirmedSinceMs === null,
   };
   state.lastSentMs = now.nowMs;
+  state.spoken = true;
   state.unconfirmedSinceMs ??= now.nowMs;
   if (reported) {
     state.forced = false;

@@ -4,16 +4,23 @@ import type { Document, ReportedIdentity, ReportedSections } from './reported-pi
 
 /** At most one report a second, however fast things change, also when they are refused. Commands are answered at once. */
 export const MIN_REPORT_INTERVAL_MS = 1_000;
-/** Pause before a report that was refused or throttled is tried again, doubled up to the maximum. Until the first one of a session is taken,
- * the hub is shown offline although it is not: then the pauses stay short. */
+/** Ceiling of the pause before a report that was refused is tried again, doubled up to a maximum; between half and all of it is waited, so
+ * that the hubs of a fleet do not come together. Until the first report of a session is taken, the hub is shown offline although it is not:
+ * then the pauses stay short, unless the whole account is at its limit (`npm run bench -- storm`). */
 export const RETRY_MS = 2_000;
 export const MAX_FIRST_RETRY_MS = 10_000;
+export const MAX_THROTTLED_RETRY_MS = 60_000;
 export const MAX_RETRY_MS = 300_000;
+/** A hub that could not read the shadow for so long says that it is here without having read it. Longer than an answer takes. */
+export const GREET_MS = 2_000;
 /**
  * The cloud's rule evaluates an old session's `offline` and writes it some time later, when it may stand over our `online` (AWS IoT rules are
- * asynchronous). The hub is not told of it: this long after a birth it reports once more.
+ * asynchronous). The hub is not told of it: where the older session was shown online, or offline for a short time only, it reports once more
+ * this long after its first report.
  */
 export const REASSURE_MS = 10_000;
+/** An `offline` that has stood so long, by the cloud's clock, has no second one behind it: longer than wills and rules take. */
+export const OFFLINE_SETTLES_SECONDS = 60;
 /** How long a goodbye waits for the first word of its session to be acknowledged. */
 export const GREETING_MS = 500;
 /** The shadow is read and compared as a whole at least this often: others can change it without a message to the hub. */
@@ -59,6 +66,8 @@ export interface ReportState {
   held: Document | null;
   /** The newest version of the shadow that is known beside `held`. */
   version: number | null;
+  /** An update of this session was sent: a view may show it. */
+  spoken: boolean;
   /** The shadow shows this session online. */
   greeted: boolean;
   /** The next report is sent even if nothing differs: another writer may have changed our `online`. */
@@ -67,7 +76,7 @@ export interface ReportState {
   squeeze: number;
   queue: readonly Job[];
   inFlight: InFlight | null;
-  /** The first word of the session, without an answer yet. Sent beside the queue: it needs no picture of the shadow. */
+  /** A word that the hub is here, without an answer yet. Sent beside the queue: it needs no picture of the shadow. */
   greeting: number | null;
   /** A goodbye that is not sent yet, and how long it waits for the greeting. */
   farewell: { untilMs: number } | null;
@@ -76,8 +85,11 @@ export interface ReportState {
   lastSentMs: number;
   lastReportMs: number;
   lastViewMs: number;
+  /** From a report to the next heartbeat. The first one of a session is shorter by chance: a fleet that came back together does not report together. */
+  beatMs: number;
   reportDueMs: number | null;
   readDueMs: number | null;
+  /** When the hub says once more, or without a picture of the shadow, that it is here. */
   reassureDueMs: number | null;
   /** Since when the service does not hold what the hub has to say, as far as is known; null: it does. Monotonic. */
   unconfirmedSinceMs: number | null;
@@ -90,8 +102,10 @@ export interface ReportState {
 export type ReportEvent =
   | { type: 'attach'; session: string }
   | { type: 'detach' }
-  /** The shadow as it was just read; `bytes`: its size as AWS counts it. */
-  | { type: 'view'; reported: Document; version: number; bytes: number }
+  /** The shadow as it was just read; `bytes`: its size as AWS counts it; `onlineAgeSeconds`: how long `online` stands as it is, null: not known. */
+  | { type: 'view'; reported: Document; version: number; bytes: number; onlineAgeSeconds: number | null }
+  /** The read was refused because the account is at its limit; it is tried again in so many milliseconds. */
+  | { type: 'throttled'; pauseMs: number }
   /** A delta named this version. */
   | { type: 'heard'; version: number }
   | { type: 'set'; sections: Partial<ReportedSections>; quiet: boolean }
@@ -130,6 +144,7 @@ export function initialReport(): ReportState {
     quiet: [],
     held: null,
     version: null,
+    spoken: false,
     greeted: false,
     forced: false,
     failures: 0,
@@ -142,6 +157,7 @@ export function initialReport(): ReportState {
     lastSentMs: Number.NEGATIVE_INFINITY,
     lastReportMs: Number.NEGATIVE_INFINITY,
     lastViewMs: Number.NEGATIVE_INFINITY,
+    beatMs: 0,
     reportDueMs: null,
     readDueMs: null,
     reassureDueMs: null,

@@ -4,8 +4,10 @@ import {
   type Job,
   MAX_FIRST_RETRY_MS,
   MAX_RETRY_MS,
+  MAX_THROTTLED_RETRY_MS,
   MIN_COMPARE_INTERVAL_MS,
   MIN_REPORT_INTERVAL_MS,
+  REASSURE_MS,
   RETRY_MS,
   type ReportConfig,
   type ReportEffect,
@@ -21,17 +23,19 @@ export interface Turn {
   now: Moment;
 }
 
-/** That we are here needs no picture of the shadow. What fails here, the first report says again. */
+/** That we are here needs no picture of the shadow. What fails here, the first report says again; until then it is repeated. */
 export function greet({ state, effects, now }: Turn): void {
+  state.reassureDueMs = now.nowMs + REASSURE_MS;
   const op = state.nextOp++;
   state.greeting = op;
   state.lastSentMs = now.nowMs;
+  state.spoken = true;
   effects.push({ type: 'send', op, update: { reported: { online: true, session: state.session, lastSeen: now.wallMs } } });
 }
 
 export function askRead({ state, effects, now }: Turn): void {
   effects.push({ type: 'read' });
-  state.readDueMs = now.nowMs + (state.held ? COMPARE_RETRY_MS : retryMs(state));
+  state.readDueMs = now.nowMs + (state.held ? COMPARE_RETRY_MS : retryMs(state, now));
   state.unconfirmedSinceMs ??= now.nowMs;
 }
 
@@ -58,12 +62,17 @@ export function confirm({ state, now }: Turn): void {
 }
 
 /** Commands report as well: the next heartbeat counts from the last report of any kind. */
-export function nextHeartbeat(state: ReportState, { heartbeatMs }: ReportConfig): void {
-  if (!state.leaving) state.reportDueMs ??= state.lastReportMs + heartbeatMs;
+export function nextHeartbeat(state: ReportState): void {
+  if (!state.leaving) state.reportDueMs ??= state.lastReportMs + state.beatMs;
 }
 
-export const retryMs = ({ greeted, failures }: ReportState) =>
-  Math.min(greeted ? MAX_RETRY_MS : MAX_FIRST_RETRY_MS, RETRY_MS * 2 ** Math.max(0, failures - 1));
+/** Between half and all of so many milliseconds. */
+export const shortened = (ms: number, { random }: Moment) => Math.round(ms * (0.5 + random / 2));
+
+export function retryMs({ greeted, failures, lastFailure }: ReportState, now: Moment): number {
+  const first = lastFailure === 'shadow_throttled' ? MAX_THROTTLED_RETRY_MS : MAX_FIRST_RETRY_MS;
+  return shortened(Math.min(greeted ? MAX_RETRY_MS : first, RETRY_MS * 2 ** Math.max(0, failures - 1)), now);
+}
 
 export const noLink = () => new HubError('cloud_disconnected', 'shadow update: no link');
 

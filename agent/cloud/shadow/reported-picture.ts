@@ -13,13 +13,15 @@ export type ReportedSections = Pick<
 /** A JSON object as it lies in the shadow. */
 export type Document = Record<string, unknown>;
 
-/** The moment of a decision, on every clock that the reported state shows. */
+/** The moment of a decision, on every clock that the reported state shows, and its chance. */
 export interface Moment {
   /** Monotonic milliseconds. */
   nowMs: number;
   /** Epoch milliseconds. */
   wallMs: number;
   uptimeSeconds: number;
+  /** In [0, 1), for jitter. */
+  random: number;
 }
 
 /** Everything the reported state is made of, apart from time. */

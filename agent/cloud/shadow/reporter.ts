@@ -1,6 +1,7 @@
 import type { ShadowConfirmation } from '../../contract/cloud.ts';
 import type { LastCommand, ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
 import type { Cancel, MonotonicClock, WallClock } from '../../system/clock.ts';
+import type { Entropy } from '../../system/entropy.ts';
 import { HubError, messageOf } from '../../system/errors.ts';
 import type { Log } from '../../system/log.ts';
 import { reportStep } from './report-machine.ts';
@@ -17,11 +18,13 @@ export interface ShadowWriter {
  * time. When the outcome of an update is unknown, it has the shadow read again instead of guessing. Drives the report machine.
  */
 export interface Reporter {
-  /** The link is up: says `online` at once and asks for the shadow; full reports begin once it has been read (`known`). */
+  /** The link is up: asks for the shadow, and reports once it has been read (`known`); says `online` without it where that takes long. */
   attach(writer: ShadowWriter, session: string): void;
   detach(): void;
   /** The shadow as it was just read. */
   known(view: ShadowView): void;
+  /** A read was refused because the account is at its limit; it is tried again in so many milliseconds. */
+  throttled(pauseMs: number): void;
   /** A delta named this version. */
   heard(version: number): void;
   /**
@@ -45,6 +48,7 @@ export interface ReporterDeps {
   uptimeSeconds(): number;
   wallClock: WallClock;
   clock: MonotonicClock;
+  entropy: Pick<Entropy, 'unit'>;
   /** `lastSeen` and `uptimeSeconds` are refreshed at least so often. */
   heartbeatMs: number;
   log: Log;
@@ -63,7 +67,7 @@ interface Waiter {
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
 export function createReporter(deps: ReporterDeps): Reporter {
-  const { identity, heartbeatMs, clock, wallClock, log } = deps;
+  const { identity, heartbeatMs, clock, wallClock, entropy, log } = deps;
   const config = { identity, heartbeatMs };
   let state = initialReport();
   let writer: ShadowWriter | null = null;
@@ -72,7 +76,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   const jobs = new Map<number, Waiter>();
   let farewell: Waiter | null = null;
 
-  const now = () => ({ nowMs: clock.nowMs(), wallMs: wallClock.nowMs(), uptimeSeconds: deps.uptimeSeconds() });
+  const now = () => ({ nowMs: clock.nowMs(), wallMs: wallClock.nowMs(), uptimeSeconds: deps.uptimeSeconds(), random: entropy.unit() });
 
   function dispatch(event: ReportEvent): void {
     const step = reportStep(config, state, event, now());
@@ -130,11 +134,13 @@ export function createReporter(deps: ReporterDeps): Reporter {
       dispatch({ type: 'detach' });
     },
 
-    known({ reported, desired, version }) {
+    known({ reported, desired, version, timestampSeconds, onlineWrittenSeconds = 0 }) {
       if (reported === null) return;
-      dispatch({ type: 'view', reported, version, bytes: Buffer.byteLength(JSON.stringify({ desired, reported })) });
+      const onlineAgeSeconds = onlineWrittenSeconds > 0 ? timestampSeconds - onlineWrittenSeconds : null;
+      dispatch({ type: 'view', reported, version, bytes: Buffer.byteLength(JSON.stringify({ desired, reported })), onlineAgeSeconds });
     },
 
+    throttled: (pauseMs) => dispatch({ type: 'throttled', pauseMs }),
     heard: (version) => dispatch({ type: 'heard', version }),
     set: (sections, { quiet = false } = {}) => dispatch({ type: 'set', sections, quiet }),
     refresh: () => dispatch({ type: 'refresh' }),

@@ -1,4 +1,7 @@
 import type { ShadowView } from '../../contract/shadow.ts';
+import { type MonotonicClock, sleep } from '../../system/clock.ts';
+import type { Entropy } from '../../system/entropy.ts';
+import { HubError, isHubError } from '../../system/errors.ts';
 
 /** Reads the shadow for several readers with few requests, and never shows them a picture that an update of ours has overtaken. */
 export interface ShadowReader {
@@ -13,11 +16,19 @@ export interface ShadowReader {
 }
 
 export interface ShadowReaderDeps {
+  clock: MonotonicClock;
+  entropy: Pick<Entropy, 'unit'>;
   /** One request over the link of now; rejects when that ends before the answer. */
   request(): Promise<ShadowView>;
   /** Called for each view, before anything else can happen. */
   onView(view: ShadowView): void;
+  /** The account is at its limit: every reader waits so many milliseconds, and then shares one request. */
+  onThrottled(pauseMs: number): void;
 }
+
+/** Ceiling of the pause after a read that the account's limit refused; doubled up to the maximum, between half and all of it is waited. */
+const THROTTLED_MS = 2_000;
+const MAX_THROTTLED_MS = 60_000;
 
 /** A request and the newest version that was known when it was sent. */
 interface Reading {
@@ -25,11 +36,30 @@ interface Reading {
   answer: Promise<ShadowView>;
 }
 
-export function createShadowReader({ request, onView }: ShadowReaderDeps): ShadowReader {
+export function createShadowReader(deps: ShadowReaderDeps): ShadowReader {
+  const { clock, entropy, onView } = deps;
   let newest = 0;
   let written = 0;
   let reading: Reading | null = null;
   let next: Promise<ShadowView> | null = null;
+
+  let link = new AbortController();
+
+  /** One answer; a fleet that comes back together asks for more than an account may, and does so again later and less often. */
+  async function request(): Promise<ShadowView> {
+    const { signal } = link;
+    for (let ceilingMs = THROTTLED_MS; ; ceilingMs = Math.min(MAX_THROTTLED_MS, 2 * ceilingMs)) {
+      try {
+        return await deps.request();
+      } catch (error) {
+        if (!isHubError(error, 'shadow_throttled') || signal.aborted) throw error;
+        const pauseMs = Math.round(ceilingMs * (0.5 + entropy.unit() / 2));
+        deps.onThrottled(pauseMs);
+        await sleep(clock, pauseMs, signal);
+        if (signal.aborted) throw new HubError('cloud_disconnected', 'read the shadow: the link fell');
+      }
+    }
+  }
 
   async function answered(asked: number): Promise<ShadowView> {
     for (let since = asked; ; since = newest) {
@@ -84,6 +114,8 @@ export function createShadowReader({ request, onView }: ShadowReaderDeps): Shado
       written = Math.max(written, version);
     },
     reset() {
+      link.abort();
+      link = new AbortController();
       reading = null;
       next = null;
       // The next link hears anew: meanwhile the shadow may have been deleted, and count from the beginning.

@@ -1,15 +1,19 @@
+import type { MonotonicClock } from '../../../agent/system/clock.ts';
+import { settled } from '../../support/stepped-clock.ts';
+
 /** Simulated time: what is scheduled runs in order, as fast as the machine can. */
-export interface EventQueue {
-  nowMs(): number;
-  schedule(delayMs: number, run: () => void): void;
+export interface EventQueue extends MonotonicClock {
   /** Runs until nothing is left or `done` says so. */
   runUntil(done: () => boolean): void;
+  /** The same for code with promises: those that can settle do so after each millisecond in which something was due. */
+  runSettling(done: () => boolean): Promise<void>;
 }
 
 interface Entry {
   atMs: number;
   order: number;
-  run: () => void;
+  /** Null: canceled. */
+  run: (() => void) | null;
 }
 
 const before = (a: Entry, b: Entry) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
@@ -48,15 +52,36 @@ export function createEventQueue(): EventQueue {
     return first;
   }
 
+  /** False when nothing is left. */
+  function runNext(): boolean {
+    const next = pop();
+    if (!next) return false;
+    if (next.run) {
+      nowMs = next.atMs;
+      next.run();
+    }
+    return true;
+  }
+
   return {
     nowMs: () => nowMs,
-    schedule: (delayMs, run) => push({ atMs: nowMs + Math.max(0, delayMs), order: order++, run }),
+    schedule(delayMs, run) {
+      const entry: Entry = { atMs: nowMs + Math.max(0, delayMs), order: order++, run };
+      push(entry);
+      return () => {
+        entry.run = null;
+      };
+    },
     runUntil(done) {
+      while (!done()) if (!runNext()) return;
+    },
+    async runSettling(done) {
+      await settled();
       while (!done()) {
-        const next = pop();
-        if (!next) return;
-        nowMs = next.atMs;
-        next.run();
+        const untilMs = Math.floor(heap[0]?.atMs ?? Number.POSITIVE_INFINITY) + 1;
+        while (heap[0] && heap[0].atMs < untilMs) runNext();
+        await settled();
+        if (heap.length === 0) return;
       }
     },
   };

@@ -6,6 +6,7 @@ import {
 } from '../../../agent/cloud/connection/connection.ts';
 import { createRandom } from '../../support/random.ts';
 import { createEventQueue } from './event-queue.ts';
+import { ANSWER_MS, createResolver, HANDSHAKE_MS, UNSENT_MS } from './network.ts';
 
 /**
  * How the service goes away:
@@ -44,35 +45,11 @@ export interface StormResult {
 }
 
 const SECOND_MS = 1_000;
-/** Round trips to the region, and those of TCP, TLS 1.3 and CONNECT together. */
-const ANSWER_MS = [20, 100] as const;
-const HANDSHAKE_MS = [150, 500] as const;
 /** Linux's retransmissions of a SYN (RFC 6298: 1 s, doubled), and the agent's patience. */
 const SYN_MS = [0, 1_000, 3_000, 7_000, 15_000];
 const CONNECT_TIMEOUT_MS = 20_000;
 /** Linux's retransmissions of data, from its minimum of 200 ms. */
 const DATA_MS = [0, 200, 600, 1_400, 3_000, 6_200, 12_600];
-
-/**
- * How the SDK looks up the endpoint (measured, aws-crt 1.33): an address that failed is forgotten 30 s later, and the attempt that falls there ends
- * at once. After a gap of 31 s, or right after such an end, the name is looked up again.
- */
-const ADDRESS_LIVES_MS = 30_000;
-const LOOKUP_ENDS_MS = 31_000;
-const UNSENT_MS = [1, 6] as const;
-
-function createResolver(): (nowMs: number) => boolean {
-  let failedSinceMs: number | null = null;
-  let lastMs = Number.NEGATIVE_INFINITY;
-  return (nowMs) => {
-    const gapMs = nowMs - lastMs;
-    lastMs = nowMs;
-    const forgotten = failedSinceMs !== null && nowMs - failedSinceMs >= ADDRESS_LIVES_MS;
-    if (failedSinceMs === null || gapMs >= LOOKUP_ENDS_MS) failedSinceMs = nowMs;
-    else if (forgotten) failedSinceMs = null;
-    return failedSinceMs !== null;
-  };
-}
 
 /** Accepts at most `limit` in any window of one second: stricter than a token bucket, which also lets a burst through. */
 function createLimiter(limit: number): (nowMs: number) => boolean {

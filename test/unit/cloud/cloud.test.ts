@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CloudListeners, createCloud } from '../../../agent/cloud/cloud.ts';
+import { GREET_MS } from '../../../agent/cloud/shadow/report-state.ts';
 import { topicsOf } from '../../../agent/contract/topics.ts';
 import { HubError } from '../../../agent/system/errors.ts';
 import { createSteppedClock, settled } from '../../support/stepped-clock.ts';
@@ -79,9 +80,28 @@ describe('a session', () => {
     const will = JSON.parse(link.options.will.payload);
     expect(link.options).toMatchObject({ target: { host: 'iot', port: 8883 }, clientId: THING, keepAliveSeconds: 30 });
     expect(will).toMatchObject({ state: 'offline', session: 'session-1', version: '1.2.3' });
-    expect(told.slice(0, 3)).toEqual(['up', 'updated 1', 'view read 1']);
+    expect(told).toEqual(['up', 'view read 0', 'updated 1']);
     expect(transport.document()?.state.reported).toMatchObject({ online: true, session: 'session-1', hubId: 'h' });
     expect(cloud.facts()).toMatchObject({ phase: 'connected', session: 'session-1', reconnectCount: 0, waitReason: null, port: 8883 });
+  });
+
+  test('a connect costs one read and one update, and one more where the session before is shown online', async () => {
+    const { online, nextLink, clock, transport, wall } = make();
+    const operations: string[] = [];
+    transport.before = (operation) => void (operation.endsWith('Shadow') && operations.push(operation));
+    const first = await online();
+    expect(operations.splice(0)).toEqual(['readShadow', 'updateShadow']);
+    first.fall('closed');
+    const second = await nextLink();
+    second.up();
+    await clock.advance(31_000);
+    expect(operations.splice(0)).toEqual(['readShadow', 'updateShadow', 'updateShadow']);
+    transport.write({ reported: { online: false } });
+    wall.nowMs += 60_000;
+    second.fall('closed');
+    (await nextLink()).up();
+    await clock.advance(31_000);
+    expect(operations).toEqual(['readShadow', 'updateShadow']);
   });
 
   test('each link has a session and a will of its own; the shadow is read again', async () => {
@@ -171,13 +191,14 @@ describe('connecting', () => {
     const before = told.length;
     wall.nowMs = 0;
     trusted.yes = false;
-    await clock.advance(600_000);
+    // The first heartbeat comes between the half and the whole of its time.
+    await clock.advance(300_000);
     wall.nowMs = 4_000_000_000_000;
-    await clock.advance(200_000);
+    await clock.advance(100_000);
     expect(link.open).toBe(true);
     expect(told.length).toBe(before);
     expect(transport.links).toHaveLength(1);
-    await clock.advance(200_000);
+    await clock.advance(500_000);
     expect(transport.document()?.state.reported).toMatchObject({ online: true, lastSeen: 4_000_000_000_000 });
   });
 
@@ -443,7 +464,7 @@ describe('stopping', () => {
     cloud.start();
     const link = await nextLink();
     link.up();
-    await settled();
+    await clock.advance(GREET_MS);
     expect(transport.document()?.state.reported).toMatchObject({ online: true, session: 'session-1' });
     const stopped = cloud.stop();
     await clock.advance(500);

@@ -133,6 +133,7 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
             desired: document?.state.desired ?? {},
             desiredMetadata: (document?.metadata.desired ?? {}) as Record<string, unknown>,
             reported: document?.state.reported ?? {},
+            onlineWrittenSeconds: (document?.metadata.reported as { online?: { timestamp?: number } } | undefined)?.online?.timestamp ?? 0,
           };
         },
         async updateShadow({ desired, reported, version }) {

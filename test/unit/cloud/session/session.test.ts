@@ -44,6 +44,7 @@ function make({ executions = false } = {}) {
       quarantine,
       wallClock: { nowMs: () => 42 },
       clock,
+      entropy: { unit: () => 1 },
       log,
       onReady: () => {
         told.ready++;
@@ -127,6 +128,41 @@ describe('opening', () => {
     await expect(session.born).rejects.toMatchObject({ code: 'cloud_timeout' });
     expect(fake.open).toBe(false);
     expect(log.events()).toContain('session_failed');
+  });
+
+  test('a birth that the broker does not take is published again over the same link, with growing pauses', async () => {
+    const { open, fake, before, told, clock, births } = make();
+    before.run = (operation) => {
+      if (operation === 'publish' && births() < 3) throw new HubError('cloud_timeout', '0x97');
+    };
+    const session = await open();
+    await clock.advance(2_000 + 3_999);
+    expect(births()).toBe(2);
+    await clock.advance(1);
+    await session.born;
+    expect([births(), told.ready, fake.open]).toEqual([3, 1, true]);
+  });
+
+  test('a birth that is never taken ends the link; one that waits to be repeated ends with it, or with the goodbye', async () => {
+    for (const how of ['never', 'fall', 'goodbye'] as const) {
+      const { open, fake, before, told, clock, births } = make();
+      before.run = (_operation, detail) => {
+        if (detail === TOPICS.presence && how !== 'goodbye' && births() > 0) throw new HubError('cloud_timeout', '0x97');
+        if (detail === TOPICS.presence && births() === 1 && how === 'goodbye' && fake.sent.length === 1)
+          throw new HubError('cloud_timeout', '0x97');
+      };
+      const session = await open();
+      const born = session.born.then(
+        () => 'born',
+        (error: HubError) => error.code,
+      );
+      if (how === 'never') await clock.advance(120_000);
+      if (how === 'fall') session.end();
+      if (how === 'goodbye') await session.goodbye();
+      expect(await born).toBe({ never: 'cloud_timeout', fall: 'cloud_disconnected', goodbye: 'born' }[how]);
+      expect([births(), fake.open, told.ready]).toEqual([how === 'never' ? 6 : 1, how !== 'never', 0]);
+      expect(clock.timers).toBe(0);
+    }
   });
 
   test('what is refused is left out, said, and tried again in a session of its own when its time is over', async () => {

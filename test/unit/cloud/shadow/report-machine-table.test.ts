@@ -16,6 +16,7 @@ import {
   leavingUngreeted,
   noLink,
   REPORT,
+  reading,
   refused,
   set,
   step,
@@ -29,6 +30,7 @@ import {
 /** Each with the time at which the event comes. */
 const STATES: Record<string, [ReportState, number]> = {
   'no link': [noLink, 0],
+  'picture unknown': [reading, 50],
   'greeting, picture unknown': [unread, 50],
   'greeted, picture unknown': [greeted, 150],
   'picture known': [known, 300],
@@ -45,6 +47,7 @@ const EVENTS: Record<string, (op: number) => ReportEvent> = {
   attach: () => ({ type: 'attach', session: 's2' }),
   detach: () => ({ type: 'detach' }),
   view: () => view(7),
+  'read throttled': () => ({ type: 'throttled', pauseMs: 3_000 }),
   heard: () => ({ type: 'heard', version: 20 }),
   set: () => set(4),
   'quiet set': () => set(4, true),
@@ -65,7 +68,7 @@ const phaseOf = ({ session, leaving, held, inFlight: flight, failures }: ReportS
 /** What each leads to, and its effects. A cell that is empty changes nothing at all. */
 const LEADS: Record<string, Partial<Record<string, string>>> = {
   'no link': {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     set: 'no link:',
     'quiet set': 'no link:',
     refresh: 'no link:',
@@ -73,10 +76,23 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     clear: 'no link: settle cloud_disconnected',
     goodbye: 'no link:',
   },
+  'picture unknown': {
+    attach: 'unknown: read',
+    detach: 'no link:',
+    view: 'known in flight: send',
+    'read throttled': 'unknown:',
+    set: 'unknown:',
+    'quiet set': 'unknown:',
+    refresh: 'unknown: send, read',
+    report: 'unknown:',
+    clear: 'unknown:',
+    goodbye: 'leaving unknown in flight: send',
+  },
   'greeting, picture unknown': {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     detach: 'no link:',
     view: 'known:',
+    'read throttled': 'unknown:',
     set: 'unknown:',
     'quiet set': 'unknown:',
     refresh: 'unknown: send, read',
@@ -89,9 +105,10 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     'too large': 'unknown: greeting_failed',
   },
   'greeted, picture unknown': {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     detach: 'no link:',
     view: 'known:',
+    'read throttled': 'unknown:',
     set: 'unknown:',
     'quiet set': 'unknown:',
     refresh: 'unknown: send, read',
@@ -100,7 +117,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     goodbye: 'leaving unknown in flight: send',
   },
   'picture known': {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     detach: 'no link:',
     view: 'known:',
     heard: 'known: shadow_changed_by_others',
@@ -112,7 +129,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     goodbye: 'leaving known in flight: send',
   },
   'report in flight': {
-    attach: 'unknown in flight: send, read',
+    attach: 'unknown in flight: read',
     detach: 'no link:',
     view: 'known in flight:',
     heard: 'known in flight: shadow_changed_by_others',
@@ -128,7 +145,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     'too large': 'known pausing: report_failed',
   },
   confirmed: {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     detach: 'no link:',
     view: 'known in flight: send',
     heard: 'known: shadow_changed_by_others',
@@ -140,7 +157,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     goodbye: 'leaving known in flight: send',
   },
   throttled: {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     detach: 'no link:',
     view: 'known in flight: send',
     heard: 'known pausing: shadow_changed_by_others',
@@ -152,9 +169,10 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     goodbye: 'leaving known in flight pausing: send',
   },
   'timed out': {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     detach: 'no link:',
     view: 'known in flight: send',
+    'read throttled': 'unknown pausing:',
     set: 'unknown pausing:',
     'quiet set': 'unknown pausing:',
     refresh: 'unknown: send, read',
@@ -163,7 +181,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     goodbye: 'leaving unknown in flight pausing: send',
   },
   'command in flight': {
-    attach: 'unknown in flight: send, read',
+    attach: 'unknown in flight: read',
     detach: 'no link: settle cloud_disconnected',
     view: 'known in flight:',
     heard: 'known in flight: shadow_changed_by_others',
@@ -179,7 +197,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     'too large': 'known in flight: send',
   },
   'clear in flight': {
-    attach: 'unknown in flight: send, read',
+    attach: 'unknown in flight: read',
     detach: 'no link: settle cloud_disconnected',
     view: 'known in flight:',
     heard: 'known in flight: shadow_changed_by_others',
@@ -195,7 +213,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     'too large': 'known in flight: send',
   },
   'leaving, ungreeted': {
-    attach: 'unknown: send, read',
+    attach: 'unknown: read',
     detach: 'no link: farewell cloud_disconnected',
     view: 'leaving known:',
     set: 'leaving unknown:',
@@ -209,7 +227,7 @@ const LEADS: Record<string, Partial<Record<string, string>>> = {
     'too large': 'leaving unknown in flight: greeting_failed, send',
   },
   'goodbye in flight': {
-    attach: 'unknown in flight: send, read',
+    attach: 'unknown in flight: read',
     detach: 'no link: farewell cloud_disconnected',
     view: 'leaving known in flight:',
     heard: 'leaving known in flight:',

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { reportStep } from '../../../../agent/cloud/shadow/report-machine.ts';
 import {
   COMPARE_MS,
   COMPARE_RETRY_MS,
   dueMs,
+  GREET_MS,
   MAX_FIRST_RETRY_MS,
   MAX_RETRY_MS,
+  MAX_THROTTLED_RETRY_MS,
   MIN_COMPARE_INTERVAL_MS,
+  OFFLINE_SETTLES_SECONDS,
   REASSURE_MS,
   type ReportState,
   ROOMY_BYTES,
@@ -22,6 +26,7 @@ import {
   NODES,
   noLink,
   play,
+  reading,
   refused,
   reportedBy,
   sent,
@@ -35,15 +40,58 @@ import {
 } from './model/report-states.ts';
 
 describe('a session begins', () => {
-  test('with a link the hub is said to be online at once, and the shadow is asked for', () => {
+  test('with a link the shadow is asked for, and nothing is said before it is known', () => {
     const { state, effects } = step(noLink, attach, 0);
-    expect(effects).toEqual([
-      { type: 'send', op: 1, update: { reported: { online: true, session: 's1', lastSeen: WALL } } },
-      { type: 'read' },
-    ]);
-    expect(state).toMatchObject({ session: 's1', greeting: 1, greeted: false, held: null, forced: true, unconfirmedSinceMs: 0 });
-    expect(state).toMatchObject({ readDueMs: 2_000, reassureDueMs: REASSURE_MS });
-    expect(dueMs(state)).toBe(2_000);
+    expect(effects).toEqual([{ type: 'read' }]);
+    expect(state).toMatchObject({ session: 's1', greeting: null, greeted: false, held: null, forced: true, unconfirmedSinceMs: 0 });
+    expect(state).toMatchObject({ readDueMs: 2_000, reassureDueMs: GREET_MS });
+  });
+
+  test('the first report goes with the picture, and is the only one', () => {
+    const first = step(reading, view(5, { online: false, session: 's0' }), 40);
+    expect(reportedBy(first.effects)).toMatchObject({ online: true, session: 's1', hubId: 'h' });
+    const { state, effects } = step(first.state, answered(1, 6), 80);
+    expect(effects).toEqual([{ type: 'accepted', version: 6 }]);
+    expect(state).toMatchObject({ greeted: true, forced: false, reassureDueMs: null, reportDueMs: 80 + CONFIG.heartbeatMs });
+    expect(dueMs(state)).toBe(80 + CONFIG.heartbeatMs);
+  });
+
+  test.each([
+    ['an older session is shown online: its offline may come late', { online: true, session: 's0' }, 3_600, 40 + REASSURE_MS],
+    ['it has been shown offline for a short time: the rule may do that twice', { online: false, session: 's0' }, 59, 40 + REASSURE_MS],
+    ['nobody knows for how long', { online: false, session: 's0' }, null, 40 + REASSURE_MS],
+    ['an older session has long been shown offline', { online: false, session: 's0' }, OFFLINE_SETTLES_SECONDS, null],
+    ['none was ever shown', {}, null, null],
+  ])('it says once more that it is here, or does not: %s', (_what, reported, ageSeconds, dueAt) => {
+    expect(step(reading, view(5, reported, 100, ageSeconds), 40).state.reassureDueMs).toBe(dueAt);
+  });
+
+  test('a picture from after its own first word decides nothing about the word after it', () => {
+    const spoken = step(reading, tick, GREET_MS).state;
+    expect(step(spoken, view(5, { online: false, session: 's0' }), 2_100).state.reassureDueMs).toBe(GREET_MS + REASSURE_MS);
+    const lost = play(reading, [view(5, { online: true, session: 's0' }), 40], [failed(1, 'cloud_timeout'), 5_040]).state;
+    expect(step(lost, view(6, { online: true, session: 's1' }), 5_100).state.reassureDueMs).toBe(40 + REASSURE_MS);
+  });
+
+  test('a read that is not answered does not keep the hub offline: it greets without a picture', () => {
+    const { state, effects } = step({ ...reading, readDueMs: 9_000 }, tick, GREET_MS);
+    expect(effects).toEqual([{ type: 'send', op: 1, update: { reported: { online: true, session: 's1', lastSeen: WALL + GREET_MS } } }]);
+    expect(state).toMatchObject({ greeting: 1, greeted: false, reassureDueMs: GREET_MS + REASSURE_MS });
+  });
+
+  test('where the account is at its limit the greeting waits with the read', () => {
+    const { state, effects } = step(reading, { type: 'throttled', pauseMs: 30_000 }, 100);
+    expect(effects).toEqual([]);
+    expect(state).toMatchObject({ lastFailure: 'shadow_throttled', reassureDueMs: 30_100 + GREET_MS });
+    expect(dueMs(state)).toBeGreaterThan(30_100);
+  });
+
+  test('the first heartbeat of a session comes early by chance, the later ones do not', () => {
+    const at = (random: number) => reportStep(CONFIG, noLink, attach, { nowMs: 0, wallMs: WALL, uptimeSeconds: 0, random }).state;
+    const begun = play(at(0), [view(5), 40], [answered(1, 6), 80]).state;
+    expect(begun.reportDueMs).toBe(80 + CONFIG.heartbeatMs / 2);
+    const beat = play(begun, [tick, begun.reportDueMs!], [answered(2, 7), begun.reportDueMs! + 40]);
+    expect(beat.state.reportDueMs).toBe(begun.reportDueMs! + 40 + CONFIG.heartbeatMs);
   });
 
   test('a new link forgets the failures, the picture and the goodbye of the old one', () => {
@@ -202,12 +250,19 @@ describe('a report that fails', () => {
   });
 
   test.each([
-    ['before the first report is taken, at most ten seconds', false, MAX_FIRST_RETRY_MS],
-    ['afterwards, at most five minutes', true, MAX_RETRY_MS],
-  ])('the pauses double: %s', (_what, isGreeted, longest) => {
+    ['before the first report is taken, at most ten seconds', 'cloud_refused', false, MAX_FIRST_RETRY_MS],
+    ['where the account is at its limit, at most a minute', 'shadow_throttled', false, MAX_THROTTLED_RETRY_MS],
+    ['afterwards, at most five minutes', 'cloud_refused', true, MAX_RETRY_MS],
+  ] as const)('the pauses double: %s', (_what, code, isGreeted, longest) => {
     const pauseAfter = (failures: number) =>
-      step({ ...inFlight, greeted: isGreeted, failures }, failed(2, 'cloud_refused'), 1_000).state.reportDueMs! - 1_000;
+      step({ ...inFlight, greeted: isGreeted, failures }, failed(2, code), 1_000).state.reportDueMs! - 1_000;
     expect([0, 1, 2, 20].map(pauseAfter)).toEqual([2_000, 4_000, 8_000, longest]);
+  });
+
+  test('between half and all of a pause is waited', () => {
+    const moment = { nowMs: 1_100, wallMs: WALL, uptimeSeconds: 1 };
+    const due = (random: number) => reportStep(CONFIG, inFlight, failed(2, 'cloud_refused'), { ...moment, random }).state.reportDueMs;
+    expect([due(0), due(0.5)]).toEqual([2_100, 2_600]);
   });
 
   test('a time-out leaves the outcome unknown: the picture is dropped and read again', () => {

@@ -37,6 +37,7 @@ async function online() {
     uptimeSeconds: () => clock.nowMs() / 1000,
     wallClock,
     clock,
+    entropy: { unit: () => 1 },
     heartbeatMs: HEARTBEAT_MS,
     log: createFakeLog(),
     requestRead: () => {

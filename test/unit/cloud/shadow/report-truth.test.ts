@@ -69,6 +69,7 @@ test('whatever the network loses and others write: once it is quiet, the shadow 
         uptimeSeconds: () => clock.nowMs() / 1000,
         wallClock,
         clock,
+        entropy: { unit: () => 1 },
         heartbeatMs: HEARTBEAT_MS,
         log: createFakeLog(),
         requestRead() {

@@ -1,14 +1,20 @@
 import { expect, test } from 'vitest';
 import { createShadowReader } from '../../../../agent/cloud/shadow/shadow-reader.ts';
 import type { ShadowView } from '../../../../agent/contract/shadow.ts';
-import { settled } from '../../../support/stepped-clock.ts';
+import { HubError } from '../../../../agent/system/errors.ts';
+import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
 
 /** A reader whose requests are answered by hand, in any order. */
 function make() {
   const asked: ((version: number) => Promise<void>)[] = [];
   const failing: ((error: Error) => Promise<void>)[] = [];
   const seen: number[] = [];
+  const clock = createSteppedClock();
+  const pauses: number[] = [];
   const reader = createShadowReader({
+    clock,
+    entropy: { unit: () => 1 },
+    onThrottled: (pauseMs) => void pauses.push(pauseMs),
     request() {
       const { promise, resolve, reject } = Promise.withResolvers<ShadowView>();
       asked.push(async (version) => {
@@ -23,7 +29,7 @@ function make() {
     },
     onView: ({ version }) => void seen.push(version),
   });
-  return { reader, asked, failing, seen };
+  return { reader, asked, failing, seen, clock, pauses };
 }
 
 test('readers share a request as long as nothing newer is known than when it was sent', async () => {
@@ -109,4 +115,31 @@ test('what is under way when the link ends is shared with nobody on the next', a
   expect(seen).toEqual([4]);
   await asked[0]!(4);
   await old;
+});
+
+test('at the limit of the account all readers wait together, and longer each time', async () => {
+  const { reader, asked, failing, seen, clock, pauses } = make();
+  const views = [reader.read(), reader.read()];
+  for (const [index, pauseMs] of [2_000, 4_000, 8_000].entries()) {
+    await failing[index]!(new HubError('shadow_throttled', '429'));
+    expect(pauses.at(-1)).toBe(pauseMs);
+    views.push(reader.read());
+    await clock.advance(pauseMs - 1);
+    expect(asked).toHaveLength(index + 1);
+    await clock.advance(1);
+    expect(asked).toHaveLength(index + 2);
+  }
+  await asked[3]!(5);
+  expect((await Promise.all(views)).map(({ version }) => version)).toEqual([5, 5, 5, 5, 5]);
+  expect(seen).toEqual([5]);
+});
+
+test('the pause ends with the link', async () => {
+  const { reader, asked, failing, clock } = make();
+  const refused = expect(reader.read()).rejects.toMatchObject({ code: 'cloud_disconnected' });
+  await failing[0]!(new HubError('shadow_throttled', '429'));
+  reader.reset();
+  await refused;
+  expect(asked).toHaveLength(1);
+  expect(clock.timers).toBe(0);
 });

@@ -29,13 +29,14 @@ export const CLEAR: Job = { type: 'clear', id: 8, version: 6, lastCommand: LAST 
 export const attach = { type: 'attach', session: 's1' } as const;
 export const tick = { type: 'tick' } as const;
 export const job = (what: Job) => ({ type: 'job', job: what }) as const;
-export const view = (version: number, reported = {}, bytes = 100) => ({ type: 'view', reported, version, bytes }) as const;
+export const view = (version: number, reported = {}, bytes = 100, onlineAgeSeconds: number | null = 3_600) =>
+  ({ type: 'view', reported, version, bytes, onlineAgeSeconds }) as const;
 export const answered = (op: number, version: number) => ({ type: 'answered', op, version }) as const;
 export const failed = (op: number, code: ErrorCode) => ({ type: 'failed', op, error: new HubError(code, code) }) as const;
 export const set = (total: number, quiet = false) => ({ type: 'set', sections: { nodes: { ...NODES, total } }, quiet }) as const;
 
 export const step = (state: ReportState, event: ReportEvent, at: number) =>
-  reportStep(CONFIG, state, event, { nowMs: at, wallMs: WALL + at, uptimeSeconds: at / 1000 });
+  reportStep(CONFIG, state, event, { nowMs: at, wallMs: WALL + at, uptimeSeconds: at / 1000, random: 1 });
 
 /** Feeds events one after the other at their times; answers the last step. */
 export function play(from: ReportState, ...events: [ReportEvent, number][]) {
@@ -54,8 +55,10 @@ export const wordsOf = (effects: ReportEffect[]) =>
   });
 
 export const noLink = initialReport();
-/** The greeting (1) is on its way, the read as well. */
-export const unread = play(noLink, [attach, 0]).state;
+/** The read is on its way. */
+export const reading = play(noLink, [attach, 0]).state;
+/** An `offline` was heard of meanwhile: a greeting (1) is on its way, too. */
+export const unread = play(reading, [{ type: 'refresh' }, 0]).state;
 export const greeted = play(unread, [answered(1, 5), 100]).state;
 /** The picture is read; the first report is due at 1 000. */
 export const known = play(greeted, [view(5), 200]).state;

@@ -1,6 +1,6 @@
 import { applyPatch } from '../../../../../agent/cloud/shadow/merge-patch.ts';
 import type { reportStep } from '../../../../../agent/cloud/shadow/report-machine.ts';
-import { dueMs, initialReport, type ReportEvent } from '../../../../../agent/cloud/shadow/report-state.ts';
+import { dueMs, initialReport, OFFLINE_SETTLES_SECONDS, type ReportEvent } from '../../../../../agent/cloud/shadow/report-state.ts';
 import type { LastCommand } from '../../../../../agent/contract/shadow.ts';
 import { type ErrorCode, HubError } from '../../../../../agent/system/errors.ts';
 import type { WalkStep } from '../../../../support/walk.ts';
@@ -24,7 +24,7 @@ export type ReportMachine = typeof reportStep;
 export type Step = WalkStep<World>;
 
 const CONFIG = { identity: { hubId: 'h', serial: 's', model: 'm', vendorName: 'v', version: '1' }, heartbeatMs: HEARTBEAT_MS };
-const MOMENT = { nowMs: 0, wallMs: 0, uptimeSeconds: 0 };
+const MOMENT = { nowMs: 0, wallMs: 0, uptimeSeconds: 0, random: 1 };
 /** The cloud's rule has written before the hub's reassurance is due (REASSURE_MS). */
 const RULE_MS = 9_000;
 /** A request is answered, or given up, within this time: long enough for a report or a second read to be due meanwhile. */
@@ -97,7 +97,8 @@ export function createSteps(machine: ReportMachine): (world: World) => Step[] {
   function takes(world: World, request: Request, answerLost: boolean): void {
     if (request.type === 'read') {
       const { version, reported } = world.shadow;
-      if (!answerLost) world.toHub.push({ type: 'view', version, reported, left: request.left });
+      if (!answerLost)
+        world.toHub.push({ type: 'view', version, reported, settled: world.wills.length + world.rule.length === 0, left: request.left });
       // A comparison that was not answered is repeated after a heartbeat.
       else if (world.hub.held) world.owed = HEARTBEATS;
       return;
@@ -118,7 +119,10 @@ export function createSteps(machine: ReportMachine): (world: World) => Step[] {
     if (message.type === 'view') {
       // The shadow reader asks again when an update of our own has overtaken the answer.
       if (message.version < world.written) reads(world);
-      else hand(world, { type: 'view', reported: message.reported, version: message.version, bytes: 0 });
+      else {
+        const { reported, version, settled } = message;
+        hand(world, { type: 'view', reported, version, bytes: 0, onlineAgeSeconds: settled ? OFFLINE_SETTLES_SECONDS : 0 });
+      }
     } else if (message.type === 'failed') hand(world, { type: 'failed', op: message.op, error: new HubError(message.code, '') });
     else if (message.type === 'answered') hand(world, { type: 'answered', op: message.op, version: message.version });
     else hand(world, { type: 'refresh' });

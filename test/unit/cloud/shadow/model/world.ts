@@ -31,7 +31,8 @@ export type Request =
 export type Message =
   | { type: 'answered'; op: number; version: number; left: number }
   | { type: 'failed'; op: number; code: ErrorCode; left: number }
-  | { type: 'view'; version: number; reported: Document; left: number }
+  /** `settled`: no will, and no write of the rule, was to come when it was read. */
+  | { type: 'view'; version: number; reported: Document; settled: boolean; left: number }
   /** The hub hears on its own presence topic that it is offline. */
   | { type: 'refresh'; left: number };
 
