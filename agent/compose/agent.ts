@@ -150,7 +150,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   const wifiFollower = createWifiFollower({ wifi, report: (part) => cloud.report({ wifi: part }), clock, log });
   const clockTrusted = createClockTrust({ synchronized: host.clockSynchronized, wallClock, builtAtMs });
   const cloud = createCloud({
-    transport: ports.transport ?? sdkTransport(config, { clock, guard }),
+    transport: ports.transport ?? sdkTransport(config, { clock, entropy, guard }),
     targets: portsOf(config.cloud.port, config.cloud.fallbackPort).map((port) => ({ host: config.cloud.endpoint, port })),
     connection: {
       spreadMs: config.cloud.connect.spreadSeconds * 1000,

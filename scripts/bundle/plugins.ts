@@ -19,11 +19,6 @@ export function nativeModules(): Plugin {
 
 /** Modules of packages that the agent has no use for, by their path, and what stands in their place. */
 const LEFT_OUT: readonly (readonly [module: RegExp, instead: string])[] = [
-  // The SDK's shadow client takes two things from the whole of aws-crt.
-  [
-    /\/aws-crt\/dist\/index\.js$/,
-    "exports.CrtError = require('./native/error').CrtError; exports.mqtt_request_response = require('./native/mqtt_request_response');",
-  ],
   // Signed requests, and HTTP proxies: other ways to AWS IoT than ours.
   [/\/aws-crt\/dist\/native\/(auth|http)\.js$/, ''],
   // Worker threads that write the log.

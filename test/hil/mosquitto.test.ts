@@ -64,7 +64,7 @@ describe.runIf(COMMAND !== null)('against Mosquitto, a broker that knows nothing
   async function transportOf(thing: string, credentials = broker.issueClient(thing)) {
     const { certificate, privateKey } = await credentials;
     const tls = { certificate, privateKey: new Secret(privateKey), authorities: broker.caCertificate };
-    return createSdkTransport({ thingName: thing, shadowName: null, tls, clock, guard: unguarded });
+    return createSdkTransport({ thingName: thing, shadowName: null, tls, clock, entropy: createEntropy(), guard: unguarded });
   }
 
   async function connect(thing: string, transport = transportOf(thing), port = wire.port) {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSdkTransport } from '../../agent/cloud/connection/sdk-transport.ts';
 import type { Link } from '../../agent/cloud/connection/transport.ts';
 import { createMonotonicClock } from '../../agent/system/clock.ts';
+import { createEntropy } from '../../agent/system/entropy.ts';
 import { unguarded } from '../../agent/system/guard.ts';
 import { Secret } from '../../agent/system/secret.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
@@ -23,6 +24,7 @@ beforeAll(async () => {
     shadowName: null,
     tls: { certificate, privateKey: new Secret(privateKey), authorities: pki.caCertificate },
     clock: createMonotonicClock(),
+    entropy: createEntropy(),
     guard: unguarded,
   });
   connect = () =>

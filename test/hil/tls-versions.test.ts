@@ -12,6 +12,7 @@ import { createSdkTransport } from '../../agent/cloud/connection/sdk-transport.t
 import type { TlsCredentials } from '../../agent/contract/tls.ts';
 import { openTcp, openTls } from '../../agent/hubctl/connectivity/net.ts';
 import { createMonotonicClock } from '../../agent/system/clock.ts';
+import { createEntropy } from '../../agent/system/entropy.ts';
 import { unguarded } from '../../agent/system/guard.ts';
 import { Secret } from '../../agent/system/secret.ts';
 import { makeBatch } from '../bench/flash/batch.ts';
@@ -49,7 +50,14 @@ const CONNECTIONS: [string, (cloud: Cloud) => Promise<string>][] = [
     'the SDK',
     ({ target, tls }) =>
       new Promise((done) => {
-        const transport = createSdkTransport({ thingName: 'hub', shadowName: null, tls, clock: createMonotonicClock(), guard: unguarded });
+        const transport = createSdkTransport({
+          thingName: 'hub',
+          shadowName: null,
+          tls,
+          clock: createMonotonicClock(),
+          entropy: createEntropy(),
+          guard: unguarded,
+        });
         const link = transport.connect(
           { target, clientId: 'hub', keepAliveSeconds: 30, will },
           {

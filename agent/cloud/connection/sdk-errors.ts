@@ -1,5 +1,6 @@
 import type { DownReason } from '../../contract/cloud.ts';
 import { type ErrorCode, HubError, messageOf } from '../../system/errors.ts';
+import { printable } from '../../system/printable.ts';
 import type { Down } from './transport.ts';
 
 /** The names of aws-crt's errors, as far as they decide something (aws-c-common, aws-c-io, aws-c-mqtt: error tables). */
@@ -12,7 +13,7 @@ const KEEP_ALIVE_TIMEOUT = 0x8d;
 const SESSION_TAKEN_OVER = 0x8e;
 
 /** The stable name of a library error, or its text. Rejections of the SDK can be strings (measured). */
-export function nameOf(error: unknown): string {
+function nameOf(error: unknown): string {
   if (typeof error === 'object' && error !== null) {
     const { error_name: name } = error as { error_name?: unknown };
     if (typeof name === 'string') return name;
@@ -56,23 +57,31 @@ export function operationError(what: string, error: unknown): HubError {
   return new HubError(code, `${what}: ${name}`, { cause: error });
 }
 
-/** A rejected shadow request: the service's own code where it answered, else what the library says. */
-export function shadowError(what: string, error: unknown): HubError {
-  const { modeledError, internalError } = Object(error) as { modeledError?: { code?: number; message?: string }; internalError?: unknown };
-  if (typeof modeledError?.code === 'number') {
-    const text = `${what}: ${modeledError.code} ${modeledError.message ?? ''}`.trim();
-    if (modeledError.code === 409) return new HubError('shadow_conflict', text, { cause: error });
-    if (modeledError.code === 404) return new HubError('shadow_not_found', text, { cause: error });
-    if (modeledError.code === 413) return new HubError('shadow_too_large', text, { cause: error });
-    if (modeledError.code === 429) return new HubError('shadow_throttled', text, { cause: error });
-    // 5xx: the service failed, before or after it had done the update.
-    return new HubError(modeledError.code >= 500 ? 'cloud_timeout' : 'cloud_refused', text, { cause: error });
-  }
-  return operationError(what, internalError ?? error);
+/** What the Shadow service says no with is for the log: bounded. */
+const MAX_TEXT = 256;
+
+/** A shadow request that the service rejected: `code` and `message` of its answer, which may be anything. */
+export function shadowRefusal(what: string, { code, message }: { code?: unknown; message?: unknown }): HubError {
+  const text = `${what}: ${textOf(code)} ${textOf(message)}`.trim();
+  if (code === 409) return new HubError('shadow_conflict', text);
+  if (code === 404) return new HubError('shadow_not_found', text);
+  if (code === 413) return new HubError('shadow_too_large', text);
+  if (code === 429) return new HubError('shadow_throttled', text);
+  // 5xx: the service failed, before or after it had done the update.
+  return new HubError(typeof code === 'number' && code >= 500 ? 'cloud_timeout' : 'cloud_refused', text);
 }
 
+const textOf = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' ? printable(String(value).slice(0, MAX_TEXT)) : '';
+
+/** MQTT 5, section 2.4: a quota, such as one of the account, is exceeded. */
+const QUOTA_EXCEEDED = 0x97;
+
+/** Whether an acknowledgement says no because of a quota. */
+export const isQuotaExceeded = (reasonCode: number | undefined) => reasonCode === QUOTA_EXCEEDED;
+
 /** MQTT 5, section 2.4: unspecified, implementation specific, packet identifier in use, quota exceeded. Later it may work. */
-const PASSING = new Set([0x80, 0x83, 0x91, 0x97]);
+const PASSING = new Set([0x80, 0x83, 0x91, QUOTA_EXCEEDED]);
 
 /** What a PUBACK or SUBACK says: null when all is well (codes below 0x80). */
 export function acknowledgementError(what: string, reasonCode: number | undefined): HubError | null {

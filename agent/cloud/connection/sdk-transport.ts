@@ -1,15 +1,17 @@
-// Deep imports: the packages' indexes load what other uses of AWS IoT need, 5 MB of it (npm run bench -- footprint).
+// Deep imports: the packages' indexes load what other uses of AWS IoT need, 5 MB of it (npm run bench -- footprint). The SDK's `mqtt5` and `iot` are these.
 import { AwsIotMqtt5ClientConfigBuilder } from 'aws-crt/dist/native/aws_iot_mqtt5.js';
 import * as mqtt5 from 'aws-crt/dist/native/mqtt5.js';
-import { IotShadowClientv2 } from 'aws-iot-device-sdk-v2/dist/iotshadow/iotshadowclientv2.js';
+import type { mqtt5 as sdk } from 'aws-iot-device-sdk-v2';
 import type { ShadowUpdate, ShadowView } from '../../contract/shadow.ts';
 import type { TlsCredentials } from '../../contract/tls.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
+import type { Entropy } from '../../system/entropy.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Guard } from '../../system/guard.ts';
 import { within } from '../../system/timeout.ts';
-import { acknowledgementError, connectFailure, disconnection, nameOf, operationError, shadowError } from './sdk-errors.ts';
-import { bytesOf, deltaView, readView, versionOf } from './sdk-values.ts';
+import { acknowledgementError, connectFailure, disconnection, isQuotaExceeded, operationError } from './sdk-errors.ts';
+import { bytesOf } from './sdk-values.ts';
+import { createShadowRequests, type ShadowRequests } from './shadow-requests.ts';
 import { TLS_POLICY } from './tls-context.ts';
 import type { Down, Link, LinkHandlers, Transport } from './transport.ts';
 
@@ -19,26 +21,15 @@ const STOP_TIMEOUT_MS = 3_000;
 const LAST_ACKS_MS = 100;
 const CONNECT_TIMEOUT_MS = 20_000;
 const ACK_TIMEOUT_SECONDS = 10;
-/** As long as the library waits for a SUBACK, and once more. */
-const SUBSCRIBE_TIMEOUT_MS = 20_000;
-/** The Shadow service answers in well under a second. A request without an answer is repeated, and until then a hub that has just
- * connected is shown offline: three lost answers in a row stay within 1.5 keepalives of 10 s. */
-const SHADOW_TIMEOUT_SECONDS = 5;
 /** The SDK would reconnect by itself, with the old will; we close the client long before. */
 const NEVER_RECONNECT_MS = 3_600_000;
-/** Streams and request-response subscriptions of the shadow client: one delta stream, get and update with accepted and rejected. */
-const SHADOW_CLIENT = {
-  maxRequestResponseSubscriptions: 4,
-  maxStreamingSubscriptions: 2,
-  operationTimeoutInSeconds: SHADOW_TIMEOUT_SECONDS,
-};
-
 export interface SdkTransportOptions {
   thingName: string;
   /** Null: the classic shadow. */
   shadowName: string | null;
   tls: TlsCredentials;
   clock: MonotonicClock;
+  entropy: Pick<Entropy, 'uuid'>;
   guard: Guard;
 }
 
@@ -77,22 +68,33 @@ export function createSdkTransport(options: SdkTransportOptions): Transport {
 }
 
 class SdkLink implements Link {
-  readonly #client: mqtt5.Mqtt5Client;
+  readonly #client: sdk.Mqtt5Client;
   readonly #options: SdkTransportOptions;
   readonly #handlers: LinkHandlers;
   readonly #stopped: Promise<void>;
-  #shadow: IotShadowClientv2 | null = null;
+  readonly #shadow: ShadowRequests;
+  #up = false;
   #down = false;
   #closed: Promise<void> | null = null;
   /** What waits for an answer. The library never settles some of the operations of a client that is closed (seen under chaos; the cause was not isolated). */
   readonly #underWay = new Set<(error: HubError) => void>();
 
-  constructor(client: mqtt5.Mqtt5Client, options: SdkTransportOptions, handlers: LinkHandlers) {
+  constructor(client: sdk.Mqtt5Client, options: SdkTransportOptions, handlers: LinkHandlers) {
     this.#client = client;
     this.#options = options;
     this.#handlers = handlers;
     this.#stopped = new Promise((resolve) => client.on('stopped', () => resolve()));
-    const { guard } = options;
+    const { guard, thingName, shadowName, clock } = options;
+    this.#shadow = createShadowRequests({
+      thingName,
+      shadowName,
+      token: options.entropy.uuid(),
+      clock,
+      publish: (topic, payload) => this.#request(topic, payload),
+      subscribe: (filters, qos) => this.#subscribe(filters, qos),
+      onDelta: handlers.onDelta,
+      onUnreadable: handlers.onUnreadable,
+    });
     const onEnd = <E>(read: (event: E) => Down) => guard('cloud link', (event: E) => this.#end(event, read));
     // Without a listener the SDK throws.
     client.on(
@@ -101,119 +103,84 @@ class SdkLink implements Link {
     );
     client.on(
       'connectionFailure',
-      onEnd(({ error, connack }: mqtt5.ConnectionFailureEvent) => connectFailure(error, connack?.reasonCode)),
+      onEnd(({ error, connack }: sdk.ConnectionFailureEvent) => connectFailure(error, connack?.reasonCode)),
     );
     client.on(
       'disconnection',
-      onEnd(({ error, disconnect }: mqtt5.DisconnectionEvent) => disconnection(error, disconnect?.reasonCode)),
+      onEnd(({ error, disconnect }: sdk.DisconnectionEvent) => disconnection(error, disconnect?.reasonCode)),
     );
     client.on(
       'connectionSuccess',
       guard('cloud link', () => {
         if (this.#down) return;
-        this.#shadow = IotShadowClientv2.newFromMqtt5(client, SHADOW_CLIENT);
+        this.#up = true;
         handlers.onUp();
       }),
     );
     client.on(
       'messageReceived',
-      guard('cloud message', ({ message }: mqtt5.MessageReceivedEvent) => {
-        if (!this.#down) handlers.onMessage(message.topicName, bytesOf(message.payload), message.retain === true);
+      guard('cloud message', ({ message }: sdk.MessageReceivedEvent) => {
+        if (this.#down) return;
+        const { topicName } = message;
+        const payload = bytesOf(message.payload);
+        if (!this.#shadow.message(topicName, payload)) handlers.onMessage(topicName, payload, message.retain === true);
       }),
     );
     client.start();
   }
 
   async publish(topic: string, payload: string, { retain = false } = {}): Promise<void> {
-    this.#requireUp(`publish to ${topic}`);
-    let reasonCode: number | undefined;
-    try {
-      const ack = await this.#whileUp(this.#client.publish({ topicName: topic, payload, qos: mqtt5.QoS.AtLeastOnce, retain }));
-      reasonCode = ack?.reasonCode;
-    } catch (error) {
-      throw operationError(`publish to ${topic}`, error);
-    }
+    const reasonCode = await this.#publish(topic, payload, retain);
     refuse(`publish to ${topic}`, reasonCode);
   }
 
-  async subscribe(filter: string): Promise<void> {
-    this.#requireUp(`subscribe to ${filter}`);
-    let reasonCodes: number[];
-    try {
-      const ack = await this.#whileUp(this.#client.subscribe({ subscriptions: [{ topicFilter: filter, qos: mqtt5.QoS.AtLeastOnce }] }));
-      reasonCodes = ack.reasonCodes;
-    } catch (error) {
-      throw operationError(`subscribe to ${filter}`, error);
-    }
-    for (const code of reasonCodes) refuse(`subscribe to ${filter}`, code);
+  subscribe(filter: string): Promise<void> {
+    return this.#subscribe([filter], 1);
   }
 
-  async openDeltas(): Promise<void> {
-    const shadow = this.#requireShadow('subscribe to deltas');
-    const { thingName, shadowName } = this.#options;
-    const stream =
-      shadowName === null
-        ? shadow.createShadowDeltaUpdatedStream({ thingName })
-        : shadow.createNamedShadowDeltaUpdatedStream({ thingName, shadowName });
-    const { guard } = this.#options;
-    stream.on(
-      'incomingPublish',
-      guard('shadow delta', ({ message }: { message: unknown }) => {
-        if (this.#down) return;
-        const view = deltaView(message);
-        if (view) this.#handlers.onDelta(view);
-        else this.#handlers.onUnreadable('delta: not an object');
-      }),
-    );
-    stream.on(
-      'incomingPublishError',
-      guard('shadow delta', ({ error }: { error: unknown }) => this.#handlers.onUnreadable(`delta: ${nameOf(error)}`)),
-    );
-    const established = new Promise<void>((resolve, reject) => {
-      const onStatus = ({ type, error }: { type: number; error?: unknown }) => {
-        // 0 established, 1 lost, 2 halted: not tried again, for the policy forbids it (aws-crt, SubscriptionStatusEventType).
-        if (type === 0) resolve();
-        else if (type === 2) reject(new HubError('cloud_refused', `subscribe to deltas: ${nameOf(error ?? 'halted')}`));
-        else reject(operationError('subscribe to deltas', error ?? 'subscription lost'));
-      };
-      stream.on('subscriptionStatus', guard('shadow delta', onStatus));
-      stream.open();
-    });
-    // The library tries some failures again without a word: a session must not wait for ever to be born.
-    await within(this.#options.clock, SUBSCRIBE_TIMEOUT_MS, this.#whileUp(established), () => {
-      throw new HubError('cloud_timeout', 'subscribe to deltas: no answer');
-    });
+  openDeltas(): Promise<void> {
+    return this.#whileUp(this.#shadow.openDeltas());
   }
 
   async readShadow(): Promise<ShadowView> {
-    const shadow = this.#requireShadow('read the shadow');
-    const { thingName, shadowName } = this.#options;
+    this.#requireUp('read the shadow');
+    return await this.#whileUp(this.#shadow.read());
+  }
+
+  async updateShadow(update: ShadowUpdate): Promise<number> {
+    this.#requireUp('update the shadow');
+    return await this.#whileUp(this.#shadow.update(update));
+  }
+
+  /** Resolves with the PUBACK's reason code. */
+  async #publish(topic: string, payload: string, retain: boolean): Promise<number | undefined> {
+    this.#requireUp(`publish to ${topic}`);
     try {
-      const answer = await this.#whileUp(
-        shadowName === null ? shadow.getShadow({ thingName }) : shadow.getNamedShadow({ thingName, shadowName }),
-      );
-      return readView(answer);
+      const ack = await this.#whileUp(this.#client.publish({ topicName: topic, payload, qos: mqtt5.QoS.AtLeastOnce, retain }));
+      return ack?.reasonCode;
     } catch (error) {
-      const problem = shadowError('read the shadow', error);
-      // A Thing is born without a shadow; our first report makes it.
-      if (problem.code !== 'shadow_not_found') throw problem;
-      return { source: 'read', version: 0, timestampSeconds: 0, desired: {}, desiredMetadata: {}, reported: {} };
+      throw operationError(`publish to ${topic}`, error);
     }
   }
 
-  async updateShadow({ desired, reported, version }: ShadowUpdate): Promise<number> {
-    const shadow = this.#requireShadow('update the shadow');
-    const { thingName, shadowName } = this.#options;
-    const state = { ...(desired && { desired }), ...(reported && { reported }) };
-    const request = { thingName, state, ...(version !== undefined && { version }) };
+  async #request(topic: string, payload: string): Promise<void> {
+    const reasonCode = await this.#publish(topic, payload, false);
+    if (isQuotaExceeded(reasonCode)) throw new HubError('shadow_throttled', `publish to ${topic}: a quota of the account is exceeded`);
+    refuse(`publish to ${topic}`, reasonCode);
+  }
+
+  async #subscribe(filters: readonly string[], qos: 0 | 1): Promise<void> {
+    const what = `subscribe to ${filters.join(', ')}`;
+    this.#requireUp(what);
+    let reasonCodes: number[];
     try {
-      const answer = await this.#whileUp(
-        shadowName === null ? shadow.updateShadow(request) : shadow.updateNamedShadow({ ...request, shadowName }),
-      );
-      return versionOf(answer);
+      const subscriptions = filters.map((topicFilter) => ({ topicFilter, qos: qos === 0 ? mqtt5.QoS.AtMostOnce : mqtt5.QoS.AtLeastOnce }));
+      const ack = await this.#whileUp(this.#client.subscribe({ subscriptions }));
+      reasonCodes = ack.reasonCodes;
     } catch (error) {
-      throw shadowError('update the shadow', error);
+      throw operationError(what, error);
     }
+    for (const code of reasonCodes) refuse(what, code);
   }
 
   close({ silently = false } = {}): Promise<void> {
@@ -228,13 +195,10 @@ class SdkLink implements Link {
 
   async #release(silently: boolean): Promise<void> {
     // A PUBACK that is queued while the DISCONNECT is on its way blocks it inside the SDK until it is killed (measured: 1 stop in 10).
-    if (this.#shadow) await sleep(this.#options.clock, LAST_ACKS_MS);
+    if (this.#up) await sleep(this.#options.clock, LAST_ACKS_MS);
     const { NormalDisconnection, DisconnectWithWillMessage } = mqtt5.DisconnectReasonCode;
     this.#client.stop({ reasonCode: silently ? NormalDisconnection : DisconnectWithWillMessage });
     await within(this.#options.clock, STOP_TIMEOUT_MS, this.#stopped, () => {});
-    // After the client: the shadow client's end queues unsubscribes, which would hold up the DISCONNECT (seen, 3 s).
-    this.#shadow?.close();
-    this.#shadow = null;
     this.#client.close();
   }
 
@@ -266,15 +230,11 @@ class SdkLink implements Link {
 
   #giveUp(): void {
     for (const reject of this.#underWay) reject(new HubError('cloud_disconnected', 'the link fell'));
+    this.#shadow.end();
   }
 
   #requireUp(what: string): void {
     if (this.#down) throw new HubError('cloud_disconnected', `${what}: the link is down`);
-  }
-
-  #requireShadow(what: string): IotShadowClientv2 {
-    if (this.#down || !this.#shadow) throw new HubError('cloud_disconnected', `${what}: the link is down`);
-    return this.#shadow;
   }
 }
 

@@ -37,7 +37,7 @@ export interface LinkHandlers {
   /** `retained`: replayed from the broker's memory on subscribing, not news. */
   onMessage(topic: string, payload: Buffer, retained: boolean): void;
   onDelta(view: ShadowView): void;
-  /** A message that the shadow client could not read. */
+  /** A message of the Shadow service that could not be read. */
   onUnreadable(what: string): void;
 }
 

@@ -31,7 +31,7 @@ function connackStep(answer: MqttAnswer, to: Destination): { step: ConnectivityS
   return { step: bad(0, reachFinding('mqtt_no_answer', {})), tls: false };
 }
 
-/** What the agent does with topics, each tried in a way that changes nothing. Vital ones first. The shadow's filters are those of the SDK's shadow client. */
+/** What the agent does with topics, each tried in a way that changes nothing. Vital ones first. The shadow's filters are those of the agent. */
 export function operations({ thingName, shadowName, executions, jobs }: Settings) {
   const thing = thingName!;
   const topics = topicsOf(thing);

@@ -42,9 +42,8 @@ export interface Hub {
   reset(): void;
 }
 
-/** SUBSCRIBE packets of the SDK's shadow client: one filter before the first read, two before the first update. */
-const READ_SUBSCRIBES = 1;
-const UPDATE_SUBSCRIBES = 2;
+/** A SUBSCRIBE for the answers comes before the first read, and before the first update; they come with QoS 0. */
+const ANSWER_SUBSCRIBES = 1;
 /** A message to the hub, and its PUBACK. */
 const RECEIVED = 2;
 
@@ -162,7 +161,7 @@ export function createHub(site: Site, index: number, shadow: Shadow): Hub {
         await request(() => {});
       },
       async readShadow() {
-        account.messages(1 + (reads ? 0 : READ_SUBSCRIBES));
+        account.messages(1 + (reads ? 0 : ANSWER_SUBSCRIBES));
         reads = true;
         const { answer, view } = await request(() => ({
           answer: readShadow(account, shadow),
@@ -173,19 +172,19 @@ export function createHub(site: Site, index: number, shadow: Shadow): Hub {
             onlineWrittenSeconds: Math.floor(shadow.onlineAtMs / 1000),
           },
         }));
-        if (answer !== 'dropped') account.messages(RECEIVED);
+        if (answer !== 'dropped') account.messages(1);
         check('read', answer);
         return { source: 'read', desired: {}, desiredMetadata: {}, ...view };
       },
       async updateShadow({ reported }) {
-        account.messages(1 + (updates ? 0 : UPDATE_SUBSCRIBES));
+        account.messages(1 + (updates ? 0 : ANSWER_SUBSCRIBES));
         updates = true;
         const { answer, version } = await request(() => {
           const taken = updateShadow(account, shadow, (reported ?? {}) as Record<string, unknown>, wallClock.nowMs());
           if (taken === 'done') site.onChange(hub);
           return { answer: taken, version: shadow.version };
         });
-        if (answer !== 'dropped') account.messages(RECEIVED);
+        if (answer !== 'dropped') account.messages(1);
         check('update', answer);
         return version;
       },

@@ -3,9 +3,8 @@ import {
   acknowledgementError,
   connectFailure,
   disconnection,
-  nameOf,
   operationError,
-  shadowError,
+  shadowRefusal,
 } from '../../../../agent/cloud/connection/sdk-errors.ts';
 
 const crt = (error_name: string) => Object.assign(new Error('some words'), { error_name });
@@ -57,17 +56,15 @@ test.each([
   [400, 'cloud_refused'],
   [500, 'cloud_timeout'],
 ])('a shadow request that was answered %i: %s', (code, expected) => {
-  expect(shadowError('update', { modeledError: { code, message: 'why' } })).toMatchObject({
+  expect(shadowRefusal('update', { code, message: 'why' })).toMatchObject({
     code: expected,
     message: `update: ${code} why`,
   });
 });
 
-test('a shadow request without an answer, and rejections that are no objects', () => {
-  expect(shadowError('get', { internalError: crt('AWS_ERROR_MRRC_REQUEST_TIMEOUT') }).code).toBe('cloud_timeout');
-  expect(shadowError('get', 'words').code).toBe('cloud_disconnected');
-  expect(shadowError('get', null).code).toBe('cloud_disconnected');
-  expect(nameOf('words')).toBe('words');
+test('rejections that are no objects', () => {
+  expect(operationError('publish', 'words').code).toBe('cloud_disconnected');
+  expect(operationError('publish', null).code).toBe('cloud_disconnected');
 });
 
 test('acknowledgements: a policy says no for good, a quota for now', () => {
