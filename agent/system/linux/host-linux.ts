@@ -20,13 +20,12 @@ const MAX_THERMAL_ZONES = 32;
 const PLAUSIBLE_CELSIUS = { min: -40, max: 150 };
 
 async function readTemperature(tree: HostTree): Promise<number | null> {
-  const zones = (await tree.names('sys/class/thermal')) ?? [];
-  const readings: number[] = [];
-  for (const zone of zones.filter((name) => name.startsWith('thermal_zone')).slice(0, MAX_THERMAL_ZONES)) {
-    const millidegrees = numberIn(await tree.text(`sys/class/thermal/${zone}/temp`));
-    const celsius = (millidegrees ?? Number.NaN) / 1000;
-    if (celsius >= PLAUSIBLE_CELSIUS.min && celsius <= PLAUSIBLE_CELSIUS.max) readings.push(celsius);
-  }
+  const names = (await tree.names('sys/class/thermal')) ?? [];
+  const zones = names.filter((name) => name.startsWith('thermal_zone')).slice(0, MAX_THERMAL_ZONES);
+  const texts = await Promise.all(zones.map((zone) => tree.text(`sys/class/thermal/${zone}/temp`)));
+  const readings = texts
+    .map((text) => (numberIn(text) ?? Number.NaN) / 1000)
+    .filter((celsius) => celsius >= PLAUSIBLE_CELSIUS.min && celsius <= PLAUSIBLE_CELSIUS.max);
   return readings.length === 0 ? null : Math.round(Math.max(...readings) * 10) / 10;
 }
 
@@ -43,6 +42,8 @@ async function readUptime(tree: HostTree, kernel: KernelCalls): Promise<number |
   return seconds === null ? null : Math.floor(seconds);
 }
 
+const readOsRelease = async (tree: HostTree) => (await tree.text('etc/os-release')) ?? (await tree.text('usr/lib/os-release')) ?? '';
+
 /** The facts of a Linux host, from /proc, /sys, /run and /etc. */
 export function createHostFacts({ wallClock, stateDirectory, root = '/', kernel = os }: HostFactsDeps): HostFacts {
   const tree = createHostTree(root);
@@ -57,28 +58,42 @@ export function createHostFacts({ wallClock, stateDirectory, root = '/', kernel 
     clockSynchronized,
 
     async collect(): Promise<HostReport> {
-      const release = parseOsRelease((await tree.text('etc/os-release')) ?? (await tree.text('usr/lib/os-release')) ?? '');
-      const meminfo = await tree.text('proc/meminfo');
+      // Side by side: a command waits for the slowest, not for the sum.
+      const [osRelease, meminfo, hostname, kernelRelease, boot, uptime, disk, load, temperatureCelsius, synchronized, interfaces] =
+        await Promise.all([
+          readOsRelease(tree),
+          tree.text('proc/meminfo'),
+          tree.text('proc/sys/kernel/hostname'),
+          tree.text('proc/sys/kernel/osrelease'),
+          bootId(),
+          uptimeSeconds(),
+          diskOf(stateDirectory),
+          readLoad(tree, kernel),
+          readTemperature(tree),
+          clockSynchronized(),
+          readInterfaces(tree, kernel),
+        ]);
+      const release = parseOsRelease(osRelease);
       return {
-        hostname: (await tree.text('proc/sys/kernel/hostname')) ?? orNull(() => kernel.hostname()),
+        hostname: hostname ?? orNull(() => kernel.hostname()),
         osName: release.get('PRETTY_NAME') || release.get('NAME') || null,
         osVersion: release.get('VERSION_ID') || null,
-        kernel: (await tree.text('proc/sys/kernel/osrelease')) ?? orNull(() => kernel.release()),
+        kernel: kernelRelease ?? orNull(() => kernel.release()),
         arch: process.arch,
         nodeVersion: process.versions.node,
-        bootId: await bootId(),
-        uptimeSeconds: await uptimeSeconds(),
+        bootId: boot,
+        uptimeSeconds: uptime,
         processUptimeSeconds: Math.floor(process.uptime()),
         memory: {
           totalBytes: memoryBytes(meminfo, 'MemTotal') ?? orNull(() => kernel.totalmem()),
           availableBytes: memoryBytes(meminfo, 'MemAvailable'),
           agentRssBytes: orNull(() => process.memoryUsage.rss()),
         },
-        disk: await diskOf(stateDirectory),
-        load: await readLoad(tree, kernel),
-        temperatureCelsius: await readTemperature(tree),
-        clockSynchronized: await clockSynchronized(),
-        interfaces: await readInterfaces(tree, kernel),
+        disk,
+        load,
+        temperatureCelsius,
+        clockSynchronized: synchronized,
+        interfaces,
       };
     },
   };

@@ -34,22 +34,27 @@ export async function readInterfaces(tree: HostTree, kernel: KernelCalls): Promi
   const names = await tree.names('sys/class/net');
   if (!names) return null;
   const addresses = orNull(() => kernel.networkInterfaces());
-  const found: { order: number; entry: NetworkInterface }[] = [];
-  for (const name of names) {
-    const folder = `sys/class/net/${name}`;
-    const [type, mac, state] = await Promise.all(['type', 'address', 'operstate'].map((file) => tree.text(`${folder}/${file}`)));
-    if (state === null && mac === null) continue;
-    if (numberIn(type) === LOOPBACK) continue;
-    const wireless = (await tree.exists(`${folder}/phy80211`)) || (await tree.exists(`${folder}/wireless`));
-    const hardware = await tree.exists(`${folder}/device`);
-    const entry = {
-      name,
-      mac: mac && MAC.test(mac) && !NO_MAC.test(mac) ? mac : null,
-      state: state ?? null,
-      wireless,
-      addresses: addressesOf(name, addresses),
-    };
-    found.push({ order: (hardware ? 0 : 2) + (state === 'up' ? 0 : 1), entry });
-  }
-  return found.sort((a, b) => a.order - b.order).map(({ entry }) => entry);
+  const found = await Promise.all(names.map((name) => readInterface(tree, name)));
+  return found
+    .filter((each) => each !== null)
+    .sort((a, b) => a.order - b.order)
+    .map(({ entry }) => ({ ...entry, addresses: addressesOf(entry.name, addresses) }));
+}
+
+/** Without its addresses; null for loopback, and for what is no interface. `order`: hardware first, then what is up. */
+async function readInterface(tree: HostTree, name: string): Promise<{ order: number; entry: Omit<NetworkInterface, 'addresses'> } | null> {
+  const folder = `sys/class/net/${name}`;
+  const [[type, mac, state], [phy, wireless, hardware]] = await Promise.all([
+    Promise.all(['type', 'address', 'operstate'].map((file) => tree.text(`${folder}/${file}`))),
+    Promise.all(['phy80211', 'wireless', 'device'].map((file) => tree.exists(`${folder}/${file}`))),
+  ]);
+  if (state == null && mac == null) return null;
+  if (numberIn(type) === LOOPBACK) return null;
+  const entry = {
+    name,
+    mac: mac && MAC.test(mac) && !NO_MAC.test(mac) ? mac : null,
+    state: state ?? null,
+    wireless: phy === true || wireless === true,
+  };
+  return { order: (hardware ? 0 : 2) + (state === 'up' ? 0 : 1), entry };
 }
