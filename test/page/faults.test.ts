@@ -7,8 +7,8 @@ import { addressIn, createPageWorld, PATIENCE_MS, type PageWorld, panel, saveRun
 const FAULTS: readonly { id: string; told: RegExp; after?: RegExp }[] = [
   { id: 'kill', told: /Agent killed.*offline, by its will.*started again.*online again, with a new session.*all 6 nodes are back/ },
   { id: 'late_will', told: /Link cut.*link is gone.*connected again.*the late will says offline.*birth again: online/ },
-  { id: 'stale_versions', told: /refused as stale.*409.*taken.*answered SUCCEEDED, once/ },
-  { id: 'throttling', told: /throttled.*429.*taken.*answered SUCCEEDED, once/ },
+  { id: 'stale_versions', told: /refused as stale.*409.*taken.*answered SUCCEEDED; it ran once/ },
+  { id: 'throttling', told: /throttled.*429.*taken.*answered SUCCEEDED; it ran once/ },
   {
     id: 'tamper',
     told: /Housing of peripheral 5 opened.*(the alarm is in the shadow|the node shows it)/,
@@ -19,7 +19,7 @@ const FAULTS: readonly { id: string; told: RegExp; after?: RegExp }[] = [
     told: /Peripheral 5 swapped.*(the hub notices another device|the alarm is in the shadow)/,
     after: /the hub knows the old one again/,
   },
-  { id: 'clock', told: /an hour ahead.*answered SUCCEEDED, once/, after: /clocks agree again/ },
+  { id: 'clock', told: /an hour ahead.*answered SUCCEEDED; it ran once/, after: /clocks agree again/ },
   { id: 'silence', told: /Peripheral 5 silenced.*its node is unavailable after/, after: /its node is back after/ },
   {
     id: 'serial',

@@ -64,7 +64,9 @@ function onLog(state: ViewState, name: string, fields: Record<string, unknown>, 
   const { id, command } = fields;
   if (!stageName || typeof id !== 'string') return;
   const known = byId(state, id) ?? (typeof command === 'string' ? adopt(state, id, command, at) : null);
-  if (known) stage(known, stageName, at);
+  if (!known) return;
+  if (name === 'command_started') known.runs += 1;
+  stage(known, stageName, at);
 }
 
 const byId = (state: ViewState, id: string): CommandView | undefined => state.commands.findLast((each) => each.id === id);
@@ -88,6 +90,7 @@ function open(state: ViewState, command: string, at: number): CommandView {
     error: null,
     details: [],
     stages: [{ name: 'sent', at }],
+    runs: 0,
     result: null,
   };
   keep(state.commands, fresh, KEPT.commands);

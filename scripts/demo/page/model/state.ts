@@ -56,6 +56,8 @@ export interface CommandView {
   /** Fields that were refused. */
   details: { field: string; message: string }[];
   stages: { name: string; at: number }[];
+  /** How often the agent began to run it, as its log says. */
+  runs: number;
   result: string | null;
 }
 

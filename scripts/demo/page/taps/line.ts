@@ -1,6 +1,6 @@
 import { decodeFrame, type Frame, MARK } from '../../../../test/twins/osdp-line/frame.ts';
 import type { LineFrame, OsdpLine } from '../../../../test/twins/osdp-line/index.ts';
-import { REPEATED } from '../model/chapters.ts';
+import { REPEATED } from '../model/chapters/chapter.ts';
 import type { EventBody, PollsEvent } from '../model/events.ts';
 import { nameOf, wordsOf } from './osdp-words.ts';
 

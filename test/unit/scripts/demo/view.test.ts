@@ -131,7 +131,7 @@ describe('commands', () => {
       [0.7, shadow(5, last('SUCCEEDED'))],
     );
     expect(commands).toHaveLength(1);
-    expect(commands[0]).toMatchObject({ id: 'shadow-1', status: 'SUCCEEDED', error: null });
+    expect(commands[0]).toMatchObject({ id: 'shadow-1', status: 'SUCCEEDED', error: null, runs: 1 });
     expect(commands[0]!.stages.map(({ name, at }) => [name, Math.round(at - START)])).toEqual([
       ['sent', 0],
       ['taken', 300],
@@ -139,6 +139,24 @@ describe('commands', () => {
       ['result', 500],
       ['answered', 600],
     ]);
+  });
+
+  test.each([
+    [1, 'it ran once'],
+    [2, 'it ran 2 times'],
+  ])('that a command ran once is counted, and not only said: %i', (runs, said) => {
+    const ran = Array.from({ length: runs }, (): [number, EventBody] => [
+      2,
+      log('command_started', { id: 'shadow-1', command: 'server_info' }),
+    ]);
+    const { stories } = viewOf(
+      [0, fault('lost_acks', 'begin', 'Two acknowledgements lost')],
+      [1, shadow(1, {}, desired)],
+      [1.5, shadow(2, last('IN_PROGRESS'))],
+      ...ran,
+      [3, shadow(3, last('SUCCEEDED'))],
+    );
+    expect(sentence(stories[0]!)).toContain(`answered SUCCEEDED; ${said} after 3.0 s`);
   });
 
   test('what the hub refused has its fields; what the API refused has its status', () => {
