@@ -151,7 +151,12 @@ export function runUpdater(disk: Disk, machine: UpdaterMachine): ReleasesState {
   const { releases, update, library, log } = machine;
   const remove = (done: Done) => {
     const path = done === 'rollback' ? join(releases, ROLLBACK_FILE) : join(update!, done === 'request' ? REQUEST_FILE : CONFIRM_FILE);
-    disk.remove(path);
+    try {
+      disk.remove(path);
+    } catch {
+      // A folder with something in it, which its owner put there: out of the way, so that it is not found for ever.
+      disk.rename(path, `${path}.${machine.nowSeconds}`);
+    }
     disk.sync(done === 'rollback' ? releases : update!);
   };
   const tell = (state: ReleasesState) => {

@@ -1,5 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { manifestText } from '../../../agent/release/manifest.ts';
@@ -90,6 +103,8 @@ test.each<[RefusalReason, () => void]>([
   ['request_invalid', () => writeFileSync(join(hub.update, 'request.json'), Buffer.alloc(1_000_000))],
   ['request_invalid', () => symlinkSync('/etc/passwd', join(hub.update, 'request.json'))],
   ['request_invalid', () => mkdirSync(join(hub.update, 'request.json'))],
+  ['request_invalid', () => mkdirSync(join(hub.update, 'request.json/with/more'), { recursive: true })],
+  ['request_invalid', () => void execFileSync('mkfifo', [join(hub.update, 'request.json')])],
 ])('Refused, and the hub as before: %s', (reason, ask) => {
   ask();
   hub.run();
@@ -98,6 +113,53 @@ test.each<[RefusalReason, () => void]>([
   expect(isThere(join(hub.update, 'request.json'))).toBe(false);
   expect(leftovers(hub)).toEqual([]);
   expect(hub.select()).toBe('0 committed');
+});
+
+test.each<[string, string, (part: string) => void]>([
+  ['a FIFO', 'storage_failed', (part) => void execFileSync('mkfifo', [part])],
+  ['a folder', 'storage_failed', (part) => mkdirSync(part)],
+  ['a file of that size and other bytes, by one more name', 'part_damaged', (part) => linkSync(join(hub.root, 'other'), part)],
+])('A part in the agent folder that is %s is not taken, and nothing waits for it', (_, reason, plant) => {
+  hub.request(release, { files: next });
+  const part = join(hub.update, 'parts', release.parts.find(({ name }) => name === 'hub-agent.cjs')!.sha256);
+  writeFileSync(join(hub.root, 'other'), 'agent nexT');
+  rmSync(part);
+  plant(part);
+  hub.run(createDisk());
+  expect(last()).toMatchObject({ what: 'refused', reason });
+  expect(readFileSync(join(hub.root, 'other'), 'utf8')).toBe('agent nexT');
+  expect(leftovers(hub)).toEqual([]);
+});
+
+test('The folder of parts may lead anywhere: only bytes that were signed are taken from it, and nothing is written there', () => {
+  hub.request(release, { files: next });
+  renameSync(join(hub.update, 'parts'), join(hub.root, 'elsewhere'));
+  symlinkSync(join(hub.root, 'elsewhere'), join(hub.update, 'parts'));
+  const before = readdirSync(join(hub.root, 'elsewhere'));
+  hub.run(createDisk());
+  expect(last()).toMatchObject({ what: 'trial' });
+  expect(readdirSync(join(hub.root, 'elsewhere'))).toEqual(before);
+  expect(lstatSync(join(hub.releases, '20/hub-agent.cjs')).nlink).toBe(1);
+});
+
+test('The update folder itself that is a link is none', () => {
+  symlinkSync(hub.update, join(hub.root, 'link'));
+  expect(pinned(hub.root, 'link')).toBeNull();
+  expect(pinned(hub.root, 'missing')).toBeNull();
+});
+
+test.each<[string, string]>([
+  ['of a newer format', 'hub-agent-releases 2\ncurrent 20 1\nend 0\n'],
+  ['empty', ''],
+  ['torn', 'hub-agent-releases 1\ncurrent 2'],
+  ['of somebody else', 'current 20 1\ntrial 30 1 x\nend\n'],
+])('A state that is %s: the package runs, the damage is logged, and the next release is taken', (_, text) => {
+  writeFileSync(join(hub.releases, 'state'), text);
+  hub.run();
+  expect(hub.log).toContain('state of the releases is damaged');
+  hub.request(release, { files: next });
+  hub.run();
+  expect(hub.state().trial).toMatchObject({ sequence: 20 });
 });
 
 test('A part in the agent folder that is a link is not followed', () => {
