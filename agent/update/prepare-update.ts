@@ -93,9 +93,11 @@ export async function prepareUpdate(
   const missing = manifest.parts.filter(({ sha256 }) => !facts.installed.has(sha256) && !complete.has(sha256));
   const unnamed = missing.find(({ sha256 }) => !operation.parts.has(sha256));
   if (unnamed) return rejected('part_without_url');
-  const bytes = missing.reduce((sum, part) => sum + part.bytes, 0);
+  const bytesOf = (some: readonly ReleasePart[]) => some.reduce((sum, part) => sum + part.bytes, 0);
+  const bytes = bytesOf(missing);
+  const copied = bytesOf(manifest.parts.filter(({ sha256 }) => facts.copied.has(sha256)));
   const largest = Math.max(0, ...missing.map((part) => part.bytes));
-  if ((await parts.freeBytes()) < 2 * bytes + largest + SPARE_BYTES) return failed('disk_full');
+  if ((await parts.freeBytes()) < 2 * bytes + largest + copied + SPARE_BYTES) return failed('disk_full');
 
   if (missing.length > 0) await sleep(clock, entropy.unit() * spreadMs, signal);
   signal.throwIfAborted();

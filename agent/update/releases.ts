@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { installedParts } from '../release/installed-parts.ts';
+import { type InstalledParts, installedParts } from '../release/installed-parts.ts';
 import { FACTORY_FOLDER, KEY_FOLDERS, RELEASES_FOLDER, REQUEST_FILE, UPDATE_FOLDER } from '../release/places.ts';
 import { readReleasesState } from '../release/read-state.ts';
 import { trustedKey } from '../release/signature.ts';
@@ -9,12 +9,10 @@ import type { Files } from '../system/files.ts';
 import type { Verdict } from './job-machine.ts';
 
 /** What the agent knows of the releases on this hub. It reads them; only the updater changes them. */
-export interface ReleaseFacts {
+export interface ReleaseFacts extends InstalledParts {
   state: ReleasesState;
   factory: { sequence: number; system: number };
   keys: readonly KeyObject[];
-  /** Hashes of parts that the updater takes from releases which are there. */
-  installed: ReadonlySet<string>;
 }
 
 /** A request to the updater, as it lies in `request.json`. */
@@ -88,7 +86,7 @@ export function createReleases({
         state: current,
         factory: { sequence: await number('SEQUENCE'), system: await number('SYSTEM') },
         keys: (await Promise.all(places.keys.map(keysIn))).flat(),
-        installed: await installedParts(read, places, current),
+        ...(await installedParts(read, places, current)),
       };
     },
 

@@ -15,7 +15,7 @@ import { eventText } from '../update/words.ts';
 const TAKEN_MS = 180_000;
 /** A trial has 10 minutes in each boot. */
 const TRIAL_MS = 15 * 60_000;
-/** Everything is there twice while it is installed. */
+/** Left free. */
 const SPARE_BYTES = 64 * 1024 * 1024;
 
 const releasesOf = ({ ports, places }: CommandContext) =>
@@ -116,14 +116,13 @@ export const updateApplyCommand: Command = {
     }
     const releases = releasesOf(context);
     const release = await readReleaseFile(resolve(words[0]!));
-    const parts = await releases.missing(release);
-    const needed = parts.reduce((sum, { data }) => sum + data.length, 0);
+    const { parts, copiedBytes } = await releases.missing(release);
+    const fresh = parts.reduce((sum, { data }) => sum + data.length, 0);
+    // What is new lies there twice while it is installed.
+    const needed = 2 * fresh + copiedBytes + SPARE_BYTES;
     const { disk } = await ports.host(places.stateDirectory).collect();
-    if (disk.availableBytes !== null && disk.availableBytes < 2 * needed + SPARE_BYTES) {
-      say(
-        terminal,
-        `hubctl: the disk has ${bytes(disk.availableBytes)} left, and the release needs ${bytes(2 * needed + SPARE_BYTES)}. Nothing was done.`,
-      );
+    if (disk.availableBytes !== null && disk.availableBytes < needed) {
+      say(terminal, `hubctl: the disk has ${bytes(disk.availableBytes)} left, and the release needs ${bytes(needed)}. Nothing was done.`);
       return EXIT.bad;
     }
     const id = `local:${randomUUID()}`;
@@ -131,9 +130,7 @@ export const updateApplyCommand: Command = {
     await ports.becomeOwner(places.stateDirectory);
     await releases.request(release, parts, id);
     if (!json)
-      terminal.out(
-        `Release ${release.manifest.sequence} (${release.manifest.version}) is handed to the updater; ${bytes(needed)} are new.`,
-      );
+      terminal.out(`Release ${release.manifest.sequence} (${release.manifest.version}) is handed to the updater; ${bytes(fresh)} are new.`);
     return follow(context, (event) => event.attempt === id);
   },
 };

@@ -12,8 +12,8 @@ export interface HubReleases {
   state(): Promise<ReleasesState>;
   /** The sequence of the package; null: not known. */
   factorySequence(): Promise<number | null>;
-  /** Bytes that are missing on the hub for this release. */
-  missing(release: ReleaseFile): Promise<{ sha256: string; data: Buffer }[]>;
+  /** What is missing on the hub for this release, and how many bytes are copied from the package. */
+  missing(release: ReleaseFile): Promise<{ parts: { sha256: string; data: Buffer }[]; copiedBytes: number }>;
   /** Leaves parts and request for the updater, in the agent's folder. @throws errors of the file system */
   request(release: ReleaseFile, parts: readonly { sha256: string; data: Buffer }[], attempt: string): Promise<void>;
   /** Root asks for the way back from this sequence. @throws errors of the file system */
@@ -54,11 +54,13 @@ export function createHubReleases({
     },
 
     async missing(release) {
-      const installed = await installedParts(read, { factory, releases }, await state());
-      return release.manifest.parts.flatMap((part) => {
+      const { installed, copied } = await installedParts(read, { factory, releases }, await state());
+      const copiedBytes = release.manifest.parts.reduce((sum, { sha256, bytes }) => sum + (copied.has(sha256) ? bytes : 0), 0);
+      const parts = release.manifest.parts.flatMap((part) => {
         const data = installed.has(part.sha256) ? null : release.part(part);
         return data === null ? [] : [{ sha256: part.sha256, data }];
       });
+      return { parts, copiedBytes };
     },
 
     async request({ text, signature }, parts, attempt) {
