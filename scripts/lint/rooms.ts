@@ -76,7 +76,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'test/hil': ['agent', 'scripts', 'test'],
   'test/page': ['agent', 'scripts', 'test'],
   'test/bench': ['agent', 'scripts', 'test'],
-  'test/vm': ['agent/system', 'scripts/processes.ts', 'test/twins', 'test/support'],
+  'test/vm': ['agent/system', 'agent/release', 'scripts/processes.ts', 'test/twins', 'test/support'],
 };
 
 /** Rooms that only the rooms named here may import, in spite of what is allowed above. */

@@ -38,6 +38,8 @@ export interface AgentWorldDeps {
   dist: string;
   /** The folder systemd/ of the repository. */
   systemd: string;
+  /** Changes what is laid out before it is copied to the hub. */
+  furnish?: (folder: string) => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -82,6 +84,7 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
   await writeFile(join(folder, 'etc/hub-agent/ca.pem'), cloud.caCertificate);
   await writeFile(join(folder, 'etc/hub-agent/certificate.pem'), cloud.hubCredentials.certificate);
   await writeFile(join(folder, 'etc/hub-agent/private-key.pem'), cloud.hubCredentials.privateKey, { mode: 0o600 });
+  await deps.furnish?.(folder);
   // These become the modes of the guest's own folders.
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

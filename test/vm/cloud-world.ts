@@ -3,6 +3,8 @@ import { createWallClock } from '../../agent/system/clock.ts';
 import { type CloudApi, createCloudApi, type HubStatusAnswer } from '../twins/cloud-api/index.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
+import { createObjectStore } from '../twins/object-store/index.ts';
+import type { ObjectStore } from '../twins/object-store/types.ts';
 import { createPki } from '../twins/pki/pki.ts';
 import type { Credentials } from '../twins/pki/types.ts';
 
@@ -32,6 +34,8 @@ export interface CloudWorld {
   /** Host and port as the hub reaches them. */
   readonly endpoint: { host: string; port: number };
   readonly iotCore: IotCore;
+  /** Where the parts of releases lie. */
+  readonly store: ObjectStore;
   start(): Promise<void>;
   stop(): Promise<void>;
   claim(): Promise<void>;
@@ -76,7 +80,8 @@ export async function createCloudWorld(): Promise<CloudWorld> {
   const pki = await createPki();
   let hubCredentials = await pki.issueClient(hubId);
   const server = await pki.issueServer([CLOUD_NAME, HOST_ADDRESS, '127.0.0.1', 'localhost']);
-  const iotCore = createIotCore({ server, caCertificate: pki.caCertificate });
+  const store = createObjectStore({ tls: server, publicHost: CLOUD_NAME, nowMs: Date.now });
+  const iotCore = createIotCore({ server, caCertificate: pki.caCertificate, presign: (request) => store.presign(request) });
   const keys = [{ key: apiKey, orgId }];
   const api: CloudApi = createCloudApi({ iotCore, keys, jwtSecret: randomBytes(32).toString('hex'), wallClock: createWallClock() });
   const published: Buffer[] = [];
@@ -129,7 +134,9 @@ export async function createCloudWorld(): Promise<CloudWorld> {
       return { host: CLOUD_NAME, port: iotCore.port };
     },
     iotCore,
+    store,
     async start() {
+      await store.start();
       await iotCore.start();
       await api.start();
       iotCore.registerThing({ thingName: hubId, certificate: hubCredentials.certificate });
@@ -143,6 +150,7 @@ export async function createCloudWorld(): Promise<CloudWorld> {
       unsubscribe();
       await api.stop();
       await iotCore.stop();
+      await store.stop();
     },
     claim: async () => void (await claim()),
     reclaim() {

@@ -11,10 +11,15 @@ import type { Scenario } from './scenario.ts';
 import { machineScenarios } from './scenarios/machine.ts';
 import { packageScenarios } from './scenarios/package.ts';
 import { unitScenarios } from './scenarios/unit.ts';
+import { goodUpdates } from './scenarios/update.ts';
+import { badUpdates } from './scenarios/update-bad.ts';
+import { updateCuts } from './scenarios/update-cuts.ts';
 import { wifiScenarios } from './scenarios/wifi.ts';
 import { runShell } from './shell.ts';
-import { outcomeLine, TABLE_HEAD } from './table.ts';
+import { isWell, outcomeLine, TABLE_HEAD } from './table.ts';
 
+/** In this order: what is good leaves a release that others go back to. */
+const updateScenarios = [...goodUpdates, ...badUpdates, ...updateCuts];
 const EX_USAGE = 64;
 const EX_UNAVAILABLE = 69;
 const EX_SIGNAL: Record<string, number> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
@@ -51,8 +56,8 @@ async function prepare(options: Options, withAgent: boolean, progress: Progress,
   return { machine, dist, systemd: join(REPOSITORY, 'systemd'), failures: join(cache, 'failures'), progress, signal };
 }
 
-async function keepUp(deps: RunnerDeps, progress: Progress, signal: AbortSignal): Promise<void> {
-  const stage = await openStage(deps, true);
+async function keepUp(deps: RunnerDeps, kind: Scenario['kind'], progress: Progress, signal: AbortSignal): Promise<void> {
+  const stage = await openStage(deps, kind);
   try {
     progress.line('The hub is up. Commands run in it as root; Ctrl-C, exit or end of input ends it.');
     await runShell(stage.hub, process.stdin, process.stdout, signal);
@@ -69,18 +74,20 @@ function printReport(report: RunReport, options: Options): void {
   if (logs) lines.push(`Logs: ${logs}`);
   const count = (is: (outcome: RunReport['outcomes'][number]['outcome']) => boolean) =>
     outcomes.filter(({ outcome }) => is(outcome)).length;
-  const figures = {
-    scenarios: outcomes.length,
-    stranded: count((outcome) => outcome.stranded ?? false),
-    unanswered: count((outcome) => outcome.unanswered ?? false),
-    secretsFound: findings.length,
-    targetsMissed: count((outcome) => (outcome.missed ?? []).length > 0),
-  };
+  const scenarios = outcomes.length;
+  const stranded = count((outcome) => outcome.stranded ?? false);
+  const truth = { untrue: count((outcome) => outcome.untrue ?? false), twice: count((outcome) => outcome.twice ?? false) };
+  const unanswered = count((outcome) => outcome.unanswered ?? false);
+  const secretsFound = findings.length;
+  const targetsMissed = count((outcome) => (outcome.missed ?? []).length > 0);
+  const figures = outcomes.every(({ kind }) => kind === 'update')
+    ? { scenarios, bricked: stranded, ...truth, secretsFound }
+    : { scenarios, stranded, unanswered, ...truth, secretsFound, targetsMissed };
   process.stdout.write(`${[...lines, JSON.stringify(figures)].join('\n')}\n`);
 }
 
-function isWell({ outcomes, findings }: RunReport, options: Options): boolean {
-  const went = outcomes.every(({ outcome }) => outcome.problems.length === 0 && !outcome.stranded && !outcome.unanswered);
+function wentWell({ outcomes, findings }: RunReport, options: Options): boolean {
+  const went = outcomes.every(({ outcome }) => isWell(outcome));
   const inTime = outcomes.every(({ outcome }) => (outcome.missed ?? []).length === 0);
   return went && findings.length === 0 && (inTime || !options.report);
 }
@@ -97,7 +104,7 @@ async function main(signal: AbortSignal): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const all: Scenario[] = [...machineScenarios, ...unitScenarios, ...wifiScenarios, ...packageScenarios];
+  const all: Scenario[] = [...machineScenarios, ...unitScenarios, ...wifiScenarios, ...packageScenarios, ...updateScenarios];
   const chosen = options.only.length === 0 ? all : all.filter(({ name }) => options.only.some((text) => name.includes(text)));
   if (options.list) {
     process.stdout.write(`${chosen.map(({ name }) => name).join('\n')}\n`);
@@ -109,16 +116,17 @@ async function main(signal: AbortSignal): Promise<number> {
   }
   const progress = createProgress((text) => process.stdout.write(text));
   if (!(await haveHostPackages(options, progress, signal))) return EX_UNAVAILABLE;
-  const needsAgent = options.keep || chosen.some(({ kind }) => kind === 'agent');
+  const needsAgent = options.keep || chosen.some(({ kind }) => kind !== 'machine');
+  const kept = chosen.every(({ kind }) => kind === 'update') ? 'update' : 'agent';
   const deps = await prepare(options, needsAgent, progress, signal);
   if (options.keep && options.only.length === 0) {
-    await keepUp(deps, progress, signal);
+    await keepUp(deps, 'agent', progress, signal);
     return 0;
   }
   const report = await runScenarios(chosen, deps);
   printReport(report, options);
-  if (options.keep) await keepUp(deps, progress, signal);
-  return isWell(report, options) ? 0 : 1;
+  if (options.keep) await keepUp(deps, kept, progress, signal);
+  return wentWell(report, options) ? 0 : 1;
 }
 
 const asked = new AbortController();

@@ -5,7 +5,9 @@ import { createVirtualHub, type VirtualHub } from './hub.ts';
 import type { Progress } from './progress.ts';
 import type { MachineFiles } from './qemu.ts';
 import type { Outcome, Scenario } from './scenario.ts';
-import { outcomeLine } from './table.ts';
+import { isWell, outcomeLine } from './table.ts';
+import { createReleaseMaker } from './update/releases.ts';
+import { createUpdateWorld, furnishForUpdates, type UpdateWorld } from './update/update-world.ts';
 
 export interface RunnerDeps {
   machine: MachineFiles;
@@ -19,7 +21,7 @@ export interface RunnerDeps {
 
 /** What a run came to. */
 export interface RunReport {
-  outcomes: { name: string; outcome: Outcome }[];
+  outcomes: { name: string; kind: Scenario['kind']; outcome: Outcome }[];
   /** Secrets found, by label and place. */
   findings: string[];
   /** The last machine's logs were kept there; null when all went well. */
@@ -30,14 +32,17 @@ export interface RunReport {
 export interface Stage {
   hub: VirtualHub;
   world: AgentWorld | null;
+  /** Where the scenarios are those of updates. */
+  updates: UpdateWorld | null;
   stop(): Promise<void>;
 }
 
-/** Brings a hub up, and the agent's world in it when asked. */
-export async function openStage(deps: RunnerDeps, withAgent: boolean): Promise<Stage> {
+/** Brings a hub up, and what its kind of scenarios needs in it. */
+export async function openStage(deps: RunnerDeps, kind: Scenario['kind']): Promise<Stage> {
   const { progress, signal } = deps;
   const hub = createVirtualHub({ machine: deps.machine });
   let world: AgentWorld | null = null;
+  let updates: UpdateWorld | null = null;
   let stopped: Promise<void> | null = null;
   const stop = () => {
     stopped ??= (async () => {
@@ -50,17 +55,20 @@ export async function openStage(deps: RunnerDeps, withAgent: boolean): Promise<S
   signal.addEventListener('abort', stop, { once: true });
   try {
     await progress.step(deps.machine.state === null ? 'boot' : 'wake from the saved state', () => hub.start());
-    if (withAgent) {
-      const made = await createAgentWorld({ hub, dist: deps.dist, systemd: deps.systemd, signal });
+    if (kind !== 'machine') {
+      const releases = kind === 'update' ? await createReleaseMaker(deps.dist) : null;
+      const furnish = releases && { furnish: (folder: string) => furnishForUpdates(folder, releases) };
+      const made = await createAgentWorld({ hub, dist: deps.dist, systemd: deps.systemd, signal, ...furnish });
       world = made;
       await progress.step('agent installed, online, claimed', () => made.start());
+      updates = releases && createUpdateWorld({ hub, world: made, releases, signal });
     }
   } catch (error) {
     await keepLogs(hub, deps.failures).catch(() => {});
     await stop();
     throw error;
   }
-  return { hub, world, stop };
+  return { hub, world, updates, stop };
 }
 
 async function keepLogs(hub: VirtualHub, folder: string): Promise<void> {
@@ -71,7 +79,7 @@ async function keepLogs(hub: VirtualHub, folder: string): Promise<void> {
 /** A scenario that threw: nothing is known of the hub then, so the worst is assumed. */
 function crashed(error: unknown, tookMs: number): Outcome {
   const message = error instanceof Error ? error.message : String(error);
-  return { network: null, answer: 'error', tookMs, stranded: true, unanswered: true, problems: [message] };
+  return { network: null, answer: 'error', tookMs, stranded: true, unanswered: true, untrue: true, problems: [message] };
 }
 
 async function runOne(scenario: Scenario, stage: Stage, signal: AbortSignal): Promise<Outcome> {
@@ -79,6 +87,7 @@ async function runOne(scenario: Scenario, stage: Stage, signal: AbortSignal): Pr
   try {
     if (scenario.kind === 'machine') return await scenario.run({ hub: stage.hub, signal });
     if (!stage.world) throw new Error('this scenario needs the agent');
+    if (scenario.kind === 'update') return await scenario.run({ hub: stage.hub, world: stage.world, updates: stage.updates!, signal });
     await stage.world.settle();
     return await scenario.run({ hub: stage.hub, world: stage.world, signal });
   } catch (error) {
@@ -94,22 +103,21 @@ async function findSecrets(stage: Stage): Promise<string[]> {
   return found.map(({ label, place }) => `${label}: ${place}`);
 }
 
-/** Runs the scenarios in order: those of the machine in one hub, those of the agent in another. */
+/** Runs the scenarios in order: those of the machine in one hub, those of the agent in another, those of updates in a third. */
 export async function runScenarios(scenarios: Scenario[], deps: RunnerDeps): Promise<RunReport> {
   const { progress, signal } = deps;
   const report: RunReport = { outcomes: [], findings: [], logs: null };
-  for (const kind of ['machine', 'agent'] as const) {
+  for (const kind of ['machine', 'agent', 'update'] as const) {
     const chosen = scenarios.filter((scenario) => scenario.kind === kind);
     if (chosen.length === 0) continue;
-    const stage = await openStage(deps, kind === 'agent');
+    const stage = await openStage(deps, kind);
     try {
       for (const scenario of chosen) {
         signal.throwIfAborted();
         const outcome = await runOne(scenario, stage, signal);
-        report.outcomes.push({ name: scenario.name, outcome });
+        report.outcomes.push({ name: scenario.name, kind, outcome });
         progress.line(outcomeLine(scenario.name, outcome));
-        const isTelling = outcome.problems.length > 0 || (outcome.missed ?? []).length > 0;
-        if (isTelling || outcome.stranded || outcome.unanswered) report.logs = deps.failures;
+        if (!isWell(outcome) || (outcome.missed ?? []).length > 0) report.logs = deps.failures;
       }
       report.findings.push(...(await progress.step('search for secrets', () => findSecrets(stage))));
       if (report.findings.length > 0) report.logs = deps.failures;

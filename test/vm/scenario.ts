@@ -1,5 +1,6 @@
 import type { AgentWorld } from './agent-world.ts';
 import type { VirtualHub } from './hub.ts';
+import type { UpdateWorld } from './update/update-world.ts';
 
 /** What a scenario of the machine alone gets. The hub is as it woke up, or as the scenario before left it. */
 export interface MachineContext {
@@ -10,6 +11,11 @@ export interface MachineContext {
 /** What a scenario with the agent gets: connected over the home network, all else as `AgentWorld.settle` leaves it. */
 export interface AgentContext extends MachineContext {
   world: AgentWorld;
+}
+
+/** What a scenario of updates gets: a hub that takes jobs, online with a release that is committed. */
+export interface UpdateContext extends AgentContext {
+  updates: UpdateWorld;
 }
 
 /** How a scenario ended. */
@@ -24,6 +30,10 @@ export interface Outcome {
   stranded?: boolean;
   /** The command was never answered. */
   unanswered?: boolean;
+  /** A job says of an update what is not so. */
+  untrue?: boolean;
+  /** Something was done twice. */
+  twice?: boolean;
   /** What was expected and did not come; empty when all is well. */
   problems: string[];
   /** Figures that missed their target. A busy host does that too, so only a report's exit code is held to them. */
@@ -33,7 +43,8 @@ export interface Outcome {
 /** One thing that happens to a hub. */
 export type Scenario =
   | { name: string; kind: 'machine'; run(context: MachineContext): Promise<Outcome> }
-  | { name: string; kind: 'agent'; run(context: AgentContext): Promise<Outcome> };
+  | { name: string; kind: 'agent'; run(context: AgentContext): Promise<Outcome> }
+  | { name: string; kind: 'update'; run(context: UpdateContext): Promise<Outcome> };
 
 /** Notes what is not as expected, without ending the scenario. */
 export function createExpectations(): { problems: string[]; expect(condition: boolean, otherwise: string): void } {

@@ -1,10 +1,15 @@
 import { seconds } from './progress.ts';
 import type { Outcome } from './scenario.ts';
 
+/** Whether all is as it should be; a missed target of time aside. */
+export const isWell = ({ problems, stranded, unanswered, untrue, twice }: Outcome): boolean =>
+  problems.length === 0 && !stranded && !unanswered && !untrue && !twice;
+
 /** The line of one scenario. */
 export function outcomeLine(name: string, outcome: Outcome): string {
-  const mark = outcome.problems.length === 0 && !outcome.stranded && !outcome.unanswered ? 'ok  ' : 'FAIL';
-  const flags = [outcome.stranded ? 'STRANDED' : '', outcome.unanswered ? 'UNANSWERED' : ''].filter(Boolean).join(' ');
+  const mark = isWell(outcome) ? 'ok  ' : 'FAIL';
+  const { stranded, unanswered, untrue, twice } = outcome;
+  const flags = [stranded && 'STRANDED', unanswered && 'UNANSWERED', untrue && 'UNTRUE', twice && 'TWICE'].filter(Boolean).join(' ');
   const words = [flags, ...outcome.problems, ...(outcome.missed ?? []).map((target) => `target missed: ${target}`)]
     .filter(Boolean)
     .join('; ');
