@@ -1,126 +1,14 @@
-import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from '../release/manifest.ts';
 import { CONFIRM_FILE, COUNT_FILE, OLD_STATE_FILE, REQUEST_FILE, ROLLBACK_FILE, STATE_FILE } from '../release/places.ts';
-import { isSigned } from '../release/signature.ts';
-import {
-  FIRST_STATE,
-  formatState,
-  isAttempt,
-  parseState,
-  type RefusalReason,
-  type ReleasesState,
-  VERDICTS,
-  type Verdict,
-} from '../release/state.ts';
-import { type Count, committed, type Decision, type Done, decide, type Facts, type Request } from './decide.ts';
+import { formatState, type RefusalReason, type ReleasesState } from '../release/state.ts';
+import { committed, type Decision, type Done, decide, type Facts } from './decide.ts';
 import type { Disk } from './disk.ts';
+import { readFacts, type UpdaterMachine } from './facts.ts';
 import { install, removeTree, UNFINISHED } from './install.ts';
 
-/** This machine, as far as the updater needs it. */
-export interface UpdaterMachine {
-  /** Root's folder. */
-  releases: string;
-  /** The folder of the factory release, and its two numbers. */
-  library: string;
-  factory: { sequence: number; system: number };
-  /** The agent's folder, where it cannot be exchanged meanwhile; null: there is none. */
-  update: string | null;
-  keys: readonly KeyObject[];
-  arch: string;
-  model: string | null;
-  bootId: string;
-  uptimeSeconds: number;
-  trialSeconds: number;
-  /** The attempt whose trial the launcher could not start in this boot; null: none. */
-  refused: string | null;
-  nowSeconds: number;
-  log(line: string): void;
-}
-
-/** Manifest, signature and attempt, with the escapes of JSON. */
-const MAX_REQUEST_BYTES = 2 * MAX_MANIFEST_BYTES + 1024;
-const MAX_STATE_BYTES = 64 * 1024;
 /** A message each, and what a cut left of one. A machine that decided in circles would end here. */
 const MAX_STEPS = 16;
 const NO_SPACE = ['ENOSPC', 'EDQUOT'];
-
-function readJson(disk: Disk, path: string, maxBytes: number): Record<string, unknown> | 'invalid' | null {
-  try {
-    const data = disk.read(path, maxBytes);
-    if (data === null) return null;
-    const value: unknown = JSON.parse(data.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : 'invalid';
-  } catch {
-    return 'invalid';
-  }
-}
-
-function readManifest(text: string): Manifest | null {
-  try {
-    return parseManifest(text);
-  } catch {
-    return null;
-  }
-}
-
-function readRequest(disk: Disk, { update, keys }: UpdaterMachine): { request: Facts['request']; signature: string } {
-  const found = update === null ? null : readJson(disk, join(update, REQUEST_FILE), MAX_REQUEST_BYTES);
-  if (found === null || found === 'invalid') return { request: found, signature: '' };
-  const { manifest, signature, attempt } = found;
-  if (typeof manifest !== 'string' || typeof signature !== 'string' || !isAttempt(attempt)) return { request: 'invalid', signature: '' };
-  const signed = isSigned(manifest, signature, keys);
-  const request: Request = { attempt, manifest: readManifest(manifest), signed };
-  return { request, signature };
-}
-
-function readConfirm(disk: Disk, { update }: UpdaterMachine): Facts['confirm'] {
-  const found = update === null ? null : readJson(disk, join(update, CONFIRM_FILE), 1024);
-  if (found === null || found === 'invalid') return found;
-  const { sequence, verdict } = found;
-  return Number.isSafeInteger(sequence) && VERDICTS.includes(verdict as Verdict)
-    ? { sequence: sequence as number, verdict: verdict as Verdict }
-    : 'invalid';
-}
-
-function readWords(disk: Disk, path: string): string[] | 'damaged' | null {
-  try {
-    return disk.read(path, 256)?.toString('latin1').trim().split(' ') ?? null;
-  } catch {
-    return 'damaged';
-  }
-}
-
-function readCount(disk: Disk, releases: string): Count | 'damaged' | null {
-  const words = readWords(disk, join(releases, COUNT_FILE));
-  if (words === null || words === 'damaged') return words;
-  const [sequence, boots, starts, sinceSeconds] = [words[0], words[1], words[2], words[4]].map((word) =>
-    /^\d{1,16}$/.test(word ?? '') ? Number(word) : Number.NaN,
-  );
-  const bootId = words[3] ?? '';
-  if ([sequence, boots, starts, sinceSeconds].some(Number.isNaN) || bootId === '') return 'damaged';
-  return { sequence: sequence!, boots: boots!, starts: starts!, bootId, sinceSeconds: sinceSeconds! };
-}
-
-/**
- * The state; when it is damaged, what it was before its last change, without a trial. The package's release is there in any case.
- * `sound`: nothing was damaged, so that what it does not name is of no use.
- */
-function readState(disk: Disk, { releases, log }: UpdaterMachine): { state: ReleasesState; sound: boolean } {
-  let sound = true;
-  for (const name of [STATE_FILE, OLD_STATE_FILE]) {
-    try {
-      const text = disk.read(join(releases, name), MAX_STATE_BYTES)?.toString('utf8');
-      if (text === undefined) continue;
-      const state = parseState(text);
-      return { state: name === STATE_FILE ? state : { ...state, trial: null }, sound };
-    } catch {
-      log(`${name} of the releases is damaged`);
-      sound = false;
-    }
-  }
-  return { state: FIRST_STATE, sound };
-}
 
 /** Replaces the state: the one before stays readable under its own name until the new one is durable, and after. */
 function writeState(disk: Disk, releases: string, state: ReleasesState): void {
@@ -179,13 +67,13 @@ export function runUpdater(disk: Disk, machine: UpdaterMachine): ReleasesState {
       else remove(decision.done);
       return;
     }
-    const sources = [committed(facts), facts.state.previous]
-      .filter(({ sequence }) => sequence > 0)
-      .map(({ sequence }) => join(releases, String(sequence)));
+    // The package comes last: what it has is copied, since it lies on another mount.
+    const later = [committed(facts), facts.state.previous].filter(({ sequence }) => sequence > 0);
+    const sources = [...later.map(({ sequence }) => join(releases, String(sequence))), library];
     let reason: RefusalReason | null;
     try {
       if (sound) collectGarbage(disk, machine, facts.state);
-      reason = install(disk, { manifest: decision.manifest, signature, releases, sources: [library, ...sources], update });
+      reason = install(disk, { manifest: decision.manifest, signature, releases, sources, update });
     } catch (error) {
       const { code = 'internal' } = error as NodeJS.ErrnoException;
       log(`release ${decision.manifest.sequence} cannot be installed: ${code}`);
@@ -203,24 +91,11 @@ export function runUpdater(disk: Disk, machine: UpdaterMachine): ReleasesState {
   }
 
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const { request, signature } = readRequest(disk, machine);
-    const words = readWords(disk, join(releases, ROLLBACK_FILE));
-    const rollback = words === null ? null : /^\d{1,16}$/.test(words[0] ?? '') && words.length === 1 ? Number(words[0]) : 'invalid';
-    const { state, sound } = readState(disk, machine);
-    const trialThere = state.trial !== null && disk.list(join(releases, String(state.trial.sequence))).includes('hub-agent.cjs');
-    const facts: Facts = {
-      ...machine,
-      state,
-      trialThere,
-      request,
-      confirm: readConfirm(disk, machine),
-      rollback,
-      count: readCount(disk, releases),
-    };
+    const { facts, signature, sound } = readFacts(disk, machine);
     const decision = decide(facts);
     if (decision.type === 'rest') {
-      if (sound) collectGarbage(disk, machine, state);
-      return state;
+      if (sound) collectGarbage(disk, machine, facts.state);
+      return facts.state;
     }
     carryOut(decision, facts, { signature, sound });
   }

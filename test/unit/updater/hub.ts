@@ -8,7 +8,8 @@ import { type Manifest, manifestText } from '../../../agent/release/manifest.ts'
 import { COUNT_FILE, STATE_FILE } from '../../../agent/release/places.ts';
 import { formatState, parseState, type ReleasesState, type Verdict } from '../../../agent/release/state.ts';
 import { createDisk, type Disk } from '../../../agent/updater/disk.ts';
-import { runUpdater, type UpdaterMachine } from '../../../agent/updater/updater.ts';
+import type { UpdaterMachine } from '../../../agent/updater/facts.ts';
+import { runUpdater } from '../../../agent/updater/updater.ts';
 
 const LAUNCH = resolve(import.meta.dirname, '../../../systemd/launch');
 export const FACTORY_SEQUENCE = 10;

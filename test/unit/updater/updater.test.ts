@@ -55,6 +55,28 @@ test('An update of two files: they are copied, the rest is linked, the trial is 
   expect(leftovers(hub)).toEqual([]);
 });
 
+test('Where a link cannot lead from the package, its parts are copied once; later releases share them', () => {
+  const real = createDisk();
+  const mounted = {
+    ...real,
+    link(from: string, to: string) {
+      if (from.startsWith(hub.machine.library)) throw Object.assign(new Error('another mount'), { code: 'EXDEV' });
+      real.link(from, to);
+    },
+  };
+  for (const sequence of [20, 30]) {
+    const files = { 'hub-agent.cjs': `agent ${sequence}` };
+    hub.request(manifestOf(sequence, { ...filesOf('factory'), ...files }), { files });
+    hub.run(mounted);
+    hub.select();
+    hub.confirm(sequence, 'healthy');
+    hub.run(mounted);
+  }
+  const inode = (path: string) => statSync(path).ino;
+  expect(inode(join(hub.releases, '30/node'))).toBe(inode(join(hub.releases, '20/node')));
+  expect(inode(join(hub.releases, '20/node'))).not.toBe(inode(join(hub.machine.library, 'node')));
+});
+
 test('Two updates later only the present release and the one before it are there', () => {
   for (const sequence of [20, 30, 40]) {
     const files = { 'hub-agent.cjs': `agent ${sequence}` };
