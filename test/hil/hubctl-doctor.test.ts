@@ -802,6 +802,22 @@ describe.concurrent('the doctor finds', () => {
     expect(rig.iotCore.retained(`hubs/${rig.hubId}/presence`)).toBeNull();
   });
 
+  test('the topics of jobs, without beginning the job that waits', async () => {
+    await using rig = await createRig({ config: { update: { jobs: true } } });
+    rig.iotCore.jobs.create({ jobId: 'j1', thingName: rig.hubId, document: { operation: 'dance' } });
+    expect(await examine(rig, 'topics')).toMatchObject([{ status: 'ok' }]);
+    expect(rig.iotCore.jobs.execution('j1')?.status).toBe('QUEUED');
+  });
+
+  test('a topic of jobs that the policy refuses', async () => {
+    await using rig = await createRig({ config: { update: { jobs: true } } });
+    rig.iotCore.faults.denyPublish(`$aws/things/${rig.hubId}/jobs/start-next`);
+    expect((await examine(rig, 'topics'))[0]).toMatchObject({
+      status: 'fail',
+      finding: expect.stringMatching(/jobs\/start-next is refused/),
+    });
+  });
+
   test('the way over the second port, again after each refusal', async () => {
     const config = (iotCore: IotCore) => ({ cloud: { port: 1, fallbackPort: iotCore.port } });
     await using rig = await createRig({ config });
