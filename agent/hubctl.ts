@@ -10,7 +10,7 @@ const argv = process.argv.slice(2);
 const terminal = createTerminal(process, argv.includes('--json'));
 const clock = createMonotonicClock();
 
-/** In a turn of its own: a stream tells that a write failed after the callbacks of the turn. */
+/** In a turn of its own: a stream reports a failed write after the callbacks of the turn. */
 function end(code: number): void {
   const lost = terminal.lost();
   if (lost === null) process.exit(code);

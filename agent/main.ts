@@ -70,7 +70,7 @@ function lastWords(text: string): void {
   try {
     nonBlockingWrite(2)(Buffer.from(`hub-agent: ${text}\n`));
   } catch {
-    // Standard error is closed, full or stuck; the exit code still tells.
+    // Standard error is closed, full or stuck; the exit code is left.
   }
 }
 
@@ -109,7 +109,7 @@ async function main(): Promise<number> {
     ...(options.check && { resolvePath: (file: string, path: string) => pathFor(directory, file, path), proof: proveTls }),
     now: new Date(wallClock.nowMs()),
     clockSynchronized: await createHostFacts({ wallClock, stateDirectory: '/' }).clockSynchronized(),
-    // At a start one bus with a bad key file must not end the others: it is unavailable and says why.
+    // At a start one bus with a bad key file must not end the others: it is unavailable, with the reason.
     ...(options.check && { keyFileProblem: keyFileValidator((path) => isServiceCredential(env, path)) }),
   });
   if (options.check) {

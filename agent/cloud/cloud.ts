@@ -16,7 +16,7 @@ import type { ReportedIdentity, ReportedSections } from './shadow/reported-pictu
 import { createReporter, type ShadowWriter } from './shadow/reporter.ts';
 import { createShadowReader } from './shadow/shadow-reader.ts';
 
-/** A clean stop says goodbye within this time, or leaves it to the will. */
+/** A clean stop publishes `offline` within this time, or leaves it to the will. */
 const GOODBYE_MS = 2_000;
 
 /** Events for the rest of the agent. */

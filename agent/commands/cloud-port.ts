@@ -4,7 +4,7 @@ import type { LastCommand, ShadowView } from '../contract/shadow.ts';
 export interface CommandsCloud {
   readShadow(): Promise<ShadowView>;
   /**
-   * Clears `desired.command` and `desired.args`, conditional on the version, together with what the reported state says of the command
+   * Clears `desired.command` and `desired.args`, conditional on the version, together with the part of the reported state about the command
    * (null: leave it). Resolves with the new version.
    */
   clearCommand(version: number, lastCommand: LastCommand | null): Promise<number>;

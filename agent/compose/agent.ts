@@ -68,7 +68,7 @@ export interface AgentPorts {
 export interface Agent {
   /** Starts the local services, then begins to connect. Resolves when the local services are up, whether or not there is a cloud. */
   start(): Promise<void>;
-  /** Answers what can be answered, says goodbye, ends everything; bounded in time. */
+  /** Answers what can be answered, publishes `offline`, ends everything; bounded in time. */
   stop(): Promise<void>;
   cloud(): CloudFacts;
   /** Commands of every intake, oldest first. */
@@ -244,7 +244,7 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     log,
     report: certificateReport(alarms, report),
   });
-  /** The network goes last: goodbye was said over it. */
+  /** The network goes last: `offline` is published over it. */
   async function forget(kind: ResetKind): Promise<void> {
     await resets.carryOut(kind);
     if (kind !== 'factory') return;

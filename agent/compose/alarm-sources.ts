@@ -14,7 +14,7 @@ const NODE_ALARMS: Partial<Record<NodeChange, readonly ['raise' | 'clear', ...Al
   node_left: ['clear', 'tamper', 'security_lost', 'device_replaced'],
 };
 
-/** Follows the node table: what a change says of alarms, then the report of its summary. */
+/** Follows the node table: the alarms of a change, then the report of its summary. */
 export function nodeReport(alarms: Alarms, report: () => void): (event: NodeEvent) => void {
   return (event) => {
     if ('node' in event) {

@@ -6,7 +6,7 @@ import { explainIssues } from './issues.ts';
 import type { ConfigProblem } from './problems.ts';
 import type { AgentDocument } from './rules.ts';
 
-/** The configuration files by their zod schema, which knows more than its JSON Schema: what each field means, and what its writer may have meant. */
+/** The configuration files by their zod schema, which has more than its JSON Schema: the meaning of each field, and what its writer may have meant. */
 const SCHEMAS = { agent: agentSchema, identity: identitySchema } satisfies Record<string, z.ZodType>;
 
 /** Validates a document that the quick check refused: its value after all, or each problem in words. */

@@ -52,7 +52,7 @@ const ARTICLES: Record<string, string> = {
   null: 'null',
 };
 
-/** What a failed check wants, as the end of "must be …"; null when the schema's own message already says it. */
+/** What a failed check requires, as the end of "must be …"; null when the schema's own message already says it. */
 function wanted(issue: Issue): string | null {
   switch (issue.code) {
     case 'invalid_type':

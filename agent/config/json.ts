@@ -69,7 +69,7 @@ function explain(text: string, offset: number, expected: Expected, isToken: bool
 }
 
 /**
- * Parses JSON (RFC 8259) and tells what `JSON.parse` does not: line and column of every kind of fault, and keys that stand twice.
+ * Parses JSON (RFC 8259) and reports what `JSON.parse` does not: line and column of every kind of fault, and keys that stand twice.
  * The text must be short enough to be held twice: the reader bounds it.
  */
 export function parseJson(text: string): JsonDocument {

@@ -4,7 +4,7 @@ import { loadOsdpKeys } from './osdp-keys.ts';
 
 /**
  * Validates the key file of a bus before any bus is made, so that one run of the configuration's check shows all problems.
- * @param isGuarded a file that systemd guards (`LoadCredential=`): its mode says nothing
+ * @param isGuarded a file that systemd guards (`LoadCredential=`): its mode is not checked
  * @param isForgiven a file that could not be read, and is no fault of the configuration all the same
  */
 export function keyFileValidator(

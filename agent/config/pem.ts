@@ -17,7 +17,7 @@ interface Block {
 /** Encapsulation boundaries stand alone on a line (RFC 7468, section 3). */
 const BOUNDARY = /^\s*-----(BEGIN|END) ([^-\r\n]*)-----\s*$/;
 const KEY_LABELS = ['PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY'];
-/** What openssl writes before an EC key, and what says nothing that the key does not say. */
+/** Blocks that openssl writes beside a key, and that add nothing to it. */
 const KEY_COMPANIONS = ['EC PARAMETERS', 'PUBLIC KEY'];
 /** A label is printed only if it is one (RFC 7468): anything else may be a part of a key, or escapes. */
 const PRINTABLE_LABEL = /^[A-Z0-9 ]{1,40}$/;
@@ -36,7 +36,7 @@ const TORN: Explanation = {
   remedy: 'Copy the file again, without changing its line breaks.',
 };
 
-/** Every block of a file, or why it cannot be told where they begin and end. Text around blocks is a comment. */
+/** Every block of a file, or why their limits cannot be determined. Text around blocks is a comment. */
 function split(text: string): { blocks: Block[]; fault: Explanation | null } {
   const blocks: Block[] = [];
   let open: { label: string; lines: string[] } | null = null;

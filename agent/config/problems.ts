@@ -17,7 +17,7 @@ export interface ConfigProblem extends FieldProblem {
   reason?: CredentialReason;
 }
 
-/** More than this says nothing new: the file is then of another kind altogether. */
+/** More problems add nothing: the file is then of another kind. */
 const MAX_LISTED = 40;
 
 /** One problem as a readable line: file, field, what is wrong, remedy. */

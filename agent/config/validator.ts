@@ -20,7 +20,7 @@ export interface ValidationClock {
   /** The time of day. It may be far off on a hub without a battery-backed clock. */
   now: Date;
   /**
-   * Whether the clock has been set from the network since boot; null when nothing on the hub tells. Left out: the clock is taken as it is. A hub
+   * Whether the clock has been set from the network since boot; null when that is unknown. Left out: the clock is taken as it is. A hub
    * without a battery starts with the time of its image's build, or of its last stop: a certificate that seems to begin later is no fault then.
    */
   clockSynchronized?: boolean | null;

@@ -63,7 +63,7 @@ export interface CloudFacts {
   phase: ConnectionPhase;
   /** While it waits. */
   waitReason: WaitReason | null;
-  /** Milliseconds until it connects, at the earliest, while it waits; null otherwise. Not told by an older agent. */
+  /** Milliseconds until it connects, at the earliest, while it waits; null otherwise. Absent from an older agent. */
   nextAttemptMs?: number | null;
   /** Why the last link ended or was not made. */
   lastDown: DownReason | null;
@@ -75,6 +75,6 @@ export interface CloudFacts {
   reconnectCount: number;
   /** Operations that the cloud refuses to this Thing. */
   leftOut: GuardedOperation[];
-  /** What the Shadow service is known to hold of the hub's own state. Not told by an older agent. */
+  /** What the Shadow service is known to hold of the hub's own state. Absent from an older agent. */
   shadow?: ShadowConfirmation;
 }

@@ -15,7 +15,7 @@ export interface NodeMaintenance {
    */
   setAddress(bus: string, change: AddressChange, signal: AbortSignal): Promise<AddressChanged>;
   /**
-   * Gives a peripheral a fresh random key, or each that answers. `onDone` tells of each. When `signal` aborts, no further one is begun.
+   * Gives a peripheral a fresh random key, or each that answers. `onDone` is called for each. When `signal` aborts, no further one is begun.
    * @throws HubError `invalid_args`, `node_silent`, `bus_unavailable`, `busy`
    */
   rekey(bus: string, asked: Rekeying, onDone: (one: Rekeyed) => void, signal: AbortSignal): Promise<Rekeyed[]>;

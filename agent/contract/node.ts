@@ -15,7 +15,7 @@ export type SecurityReason = 'wrong_key' | 'key_type' | 'no_key' | 'refused' | '
  */
 export type NodeProblem = 'garbled' | 'address_clash';
 
-/** Who a device says it is, as far as it tells. */
+/** The identity that a device reports, as far as it does. */
 export type DeviceIdentity = Pick<Node, 'vendor' | 'model' | 'serialNumber'>;
 
 /** A node that fell silent and came back so often within an hour flaps: a device that restarts now and then does not. */
@@ -113,13 +113,13 @@ export interface Readings {
 
 /** What is known of a Zigbee device beside what every node has. */
 export interface ZigbeeDetails {
-  /** How far the hub has asked the device what it is. `unknown_device`: only the coordinator knows it. */
+  /** How far the interview of the device has come. `unknown_device`: only the coordinator knows it. */
   interview: 'pending' | 'running' | 'done' | 'failed' | 'unknown_device';
   kind: 'router' | 'end_device' | 'unknown';
   power: 'mains' | 'battery' | 'unknown';
   /** `available` is false once nothing was heard for so long. */
   silentAfterSeconds: number;
-  /** Whether that follows from the check-in interval that the device told, or is assumed for its kind. */
+  /** Whether that follows from the check-in interval that the device reported, or is assumed for its kind. */
   silentAfterFrom: 'check_in' | 'assumed';
   /** Address of the router or coordinator that it hangs on, as the last map showed. */
   parent: string | null;

@@ -14,7 +14,7 @@ export function presencePayload(presence: Presence): string {
   return JSON.stringify(presence);
 }
 
-/** What a presence message says; null when it is not one. */
+/** The content of a presence message; null when it is not one. */
 export function presenceStateOf(payload: Buffer): 'online' | 'offline' | null {
   try {
     const { state } = parseBounded(payload.toString('utf8')) as { state?: unknown };

@@ -14,7 +14,7 @@ export interface TlsCredentials {
 /**
  * Why certificate, key or authorities should not be used, and how much that matters. `fault`: the AWS SDK or AWS IoT cannot use them. `doubt`: they
  * work, and should not be put on a hub: they are refused where credentials are installed or flashed, and a warning at a start, which must not end
- * a hub that works. `clock`: it cannot be told before the clock is set.
+ * a hub that works. `clock`: it cannot be determined before the clock is set.
  */
 export const CREDENTIAL_WEIGHTS = {
   unreadable: 'fault',

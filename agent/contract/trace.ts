@@ -15,6 +15,6 @@ export interface BusTrace {
   bytes: number | null;
   /** Type of the security block, such as `SCS_17`; null in clear. */
   security: string | null;
-  /** What the frame says. Card numbers, digits, keys and cryptograms are never in it. */
+  /** The content of the frame. Card numbers, digits, keys and cryptograms are never in it. */
   text: string;
 }

@@ -77,7 +77,7 @@ export interface Wifi {
   change(credentials: WifiCredentials, signal: AbortSignal): Promise<WifiChangeResult>;
   /**
    * What became of the change that the end of the last process cut: its result when the new network was saved and the hub is on it, null when
-   * it was undone or nothing tells. @throws HubError as `change`
+   * it was undone or that is unknown. @throws HubError as `change`
    */
   cutChange(signal: AbortSignal): Promise<WifiChangeResult | null>;
 }

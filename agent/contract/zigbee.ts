@@ -25,7 +25,7 @@ export type ZigbeeNotice =
   /** What the library saved could not be kept: no room, or damaged. `reason`: of the disk, or a word. */
   | { code: 'not_kept'; reason: string };
 
-/** A Zigbee network as the hub tells it. Never with a key. Times are epoch milliseconds. */
+/** A Zigbee network as the hub reports it. Never with a key. Times are epoch milliseconds. */
 export interface ZigbeeStatus {
   bus: string;
   state: 'starting' | 'up' | 'unavailable' | 'stopped';
@@ -34,7 +34,7 @@ export interface ZigbeeStatus {
   adapter: string;
   path: string;
   network: { panId: string; extendedPanId: string; channel: number; coordinator: string | null } | null;
-  /** Of the stick, as the library tells it. */
+  /** Of the stick, as the library reports it. */
   firmware: string | null;
   /** Devices of the record: those that would have to be paired again with another network. */
   devices: number;

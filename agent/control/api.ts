@@ -40,7 +40,7 @@ export const DEADLINE_HEADER = 'hub-deadline';
 /** The admin socket's name, beside the configured control socket. */
 export const ADMIN_SOCKET_NAME = 'admin.sock';
 
-/** A stream says this often that it lives: a client that hears nothing for longer than a few of them knows that the agent hangs. */
+/** A stream sends a sign of life this often: for a client, a silence of a few intervals means that the agent hangs. */
 export const HEARTBEAT_MS = 1_000;
 
 /** A command in the journal, without its args: they may hold credentials. Times are epoch milliseconds. */
@@ -115,7 +115,7 @@ export interface WifiReport {
   device?: string | null;
 }
 
-/** What `WifiReport` tells of a problem. */
+/** The part of `WifiReport` about a problem. */
 export const told = (problem: WifiProblem | null): Pick<WifiReport, 'problem' | 'reason' | 'device'> => ({
   problem: problem?.message ?? null,
   reason: problem?.reason ?? null,

@@ -47,7 +47,7 @@ export interface ControlDeps {
 
 /** The local control API: two sockets. */
 export interface Control {
-  /** Opens both sockets. Never throws: the agent works without them, and its log says what is wrong. */
+  /** Opens both sockets. Never throws: the agent works without them, and its log names the fault. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -70,7 +70,7 @@ export function createControl(deps: ControlDeps): Control {
   const zigbee = zigbeeRoutes({ networks: deps.zigbee, changed: deps.changed, clock, log });
   let tracers = 0;
 
-  /** Ends when the client is gone; says now and then that the agent lives. */
+  /** Ends when the client is gone; sends a sign of life in between. */
   async function untilGone({ signal }: ApiRequest, send: (value: unknown) => void): Promise<void> {
     while (!signal.aborted) {
       await sleep(clock, HEARTBEAT_MS, signal);

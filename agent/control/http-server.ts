@@ -164,7 +164,7 @@ export function createApiServer(deps: {
       http?.closeIdleConnections();
       await within(clock, LAST_ANSWERS_MS, Promise.all(inHand), () => {});
       http?.closeAllConnections();
-      // It never listened itself, and says so; its timers end.
+      // It never listened itself, which is the error here; its timers end.
       http?.close(() => {});
       await closed;
     },

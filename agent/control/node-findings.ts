@@ -6,7 +6,7 @@ import { NODES } from '../health/remedies.ts';
 /** More than these on one screen say nothing more; `hubctl doctor` has them all. */
 const MAX_NODE_FINDINGS = 16;
 
-/** Something that is wrong with a node and is no mere silence, as the control API tells it. */
+/** A finding of a node other than its silence, as the control API reports it. */
 export interface NodeFinding {
   nodeId: string;
   kind: 'security_lost' | 'replaced' | 'garbled' | 'address_clash' | 'key_missing' | 'unidentified' | 'power_fault' | 'flaps';
@@ -29,7 +29,7 @@ const KINDS: Readonly<Partial<Record<NodeCode, NodeFinding['kind']>>> = {
   node_flaps: 'flaps',
 };
 
-/** What the control API tells of these nodes, the worst first; at most `MAX_NODE_FINDINGS`. */
+/** What the control API reports of these nodes, the worst first; at most `MAX_NODE_FINDINGS`. */
 export function nodeReport(nodes: readonly Node[]): NodeFinding[] {
   const all = nodeFindings(nodes).flatMap(({ code, subject, text, remedy, severity }) => {
     const kind = KINDS[code];
@@ -38,7 +38,7 @@ export function nodeReport(nodes: readonly Node[]): NodeFinding[] {
   return all.slice(0, MAX_NODE_FINDINGS);
 }
 
-/** The finding behind what the control API tells: its texts are made by the agent, which knows the nodes. */
+/** The finding behind an entry of the control API: its texts are made by the agent, which has the nodes. */
 export function reported({ nodeId, kind, text, remedy, severity = 'fail' }: NodeFinding): HealthFinding {
   return { code: `node_${kind}`, severity, subject: nodeId, text, remedy, next: NODES, advice: true };
 }

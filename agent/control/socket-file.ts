@@ -36,7 +36,7 @@ async function removeStale(path: string, guard: Guard): Promise<void> {
 
 /**
  * Listens on a Unix socket with exactly this mode; its group is the process's. Before the mode is set, only the owner can write to it.
- * @throws HubError `storage_failed`, or what the system says.
+ * @throws HubError `storage_failed`, or errors of the file system.
  */
 export async function listenOnSocket(server: Server, path: string, mode: number, guard: Guard): Promise<void> {
   await makeFolders(dirname(path), 0o750);

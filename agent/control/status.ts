@@ -98,7 +98,7 @@ function countByBus(nodes: readonly Node[]): NonNullable<StatusReport['nodesByBu
   }));
 }
 
-/** What a part says in time, else null. */
+/** The answer of a part within its time, else null. */
 function inTime<T>({ clock }: StatusDeps, part: Promise<T>): Promise<T | null> {
   return within(clock, PART_TIMEOUT_MS, part, () => null).catch(() => null);
 }

@@ -45,7 +45,7 @@ export const AGENT: Entries<AgentParams> = {
 export type AgentCode = keyof AgentParams;
 const found = finder(AGENT);
 
-/** What the process says of itself. An older agent has neither field. */
+/** The report of the process about itself. An older agent has neither field. */
 export interface ProcessFacts {
   faults?: readonly Fault[];
   logOutput?: OutputState;

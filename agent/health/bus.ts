@@ -140,7 +140,7 @@ export function silentFindings({ buses, nodes, nodesByBus = [] }: BusFacts): Hea
   return [busProblem('nodes_silent', { silent, total: nodes.total, bus: null }, buses.length === 1 ? buses[0]!.id : null)];
 }
 
-/** That links are secured with the key that everyone knows. */
+/** That links are secured with the public default key. */
 export function defaultKeyFindings(nodesByBus: readonly Pick<BusNodes, 'bus' | 'defaultKey'>[]): HealthFinding<BusCode>[] {
   return nodesByBus.flatMap(({ bus, defaultKey: addresses = [] }) =>
     addresses.length === 0 ? [] : [busProblem('nodes_default_key', { bus, addresses }, bus)],

@@ -38,7 +38,7 @@ export const FILES: Entries<FilesParams> = {
 export type FilesCode = keyof FilesParams;
 const found = finder(FILES);
 
-/** Those that stand: what could not be read is set aside, or told where it is needed. */
+/** Those that stand: what could not be read is set aside, or reported where it is needed. */
 export const standingFaults = (faults: readonly FileFault[]): FileFault[] => faults.filter(({ operation }) => operation !== 'read');
 
 /** What the agent cannot do with its files; without them it runs no command. An older agent does not say. */

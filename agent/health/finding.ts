@@ -18,7 +18,7 @@ export interface HealthFinding<Code extends string = string> {
   advice: boolean;
 }
 
-/** What a catalogue says of one code. `Params` is what its texts are made of. */
+/** The entry of the catalogue for one code. `Params` is what its texts are made of. */
 export interface Entry<Params> {
   severity: Severity;
   text(params: Params): string;
@@ -39,7 +39,7 @@ export function finder<Params>(entries: Entries<Params>) {
 }
 
 /**
- * What a table says of a word. The word may come from an agent of another version, which knows more words than this table: then it is answered
+ * The value of a word in a table. The word may come from an agent of another version, which has more words than this table: then it is answered
  * `otherwise`.
  */
 export function lookUp<Word extends string, T>(table: Readonly<Record<Word, T>>, word: Word, otherwise: T): T {

@@ -89,7 +89,7 @@ export interface MachineFacts {
 /** Where the state is, unless it was configured elsewhere. */
 const STATE = '/var/lib/hub-agent';
 
-/** What a short screen says of the machine; its sizes stand on it already. */
+/** The findings of the machine for a short screen, which shows its sizes already. */
 export function hostFindings({ clock, host }: MachineFacts): HealthFinding<HostCode>[] {
   return [
     ...(clock.synchronized === false ? [hostFinding('clock_unset', {})] : []),

@@ -53,7 +53,7 @@ export interface NodeParams {
   node_key_missing: { nodeId: string; bus: string; address: string };
   node_replaced: { nodeId: string; now: DeviceIdentity; before: DeviceIdentity };
   node_unidentified: { nodeId: string; hasCapabilities: boolean };
-  /** A device of Zigbee tells of its battery alone (ZCL, 8.2.2.2.1.3). */
+  /** A device of Zigbee reports its battery alone (ZCL, 8.2.2.2.1.3). */
   node_power_fault: { nodeId: string; protocol: Node['protocol']; available: boolean };
   node_flaps: { nodeId: string; losses: number };
   node_tamper: { nodeIds: readonly string[] };

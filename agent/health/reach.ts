@@ -38,7 +38,7 @@ export interface ReachParams {
   tcp_unreachable: Port;
   tcp_no_route: Plain;
   tcp_failed: Port & Coded;
-  /** Certificate, key or authorities cannot be used: what the validator says. */
+  /** Certificate, key or authorities cannot be used: in the words of the validator. */
   tls_files: { message: string; remedy: string };
   tls_server_expired: Plain;
   tls_server_not_yet_valid: Plain;

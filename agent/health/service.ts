@@ -16,7 +16,7 @@ export interface ServiceParams {
   agent_unreachable: { message: string };
   agent_hung: object;
   agent_busy: object;
-  /** systemd says that it runs. */
+  /** It runs, by systemd. */
   agent_socket_closed: object;
   /** `pid`: of a process of the service; 0: it has none; null: not known. */
   systemd_silent: { pid: number | null };

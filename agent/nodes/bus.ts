@@ -2,7 +2,7 @@ import type { AddressChange, Identified, Rekeyed, Rekeying } from '../contract/m
 import type { BusStatus, Node } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
 
-/** What a bus tells while it runs. `node` comes with every change of what is known of a node except `lastSeen`, which moves with every answer. */
+/** The events of a bus while it runs. `node` comes with every change of what is known of a node except `lastSeen`, which moves with every answer. */
 export type BusEvent =
   | { kind: 'node'; node: Node }
   /** A device left the network: its node is no more. Silence is something else. */

@@ -87,7 +87,7 @@ type Standing = Pick<Node, 'tamper' | 'powerFault'>;
 
 /** Names and logs the changes of nodes. */
 export interface Changes {
-  /** What is known from before this start: it is not told again. */
+  /** What is known from before this start: it is not reported again. */
   remember(node: Node): void;
   forget(nodeId: string): void;
   /** Logs what changed, and answers it. `held`: it is not told yet. */

@@ -47,7 +47,7 @@ const WRITE_INTERVAL_MS = 60_000;
 
 export function createNodeTable({ buses, files, stateDirectory, clock, log, onChange }: NodeTableDeps): NodeTable {
   const store = createNodeStore({ path: join(stateDirectory, FILE_NAME), files, log });
-  /** By node id; what a bus says replaces it, except for when the node was first seen. */
+  /** By node id; a report of the bus replaces it, except for when the node was first seen. */
   const known = new Map<string, Node>();
   const changes = createChanges({ log, clock });
   const losses = createLosses(clock);
@@ -57,12 +57,12 @@ export function createNodeTable({ buses, files, stateDirectory, clock, log, onCh
   let full = false;
   let writing: Promise<void> = Promise.resolve();
 
-  /** What the bus says now, joined with what is remembered. */
+  /** The report of the bus, joined with what is stored. */
   const merge = (bus: NodeBus, live: Node): Node => {
     const remembered = known.get(live.nodeId);
     const firstSeen = remembered?.firstSeen ?? live.firstSeen;
     const refuses = bus.refusesIdentity?.(live.address) ?? false;
-    // What another device at this place told says nothing about this one.
+    // Reports of another device at this address do not apply to this one.
     const before = remembered && maybeSameDevice(remembered, live) && !refuses ? remembered : undefined;
     return {
       ...live,

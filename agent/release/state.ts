@@ -52,7 +52,7 @@ export interface ReleaseEvent {
   reason: RefusalReason | RollbackReason | null;
 }
 
-/** What root knows of the releases of this hub. */
+/** Root's record of the releases of this hub. */
 export interface ReleasesState {
   current: Installed;
   previous: Installed;
@@ -80,7 +80,7 @@ export const isAttempt = (text: unknown): text is string => typeof text === 'str
 
 const check = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
-/** The state as lines of words, which a shell reads too. The last line says that nothing is missing. */
+/** The state as lines of words, which a shell reads too. The last line proves that nothing is missing. */
 export function formatState({ current, previous, highest, trial, bad, history }: ReleasesState): string {
   const lines = [
     HEAD,

@@ -22,7 +22,7 @@ export function forgottenClaimName(claim: Claim): string {
   return FORGOTTEN_CLAIM + createHash('sha256').update(claimText(claim)).digest('hex');
 }
 
-/** Begins the name that says that a reset of the kind that follows was asked for, and is not done yet. */
+/** Begins the name of a note: a reset of the kind that follows was requested, and is not done yet. */
 export const RESET_ASKED = 'reset-asked-';
 
 /** What a reset takes: `state`, what the agent learns again; `factory`, also claim, commands and Wi-Fi networks. */

@@ -11,7 +11,7 @@ export interface Resets {
   /** The one that is to be carried out at the end of this agent; null: none. */
   pending(): ResetKind | null;
   /**
-   * Resolves once the reset cannot get lost any more, also when the power is cut. A client that has gone by then (`signal`) was told that it
+   * Resolves once the reset cannot get lost any more, also when the power is cut. A client that has gone by then (`signal`) was notified that it
    * failed: nothing happens. @throws errors of the file system, HubError `aborted`
    */
   ask(kind: ResetKind, signal?: AbortSignal): Promise<void>;

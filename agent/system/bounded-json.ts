@@ -27,7 +27,7 @@ export function parseBounded(text: string): unknown {
 }
 
 /**
- * A number from outside that counts something, such as a version or seconds: whole, from 0, and told exactly (ECMA-262,
+ * A number from outside that counts something, such as a version or seconds: whole, from 0, and represented exactly (ECMA-262,
  * `Number.MAX_SAFE_INTEGER`). 0 for anything else: as a text it would have a point, a sign or an exponent.
  */
 export const countOf = (value: unknown): number => (Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0);

@@ -25,8 +25,8 @@ const DAY_MS = 86_400_000;
 const CLOCK_MS = 60_000;
 
 /**
- * Looks once a day. Within 30 days of its end it says so in the log (a warning, and an error in the last week) and in the reported state; after a
- * change of the certificate that goes again. Without a clock to trust it says nothing.
+ * Looks once a day. Within 30 days of its end it is reported in the log (a warning, and an error in the last week) and in the reported state; after a
+ * change of the certificate that goes again. Without a trusted clock nothing is reported.
  */
 export function createExpiryWatch(deps: ExpiryWatchDeps): ExpiryWatch {
   const { expiresAtMs, clockTrusted, wallClock, clock, log, report } = deps;

@@ -4,7 +4,7 @@ import type { Files } from './files.ts';
 /** What could not be done with a file or folder, the last time that it was tried. */
 export interface FileFault {
   path: string;
-  /** `verify`: it was read, and what it says contradicts another file. */
+  /** `verify`: it was read, and contradicts another file. */
   operation: keyof Files | 'verify';
   /** The error's code, such as `EACCES`; `ID_MISMATCH` for an id that contradicts the one in `identity.json`. */
   code: string;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 /**
  * Makes a folder, and those above it that are missing. Node's recursive `mkdir` never returns, and keeps a thread busy, where a folder that
  * exists answers ENOENT to what is made in it: a removed folder that a bind mount still shows, or /proc (measured, Node 24).
- * @throws what the file system says
+ * @throws errors of the file system
  */
 export async function makeFolders(path: string, mode: number): Promise<void> {
   const fault = await made(path, mode);

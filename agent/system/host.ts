@@ -7,7 +7,7 @@ export interface HostReport {
   osName: string | null;
   osVersion: string | null;
   kernel: string | null;
-  /** Node's word: `arm64`, `x64`. */
+  /** Node's name: `arm64`, `x64`. */
   arch: string;
   nodeVersion: string;
   /** Changes with every boot (UUID, from the kernel). */

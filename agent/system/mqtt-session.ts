@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import type { Guard } from './guard.ts';
 
-/** How a request ended. `closed`: the connection is over; AWS IoT ends it without a word where the policy forbids something. */
+/** How a request ended. `closed`: the connection is over; AWS IoT ends it without a DISCONNECT where the policy forbids something. */
 export type MqttAnswer = { kind: 'done' } | { kind: 'refused'; reason: number } | MqttClosed;
 
 export interface MqttClosed {

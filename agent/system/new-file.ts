@@ -6,7 +6,7 @@ import { occupantOf, storageProblem } from './storage-problem.ts';
 
 const PRIVATE_FILE = 0o600;
 
-/** A file that was not written. The message says why and how to solve it; `code` is that of errno(3). */
+/** A file that was not written. The message has the reason and the remedy; `code` is that of errno(3). */
 export class UnwritableFile extends Error {
   readonly code: string | undefined;
   constructor(code: string | undefined, message: string, cause: unknown) {

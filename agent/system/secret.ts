@@ -13,7 +13,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The text itself. Call it at the last moment, and keep the result in no object that lives on. */
+  /** The text itself. Call it at the last moment, and keep the result in no object that outlives the call. */
   reveal(): string {
     return this.#value;
   }

@@ -9,7 +9,7 @@ import { sealed } from '../../system/seal.ts';
 export interface KeptFile<T extends object> {
   /** Null when there is none. A damaged file is logged and counts as none. Never throws. */
   load(): Promise<T | null>;
-  /** Writes what was given last, when its urgency says. A write that fails is tried again. Never throws. */
+  /** Writes what was given last, at the time of its urgency. A write that fails is tried again. Never throws. */
   save(value: T): void;
   /** Writes what waits. */
   stop(): Promise<void>;

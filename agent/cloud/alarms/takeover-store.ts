@@ -11,7 +11,7 @@ import type { TakeoverWindow } from './takeover.ts';
 /** A takeover as it is kept across restarts and factory resets. */
 export interface KeptTakeover {
   takeover: TakeoverWindow;
-  /** The end of the certificate that was in use: a takeover says nothing of another one. ISO 8601. */
+  /** The end of the certificate that was in use: a takeover does not concern another one. ISO 8601. */
   certificate: string;
 }
 

@@ -54,7 +54,7 @@ export async function proveFromAddress(options: BoundProofOptions, signal: Abort
     if (why !== null) throw new HubError('cloud_unreachable', `From ${options.localAddress}: ${why}.`);
   };
   try {
-    // Nothing is sent to a server before its certificate is checked; without a handshake the session says what happened.
+    // Nothing is sent to a server before its certificate is checked; without a handshake the session reports the reason.
     await new Promise<void>((resolve) => {
       socket.once('secureConnect', resolve);
       socket.once('close', () => resolve());

@@ -14,18 +14,18 @@ import {
 import type { Down, Link, LinkHandlers, Target, Transport, Will } from './transport.ts';
 import { createUnreadableLog } from './unreadable-log.ts';
 
-/** Drives the connection machine: makes links, ends them, keeps its timer, and tells what becomes of them. */
+/** Drives the connection machine: makes links, ends them, keeps its timer, and reports their ends. */
 export interface Connector {
   /** `processRestart`: only this process was started anew. */
   start(options?: { processRestart?: boolean }): void;
-  /** Ends the link, if there is one; bounded in time. `silently`: without the will, for the goodbye is said. */
+  /** Ends the link, if there is one; bounded in time. `silently`: without the will, since `offline` is published. */
   stop(options?: { silently?: boolean }): Promise<void>;
   /** The network may have changed: a new link as soon as the server's limit allows. */
   reconnectNow(): void;
   state(): ConnectionState;
   /** Milliseconds until it connects, at the earliest, while it waits; null otherwise. */
   nextAttemptMs(): number | null;
-  /** True when the machine waits for a timer that does not come: a bug that only a new process heals. */
+  /** True when the machine waits for a timer that does not come: a bug that only a new process resolves. */
   isStuck(): boolean;
   /** The way in use, or the next one to be tried. */
   target(): Target;
@@ -69,7 +69,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
   const sayUnreadable = createUnreadableLog({ log, clock });
   const events: ConnectionEvent[] = [];
   let stepping = false;
-  /** The cloud knows that this link ends: its will would say it twice. */
+  /** `offline` is published for this link: its will would repeat it. */
   let goodbyeSaid = false;
 
   /** A step is carried out to its end before the next one: a link can fail while it is being made. */
@@ -148,7 +148,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     link = null;
     const { reason, detail, unsent = false } = down;
     const repeats = wouldRepeat(state, { unsent }, clock.nowMs());
-    // It says nothing of the network, least of all of its name servers.
+    // It proves nothing about the network, least of all about its name servers.
     if (repeats)
       log.debug({ event: 'cloud_connect_repeated', detail, session }, 'the attempt did not reach the network; it is repeated at once');
     else log[reason === 'local' ? 'info' : 'warn']({ event: 'cloud_down', reason, detail, session }, 'link down');

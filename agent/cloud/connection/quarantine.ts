@@ -9,12 +9,12 @@ const ANSWERED_BY_SERVICE: ReadonlySet<GuardedOperation> = new Set<GuardedOperat
 /** Without this a hub serves in full. The others are given up late: on a bad network links fall in the middle of them again and again, and
  * the backoff bounds that. */
 const OPTIONAL: ReadonlySet<GuardedOperation> = new Set<GuardedOperation>(['executions', 'jobs', 'jobs_publish']);
-/** So much suspicion in a row, without a success in between, is no chance: two refusals in words, or links that broke without a word,
+/** So much suspicion in a row, without a success in between, is no chance: two explicit refusals, or links that ended without a reason code,
  * two in something optional or six in the rest. */
 const LIMIT = 6;
 const REFUSED_IN_WORDS = 3;
 const BROKE = { optional: 3, vital: 1 };
-/** The first time out; doubled each time it turns out to be refused still. A policy can be mended in the cloud without a word to us. */
+/** The first time out; doubled each time it turns out to be refused still. A policy can be corrected in the cloud without a message to the hub. */
 export const FIRST_QUARANTINE_MS = 600_000;
 export const MAX_QUARANTINE_MS = 86_400_000;
 
@@ -40,7 +40,7 @@ export interface Quarantine {
 export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Quarantine {
   const { clock, log } = deps;
   const underWay = new Map<GuardedOperation, number>();
-  /** Failed for want of a link that has not been said to have fallen yet: the library rejects first and tells why afterwards. */
+  /** Failed for want of a link that has not been said to have fallen yet: the library rejects first and reports the reason afterwards. */
   const suspects = new Set<GuardedOperation>();
   let falls = 0;
   const records = new Map<GuardedOperation, Suspicion>();

@@ -83,7 +83,7 @@ export const isQuotaExceeded = (reasonCode: number | undefined) => reasonCode ==
 /** MQTT 5, section 2.4: unspecified, implementation specific, packet identifier in use, quota exceeded. Later it may work. */
 const PASSING = new Set([0x80, 0x83, 0x91, QUOTA_EXCEEDED]);
 
-/** What a PUBACK or SUBACK says: null when all is well (codes below 0x80). */
+/** The error of a PUBACK or SUBACK: null for a success (codes below 0x80). */
 export function acknowledgementError(what: string, reasonCode: number | undefined): HubError | null {
   if (reasonCode === undefined || reasonCode < 0x80) return null;
   return new HubError(PASSING.has(reasonCode) ? 'cloud_timeout' : 'cloud_refused', `${what}: refused with 0x${reasonCode.toString(16)}`);

@@ -5,7 +5,7 @@ export interface Down {
   reason: DownReason;
   /** What the library or the server said, for the log. */
   detail: string;
-  /** The library may have given up before it touched the network; how soon it did tells. */
+  /** The library may have given up before it touched the network; its duration shows which. */
   unsent?: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface ConnectOptions {
   will: Will;
 }
 
-/** What a link tells. `onDown` may be called from inside `close()`, everything else comes from the event loop. */
+/** The events of a link. `onDown` may be called from inside `close()`, everything else comes from the event loop. */
 export interface LinkHandlers {
   /** CONNACK with success. */
   onUp(): void;
@@ -57,7 +57,7 @@ export interface Link {
   updateShadow(update: ShadowUpdate): Promise<number>;
   /**
    * Ends the link with a DISCONNECT; bounded in time. The will is published (MQTT 5, 3.14.2.1, 0x04) unless `silently`: then the session has
-   * said goodbye already, and that was acknowledged.
+   * published `offline` already, and that was acknowledged.
    */
   close(options?: { silently?: boolean }): Promise<void>;
 }

@@ -29,12 +29,12 @@ export interface Session {
   /** Monotonic time of the CONNACK. */
   readonly upAtMs: number;
   readonly link: Link;
-  /** Resolves when the birth is acknowledged: the cloud knows that we are here. Rejects when the link fell before. */
+  /** Resolves when the birth is acknowledged: the presence is in the cloud. Rejects when the link fell before. */
   readonly born: Promise<void>;
   message(topic: string, payload: Buffer, retained: boolean): void;
   /** Whether the subscription to the Jobs service stands. */
   hearsJobs(): boolean;
-  /** Publishes the birth again; resolves when the cloud has acknowledged it, which proves that the session lives. */
+  /** Publishes the birth again; resolves when the cloud has acknowledged it, which proves the session. */
   confirm(): Promise<void>;
   /** Publishes `offline`, as the will would. */
   goodbye(): Promise<void>;
@@ -65,7 +65,7 @@ export interface SessionDeps {
   /** The subscriptions stand and the birth is out: the shadow may be read now without missing a delta. */
   onReady(): void;
   onRequest(executionId: string, payload: Buffer): void;
-  /** An `offline` about this hub was published: the shadow must be told otherwise. */
+  /** An `offline` about this hub was published: the shadow must be corrected. */
   onRebirth(): void;
 }
 
@@ -153,7 +153,7 @@ export function createSession(deps: SessionDeps): Session {
   const born = open().catch((error: unknown) => {
     // Without its subscriptions a session is deaf: end it, the backoff bounds the loop.
     if (isHubError(error, 'cloud_disconnected')) {
-      // The library rejects what was under way before it tells why the link fell: that reason decides what comes next.
+      // The library rejects what was under way before it reports why the link fell: that reason decides what comes next.
       if (!ended) cancelEnding ??= clock.schedule(FALL_MS, () => void link.close());
     } else {
       log.warn({ event: 'session_failed', session: id, reason: messageOf(error) }, 'the session could not be opened');

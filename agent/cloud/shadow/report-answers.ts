@@ -18,7 +18,7 @@ export function answered(turn: Turn, op: number, version: number): void {
     return;
   }
   const { inFlight } = state;
-  // A late answer of an older link says nothing of what was read over this one.
+  // A late answer of an older link does not concern what was read over this one.
   if (op !== inFlight?.op) return;
   state.inFlight = null;
   if (inFlight.patch) {

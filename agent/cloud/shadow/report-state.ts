@@ -21,7 +21,7 @@ export const GREET_MS = 2_000;
 export const REASSURE_MS = 10_000;
 /** An `offline` that has stood so long, by the cloud's clock, has no second one behind it: longer than wills and rules take. */
 export const OFFLINE_SETTLES_SECONDS = 60;
-/** How long a goodbye waits for the first word of its session to be acknowledged. */
+/** How long a goodbye waits for the acknowledgement of the first update of its session. */
 export const GREETING_MS = 500;
 /** The shadow is read and compared as a whole at least this often: others can change it without a message to the hub. */
 export const COMPARE_MS = 86_400_000;
@@ -42,7 +42,7 @@ export interface InFlight {
   op: number;
   /** Null: a report of its own. */
   for: Job | 'farewell' | null;
-  /** What it says of the reported state; null: nothing. */
+  /** Its part of the reported state; null: none. */
   patch: Document | null;
   /** A report was forced; it has to be again if this one fails. */
   forced: boolean;
@@ -167,7 +167,7 @@ export function initialReport(): ReportState {
   };
 }
 
-/** When the machine wants its next `tick`, monotonic; null: never. */
+/** When the machine needs its next `tick`, monotonic; null: never. */
 export function dueMs(state: ReportState): number | null {
   if (state.session === null) return null;
   const mayReport = state.held !== null && state.inFlight === null && !state.leaving;

@@ -14,7 +14,7 @@ export function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-/** True when the patch says nothing but that time has passed. */
+/** True when the patch contains nothing but the passage of time. */
 export function isVolatileOnly(patch: Record<string, unknown>): boolean {
   return leavesOf(patch).every((leaf) => VOLATILE.has(leaf));
 }

@@ -61,7 +61,7 @@ export function patchTo(document: Document, held: Document | null, sections: Par
 }
 
 /**
- * The patch, and beside it everything that should be there already: heals what others deleted or overwrote without a read. The last command
+ * The patch, and beside it everything that should be there already: restores what others deleted or overwrote without a read. The last command
  * is left out, which alone may be large; the daily comparison covers it.
  */
 export function fullPatch(patch: Document, document: Document): Document {

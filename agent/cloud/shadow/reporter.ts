@@ -152,7 +152,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     clearCommand: (version, lastCommand) => job({ type: 'clear', version, lastCommand }),
 
     async goodbye(link, session) {
-      // A session that is still opening is not attached yet, and this word needs no more than its link.
+      // A session that is still opening is not attached yet, and this update needs no more than its link.
       if (!writer) await link.updateShadow({ reported: { online: false, session, lastSeen: wallClock.nowMs() } });
       else
         await new Promise<number>((resolve, reject) => {

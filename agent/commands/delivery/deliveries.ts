@@ -15,7 +15,7 @@ const DRAIN_MS = 3_000;
 export interface Deliveries {
   /** Until it is taken, or the link has ended. */
   deliver(id: string, on: CloudSession): Promise<void>;
-  /** The last word for a request that there is no room to keep: told once, and written down here. */
+  /** The final answer to a request that there is no room to keep: sent once, and logged here. */
   refuse(entry: Entry): Promise<void>;
   /** Resolves when all that has an answer is delivered, the link is gone, or the time for it is over. `settle`: what a delivery leads to is done. */
   drained(on: CloudSession, settle: () => Promise<void>): Promise<void>;

@@ -9,7 +9,7 @@ export const MAX_PAGE_BYTES = 120 * 1024;
 /** Room for the envelope around a page's part of the result. */
 const ENVELOPE_BYTES = 1024;
 
-/** What the reported state says of a command. */
+/** The part of the reported state about a command. */
 export function lastCommandOf(entry: Entry, topics: Topics, outcome: CommandOutcome | null = entry.outcome): LastCommand {
   const last: LastCommand = {
     id: entry.id,

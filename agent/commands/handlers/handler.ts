@@ -15,7 +15,7 @@ export interface CommandHandler<Args extends object = object> {
   run(args: Args, signal: AbortSignal): Promise<Record<string, unknown>>;
   /**
    * For a command that is not repeatable: what became of a run that the end of the process cut. Its result when it is proven to have been done,
-   * null when it was not, or nothing tells: then it is answered `interrupted`. @throws HubError to be answered instead
+   * null when it was not, or that is unknown: then it is answered `interrupted`. @throws HubError to be answered instead
    */
   afterCut?(signal: AbortSignal): Promise<Record<string, unknown> | null>;
 }

@@ -3,7 +3,7 @@ import type { CommandsEffect, Step } from './machine.ts';
 
 /**
  * How a list of effects is carried out, as pure functions: what a driver does, and an exploration of every interleaving does the same. One
- * effect is carried out after the other; when a record cannot be written, the machine says what becomes of the rest.
+ * effect is carried out after the other; when a record cannot be written, the machine decides what becomes of the rest.
  *
  *   for (let effect = next(batch); effect; effect = next(batch)) batch = done(batch, await perform(effect), nowMs());
  */

@@ -74,7 +74,7 @@ export const MAX_UNDELIVERED = 64;
 /** Results that wait to be delivered, in memory and on disk: ten of the largest installations' node lists. */
 export const MAX_OUTBOX_BYTES = 4 * 1024 * 1024;
 
-/** Said of a command that was cut when nothing tells what became of it. */
+/** The error of a command that was cut, and whose outcome is unknown. */
 export const INTERRUPTED = 'The hub restarted while the command was running; send it again if it is still wanted.';
 
 /** The outcome of a command that may not run again after its process died. */

@@ -96,7 +96,7 @@ function forgetOldest(state: CommandsState): Step {
   return { state: { ...state, entries }, effects: dropped.map(({ id }) => ({ type: 'forget', id })) };
 }
 
-/** While a read is in flight, a delta only tells how new its answer must be: a late copy of an old one must not bring a command back. */
+/** While a read is in flight, a delta only sets how new its answer must be: a late copy of an old one must not bring a command back. */
 function onDelta(state: CommandsState, version: number, candidate: Candidate | null): Step {
   if (version < state.viewVersion || candidate === null) return { state, effects: [] };
   const next = { ...state, viewVersion: version };

@@ -3,7 +3,7 @@ import type { Candidate, Entry, InProgress } from './entry.ts';
 
 /**
  * The life of commands as a pure machine: `(state, event) → (state, effects)`. Its promise: in every order in which the network and the Shadow service
- * lose, repeat, delay or reorder, and wherever the process dies, a command runs once (read-only ones at least once) and is always answered.
+ * lose, repeat, delay or reorder, and wherever the process ends, a command runs once (read-only ones at least once) and is always answered.
  */
 export interface CommandsState {
   link: 'down' | 'up';

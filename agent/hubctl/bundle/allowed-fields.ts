@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { parseJson } from '../../config/json.ts';
 import { INTERPRETED } from '../../system/parse-options.ts';
 
-/** What zod tells of a schema's inside. */
+/** What zod exposes of a schema's inside. */
 interface Inside {
   def: { type: string; innerType?: Inside; element?: Inside; options?: Inside[] };
   shape?: Record<string, Inside>;

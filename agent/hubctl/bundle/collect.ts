@@ -88,14 +88,14 @@ async function linesOf(run: (onLine: (line: string) => void) => Promise<unknown>
 
 const textOf = (path: string) => readRegularFile(path).then(String, (error: NodeJS.ErrnoException) => `${path}: ${error.code}\n`);
 
-/** What the schema knows of a configuration file. */
+/** The part of a configuration file that the schema has. */
 const configText = (path: string, schema: ZodType) =>
   readRegularFile(path).then(
     (data) => pretty(allowedFields(schema, data.toString('utf8'))),
     (error: NodeJS.ErrnoException) => `${path}: ${error.code}\n`,
   );
 
-/** What a certificate says; it is public, and its key is not in it. */
+/** The public content of a certificate; its key is not in it. */
 async function certificateText(path: string | null): Promise<string> {
   try {
     const { subject, issuer, validFrom, validTo, serialNumber, fingerprint256 } = new X509Certificate(await readRegularFile(path!));

@@ -10,7 +10,7 @@ export type AgentProblem =
   | 'down'
   /** It takes no more connections for now. */
   | 'busy'
-  /** No way to its socket, and no word on whether it runs. */
+  /** Its socket cannot be reached; whether it runs is unknown. */
   | 'unreachable'
   /** It listens and does not answer. */
   | 'hung'

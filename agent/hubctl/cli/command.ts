@@ -18,7 +18,7 @@ export interface AirNetwork {
 /** What hubctl needs beside its terminal. The real ones load what they need when they are asked: hubctl must start at once. */
 export interface HubctlPorts extends Omit<DoctorPorts, 'client' | 'places'> {
   version: string;
-  /** Writes a file under a name that is free, whole or not at all, for its owner alone. @throws Error that says why not, and how to solve it */
+  /** Writes a file under a name that is free, whole or not at all, for its owner alone. @throws Error with the reason and the remedy */
   writeNew(path: string, data: Uint8Array, usualName: string): Promise<void>;
   /** Root becomes the owner of the path, for good, before it changes anything below. @throws Error */
   becomeOwner(path: string): Promise<void>;

@@ -21,7 +21,7 @@ const NEXT: Readonly<Record<AgentProblem, string>> = {
   refused: '',
 };
 
-/** What a command that needs the agent says when there is none; with `json` as an object. Returns the exit code. */
+/** The message of a command that needs the agent when there is none; with `json` as an object. Returns the exit code. */
 export function reportAgentProblem(terminal: Terminal, error: AgentError, json: boolean): number {
   const remedy = NEXT[error.problem];
   if (json) terminal.out(JSON.stringify({ error: { code: error.code ?? `agent_${error.problem}`, message: error.message } }));

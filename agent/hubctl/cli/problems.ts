@@ -1,7 +1,7 @@
 import type { StatusReport } from '../../control/api.ts';
 import { reported } from '../../control/node-findings.ts';
 import { assess } from '../../health/assess.ts';
-import { causeOf } from '../../health/catalogue.ts';
+import { causeOf } from '../../health/causes.ts';
 import { capitalized, type HealthFinding } from '../../health/finding.ts';
 
 /** Something that is wrong, in a sentence. */

@@ -16,7 +16,7 @@ import { field, padEnd, truncate, widthOf } from '../terminal/text.ts';
 
 const LABEL_WIDTH = 10;
 
-/** One row of the screen: what it is called, what it says, and how it stands. */
+/** One row of the screen: its label, its text and its colour. */
 interface Row {
   label: string;
   text: string;

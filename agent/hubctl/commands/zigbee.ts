@@ -28,7 +28,7 @@ export async function chosenNetwork(context: CommandContext): Promise<ZigbeeStat
   );
 }
 
-/** Sends what takes a while; the agent says every second that it works. @throws AgentError with its reason when it failed */
+/** Sends what takes a while; the agent sends a sign of life every second. @throws AgentError with its reason when it failed */
 export async function askNetwork<T>({ client, terminal }: CommandContext, bus: string, what: string, body: object): Promise<T> {
   const answers: { result?: T; error?: { code: string; message: string } }[] = [];
   await client.lines({ path: `/v1/zigbee/${encodeURIComponent(bus)}/${what}`, body, signal: terminal.interrupted }, (line) => {

@@ -86,7 +86,7 @@ export async function checkConnectivity(
     return connectivity;
   }
   const { socket: first, refusal } = secured.value;
-  // Asked before the session, which may take a while: after that the server may have closed, and its word is lost.
+  // Asked before the session, which may take a while: after that the server may have closed, and its alert is lost.
   const refused = await refusal;
   if (refused?.code?.startsWith('ERR_SSL')) {
     first.destroy();

@@ -90,7 +90,7 @@ const NUMBERS: Readonly<Record<string, keyof typeof ALERTS>> = {
   116: 'CERTIFICATE_REQUIRED',
 };
 
-/** What the alert behind an error says of the hub's certificate; null: there is none, or it says nothing of that. */
+/** The alert about the hub's certificate behind an error; null: there is none. */
 function rejectionOf(code: string, message: string): Rejection | null {
   const number = /SSL alert number (\d+)/.exec(message)?.[1] ?? '';
   const name = /_ALERT_([A-Z_]+)$/.exec(code)?.[1] ?? NUMBERS[number] ?? '';

@@ -14,7 +14,7 @@ export interface MqttProbe {
   publish(topic: string, payload: string): Promise<MqttAnswer>;
   /** Another client came with our client id and has the session now; seen also between two operations. */
   isTakenOver(): boolean;
-  /** Says goodbye and closes. */
+  /** Sends DISCONNECT and closes. */
   end(): void;
 }
 

@@ -35,11 +35,11 @@ export async function resolveName(clock: MonotonicClock, host: string): Promise<
 /** Before the next address of a name is tried beside one that is silent. */
 const NEXT_ADDRESS_MS = 500;
 
-/** What says least of the server comes last: of several addresses one may have no way at all, as IPv6 at many a site. */
+/** The least telling error comes last: of several addresses one may have no route, such as IPv6 at many sites. */
 const TELLING = ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ETIMEDOUT', 'ENETUNREACH', 'EADDRNOTAVAIL'];
 const rank = (code: string) => (TELLING.includes(code) ? TELLING.indexOf(code) : TELLING.indexOf('ETIMEDOUT') - 0.5);
 
-/** Of the ways in which the addresses of a name failed the one that says most: a no says more than silence. */
+/** The most telling error among the addresses of a name: a refusal before silence. */
 export function mostTelling(codes: readonly string[]): string | null {
   return codes.toSorted((one, other) => rank(one) - rank(other))[0] ?? null;
 }
@@ -75,10 +75,10 @@ export async function openTcp(clock: MonotonicClock, addresses: readonly string[
   return step.ok ? step : { ...step, code: mostTelling([...failed, step.code])! };
 }
 
-/** A TLS connection, and what the server says to our certificate after the handshake. */
+/** A TLS connection, and the server's answer to our certificate after the handshake. */
 export interface Secured {
   socket: TLSSocket;
-  /** Its no; null when it took the certificate, or says nothing for a while. Never rejects. */
+  /** Its refusal; null when it took the certificate, or is silent for a while. Never rejects. */
   refusal: Promise<NodeJS.ErrnoException | null>;
 }
 
@@ -87,7 +87,7 @@ const REFUSAL_MS = 500;
 
 /**
  * In TLS 1.3 the handshake is over for the client before the server has validated the client's certificate (RFC 8446, section 2): its refusal is an
- * alert that may come later, as an `error` event that is not kept in `errored`. Its session ticket says yes; not every server sends one.
+ * alert that may come later, as an `error` event that is not kept in `errored`. Its session ticket is an acceptance; not every server sends one.
  */
 function refusalOf(clock: MonotonicClock, socket: TLSSocket): Promise<NodeJS.ErrnoException | null> {
   const said = Promise.withResolvers<NodeJS.ErrnoException | null>();

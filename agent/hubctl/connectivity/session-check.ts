@@ -16,7 +16,7 @@ const MAX_UNANSWERED = 2;
 const IMPOSSIBLE_VERSION = 2_147_483_647;
 /** Not retained, and of a session that never was: no reader takes it for news of the hub. */
 const NO_NEWS = { state: 'offline', session: '00000000-0000-4000-8000-000000000000', at: 0, version: 'hubctl' };
-/** MQTT 5: what AWS IoT answers, or ends the connection with, where the policy says no. */
+/** MQTT 5: what AWS IoT answers, or ends the connection with, where the policy refuses. */
 const NOT_AUTHORIZED = 0x87;
 
 function connackStep(answer: MqttAnswer, to: Destination): { step: ConnectivityStep; tls: boolean } {
@@ -69,7 +69,7 @@ export function operations({ thingName, shadowName, executions, jobs }: Settings
 
 type Verdict = keyof TopicsTried | 'allowed' | 'closed';
 
-/** A timeout, a quota or a link that fell is no word of the policy. */
+/** A timeout, a quota or a link that fell is no refusal of the policy. */
 function verdictOf(answer: MqttAnswer): Verdict {
   if (answer.kind === 'done') return 'allowed';
   if (answer.kind === 'timeout') return 'unanswered';
@@ -112,7 +112,7 @@ function createLink(clock: MonotonicClock, thingName: string, first: MqttProbe, 
 }
 type Link = ReturnType<typeof createLink>;
 
-/** One operation. A close without a word may be chance: only the second one counts as a refusal. */
+/** One operation. A close without a reason code may be chance: only the second one counts as a refusal. */
 async function tryOne(link: Link, run: (probe: MqttProbe) => Promise<MqttAnswer>): Promise<{ verdict: Verdict; ms: number }> {
   let verdict: Verdict = 'untried';
   for (let round = 0; round < 2; round += 1) {

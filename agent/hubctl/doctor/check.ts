@@ -53,7 +53,7 @@ export type CheckResult = Finding & {
   causedBy?: { check: string; code: string };
 };
 
-/** What a connection as this hub is made with. Without it `fault` says why; null: this user may not read the files, or none is named. */
+/** What a connection as this hub is made with. Without it `fault` has the reason; null: this user may not read the files, or none is named. */
 export type TlsMaterial = { credentials: TlsCredentials; fault: null } | { credentials: null; fault: ConfigFault | null };
 
 /** What the checks need of the outside. */

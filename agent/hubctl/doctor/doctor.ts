@@ -1,5 +1,5 @@
 import type { StatusReport } from '../../control/api.ts';
-import { causeOf } from '../../health/catalogue.ts';
+import { causeOf } from '../../health/causes.ts';
 import { messageOf } from '../../system/errors.ts';
 import { within } from '../../system/timeout.ts';
 import { attempt } from '../cli/failure.ts';

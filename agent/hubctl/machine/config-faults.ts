@@ -94,7 +94,7 @@ export async function findConfigFaults(
   }
 }
 
-/** The fields that name a file of which the load says that it cannot be read. */
+/** The fields that name a file which cannot be read, by the load. */
 function pathsByField(places: Places): Map<string, string | null> {
   const { certificatePath, privateKeyPath, caPath } = settingsOf(places);
   return new Map(Object.entries({ certificatePath, privateKeyPath, 'cloud.caPath': caPath }));

@@ -10,11 +10,11 @@ export interface ServiceState {
   restarts: number;
   /** Exit status of the last run. */
   exitStatus: number;
-  /** `enabled`, `disabled`, `masked`, …; empty when there is no word on it. */
+  /** `enabled`, `disabled`, `masked`, …; empty when it is unknown. */
   unitFileState: string;
   /** The last start was left out: the unit's condition, that there is an identity, was not met. */
   conditionFailed: boolean;
-  /** A process of the service by the kernel's word, asked for when systemd is silent. 0: it has none; null: not known. */
+  /** A process of the service by the kernel, read when systemd is silent. 0: it has none; null: not known. */
   pid: number | null;
 }
 
@@ -32,7 +32,7 @@ export const SILENT_SYSTEMD: ServiceState = {
 };
 
 /**
- * Whether the service surely has no process: there is no such service (null), or it is at rest, by systemd's word or else by the kernel's.
+ * Whether the service surely has no process: there is no such service (null), or it is at rest, by systemd or else by the kernel.
  * One between two starts may have a process at any moment.
  */
 export function isAtRest(state: ServiceState | null): boolean {
@@ -47,7 +47,7 @@ export const isSilent = (state: ServiceState | null): boolean => state?.activeSt
 /** Whether systemd may start it at all (systemctl(1), "mask"). */
 export const isMasked = (state: ServiceState | null): boolean => state?.loadState === 'masked';
 
-/** What `systemctl show` answers; null: there is no such service, and no process of it. Without a word on its state it is silence. */
+/** What `systemctl show` answers; null: there is no such service, and no process of it. Without a state it counts as silence. */
 export function parseService(text: string): ServiceState | null {
   const values = new Map(text.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
   const { activeState: silence } = SILENT_SYSTEMD;

@@ -65,7 +65,7 @@ async function servicePid({
   try {
     const processes = await files.read(join(cgroupFolder, SLICE, UNIT, 'cgroup.procs'));
     if (processes) return Number.parseInt(processes.toString('utf8'), 10) || 0;
-    // systemd removes the group of a service at rest. Without the unified hierarchy the group is elsewhere, and its absence says nothing.
+    // systemd removes the group of a service at rest. Without the unified hierarchy the group is elsewhere, and its absence proves nothing.
     return (await paths.denial(join(cgroupFolder, 'cgroup.controllers'), 'none')) === null ? 0 : null;
   } catch {
     return null;

@@ -11,7 +11,7 @@ const STOP_MARGIN_MS = 60_000;
 
 /**
  * Whether the clock was set from the network since boot. The kernel's own answer (adjtimex) cannot be had from Node, so the time services' traces
- * are read: systemd-timesyncd says yes or no; chrony's drift file, where the agent may see it, proves a yes; anything else
+ * are read: systemd-timesyncd gives yes or no; chrony's drift file, where the agent may see it, proves a yes; anything else
  * is unknown (null).
  */
 export async function readClockSynchronized(tree: HostTree, wallClock: WallClock, uptimeSeconds: number | null): Promise<boolean | null> {

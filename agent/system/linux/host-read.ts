@@ -11,7 +11,7 @@ export interface HostTree {
   modifiedMs(path: string): Promise<number | null>;
 }
 
-/** The part of `node:os` that says the same without /proc, which a service may be kept from seeing (ProcSubset=pid). */
+/** The part of `node:os` that gives the same without /proc, which a service may be kept from seeing (ProcSubset=pid). */
 export type KernelCalls = Pick<typeof import('node:os'), 'hostname' | 'release' | 'uptime' | 'totalmem' | 'loadavg' | 'networkInterfaces'>;
 
 /** The real tree below `root`. */

@@ -20,7 +20,7 @@ const POLL_MS = 1000;
 /** After a restart NetworkManager is back on a known network within 10–20 s (measured). */
 const AUTOCONNECT_WAIT_MS = 25_000;
 
-/** A change's traces in NetworkManager: what the marker says, and what only the running change knows. */
+/** A change's traces in NetworkManager: from the marker, and from the running change alone. */
 export interface ChangeTraces extends ChangeMarker {
   /** `unknown`: one may stand, its path was never learnt. */
   checkpoint: ObjectPath | 'none' | 'unknown';

@@ -62,7 +62,7 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
       for (const each of wanted) deps.guard('bus signal', each.listener)(signal);
     });
     bus.on('message', onMessage);
-    // The library keeps calls for ever once the stream ended, and tells of the end only inside.
+    // The library keeps calls for ever once the stream ended, and reports the end only internally.
     (bus as unknown as { _connection?: EventEmitter })._connection?.on('end', lose);
     (bus as EventEmitter).on('error', lose);
     const made: Connection = { library, bus, lost, lose };
@@ -141,7 +141,7 @@ export function createDbusMessageBus(deps: { address: string; clock: MonotonicCl
 }
 
 /**
- * Runs what is made of a call's body without Node's shared pool of small buffers: a password would lie there as long as any neighbour lives.
+ * Runs what is made of a call's body without Node's shared pool of small buffers: a password would stay there as long as any neighbour is in use.
  * A buffer of its own is freed with the next collection.
  */
 function withoutPool<T>(run: () => T): T {

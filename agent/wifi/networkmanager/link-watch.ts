@@ -4,13 +4,13 @@ import { ACTIVE_STATE, DEVICE_STATE, type LinkEvent, type ObjectPath } from './n
 /** What became of the activation that is followed. */
 export interface LinkOutcomes {
   up(): void;
-  /** NMDeviceStateReason, or null when none was told. `joined`: the access point had let the hub in, its address was being asked for. */
+  /** NMDeviceStateReason, or null when none was reported. `joined`: the access point had let the hub in, its address was being asked for. */
   failed(reason: number | null, joined: boolean): void;
 }
 
 /**
  * The reason of a failure and the end of its connection are two signals, in either order, milliseconds apart. A NetworkManager that stops
- * first lets go of the device, as if the radio were gone, and leaves the bus up to a second later (measured): that tells more.
+ * first lets go of the device, as if the radio were gone, and leaves the bus up to a second later (measured): that reason is more precise.
  */
 const SETTLE_MS = 2000;
 

@@ -64,7 +64,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
     return recovery;
   }
 
-  /** The marker tells of a change that was cut; without one NetworkManager need not be asked, and its client not be loaded. */
+  /** The marker stands for a change that was cut; without one NetworkManager need not be asked, and its client not be loaded. */
   async function recoverChange(): Promise<WifiRecovery> {
     const cut = await marker.read();
     if (!cut) return { outcome: 'clean' };

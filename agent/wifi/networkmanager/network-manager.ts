@@ -126,7 +126,7 @@ export interface ProfileSettings {
   sourceRoutes?: readonly { address: string; gateway: string }[];
 }
 
-/** What NetworkManager tells by itself. */
+/** What NetworkManager signals by itself. */
 export type LinkEvent =
   | { type: 'device_state'; state: number; reason: number }
   | { type: 'active_state'; active: ObjectPath; state: number }

@@ -3,7 +3,7 @@ import { type BusCall, BusError, type BusSignal } from './message-bus.ts';
 /** The message bus itself. It owns this name for good, so no client can (D-Bus specification, "Message Bus Messages"). */
 export const DAEMON_NAME = 'org.freedesktop.DBus';
 
-/** What a signal says before its body is looked at. `sender` is the unique name that the daemon writes in, never the client. */
+/** The header of a signal, read before its body. `sender` is the unique name that the daemon writes in, never the client. */
 export type SignalHead = Omit<BusSignal, 'body'>;
 
 /**
@@ -37,7 +37,7 @@ export function createNameOwners(): NameOwners {
           if (error instanceof BusError && error.type === `${DAEMON_NAME}.Error.NameHasNoOwner`) return [''];
           throw error;
         });
-        // A change that was told meanwhile is as new as the answer, or newer.
+        // A change that was signalled meanwhile is as new as the answer, or newer.
         if (owners.get(name) === null) owners.set(name, String(owner));
       } catch (error) {
         owners.delete(name);
@@ -64,7 +64,7 @@ export function senderOf(rule: string): string | undefined {
   return fieldOf(rule, 'sender');
 }
 
-/** What of a match rule also tells our subscriptions apart, its sender by the connection that owns the name. */
+/** The parts of a match rule that distinguish our subscriptions, its sender by the connection that owns the name. */
 export function matcherOf(rule: string, owners: Pick<NameOwners, 'isOwner'>): (signal: SignalHead) => boolean {
   const [sender, path, name, member] = [senderOf(rule), fieldOf(rule, 'path'), fieldOf(rule, 'interface'), fieldOf(rule, 'member')];
   return (signal) =>

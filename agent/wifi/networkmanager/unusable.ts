@@ -24,7 +24,7 @@ const OF_NETWORK_MANAGER: Readonly<Record<NetworkManagerProblem, WifiObstacle>> 
   failed: 'failed',
 };
 
-/** What an error of looking for a usable device says of the Wi-Fi. */
+/** The problem of the Wi-Fi behind an error of the search for a usable device. */
 export function wifiProblemOf(error: unknown): WifiProblem {
   const message = messageOf(error);
   if (error instanceof WifiUnusableError) return { reason: error.reason, message, device: error.device };

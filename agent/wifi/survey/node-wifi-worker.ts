@@ -5,6 +5,6 @@ import nodeWifi from 'node-wifi';
 nodeWifi.init({ iface: (workerData as { interfaceName: string | null }).interfaceName });
 nodeWifi.scan().then(
   (rows) => parentPort?.postMessage(rows),
-  // An exit code other than 0 tells the parent; the error holds a command line and nmcli's output.
+  // An exit code other than 0 is enough for the parent; the error holds a command line and nmcli's output.
   () => process.exit(1),
 );

@@ -3,7 +3,8 @@ import type { DownReason, GuardedOperation, WaitReason } from '../../../agent/co
 import type { BusFailure, SecurityReason } from '../../../agent/contract/node.ts';
 import { CREDENTIAL_WEIGHTS, type CredentialReason } from '../../../agent/contract/tls.ts';
 import type { WifiObstacle } from '../../../agent/contract/wifi.ts';
-import { CATALOGUE, causeOf, DEPENDS_ON, type FindingCode } from '../../../agent/health/catalogue.ts';
+import { CATALOGUE, type FindingCode } from '../../../agent/health/catalogue.ts';
+import { causeOf, DEPENDS_ON } from '../../../agent/health/causes.ts';
 import type { ConfigFault } from '../../../agent/health/config.ts';
 import type { Entry, HealthFinding } from '../../../agent/health/finding.ts';
 import type { FileFault } from '../../../agent/system/file-faults.ts';
