@@ -85,13 +85,17 @@ describe.concurrent('the demo leaves nothing behind', { timeout: TIMEOUT_MS }, (
     }
   });
 
-  test.each([['--port', '99999'], ['--port', ''], ['--send-while-offline', 'maybe'], ['--twice']])(
-    'arguments that make no sense: %s %s',
-    async (...args) => {
-      await using demo = await startDemo(...args.filter((arg) => arg !== undefined));
-      expect(await demo.exited).toBe(1);
-      expect(demo.errors()).toMatch(/^demo: /);
-      expect(await demo.leftovers()).toEqual([]);
-    },
-  );
+  test.each([
+    ['--port', '99999'],
+    ['--port', ''],
+    ['--send-while-offline', 'maybe'],
+    ['--twice'],
+    ['--replay', 'package.json'],
+    ['--replay', 'not-there.gz'],
+  ])('arguments that make no sense: %s %s', async (...args) => {
+    await using demo = await startDemo(...args.filter((arg) => arg !== undefined));
+    expect(await demo.exited).toBe(1);
+    expect(demo.errors()).toMatch(/^demo: /);
+    expect(await demo.leftovers()).toEqual([]);
+  });
 });

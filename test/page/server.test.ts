@@ -1,8 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRecorder, type Recorder } from '../../scripts/demo/page/recorder.ts';
+import { packRecording } from '../../scripts/demo/page/recording.ts';
 import { type PageServer, servePage } from '../../scripts/demo/page/server/server.ts';
+import { startDemo } from '../hil/rig/demo-process.ts';
+import { addressIn } from './world.ts';
 
 async function serve() {
   const recorder = createRecorder({ nowMs: () => Date.now() });
@@ -22,7 +28,11 @@ async function serve() {
 }
 
 /** As a client that sends what it wants. */
-function ask(server: PageServer, path: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}) {
+function ask(
+  server: Pick<PageServer, 'address'>,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+) {
   const { method = 'GET', headers = {}, body } = options;
   const { port, host } = new URL(server.address);
   return new Promise<{ status: number; text: string; headers: Record<string, unknown> }>((resolve, reject) => {
@@ -69,6 +79,31 @@ test('a request that names another server, or comes from another page, is turned
   expect(done).toEqual([]);
   expect((await post({ ...json, 'x-page-token': server.token })).status).toBe(200);
   expect(done).toEqual([{}]);
+});
+
+test('a recorded run is served until the end is asked for, and nothing can be done in it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hub-replay-'));
+  try {
+    const recorder = createRecorder({ nowMs: () => 1_795_300_000_000 });
+    recorder.record({ kind: 'wifi', network: 'home' });
+    await writeFile(join(folder, 'run.gz'), packRecording(recorder.recorded(), 1_795_300_000_000));
+    await using demo = await startDemo('--replay', join(folder, 'run.gz'));
+    await demo.untilPrinted('token=');
+    const server = { address: addressIn(demo.out()), token: new URL(addressIn(demo.out())).searchParams.get('token')! };
+    expect(JSON.parse((await ask(server, `/catalogue?token=${server.token}`)).text)).toMatchObject({
+      mode: 'replay',
+      faults: [],
+      calls: [],
+    });
+    const headers = { ...json, 'x-page-token': server.token };
+    for (const action of ['fault', 'call'])
+      expect((await ask(server, `/${action}`, { method: 'POST', headers, body: '{}' })).status).toBe(404);
+    demo.child.kill('SIGINT');
+    expect(await demo.exited).toBe(0);
+    expect(await demo.leftovers()).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('bad bodies get an answer, and the server goes on', async () => {

@@ -55,9 +55,13 @@ function Half({ name, title, document, empty, changed, now, last, differs }: Hal
         {leaves.map(([path, value]) => {
           const at = changed[`${name}.${path}`] ?? 0;
           const fresh = at > 0 && (now - at < MARKED_MS || at === last);
+          const waiting = name === 'desired' && differs.has(`desired.${path}`);
           return (
-            <div key={path} class={`${fresh ? 'fresh' : ''} ${name === 'desired' && differs.has(`desired.${path}`) ? 'waiting' : ''}`}>
-              <dt>{path}</dt>
+            <div key={path} class={`${fresh ? 'fresh' : ''} ${waiting ? 'waiting' : ''}`}>
+              <dt>
+                {path}
+                {waiting && <span class="visually-hidden"> (not taken yet)</span>}
+              </dt>
               <dd title={at > 0 ? `changed ${clock(at)}` : undefined}>
                 {short(value)}
                 {fresh && <span class="visually-hidden"> (changed last)</span>}
