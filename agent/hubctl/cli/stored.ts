@@ -30,7 +30,8 @@ const isBytes = (value: unknown) => Array.isArray(value) && value.every((byte) =
 
 /** What a stored OSDP peripheral has besides; nothing when it is not what it should be. */
 function osdpFactsOf({ hardwareVersion, osdpVersion, capabilityLevels, capabilityCounts, lastCardAt }: Json): Partial<OsdpFacts> {
-  const facts = { hardwareVersion, osdpVersion, capabilityLevels, capabilityCounts, lastCardAt };
+  // How inputs and outputs were says nothing of now.
+  const facts = { hardwareVersion, osdpVersion, capabilityLevels, capabilityCounts, lastCardAt, inputs: null, outputs: null };
   const isRight =
     hasAll(facts, ['hardwareVersion', 'osdpVersion', 'lastCardAt'], orNull(isText)) &&
     hasAll(facts, ['capabilityLevels', 'capabilityCounts'], isBytes);
@@ -59,8 +60,8 @@ export function nodeOf(stored: unknown): Node | null {
     const securityReason = isText(node.securityReason) ? node.securityReason : null;
     const replaced = isDevice(node.replaced) ? node.replaced : null;
     const moved = isMoved(node.moved) ? node.moved : undefined;
-    const unseen = { available: false, inputs: undefined, outputs: undefined };
-    return isNode ? ({ ...node, ...osdpFactsOf(node), ...unseen, securityReason, replaced, moved } as unknown as Node) : null;
+    const told = { ...osdpFactsOf(node), securityReason, replaced, moved };
+    return isNode ? ({ ...node, available: false, ...told } as unknown as Node) : null;
   } catch {
     return null;
   }

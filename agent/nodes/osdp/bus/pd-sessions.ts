@@ -169,7 +169,7 @@ export function createPdSessions({
       ? onReply(pd(address), outcome.frame, clock.nowMs(), timings)
       : onSilence(pd(address), clock.nowMs(), timings, outcome.heard);
     take(step);
-    const noisy = observations.isNoisy(address);
+    const noisy = pd(address).facts.available && observations.isNoisy(address);
     if (noisy !== pd(address).noisyLink) take(onNoisyLink(pd(address), noisy));
     return { outcome, answer: step.answer };
   };

@@ -22,10 +22,10 @@ const NOTES: Readonly<Record<NodeProblem, PdNote>> = {
 
 /** What the evidence says of an address that answers. One that does not is judged by `agent/nodes/osdp/session/garbled.ts`. */
 function judged(pd: PdState): { pd: PdState; notes: PdNote[] } {
-  const { available, problem } = pd.facts;
+  const { problem } = pd.facts;
   const clash = pd.surplus || pd.turns >= TURNS ? 'address_clash' : null;
   const found = clash ?? (pd.noisyLink ? 'garbled' : null);
-  if (found === problem || (!available && problem === 'garbled')) return { pd, notes: [] };
+  if (found === problem || pd.garbled > 0) return { pd, notes: [] };
   return { pd: withFacts(pd, { problem: found }), notes: found ? [NOTES[found]] : [] };
 }
 

@@ -51,6 +51,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+test('of a stored peripheral its facts are shown, and not how its contacts were; what is not right in it is left out', async () => {
+  const facts = { hardwareVersion: '2', osdpVersion: 'sia_2.2', capabilityLevels: [1], capabilityCounts: [2], lastCardAt: null };
+  const moved = { from: 'bus-1/3', at: null };
+  await put('nodes.json', { version: 1, nodes: [sealed({ ...NODE, ...facts, inputs: ['active'], outputs: ['active'], moved })] });
+  expect((await readNodes(folder)).nodes.nodes).toMatchObject([{ ...facts, inputs: null, outputs: null, moved }]);
+  await put('nodes.json', { version: 1, nodes: [sealed({ ...NODE, ...facts, capabilityCounts: 'many', moved: 'far' })] });
+  const [node] = (await readNodes(folder)).nodes.nodes;
+  expect(node).toMatchObject({ nodeId: 'bus-1/5' });
+  for (const field of ['capabilityCounts', 'inputs', 'moved'] as const) expect(node![field]).toBeUndefined();
+});
+
 test('what the agent wrote is shown, and what it answered', async () => {
   expect(await readOffline(folder, createPaths())).toMatchObject({
     claim: CLAIM,

@@ -55,6 +55,16 @@ test.each([
   expect(rig.node(0)).toMatchObject({ available: true, tamper: false });
 });
 
+test.each([16, 60])('of two that are both taken away nothing is left but a silent node (%i ms)', async (turnaround) => {
+  const rig = await start([{ address: 0 }, ...OTHERS], { ...SECOND, turnaround });
+  await rig.clock.until(() => rig.problems().length > 0, 120_000);
+  rig.other!.remove();
+  rig.line.peripheral(0).remove();
+  await rig.clock.until(() => !rig.node(0)!.available, 60_000);
+  await rig.clock.until(() => rig.problems().length === 0, 180_000);
+  expect(rig.node(0)).toMatchObject({ available: false, problem: null });
+});
+
 test('a clash is over when one of the two is gone', async () => {
   const rig = await start([{ address: 0 }], { ...SECOND, turnaround: 60 });
   await rig.clock.until(() => rig.problems().length > 0, 120_000);
