@@ -144,8 +144,10 @@ export interface NodeRow {
   problem: string | null;
   replaced: boolean;
   lastSeen: string | null;
-  /** What a Zigbee device reported, as words. */
+  /** What a Zigbee device reported, and inputs and outputs of an OSDP device that are not at rest, as words. */
   readings: string;
+  /** Per cent, in steps of five; null: not known. */
+  quality: number | null;
 }
 
 /** The node table on the hub, when it changed. */

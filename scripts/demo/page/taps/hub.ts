@@ -93,6 +93,12 @@ export function tapHub({ socketPath, mask, emit, nowMs }: HubTapDeps): () => voi
   };
 }
 
+/** `linkQuality` is 0 to 255 (contract, "Node"). A step says enough, and is no news with every poll. */
+const qualityOf = (linkQuality: number | null): number | null => (linkQuality === null ? null : Math.round((linkQuality / 255) * 20) * 5);
+
+const notAtRest = (name: string, states: readonly string[] | null | undefined): string[] =>
+  (states ?? []).flatMap((state, index) => (state === 'inactive' ? [] : [`${name} ${index + 1} ${state}`]));
+
 function rowOf(node: Node): NodeRow {
   const {
     nodeId,
@@ -108,7 +114,11 @@ function rowOf(node: Node): NodeRow {
     powerFault,
     problem,
   } = node;
-  const readings = Object.entries(node.zigbee?.readings ?? {}).map(([name, reading]) => `${name} ${String(reading?.value)}`);
+  const readings = [
+    ...Object.entries(node.zigbee?.readings ?? {}).map(([name, reading]) => `${name} ${String(reading?.value)}`),
+    ...notAtRest('input', node.inputs),
+    ...notAtRest('output', node.outputs),
+  ];
   return {
     nodeId,
     protocol,
@@ -125,6 +135,7 @@ function rowOf(node: Node): NodeRow {
     replaced: node.replaced !== null,
     lastSeen: node.lastSeen,
     readings: readings.join(', '),
+    quality: qualityOf(node.linkQuality),
   };
 }
 

@@ -29,6 +29,7 @@ const node = (address: number, changes: Partial<NodeRow> = {}): NodeRow => ({
   replaced: false,
   lastSeen: null,
   readings: '',
+  quality: null,
   ...changes,
 });
 const nodes = (...rows: NodeRow[]): EventBody => ({ kind: 'nodes', nodes: rows });

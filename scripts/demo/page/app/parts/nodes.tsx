@@ -19,6 +19,7 @@ export function Nodes() {
               <th scope="col">device</th>
               <th scope="col">serial</th>
               <th scope="col">firmware</th>
+              <th scope="col">security</th>
               <th scope="col">link</th>
             </tr>
           </thead>
@@ -35,12 +36,16 @@ export function Nodes() {
                     </Badge>
                   ))}
                 </td>
-                <td>{node.readings || `${node.vendor ?? '?'} model ${node.model ?? '?'}`}</td>
+                <td>
+                  {`${node.vendor ?? '?'} model ${node.model ?? '?'}`}
+                  {node.readings && <span class="small"> {node.readings}</span>}
+                </td>
                 <td>
                   <code>{node.serialNumber ?? '?'}</code>
                 </td>
                 <td>{node.firmwareVersion ?? '?'}</td>
                 <td>{(node.securityReason ?? node.security ?? '?').replaceAll('_', ' ')}</td>
+                <td>{node.quality == null ? '–' : `${node.quality} %`}</td>
               </tr>
             ))}
           </tbody>
