@@ -1,9 +1,11 @@
 import type { Poller } from '@serialport/bindings-cpp/dist/poller.js';
 import type { BusFailure } from '../../../contract/node.ts';
-import type { MonotonicClock } from '../../../system/clock.ts';
+import type { Cancel, MonotonicClock } from '../../../system/clock.ts';
 import { createDescriptorCalls, type DescriptorCalls } from '../../../system/descriptor.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
+import { wireMs } from '../bus/timings.ts';
+import { MIN_FRAME_BYTES } from '../codec/frame.ts';
 
 /** The kernel takes a frame at once unless its buffer is full; a write that waits this long is stuck. */
 const STALLED_WRITE_MS = 2_000;
@@ -12,6 +14,9 @@ const READ_BYTES = 4096;
 /** libuv's events. */
 const READABLE = 1;
 const WRITABLE = 2;
+
+/** A timer fires up to so much late; the last byte of the shortest answer must not wait for it. */
+const TIMER_GRAIN_MS = 1;
 
 /** Reads and writes of a descriptor that is open with O_NONBLOCK. */
 export interface DescriptorIo {
@@ -28,7 +33,9 @@ export type DescriptorPoller = Pick<Poller, 'poll' | 'on'>;
 export interface DescriptorIoDeps {
   fd: number;
   poller: DescriptorPoller;
-  clock: Pick<MonotonicClock, 'nowMs'>;
+  clock: MonotonicClock;
+  /** Bits a second on the line. */
+  baudRate: number;
   guard: Guard;
   onData(bytes: Buffer): void;
   /** The port can be used no more. */
@@ -41,16 +48,20 @@ export interface DescriptorIoDeps {
 const isForLater = (error: unknown) => ['EAGAIN', 'EWOULDBLOCK', 'EINTR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
-  const { fd, poller, clock, guard, onData, onLost, calls = createDescriptorCalls() } = deps;
+  const { fd, poller, clock, baudRate, guard, onData, onLost, calls = createDescriptorCalls() } = deps;
   const buffer = Buffer.allocUnsafe(READ_BYTES);
   let ended = false;
   /** What the kernel has not taken yet, and since when the oldest of it waits. */
   let unsent: Uint8Array = Buffer.alloc(0);
   let waitingSinceMs: number | null = null;
+  /** Nothing was read since the last write. */
+  let awaitsFirst = false;
+  let cancelRest: Cancel = () => {};
 
   function lose(reason: BusFailure, detail: string): void {
     if (ended) return;
     ended = true;
+    cancelRest();
     onLost(reason, detail);
   }
 
@@ -61,6 +72,18 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
     } catch (error) {
       lose('lost', `failed: ${messageOf(error)}`);
     }
+  }
+
+  /**
+   * On a slow line each byte would wake the process. After the first bytes of an answer it sleeps for as long as the shortest answer still needs,
+   * and reads those at once (npm run bench -- idle).
+   */
+  function watchAfter(length: number): void {
+    const missing = awaitsFirst ? Math.max(0, MIN_FRAME_BYTES - length) : 0;
+    awaitsFirst = false;
+    const restMs = Math.floor(wireMs(missing, baudRate)) - TIMER_GRAIN_MS;
+    if (restMs < 1) watch();
+    else cancelRest = clock.schedule(restMs, guard('serial port', watch));
   }
 
   /** What is there; null: nothing now, or never again. */
@@ -81,7 +104,8 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
     if (error) lose('lost', `went away: ${messageOf(error)}`);
     else {
       const length = readNow();
-      watch();
+      if (length === null) watch();
+      else watchAfter(length);
       if (length !== null) onData(Buffer.from(buffer.subarray(0, length)));
     }
   }
@@ -116,6 +140,7 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
 
     write(bytes) {
       if (ended) return;
+      awaitsFirst = true;
       if (waitingSinceMs === null) {
         unsent = bytes;
         flush();
@@ -125,6 +150,7 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
 
     end() {
       ended = true;
+      cancelRest();
     },
   };
 }

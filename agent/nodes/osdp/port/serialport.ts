@@ -57,7 +57,7 @@ export function createSerialPorts({ clock, guard }: { clock: MonotonicClock; gua
         const tell = () => closedByOwner || handlers.onClose({ reason, message: `${path} ${detail}` });
         void closePort().then(guard('serial port', tell));
       };
-      const io = createDescriptorIo({ fd: port.fd!, poller: port.poller, clock, guard, onData: handlers.onData, onLost: lose });
+      const io = createDescriptorIo({ fd: port.fd!, poller: port.poller, clock, baudRate, guard, onData: handlers.onData, onLost: lose });
       const connection: SerialConnection = {
         write: io.write,
         close() {

@@ -7,7 +7,7 @@ import { createSteppedClock } from '../../../../support/stepped-clock.ts';
 const errno = (code: string) => Object.assign(new Error(code), { code });
 
 /** A descriptor whose kernel takes and gives what the test says. */
-function createRig() {
+function createRig(baudRate = 9600) {
   const clock = createSteppedClock();
   const polled: number[] = [];
   const events = new EventEmitter();
@@ -21,6 +21,7 @@ function createRig() {
     fd: 7,
     poller,
     clock,
+    baudRate,
     guard: unguarded,
     onData: (bytes) => heard.push(bytes),
     onLost: (reason, detail) => lost.push([reason, detail]),
@@ -117,4 +118,47 @@ test('after its end nothing is read or told', () => {
   rig.emit('readable', errno('ECANCELED'));
   rig.io.write(Buffer.from([1]));
   expect([rig.heard, rig.written, rig.lost]).toEqual([[], [], []]);
+});
+
+test('on a slow line the first byte of an answer is read at once, the rest of the shortest answer together', () => {
+  const rig = createRig(9600);
+  rig.io.write(Buffer.from([1]));
+  rig.reads.push(Buffer.from([0x53]), Buffer.alloc(5), Buffer.alloc(1), Buffer.alloc(1));
+  rig.emit('readable');
+  expect([rig.heard.length, rig.polled.length]).toEqual([1, 1]);
+  // Six bytes at 9600 baud take 6.25 ms: it looks again before the last of them has come.
+  rig.clock.step(4);
+  expect(rig.polled.length).toBe(1);
+  rig.clock.step(1);
+  expect(rig.polled.length).toBe(2);
+  for (const polls of [3, 4]) {
+    rig.emit('readable');
+    expect(rig.polled.length).toBe(polls);
+  }
+  expect(rig.clock.timers).toBe(0);
+});
+
+test.each([
+  ['on a fast line', 38_400, 1, true],
+  ['after the shortest answer', 9_600, 7, true],
+  ['without a request', 9_600, 1, false],
+])('%s it does not wait', (_when, baudRate, bytes, asks) => {
+  const rig = createRig(baudRate);
+  if (asks) rig.io.write(Buffer.from([1]));
+  rig.reads.push(Buffer.alloc(bytes));
+  rig.emit('readable');
+  expect(rig.polled.length).toBe(2);
+});
+
+test('a port that is closed or lost meanwhile is not looked at again', () => {
+  for (const end of ['end', 'lose'] as const) {
+    const rig = createRig(9600);
+    rig.io.write(Buffer.from([1]));
+    rig.reads.push(Buffer.from([0x53]), Buffer.alloc(0));
+    rig.emit('readable');
+    if (end === 'end') rig.io.end();
+    else rig.emit('readable');
+    rig.clock.step(1_000);
+    expect([rig.polled.length, rig.clock.timers]).toEqual([1, 0]);
+  }
 });
