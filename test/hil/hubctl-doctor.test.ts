@@ -734,6 +734,14 @@ describe.concurrent('the doctor finds', () => {
     expect(found[0]!.why).not.toBe('');
   });
 
+  test('a clock at 1970 before all else, and the certificate as its consequence, without a remedy of its own', async () => {
+    await using rig = await createRig();
+    const [clock, certificate] = await examine(rig, 'certificate,clock', at('1970-01-01T01:00:00Z'));
+    expect(clock).toMatchObject({ check: 'clock', status: 'fail', code: 'clock_before_build', remedy: expect.stringMatching(/set-ntp/) });
+    const causedBy = { check: 'clock', code: 'clock_before_build' };
+    expect(certificate).toMatchObject({ check: 'certificate', status: 'fail', code: 'certificate_not_yet_valid', causedBy });
+  });
+
   describe.runIf(MOUNTS)('of file systems', () => {
     test.each([
       { what: 'a read-only disk', options: 'ro,size=16m', finding: /is read-only/, remedy: /remount,rw/ },
