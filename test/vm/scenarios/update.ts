@@ -32,11 +32,16 @@ export const goodUpdates: Scenario[] = [
     return { answer: `exposure ${updater}, launcher ${launchMs} ms`, runs: await committed(context), job: null };
   }),
 
-  update('from a file, by hubctl update apply', async ({ updates, hub }, expect) => {
+  update('from a file, by hubctl update apply', async (context, expect) => {
+    const { updates, hub } = context;
+    const before = await committed(context);
     const release = updates.releases.next();
     const path = await updates.carry(release);
     const { exitCode, stdout, stderr } = await hub.run(`hubctl update apply ${path}`, { timeoutMs: APPLY_TIMEOUT_MS });
     expect(exitCode === 0, `hubctl update apply ended with ${exitCode}: ${(stderr || stdout).slice(-300)}`);
+    // In the sandbox a link does not lead from the package's mount; between releases it does.
+    const shared = `cd /var/lib/hub-agent-releases && [ ${before}/bundle.cjs -ef ${release.manifest.sequence}/bundle.cjs ]`;
+    if (before > 0) expect((await hub.run(shared)).exitCode === 0, 'a part of both releases lies there twice');
     return { answer: 'committed', runs: release.manifest.sequence, job: null };
   }),
 
