@@ -10,7 +10,7 @@ export interface Tally {
   expired: number;
   /** Answered `interrupted`: run at most once, its process died, and the caller knows it. */
   interrupted: number;
-  /** Answered `internal`: not run, since the full disk took no journal entry. */
+  /** Answered `internal`: not run, since the full disk took no journal entry. A read-only command runs all the same. */
   unstorable: number;
   executedTwice: number;
   lost: number;
@@ -22,7 +22,7 @@ export interface Tally {
   unknownRuns: number;
   /** Answers that fit neither the command nor a fault, or contradict an earlier answer to the same command. */
   wrongAnswers: number;
-  /** Runs that began while the command still stood in `desired`. */
+  /** Runs that began while the command still stood in `desired`, but for read-only ones that the journal did not take. */
   ranBeforeCleared: number;
 }
 
@@ -123,7 +123,8 @@ export function createLedger(): Ledger {
       if (!fate) return void unknown.set(id, (unknown.get(id) ?? 0) + 1);
       fate.starts += 1;
       fate.runningIn = pid;
-      if (standing) early.push(id);
+      // What only reads may run while it stands when the journal took no entry of it.
+      if (standing && !(fate.plan.repeatable && fate.unjournaled)) early.push(id);
     },
 
     journalFailed(id) {
