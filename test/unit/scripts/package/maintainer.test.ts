@@ -78,7 +78,7 @@ test('a purge takes folders, user and group, also a group that outlived its user
   const { calls, status } = run('postrm', ['purge']);
   expect(status).toBe(0);
   const folders =
-    '/etc/hub-agent /var/lib/hub-agent /var/lib/hub-agent-releases /var/cache/hub-agent /run/hub-agent /run/hub-agent-release';
+    '/etc/hub-agent /var/lib/hub-agent /var/lib/hub-agent-releases /var/cache/hub-agent /run/hub-agent /run/hub-agent-release /run/hub-agent-release.refused';
   for (const call of [`rm -rf ${folders}`, 'userdel hub-agent', 'groupdel hub-agent']) expect(calls).toContain(call);
   expect(at(calls, 'userdel')).toBeLessThan(at(calls, 'groupdel'));
   expect(run('postrm', ['purge'], { failing: 'userdel' })).toMatchObject({
