@@ -615,7 +615,7 @@ const FAULTS: Fault[] = [
     status: 'warn',
     config: { buses: [BUS] },
     ports: () => agent({ nodes: NODES }),
-    finding: /1 of 6 nodes of rs485 is silent \(17\)/,
+    finding: /1 of 7 nodes of rs485 is silent \(17\)/,
     remedy: /power/,
   },
   {

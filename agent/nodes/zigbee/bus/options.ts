@@ -32,8 +32,8 @@ export interface ZigbeeBusOptions {
 
 /** Deadlines of what the library does, milliseconds; each is what was measured, with room for a slow stick. */
 export const LIMITS = {
-  /** A boot loader is left in 2 s. */
-  look: 15_000,
+  /** A boot loader is left in 2 s, a silent stick is given up after 8 s; a busy hub needs longer for what a stick holds. */
+  look: 30_000,
   /** Resuming: 0.7 s; ember gives up after 25 s, zstack after 20 s. */
   resume: 60_000,
   /** Forming and restoring: 9 to 12 s; Z-Stack itself waits 100 s and then 30 s. */

@@ -4,9 +4,10 @@ import type { Answers } from '../process/words.ts';
 import type { StickConnection } from './stick-port.ts';
 import { createSysReader, euiOf, readNib, SYS_COMMAND, type SysCommand, sysRequest } from './znp.ts';
 
-/** The stick answers at once; the library waits as long for its first ping. */
+/** The library waits as long for its first ping. */
 const PING_MS = 250;
-const ANSWER_MS = 2_000;
+/** As long as the library waits: the stick answers at once, and a busy hub reads late. */
+const ANSWER_MS = 6_000;
 /** How long a CC2530 needs from its boot loader to its program; how long the lines of a CC2652 are held (as zigbee-herdsman does). */
 const BOOT_MS = 1_000;
 const LINE_MS = 150;

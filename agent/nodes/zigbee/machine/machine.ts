@@ -13,7 +13,7 @@ export type StartResult = 'resumed' | 'restored' | 'reset';
 
 /**
  * Where a Zigbee bus is. `deciding`: disk and stick are looked at. `starting`: the library forms, resumes or restores the network. `ending`: the process was told
- * to end, and has not yet. `failures` counts since the network was last up for `SETTLED_MS`. `problem` stays until the network is up: what is tried again is not
+ * to end, and has not yet. `failures` counts since the network was last up for `SETTLED_MS`; few of them are left when a stick is plugged in. `problem` stays until the network is up: what is tried again is not
  * healed.
  */
 export type State =
@@ -60,6 +60,9 @@ export interface Step {
 
 /** A network that was up this long was sound: the next failure begins with the shortest pause. */
 export const SETTLED_MS = 60_000;
+
+/** What failed before a stick was plugged in counts no more than this: it may need some attempts of its own, and a loose plug must not start a process a second. */
+const PLUGGED_FAILURES = 4;
 
 export const NETWORK_LOST: Problem = {
   reason: 'network',
@@ -149,7 +152,7 @@ export function step(state: State, event: Event): Step {
       return state.phase === 'waiting' ? deciding('none', state.failures, state.problem) : stay(state);
     case 'plugged': {
       if (state.phase !== 'waiting') return stay(state);
-      const next = deciding('none', state.failures, state.problem);
+      const next = deciding('none', Math.min(state.failures, PLUGGED_FAILURES), state.problem);
       return { ...next, effects: [{ do: 'cancel_wait' }, ...next.effects] };
     }
     case 'decided':

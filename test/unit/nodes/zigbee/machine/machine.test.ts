@@ -108,3 +108,8 @@ test('a process that dies at once is started at most twice a minute after a whil
   expect(pauseMs('missing', 9, 0.5)).toBe(2_000);
   expect(pauseMs('network', 0, 0.5)).toBe(30_000);
 });
+
+test('a stick that is plugged in begins with a short pause again, whatever failed before', () => {
+  const { state } = step({ phase: 'waiting', failures: 40, problem: gone }, { kind: 'plugged' });
+  expect(state).toMatchObject({ phase: 'deciding', failures: 4 });
+});
