@@ -105,8 +105,8 @@ export function parseCertificates(text: string): PemResult<X509Certificate[]> {
   } catch {
     return failed('its PEM block is damaged: it is no X.509 certificate', 'Copy the certificate again.');
   }
-  // OpenSSL takes a certificate whose dates are none.
-  if (!value.every(({ validFromDate, validToDate }) => isDate(validFromDate) && isDate(validToDate))) {
+  // OpenSSL takes a certificate whose dates are none. Node's dates are then whatever lay in memory; its texts say so.
+  if (!value.every(({ validFrom, validTo }) => isDate(new Date(validFrom)) && isDate(new Date(validTo)))) {
     return failed('its PEM block is damaged: the dates of its validity are none', 'Copy the certificate again.');
   }
   return { ok: true, value, doubt: null };

@@ -31,12 +31,15 @@ function parse(data: Buffer): KeptAlarms {
   return { alarms };
 }
 
+const isSame = (one: Alarm, other: Alarm) => one.kind === other.kind && one.node === other.node;
+
 /** Alarms on disk: `alarms.json`. */
 export function createAlarmStore(deps: { files: Files; stateDirectory: string; clock: MonotonicClock; log: Log }): KeptFile<KeptAlarms> {
   return createKeptFile(deps, {
     path: join(deps.stateDirectory, ALARMS_FILE),
     parse,
-    urgency: () => 'later',
+    // A new alarm is in the shadow at once, and must outlast a kill as well; one that flaps is on the disk already.
+    urgency: (disk, { alarms }) => (alarms.every((alarm) => disk?.alarms.some((known) => isSame(known, alarm))) ? 'later' : 'now'),
     name: 'alarms',
     means: 'the stored alarms are damaged: they begin anew',
   });

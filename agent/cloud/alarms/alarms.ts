@@ -75,7 +75,7 @@ export function createAlarmCenter(deps: AlarmCenterDeps): AlarmCenter {
     const step = alarmsStep(state, event, clock.nowMs(), wallClock.nowMs());
     state = step.state;
     if (!step.changed) return;
-    alarmStore.save({ alarms: state.list });
+    alarmStore.save({ alarms: state.list }, step.urgent ? undefined : 'later');
     report(!step.urgent);
   }
 

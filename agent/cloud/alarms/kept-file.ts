@@ -9,8 +9,8 @@ import { sealed } from '../../system/seal.ts';
 export interface KeptFile<T extends object> {
   /** Null when there is none. A damaged file is logged and counts as none. Never throws. */
   load(): Promise<T | null>;
-  /** Writes what was given last, at the time of its urgency. A write that fails is tried again. Never throws. */
-  save(value: T): void;
+  /** Writes what was given last, at the time of its urgency. A write that fails is tried again. Never throws. @param urgency default: as the options decide */
+  save(value: T, urgency?: Urgency): void;
   /** Writes what waits. */
   stop(): Promise<void>;
 }
@@ -99,9 +99,9 @@ export function createKeptFile<T extends object>(
       return found.value;
     },
 
-    save(value) {
+    save(value, given = urgency(disk, value)) {
       waiting = value;
-      schedule(dueMs[urgency(disk, value)]());
+      schedule(dueMs[given]());
     },
 
     async stop() {

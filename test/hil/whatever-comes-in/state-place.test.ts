@@ -24,7 +24,8 @@ test.each(PLACES)(
     const agent = rig.startAgent();
     await untilOnline(rig);
     await rig.provision();
-    const { status, error } = await rig.run('server_info');
+    expect((await rig.run('server_info')).status).toBe('SUCCEEDED');
+    const { status, error } = await rig.run('set_wifi_credentials', { ssid: 'home', password: 'not stored' });
     expect({ status, error }).toMatchObject({ status: 'FAILED', error: { code: 'internal', message: expect.stringContaining('journal') } });
     const { code, terminal } = await runHubctl(rig, 'status --json');
     expect(code).toBe(1);
