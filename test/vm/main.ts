@@ -15,6 +15,7 @@ import { goodUpdates } from './scenarios/update.ts';
 import { badUpdates } from './scenarios/update-bad.ts';
 import { updateCuts } from './scenarios/update-cuts.ts';
 import { wifiScenarios } from './scenarios/wifi.ts';
+import { zigbeeScenarios } from './scenarios/zigbee.ts';
 import { runShell } from './shell.ts';
 import { isWell, outcomeLine, TABLE_HEAD } from './table.ts';
 
@@ -104,7 +105,14 @@ async function main(signal: AbortSignal): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const all: Scenario[] = [...machineScenarios, ...unitScenarios, ...wifiScenarios, ...packageScenarios, ...updateScenarios];
+  const all: Scenario[] = [
+    ...machineScenarios,
+    ...unitScenarios,
+    ...wifiScenarios,
+    ...zigbeeScenarios(),
+    ...packageScenarios,
+    ...updateScenarios,
+  ];
   const chosen = options.only.length === 0 ? all : all.filter(({ name }) => options.only.some((text) => name.includes(text)));
   if (options.list) {
     process.stdout.write(`${chosen.map(({ name }) => name).join('\n')}\n`);
