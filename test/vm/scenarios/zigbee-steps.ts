@@ -11,10 +11,10 @@ import type { AgentContext } from '../scenario.ts';
 import { createZigbeeRoom, type ZigbeeRoom } from '../zigbee-room.ts';
 import { dpkg, GUEST_FOLDER, hubctlJson, ONLINE_TIMEOUT_MS, providePackages, REPOSITORY } from './package-steps.ts';
 
-export const BUS = 'zigbee';
+const BUS = 'zigbee';
 const STATE = `/var/lib/hub-agent/zigbee/${BUS}`;
 /** Emulated, a process of Node needs some seconds to start, and a look at the network two of them. */
-export const UP_TIMEOUT_MS = 180_000;
+const UP_TIMEOUT_MS = 180_000;
 const JOIN_SECONDS = 240;
 const JOIN_TIMEOUT_MS = 200_000;
 const JOINS = '/run/zigbee-joins';
