@@ -176,6 +176,7 @@ export function createCloud(deps: CloudDeps): Cloud {
         for (const tell of bornListeners) tell();
         if (session?.hearsJobs()) deps.jobs?.up();
       },
+      onBirthUnanswered: () => void reporter.announce(writerOf(link), id),
       onRequest: listeners.request,
       onRebirth: () => reporter.refresh(),
     });

@@ -64,6 +64,8 @@ export interface SessionDeps {
   log: Log;
   /** The subscriptions stand and the birth is out: the shadow may be read now without missing a delta. */
   onReady(): void;
+  /** The birth got no answer in time, and is published again: the shadow need not wait for it. Once in a session. */
+  onBirthUnanswered(): void;
   onRequest(executionId: string, payload: Buffer): void;
   /** An `offline` about this hub was published: the shadow must be corrected. */
   onRebirth(): void;
@@ -118,6 +120,7 @@ export function createSession(deps: SessionDeps): Session {
       } catch (error) {
         if (!isHubError(error, 'cloud_timeout') || births === MAX_BIRTHS) throw error;
         log.info({ event: 'birth_not_taken', session: id, reason: messageOf(error) }, 'the birth is published again');
+        if (births === 1) deps.onBirthUnanswered();
         await sleep(clock, BIRTH_RETRY_MS * 2 ** (births - 1) * (0.5 + entropy.unit() / 2), over.signal);
         if (ended) throw new HubError('cloud_disconnected', 'the link fell before the birth was taken');
         if (leaving) return;

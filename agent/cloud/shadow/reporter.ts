@@ -20,6 +20,8 @@ export interface ShadowWriter {
 export interface Reporter {
   /** The link is up: asks for the shadow, and reports once it has been read (`known`); says `online` without it where that takes long. */
   attach(writer: ShadowWriter, session: string): void;
+  /** Says `online` over the link of a session that is not attached yet, once. What fails here, the first report says again. Never rejects. */
+  announce(link: ShadowWriter, session: string): Promise<void>;
   detach(): void;
   /** The shadow as it was just read. */
   known(view: ShadowView): void;
@@ -78,6 +80,9 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
   const now = () => ({ nowMs: clock.nowMs(), wallMs: wallClock.nowMs(), uptimeSeconds: deps.uptimeSeconds(), random: entropy.unit() });
 
+  /** Presence alone, which needs no picture of the shadow. */
+  const bare = (online: boolean, session: string): ShadowUpdate => ({ reported: { online, session, lastSeen: wallClock.nowMs() } });
+
   function dispatch(event: ReportEvent): void {
     const step = reportStep(config, state, event, now());
     state = step.state;
@@ -129,6 +134,14 @@ export function createReporter(deps: ReporterDeps): Reporter {
       dispatch({ type: 'attach', session });
     },
 
+    async announce(link, session) {
+      try {
+        await link.updateShadow(bare(true, session));
+      } catch (error) {
+        carryOut({ type: 'log', event: 'greeting_failed', reason: messageOf(error) });
+      }
+    },
+
     detach() {
       writer = null;
       dispatch({ type: 'detach' });
@@ -153,7 +166,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
     async goodbye(link, session) {
       // A session that is still opening is not attached yet, and this update needs no more than its link.
-      if (!writer) await link.updateShadow({ reported: { online: false, session, lastSeen: wallClock.nowMs() } });
+      if (!writer) await link.updateShadow(bare(false, session));
       else
         await new Promise<number>((resolve, reject) => {
           farewell = { resolve, reject };

@@ -104,6 +104,22 @@ describe('a session', () => {
     expect(operations).toEqual(['readShadow', 'updateShadow']);
   });
 
+  test('a birth that is not acknowledged does not keep the hub offline in the shadow; nothing else begins before it is', async () => {
+    const { cloud, transport, clock, told, nextLink } = make();
+    let births = 0;
+    transport.before = (operation) => {
+      if (operation === 'publish' && births++ === 0) throw new HubError('cloud_timeout', 'no PUBACK');
+    };
+    cloud.start();
+    (transport.links[0] ?? (await nextLink())).up();
+    await clock.advance(1);
+    expect(transport.document()?.state.reported).toEqual({ online: true, session: 'session-1', lastSeen: expect.any(Number) });
+    expect(told).toEqual([]);
+    await clock.advance(5_000);
+    expect(told[0]).toBe('up');
+    expect(transport.document()?.state.reported).toMatchObject({ online: true, session: 'session-1', hubId: 'h' });
+  });
+
   test('each link has a session and a will of its own; the shadow is read again', async () => {
     const { online, nextLink, clock, told, transport, cloud } = make();
     (await online()).fall('closed');

@@ -27,7 +27,7 @@ function make({ executions = false } = {}) {
     },
   );
   const fake = transport.last();
-  const told = { ready: 0, rebirths: 0, requests: [] as string[] };
+  const told = { ready: 0, unanswered: 0, rebirths: 0, requests: [] as string[] };
   const order: string[] = [];
   const before = { run: (_operation: string, _detail: string): void | Promise<void> => {} };
   transport.before = (operation, detail) => {
@@ -49,6 +49,9 @@ function make({ executions = false } = {}) {
       onReady: () => {
         told.ready++;
         order.push('ready');
+      },
+      onBirthUnanswered: () => {
+        told.unanswered++;
       },
       onRequest: (id, payload) => void told.requests.push(`${id} ${payload}`),
       onRebirth: () => {
@@ -141,6 +144,7 @@ describe('opening', () => {
     await clock.advance(1);
     await session.born;
     expect([births(), told.ready, fake.open]).toEqual([3, 1, true]);
+    expect(told.unanswered).toBe(1);
   });
 
   test('a birth that is never taken ends the link; one that waits to be repeated ends with it, or with the goodbye', async () => {
