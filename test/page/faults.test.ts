@@ -64,9 +64,10 @@ describe.skipIf(!hasChromium)('faults on the page', () => {
     await using demo = await startDemo('--replay', file);
     await demo.untilPrinted('token=');
     const again = await open(await world.context(), addressIn(demo.out()));
-    // What still happens is not in the file: these do not change by themselves.
+    // What still happens is not in the file: these do not change by themselves, but for the quality of the links.
+    const textOf = async (of: typeof page, title: string) => (await panel(of, title).innerText()).replaceAll(/(\d+ %|–)$/gm, '');
     for (const title of ['What the hub did about it', 'Commands', 'Nodes']) {
-      expect(await panel(again.page, title).innerText(), title).toBe(await panel(page, title).innerText());
+      expect(await textOf(again.page, title), title).toBe(await textOf(page, title));
     }
     await again.page.getByRole('slider', { name: 'Place in the recording' }).press('Home');
     await panel(again.page, 'What the hub did about it').getByText('Break something, and watch').waitFor();

@@ -357,7 +357,7 @@ describe('the store', () => {
 
   test('has another object at each look: what is fetched is bounded', async () => {
     await startAgent();
-    store.faults.cutAfter(100_000, 1_000);
+    store.faults.cutAfter(300_000, 1_000);
     const document = release(11, { files: BIG });
     const key = `parts/${sha256(BIG['hub-agent.cjs']!)}.zst`;
     create('j1', document);
@@ -368,7 +368,7 @@ describe('the store', () => {
     });
     await end;
     expect(core.jobs.execution('j1')?.statusDetails.reason).toBe('download_failed');
-  }, 120_000);
+  }, 300_000);
 
   test('has no such object', async () => {
     await startAgent();
