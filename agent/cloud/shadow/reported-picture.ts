@@ -51,11 +51,18 @@ export function reportedDocument(picture: Picture, now: Moment, changes?: { last
 }
 
 /**
- * What must be sent for the service to hold the document. Only the hub's own keys are compared: others belong to other writers, and sections that
- * have not been set yet are as the last process left them. `held`: what the service holds, null when that is unknown.
+ * The words of a command. In `reported` they would hide what equals them in `desired`: the Shadow service leaves it out of the delta, and the
+ * command would arrive without these args, or not at all.
+ */
+const COMMAND_WORDS = ['command', 'args'];
+
+/**
+ * What must be sent for the service to hold the document. Only the hub's own keys are compared: others belong to other writers, except that the words
+ * of a command are taken out. Sections that have not been set yet are as the last process left them. `held`: what the service holds, null when
+ * that is unknown.
  */
 export function patchTo(document: Document, held: Document | null, sections: Partial<ReportedSections>): Document {
-  const keys = new Set([...Object.keys(document), ...Object.keys(sections)]);
+  const keys = new Set([...Object.keys(document), ...Object.keys(sections), ...COMMAND_WORDS]);
   const ours = Object.fromEntries(Object.entries(held ?? {}).filter(([key]) => keys.has(key)));
   return mergePatch(ours, document) ?? {};
 }

@@ -52,12 +52,29 @@ test('No payload on any topic ends the agent, is a fault, or keeps it from the n
   expect(await agent.stop()).toBe(0);
 });
 
-test('A retained message that is cleared is an empty message to the hub', async () => {
+test('A retained presence that is cleared or overwritten is published again, and the hub serves on', async () => {
   await using world = await startOnline(ONE_PERIPHERAL);
   const { rig, agent } = world;
   await untilScanned(rig);
-  rig.iotCore.publish(`hubs/${rig.hubId}/presence`, '', { qos: 1, retain: true });
+  const topic = `hubs/${rig.hubId}/presence`;
+  for (const payload of ['', 'junk', '{"state":"away"}']) {
+    rig.iotCore.publish(topic, payload, { qos: 1, retain: true });
+    await rig.until('the birth again', () => rig.iotCore.retained(topic)?.toString().includes('"online"'));
+  }
   expect(await rig.run('get_nodes')).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await agent.stop()).toBe(0);
+});
+
+test('A command that another writer has put into the reported state does not hide the next one like it', async () => {
+  await using world = await startOnline(ONE_PERIPHERAL);
+  const { rig, agent } = world;
+  await untilScanned(rig);
+  rig.iotCore.shadow(rig.hubId).update({ state: { reported: { command: 'get_nodes', args: { refresh: true }, theirs: 1 } } });
+  // At the latest with its next session the hub sees it.
+  rig.iotCore.faults.kick(rig.hubId);
+  await rig.untilReported('the words of the command gone', ({ command, args }) => command === undefined && args === undefined);
+  expect(await rig.run('get_nodes', { refresh: true })).toMatchObject({ status: 'SUCCEEDED' });
+  expect(rig.reported().theirs).toBe(1);
   expect(await agent.stop()).toBe(0);
 });
 

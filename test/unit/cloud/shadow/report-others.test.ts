@@ -91,6 +91,29 @@ describe('what others do to the shadow while the hub is connected', () => {
     expect(world.reads).toBe(1);
   });
 
+  test.each([
+    ['a command', { command: 'get_nodes' }],
+    ['args', { args: { refresh: true } }],
+    ['both, of any type', { command: { a: 1 }, args: ['x'] }],
+  ])('%s in the reported state, which would hide a command from the delta, is taken out; the keys of others stay', async (_what, words) => {
+    const { write, clock, reporter, reported, attach, world } = await online();
+    write({ state: { reported: { ...words, theirs: 1 } } });
+    reporter.set({ wifi: { ssid: 'a' } });
+    await clock.advance(MIN_COMPARE_INTERVAL_MS + 2_000);
+    expect(Object.keys(reported())).not.toEqual(expect.arrayContaining(['command']));
+    expect(reported()).not.toHaveProperty('args');
+    expect(reported()).toMatchObject({ theirs: 1, wifi: { ssid: 'a' } });
+    write({ state: { reported: words } });
+    reporter.detach();
+    attach();
+    await clock.advance(30_000);
+    expect(reported()).not.toHaveProperty('command');
+    expect(reported()).not.toHaveProperty('args');
+    world.updates.length = 0;
+    await clock.advance(60_000);
+    expect(world.updates).toEqual([]);
+  });
+
   test('a key of ours that others add inside is found by the comparison of the day, which is one read', async () => {
     const { write, clock, reported, world } = await online();
     write({ state: { reported: { claim: { extra: 1 } } } });
