@@ -83,6 +83,8 @@ export function createSession(deps: SessionDeps): Session {
   /** Aborts with the goodbye, and with the link. */
   const over = new AbortController();
   let cancelRebirth: Cancel | null = null;
+  /** Since the last birth an `offline` was published. */
+  let contradicted = false;
   let cancelEnding: Cancel | null = null;
   let ended = false;
   let jobsOpen = false;
@@ -169,15 +171,19 @@ export function createSession(deps: SessionDeps): Session {
 
   async function rebirth(): Promise<void> {
     if (!speaking) return;
-    log.warn({ event: 'presence_contradicted', session: id }, 'a late offline arrived: the birth is published again');
+    const isOffline = contradicted;
+    contradicted = false;
+    if (isOffline) log.warn({ event: 'presence_contradicted', session: id }, 'a late offline arrived: the birth is published again');
+    else log.warn({ event: 'presence_overwritten', session: id }, 'the presence was cleared or overwritten: the birth is published again');
     try {
       await birth();
     } catch (error) {
       log.warn({ event: 'rebirth_failed', session: id, reason: messageOf(error) }, 'the birth could not be published again');
+      contradicted ||= isOffline;
       if (speaking) cancelRebirth ??= clock.schedule(REBIRTH_RETRY_MS, onRebirthDue);
     }
-    // The shadow is corrected in any case: the contradiction may have been written there, too.
-    if (speaking) deps.onRebirth();
+    // The shadow is corrected in any case: an offline may have been written there, too.
+    if (speaking && isOffline) deps.onRebirth();
   }
 
   function onRebirthDue(): void {
@@ -193,7 +199,10 @@ export function createSession(deps: SessionDeps): Session {
 
     message(topic, bytes, retained) {
       if (topic === topics.presence) {
-        if (retained || !speaking || cancelRebirth || presenceStateOf(bytes) !== 'offline') return;
+        const state = presenceStateOf(bytes);
+        if (retained || !speaking || state === 'online') return;
+        contradicted ||= state === 'offline';
+        if (cancelRebirth) return;
         cancelRebirth = clock.schedule(Math.max(0, lastBirthMs + MIN_REBIRTH_INTERVAL_MS - clock.nowMs()), onRebirthDue);
         return;
       }

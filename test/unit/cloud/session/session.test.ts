@@ -204,7 +204,8 @@ describe('the own topic', () => {
   test.each([
     ['a retained offline, replayed on subscribing', OFFLINE, true],
     ['our own birth', JSON.stringify({ state: 'online', session: 'mine' }), false],
-    ['something else', 'not json', false],
+    ['the birth of an older session', JSON.stringify({ state: 'online', session: 'older' }), false],
+    ['something else, replayed on subscribing', 'not json', true],
   ])('%s is no news', async (_what, payload, retained) => {
     const { open, fake, clock, births } = make();
     await open();
@@ -212,6 +213,31 @@ describe('the own topic', () => {
     fake.receive(TOPICS.presence, payload, retained);
     await clock.advance(10_000);
     expect(births()).toBe(1);
+  });
+
+  test.each([
+    ['cleared', ''],
+    ['overwritten by junk', 'not json'],
+    ['overwritten by another object', '{"state":"away"}'],
+    ['overwritten by no object', 'null'],
+  ])('a birth that is %s is published again; the shadow has nothing to correct', async (_what, payload) => {
+    const { open, fake, clock, births, told, log } = make();
+    await open();
+    await clock.advance(5_000);
+    fake.receive(TOPICS.presence, payload);
+    await clock.advance(10_000);
+    expect([births(), told.rebirths]).toEqual([2, 0]);
+    expect(log.events()).toContain('presence_overwritten');
+  });
+
+  test('an offline among junk is corrected in the shadow, too', async () => {
+    const { open, fake, clock, births, told } = make();
+    await open();
+    fake.receive(TOPICS.presence, '');
+    fake.receive(TOPICS.presence, OFFLINE);
+    fake.receive(TOPICS.presence, 'junk');
+    await clock.advance(10_000);
+    expect([births(), told.rebirths]).toEqual([2, 1]);
   });
 
   test('an offline that overtakes the acknowledgement of the birth is answered, too', async () => {
