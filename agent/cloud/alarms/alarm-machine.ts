@@ -27,6 +27,8 @@ interface Bucket {
 export interface AlarmsState {
   /** Oldest first. */
   list: readonly Alarm[];
+  /** Since when each of the list stands as it is, monotonic; counted while the process runs. */
+  heldMs: ReadonlyMap<Alarm, number>;
   buckets: Partial<Record<AlarmKind, Bucket>>;
 }
 
@@ -40,9 +42,19 @@ export interface AlarmsStep {
   urgent: boolean;
 }
 
+/** The alarms before the first one. */
+export const NO_ALARMS: AlarmsState = { list: [], heldMs: new Map(), buckets: {} };
+
 /** One step of the alarms. `nowMs` is monotonic, `wallMs` epoch milliseconds. Pure. */
 export function alarmsStep(before: AlarmsState, event: AlarmsEvent, nowMs: number, wallMs: number): AlarmsStep {
-  const state = { ...before, list: before.list.filter((alarm) => !isOver(alarm, wallMs)) };
+  const step = stepOf(before, event, nowMs, wallMs);
+  const heldMs = new Map(step.state.list.map((alarm) => [alarm, before.heldMs.get(alarm) ?? nowMs]));
+  return { ...step, state: { ...step.state, heldMs } };
+}
+
+function stepOf(before: AlarmsState, event: AlarmsEvent, nowMs: number, wallMs: number): AlarmsStep {
+  const heldFor = (alarm: Alarm) => nowMs - (before.heldMs.get(alarm) ?? nowMs);
+  const state = { ...before, list: before.list.filter((alarm) => !isOver(alarm, wallMs, heldFor(alarm))) };
   const pruned = state.list.length < before.list.length;
   if (event.type === 'prune') return { state, changed: pruned, urgent: false };
   const { kind, node } = event;
@@ -53,7 +65,7 @@ export function alarmsStep(before: AlarmsState, event: AlarmsEvent, nowMs: numbe
   if (!list) return { state, changed: pruned, urgent: false };
   const taken = take(state.buckets[kind] ?? { tokens: ALARM_BURST, atMs: nowMs }, nowMs);
   return {
-    state: { list: known ? list : [...list, next], buckets: { ...state.buckets, [kind]: taken.bucket } },
+    state: { ...state, list: known ? list : [...list, next], buckets: { ...state.buckets, [kind]: taken.bucket } },
     changed: true,
     urgent: taken.ok,
   };
@@ -76,9 +88,11 @@ function cleared(known: Alarm | undefined, wallMs: number): Alarm | null {
   return known && known.until === undefined ? { ...known, until: wallMs } : null;
 }
 
-function isOver({ kind, since, until }: Alarm, wallMs: number): boolean {
-  if (until !== undefined) return wallMs - until > CLEARED_MS;
-  return MOMENTS.has(kind) && wallMs - since > MOMENT_MS;
+/** By its times, or by how long it was held: its times lie in the future when the clock was wrong as they were taken. */
+function isOver({ kind, since, until }: Alarm, wallMs: number, heldForMs: number): boolean {
+  const age = (atMs: number) => Math.max(wallMs - atMs, heldForMs);
+  if (until !== undefined) return age(until) > CLEARED_MS;
+  return MOMENTS.has(kind) && age(since) > MOMENT_MS;
 }
 
 /** Room for one more; null when there is none: then nothing of the kind that has come before goes. */

@@ -3,7 +3,7 @@ import type { Reported, ShadowView } from '../../contract/shadow.ts';
 import type { Cancel, MonotonicClock, WallClock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import { type AlarmsEvent, type AlarmsState, alarmsStep, shownAlarms } from './alarm-machine.ts';
+import { type AlarmsEvent, type AlarmsState, alarmsStep, NO_ALARMS, shownAlarms } from './alarm-machine.ts';
 import { createAlarmStore } from './alarm-store.ts';
 import { covers, readAgain, type TakeoverWindow, takenOver } from './takeover.ts';
 import { createTakeoverStore } from './takeover-store.ts';
@@ -47,7 +47,7 @@ export function createAlarmCenter(deps: AlarmCenterDeps): AlarmCenter {
   const alarmStore = createAlarmStore(deps);
   const takeoverStore = createTakeoverStore(deps);
   const certificate = deps.expiresAt.toISOString();
-  let state: AlarmsState = { list: [], buckets: {} };
+  let state: AlarmsState = NO_ALARMS;
   let takeover: TakeoverWindow | null = null;
   /** The newest timestamp of the cloud that this process has heard. */
   let heard = 0;

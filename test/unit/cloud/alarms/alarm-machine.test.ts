@@ -4,25 +4,25 @@ import {
   ALARM_BURST,
   ALARM_REFILL_MS,
   type AlarmsEvent,
-  type AlarmsState,
   alarmsStep,
   CLEARED_MS,
   MAX_ALARMS,
   MAX_SHOWN,
   MOMENT_MS,
+  NO_ALARMS,
   shownAlarms,
 } from '../../../../agent/cloud/alarms/alarm-machine.ts';
 import { ALARM_KINDS, type AlarmKind } from '../../../../agent/contract/alarm.ts';
 
 const DAY_MS = 86_400_000;
+const START_MS = 1_795_300_000_000;
 /** Messages for one kind on its first day. */
 const MAX_MESSAGES_A_DAY = ALARM_BURST + DAY_MS / ALARM_REFILL_MS;
-const EMPTY: AlarmsState = { list: [], buckets: {} };
 const raise = (kind: AlarmKind, node: string | null = null): AlarmsEvent => ({ type: 'raise', kind, node });
 const clear = (kind: AlarmKind, node: string | null = null): AlarmsEvent => ({ type: 'clear', kind, node });
 
 /** Plays events at their times; both clocks run alike. */
-function play(events: [AlarmsEvent, number][], from = EMPTY) {
+function play(events: [AlarmsEvent, number][], from = NO_ALARMS) {
   let state = from;
   const steps = events.map(([event, at]) => {
     const step = alarmsStep(state, event, at, at);
@@ -45,7 +45,7 @@ describe('arrows', () => {
   });
 
   test('clearing what never stood is nothing; another node or kind is another alarm', () => {
-    expect(play([[clear('tamper', 'b/1'), 1]]).last).toMatchObject({ changed: false, state: EMPTY });
+    expect(play([[clear('tamper', 'b/1'), 1]]).last).toMatchObject({ changed: false, state: NO_ALARMS });
     expect(
       play([
         [raise('tamper', 'b/1'), 1],
@@ -69,6 +69,36 @@ describe('arrows', () => {
     expect(play([[{ type: 'prune' }, 1]], state).last.changed).toBe(false);
   });
 
+  test.each([-50, -1, 0, 1, 50])(
+    'what is gone leaves after a day, a moment after a week, also when the clock was wrong by %i years then',
+    (years) => {
+      const wrong = START_MS + years * 365 * DAY_MS;
+      let state = NO_ALARMS;
+      const at = (nowMs: number, wallMs: number, event: AlarmsEvent = { type: 'prune' }) => {
+        state = alarmsStep(state, event, nowMs, wallMs).state;
+        return state.list.map(({ kind }) => kind);
+      };
+      at(0, wrong, raise('tamper', 'b/1'));
+      at(0, wrong, clear('tamper', 'b/1'));
+      at(0, wrong, raise('security_lost', 'b/1'));
+      at(0, wrong, raise('local_change'));
+      // As they come from the disk after a restart: how long they were held is counted anew.
+      state = { ...NO_ALARMS, list: state.list };
+      const kinds = at(1, START_MS);
+      if (years >= 0) expect(kinds).toEqual(['tamper', 'security_lost', 'local_change']);
+      expect(at(CLEARED_MS + 2, START_MS + CLEARED_MS + 2)).not.toContain('tamper');
+      expect(at(MOMENT_MS + 2, START_MS + MOMENT_MS + 2)).toEqual(['security_lost']);
+    },
+  );
+
+  test('what is raised again is held anew', () => {
+    const { state } = play([
+      [raise('taken_over'), 0],
+      [raise('taken_over'), MOMENT_MS],
+    ]);
+    expect(alarmsStep(state, { type: 'prune' }, MOMENT_MS + 1, 0).state.list).toHaveLength(1);
+  });
+
   test('a moment that comes again shows its last time', () => {
     expect(
       play([
@@ -81,7 +111,7 @@ describe('arrows', () => {
 
 describe('what it costs', () => {
   test('a device that flaps as fast as it can, for a week: the stated number of messages, and no other kind is held up', () => {
-    let state = EMPTY;
+    let state = NO_ALARMS;
     const perDay: number[] = [];
     for (let day = 0; day < 7; day++) {
       let count = 0;
@@ -114,7 +144,7 @@ describe('what it costs', () => {
       fc.property(
         fc.array(fc.tuple(event, fc.nat(400_000), fc.integer({ min: -10 * DAY_MS, max: 10 * DAY_MS })), { maxLength: 400 }),
         (events) => {
-          let state = EMPTY;
+          let state = NO_ALARMS;
           let nowMs = 0;
           const urgent: { at: number; kind: AlarmKind }[] = [];
           for (const [what, passMs, jumpMs] of events) {
