@@ -96,9 +96,13 @@ function forgetOldest(state: CommandsState): Step {
   return { state: { ...state, entries }, effects: dropped.map(({ id }) => ({ type: 'forget', id })) };
 }
 
-/** While a read is in flight, a delta only sets how new its answer must be: a late copy of an old one must not bring a command back. */
+/**
+ * While a read is in flight, a delta only sets how new its answer must be: a late copy of an old one must not bring a command back. An old one with
+ * a command that is not known was overtaken, or the shadow was made anew and counts from the beginning: only a read tells.
+ */
 function onDelta(state: CommandsState, version: number, candidate: Candidate | null): Step {
-  if (version < state.viewVersion || candidate === null) return { state, effects: [] };
+  if (candidate === null) return { state, effects: [] };
+  if (version < state.viewVersion) return find(state, candidate.id) ? { state, effects: [] } : reread(state, false);
   const next = { ...state, viewVersion: version };
   return state.reading === null ? onStanding(next, candidate) : { state: next, effects: [] };
 }

@@ -96,9 +96,17 @@ describe('a command that stands', () => {
   });
   test('new in a read: the same', () =>
     expect(play(up([], { reading: 5 }), read(7, candidate('a'))).words).toEqual(['persist a', 'clear a at 7']));
-  test('in an older delta, or none in it: ignored', () => {
-    nothing(up(), delta(4, candidate('a')));
-    nothing(up(), delta(6, null));
+  test('none in the delta: ignored', () => nothing(up(), delta(6, null)));
+  test('one that is known in an older delta, such as one that was delivered late: ignored', () => {
+    for (const stage of ['seen', 'taken', 'finished', 'delivered'] as const) nothing(up([entry('a', { stage })]), delta(4, candidate('a')));
+  });
+  test('one that is not known in an older delta: the shadow may be another one, a read decides', () => {
+    const { words, state } = play(up(), delta(4, candidate('a')));
+    expect(words).toEqual(['read']);
+    expect(state.entries).toEqual([]);
+    expect(play(state, delta(4, candidate('a'))).words).toEqual([]);
+    expect(play(state, read(4, candidate('a'))).words).toEqual(['persist a', 'clear a at 4']);
+    expect(play(state, read(9)).words).toEqual([]);
   });
   test('in a delta while a read is in flight: the read decides, and must be as new', () => {
     const { words, state } = play(up([], { reading: 5 }), delta(7, candidate('a')));

@@ -22,6 +22,6 @@ export interface ModelOptions extends Partial<Luck> {
 export function explore({ commands, machine = realMachine, maxStates = 20_000_000, ...bad }: ModelOptions): Walk {
   const luck: Luck = { crashes: 0, reconnects: 0, faults: 0, fullDisks: 0, lostJournals: 0, ...bad };
   const hub = createHub(machine, commands);
-  const first = canonical(firstWorld(hub, commands.length, luck));
+  const first = canonical(hub, firstWorld(hub, commands.length, luck));
   return walk({ first, stepsOf: createSteps(hub, commands), keyOf, checkRest: (world) => checkRest(world, hub), Broken, maxStates });
 }

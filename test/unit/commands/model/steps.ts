@@ -9,7 +9,11 @@ import { Broken, bit, canonical, copyOf, nameOf, type World } from './world.ts';
 export type Step = WalkStep<World>;
 
 /** Every single thing that can happen next in a world; `merge` makes one of worlds that behave alike. @throws Broken when a step breaks a promise. */
-export function createSteps(hub: Hub, commands: readonly ModelCommand[], merge = canonical): (world: World) => Step[] {
+export function createSteps(
+  hub: Hub,
+  commands: readonly ModelCommand[],
+  merge = (world: World) => canonical(hub, world),
+): (world: World) => Step[] {
   const { hand, receives, cut, dies } = createDriver(hub, commands);
   const { takes, failure, sends, reportsOther } = createCloud(hub, commands);
   const ids = commands.map((_, index) => index + 1);

@@ -121,8 +121,8 @@ const ranks = new Uint8Array(MAX_VERSION + 1);
  * One world for all that behave alike. The version of the shadow never shrinks, and what the hub knows of it shrinks only with a crash, which
  * takes everything under way to the hub with it but the copies. Hence:
  * - what is under way is a bag: it may arrive in any order anyhow;
- * - a delta below the known version is dropped, and so is an update of the hub's own at or below it: the machine ignores both. A copied
- *   delta stays while a crash is left;
+ * - a delta below the known version is dropped when the hub knows its command, and so is an update of the hub's own at or below it: the machine
+ *   ignores both. A copied delta stays while a crash is left;
  * - an accepted update counts only if it is the very next version: where nothing can lead to the one before, its version is struck out;
  * - a read's answer below the known version only makes the hub read again: its contents are struck out;
  * - a clear for an old version can only be refused: its version is struck out, or the whole of it when nobody waits for the refusal;
@@ -132,7 +132,7 @@ const ranks = new Uint8Array(MAX_VERSION + 1);
  * - a `lastCommand` that is not running tells the hub nothing, and a run of what is answered breaks the promise, the first as well as the next;
  * - of the remaining versions only the order counts, and whether an update is the next one: they are renumbered.
  */
-export function canonical(world: World): World {
+export function canonical(hub: Hub, world: World): World {
   if (world.reading > 0) world.reading = 0;
   if (world.lastClass !== OUTCOME.running) world.last = world.lastClass = 0;
   if (!world.tainted && world.luck.fullDisks + world.luck.lostJournals === 0) {
@@ -142,7 +142,7 @@ export function canonical(world: World): World {
       world.ranNow |= 1 << index;
     }
   }
-  dropFromHub(world);
+  dropFromHub(hub, world);
   dropFromCloud(world);
   renumber(world);
   sort(world.toHub);
@@ -150,7 +150,7 @@ export function canonical(world: World): World {
   return world;
 }
 
-function dropFromHub(world: World): void {
+function dropFromHub(hub: Hub, world: World): void {
   const { view, toHub } = world;
   const forgets = world.luck.crashes + world.luck.lostJournals > 0;
   let kept = 0;
@@ -158,7 +158,7 @@ function dropFromHub(world: World): void {
     const message = toHub[index]!;
     const kind = kindOf(message);
     const at = versionOf(message);
-    if (kind === TO_HUB.delta && at < view && !(forgets && message & COPY)) continue;
+    if (kind === TO_HUB.delta && at < view && hub.recordOf(world.core, idOf(message)) && !(forgets && message & COPY)) continue;
     if (kind === TO_HUB.updated && idOf(message) === 0 && at <= view) continue;
     if (kind === TO_HUB.shadowRead && at < view) toHub[kept++] = code(TO_HUB.shadowRead);
     else if (kind === TO_HUB.reported && at <= view) toHub[kept++] = withVersion(message, 0);
