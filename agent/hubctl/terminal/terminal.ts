@@ -43,6 +43,8 @@ export function createPaint(isTerminal: boolean, env: Readonly<Record<string, st
 const USUAL_COLUMNS = 80;
 /** Narrower ones get lines that wrap by themselves. */
 const MIN_COLUMNS = 40;
+/** `COLUMNS` may be any number; nobody reads longer lines. */
+const MAX_COLUMNS = 1_000;
 /** The longest secret is 64 characters; more than this is no line. */
 const MAX_LINE = 1024;
 
@@ -70,7 +72,7 @@ export function createTerminal(process: NodeJS.Process, json: boolean): Terminal
     out: (text) => void stdout.write(`${output.pass(text)}\n`),
     error: (text) => void stderr.write(`${words.pass(text)}\n`),
     get columns() {
-      return Math.max(MIN_COLUMNS, stdout.columns || Number(env.COLUMNS) || USUAL_COLUMNS);
+      return Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, Math.floor(stdout.columns || Number(env.COLUMNS) || USUAL_COLUMNS)));
     },
     interactive: stdout.isTTY === true,
     paint: createPaint(stdout.isTTY === true, env, words.mark),
