@@ -112,7 +112,7 @@ async function plainScan(baudRate: number, peripherals: PeripheralOptions[], see
     baudRate,
     clock: createMonotonicClock(),
     timings: DEFAULT_TIMINGS,
-    write: (bytes) => twin.wire.write(bytes),
+    port: { write: (bytes) => twin.wire.write(bytes), hold: () => {}, take: () => {} },
     onStray: () => {},
   });
   twin.wire.onData((bytes) => line.receive(bytes));

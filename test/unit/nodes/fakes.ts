@@ -68,9 +68,13 @@ export interface FakePort extends SerialPorts {
 /** A port whose other end is `wire`. */
 export function createFakePort(wire: Wire, onOpen: (baudRate: number) => void = () => {}): FakePort {
   let handlers: SerialHandlers | null = null;
+  /** What the kernel keeps while it is held; null: it is handed on as it comes. */
+  let held: Buffer[] | null = null;
   const missing: PortProblem = { reason: 'missing', message: 'the port does not exist' };
   wire.onData((bytes) => {
-    if (!port.spinning) handlers?.onData(bytes);
+    if (port.spinning) return;
+    if (held) held.push(bytes);
+    else handlers?.onData(bytes);
   });
   const lose = (message: string) => {
     const lost = handlers;
@@ -94,6 +98,7 @@ export function createFakePort(wire: Wire, onOpen: (baudRate: number) => void = 
       if (port.problem) return { ok: false, problem: port.problem };
       if (handlers) return { ok: false, problem: { reason: 'locked', message: 'the port is in use' } };
       handlers = given;
+      held = null;
       state.opens++;
       state.baudRate = baudRate;
       onOpen(baudRate);
@@ -105,7 +110,16 @@ export function createFakePort(wire: Wire, onOpen: (baudRate: number) => void = 
       const close = async () => {
         if (handlers === given) handlers = null;
       };
-      return { ok: true, connection: { write, close } };
+      const hold = () => {
+        if (handlers === given) held ??= [];
+      };
+      const take = () => {
+        if (handlers !== given || !held) return;
+        const bytes = Buffer.concat(held);
+        held = null;
+        if (bytes.length > 0) given.onData(bytes);
+      };
+      return { ok: true, connection: { write, hold, take, close } };
     },
     yank() {
       port.problem = missing;

@@ -196,7 +196,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
         clashes.stray(frame.address);
         scanner.onStray(frame);
       };
-      line = clashes.watch(trace.watch(createLine({ baudRate, clock, timings, write: link.write, onStray })));
+      line = clashes.watch(trace.watch(createLine({ baudRate, clock, timings, port: link, onStray })));
       setState('up', null);
       if ((await serve(line, signal)) === 'down') return;
       rateIndex = (rateIndex + 1) % rates.length;

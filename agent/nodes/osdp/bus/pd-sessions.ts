@@ -35,6 +35,8 @@ export interface PdSessionsDeps {
 
 /** How a slot is used. */
 export interface SlotOptions extends Pick<PlanInput, 'statusCanWait' | 'factsCanWait' | 'opening'> {
+  /** There is time to spare: the answer to a poll may be looked at when it should be complete. */
+  unhurried?: boolean;
   /** Called between the steps of a handshake: what must not wait for its end. Answers false when the line went down. */
   between?(): Promise<boolean>;
 }
@@ -160,8 +162,9 @@ export function createPdSessions({
     return requireSecurity ? believed(told, pd(address).guarded) : told;
   };
 
-  const transact = async (line: Line, address: number, pending: Pending, windowMs: number) => {
-    const outcome = await line.transact({ bytes: pending.bytes, address, windowMs, answers: (frame) => answersPending(pending, frame) });
+  const transact = async (line: Line, address: number, pending: Pending, windowMs: number, unhurried = false) => {
+    const { bytes } = pending;
+    const outcome = await line.transact({ bytes, address, windowMs, unhurried, answers: (frame) => answersPending(pending, frame) });
     observations.asked(pd(address), outcome);
     if (outcome.kind === 'down') return { outcome, answer: undefined };
     const reply = outcome.kind === 'reply';
@@ -178,7 +181,8 @@ export function createPdSessions({
     const { pd: asked, pending } = nextRequest(pd(address), { ...planInput(address), ...options });
     if (pending.purpose === 'challenge') inUse.set(address, keysOf(address)[asked.candidate]!);
     pds.set(address, asked);
-    const { outcome } = await transact(line, address, pending, windowMs);
+    const unhurried = options.unhurried === true && pending.purpose === 'poll' && pending.repeats === 0;
+    const { outcome } = await transact(line, address, pending, windowMs, unhurried);
     return { outcome, purpose: pending.purpose };
   };
 

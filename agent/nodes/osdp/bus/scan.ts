@@ -70,6 +70,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
   let nextNoisy = 0;
   let cyclesWithoutExtra = 0;
   let otherTurn = false;
+  let lastCycleMs = Number.POSITIVE_INFINITY;
 
   const available = (address: number) => sessions.pd(address).facts.available;
   const pollOrder = createPollOrder(addresses, available);
@@ -255,6 +256,9 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
     async pollCycle(line) {
       const beganMs = nowMs();
       otherTurn = !otherTurn;
+      // A cycle that ends before the next one is due has time to spare.
+      const unhurried = lastCycleMs < timings.pollCycleMs;
+      lastCycleMs = Number.POSITIVE_INFINITY;
       const { statusesThatWait: waiting, factsAskedAgain } = cycleLoad(sessions, timings);
       const between = () => keepAlive(line, waiting);
       let patience = PATIENT_POLLS;
@@ -264,7 +268,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
         if (!available(address) || (lastReplyMs !== null && lastReplyMs > beganMs)) continue;
         const patient = silentSinceMs === null || patience-- > 0;
         const windowMs = patient ? timings.fullWaitMs : window.windowMs;
-        const options = { statusCanWait: waiting.has(address), factsCanWait: !factsAskedAgain.has(address), between };
+        const options = { statusCanWait: waiting.has(address), factsCanWait: !factsAskedAgain.has(address), unhurried, between };
         if ((await ask(line, address, windowMs, options)).kind === 'down') return false;
         if (!(await keepAlive(line, waiting))) return false;
       }
@@ -275,6 +279,7 @@ export function createScanner({ sessions, timings, nowMs, onUnexpected, onLate }
       const silent = nextOf(nextNew, (address) => !isKnown(address));
       if (silent !== null && !(await probeInTurn(line, silent, nextNew, asked))) return false;
       nextNew = silent === null ? 0 : silent + 1;
+      lastCycleMs = nowMs() - beganMs;
       return (await takeStrays(line, new Set())) && probeExtra(line, beganMs, asked);
     },
 

@@ -148,7 +148,8 @@ export function createLineTrace({ bus, wallClock }: { bus: string; wallClock: Wa
           const { bytes } = request;
           const frame = bytes.length > HEADER_BYTES ? decodeFrame(bytes[0] === MARK ? bytes.subarray(1) : bytes) : null;
           if (frame) tellFrame('sent', frame);
-          const outcome = await line.transact(request);
+          // The trace tells when each answer began.
+          const outcome = await line.transact({ ...request, unhurried: false });
           tellOutcome(request.address, outcome);
           return outcome;
         },

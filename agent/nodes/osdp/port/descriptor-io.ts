@@ -23,6 +23,10 @@ export interface DescriptorIo {
   start(): void;
   /** Writes at once what the kernel takes, and the rest when it takes more. Never throws. */
   write(bytes: Uint8Array): void;
+  /** What comes waits in the kernel until `take()`. */
+  hold(): void;
+  /** Ends a hold, and reads at once what is there. */
+  take(): void;
   /** Ends all reads, writes and callbacks. */
   end(): void;
 }
@@ -54,6 +58,7 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
   /** What the kernel has not taken yet, and since when the oldest of it waits. */
   let unsent: Uint8Array = Buffer.alloc(0);
   let waitingSinceMs: number | null = null;
+  let held = false;
   /** Nothing was read since the last write. */
   let awaitsFirst = false;
   let cancelRest: Cancel = () => {};
@@ -68,7 +73,7 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
   function watch(): void {
     if (ended) return;
     try {
-      poller.poll(waitingSinceMs === null ? READABLE : READABLE | WRITABLE);
+      poller.poll((held ? 0 : READABLE) | (waitingSinceMs === null ? 0 : WRITABLE));
     } catch (error) {
       lose('lost', `failed: ${messageOf(error)}`);
     }
@@ -100,7 +105,7 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
   }
 
   function onReadable(error: unknown): void {
-    if (ended) return;
+    if (ended || held) return;
     if (error) lose('lost', `went away: ${messageOf(error)}`);
     else {
       const length = readNow();
@@ -146,6 +151,18 @@ export function createDescriptorIo(deps: DescriptorIoDeps): DescriptorIo {
         flush();
       } else if (clock.nowMs() - waitingSinceMs > STALLED_WRITE_MS) lose('stalled', 'takes no more bytes');
       else unsent = Buffer.concat([unsent, bytes]);
+    },
+
+    hold() {
+      held = true;
+      cancelRest();
+      watch();
+    },
+
+    take() {
+      if (!held) return;
+      held = false;
+      onReadable(null);
     },
 
     end() {

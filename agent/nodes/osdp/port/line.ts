@@ -2,8 +2,10 @@ import type { MonotonicClock } from '../../../system/clock.ts';
 import { type OsdpTimings, wireMs } from '../bus/timings.ts';
 import { type Frame, MAX_FRAME_BYTES } from '../codec/frame.ts';
 import { createFrameParser } from '../codec/parser.ts';
+import { createAnswerTimes } from './answer-times.ts';
 import { createBabbleGuard } from './babble-guard.ts';
 import { createEchoFilter, type EchoFilter } from './echo.ts';
+import type { SerialConnection } from './port.ts';
 
 /** One request and how long to wait for its answer. */
 export interface Request {
@@ -13,6 +15,8 @@ export interface Request {
   windowMs: number;
   /** Decides whether a frame from this address answers this request or an earlier one. */
   answers(frame: Frame): boolean;
+  /** There is time to spare: the answer may be looked at when it should be complete, and `firstByteMs` then tells when that was. */
+  unhurried?: boolean;
 }
 
 /** How a transaction ended. A transaction never ends in a guess. */
@@ -38,7 +42,7 @@ export interface LineDeps {
   baudRate: number;
   clock: MonotonicClock;
   timings: OsdpTimings;
-  write(bytes: Buffer): void;
+  port: Pick<SerialConnection, 'write' | 'hold' | 'take'>;
   /** A valid reply outside of a transaction: the late frame of a PD whose window was over. */
   onStray(frame: Frame): void;
 }
@@ -51,12 +55,15 @@ const TIMER_GRAIN_MS = 1;
 const STALL_MS = 5;
 /** The most that a stall extends a wait. */
 const MAX_STALL_GRACE_MS = 100;
+/** An answer that is expected so shortly before the end of its window is watched for. */
+const REST_MARGIN_MS = 10;
 
 interface Transaction {
   request: Request;
   /** The PD that answered the last request, if nothing came after it. */
   previous: number | null;
   echo: EchoFilter;
+  sentMs: number;
   /** When the last byte of the request has left, by the baud rate. */
   sentEndMs: number;
   /** When to give up unless more bytes come. */
@@ -65,6 +72,8 @@ interface Transaction {
   limitMs: number;
   /** When the first byte of what is being heard came. */
   firstByteMs: number | null;
+  /** Bytes come as they arrive; false: they wait in the kernel, or are looked at for the first time. */
+  watched: boolean;
   /** The event loop polled once more since the deadline. */
   graced: boolean;
   stray: boolean;
@@ -72,19 +81,23 @@ interface Transaction {
   finish(outcome: Outcome): void;
 }
 
-export function createLine({ baudRate, clock, timings, write, onStray }: LineDeps): Line {
+export function createLine({ baudRate, clock, timings, port, onStray }: LineDeps): Line {
   const parser = createFrameParser();
   const babble = createBabbleGuard(clock);
+  const times = createAnswerTimes();
   const longestFrameMs = wireMs(MAX_FRAME_BYTES, baudRate) + timings.interByteGapMs;
   let current: Transaction | null = null;
   let lastAnswerer: number | null = null;
   let busy = false;
   let down = false;
   let cancelTimer = () => {};
+  let noiseAtEnd = 0;
 
   const finish = (transaction: Transaction, outcome: Outcome) => {
     cancelTimer();
     current = null;
+    if (outcome.kind !== 'reply' || transaction.stray || parser.noiseBytes !== noiseAtEnd) times.disturbed();
+    noiseAtEnd = parser.noiseBytes;
     transaction.finish(outcome);
   };
 
@@ -93,6 +106,7 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
     if (!frame.reply) return; // an echo that the filter did not know
     if (transaction && frame.address === transaction.request.address && transaction.request.answers(frame)) {
       lastAnswerer = frame.address;
+      times.answered(frame.address, nowMs - transaction.sentMs, !transaction.watched);
       finish(transaction, { kind: 'reply', frame, firstByteMs: Math.max(0, (transaction.firstByteMs ?? nowMs) - transaction.sentEndMs) });
       return;
     }
@@ -100,7 +114,7 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
       transaction.stray = true;
       transaction.firstByteMs = null;
       transaction.deadlineMs = Math.max(transaction.deadlineMs, nowMs + transaction.request.windowMs);
-    }
+    } else times.disturbed();
     onStray(frame);
   };
 
@@ -132,6 +146,18 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
     finish(transaction, { kind: 'silent', heard: noise ? 'noise' : transaction.stray ? 'stray' : 'nothing' });
   };
 
+  const watch = (transaction: Transaction, nowMs: number) => {
+    transaction.watched = true;
+    cancelTimer = clock.schedule(transaction.deadlineMs - nowMs - GRACE_MS, expire);
+  };
+
+  /** The answer should be complete: it is read at once, and watched for if it is not. */
+  const look = () => {
+    const transaction = current;
+    port.take();
+    if (transaction && current === transaction) watch(transaction, clock.nowMs());
+  };
+
   const begin = (request: Request, previous: number | null) =>
     new Promise<Outcome>((resolve) => {
       const nowMs = clock.nowMs();
@@ -142,17 +168,23 @@ export function createLine({ baudRate, clock, timings, write, onStray }: LineDep
         request,
         previous,
         echo: createEchoFilter(request.bytes),
+        sentMs: nowMs,
         sentEndMs,
         deadlineMs,
         limitMs: deadlineMs + request.windowMs + longestFrameMs,
         firstByteMs: null,
+        watched: false,
         graced: false,
         stray: false,
         noiseBefore: parser.noiseBytes,
         finish: resolve,
       };
-      cancelTimer = clock.schedule(deadlineMs - nowMs - GRACE_MS, expire);
-      write(request.bytes);
+      const restMs = request.unhurried ? times.restMs(request.address) : 0;
+      if (restMs > 0 && restMs < deadlineMs - nowMs - REST_MARGIN_MS) {
+        port.hold();
+        cancelTimer = clock.schedule(restMs, look);
+      } else watch(current, nowMs);
+      port.write(request.bytes);
     });
 
   /** What arrived during a transaction, without its echo; moves the deadline. */

@@ -4,10 +4,8 @@ import type { OsdpTimings } from '../bus/timings.ts';
 import type { PortProblem, SerialConnection, SerialPorts } from './port.ts';
 
 /** A port that is open now. */
-export interface OpenPort {
-  write(bytes: Uint8Array): void;
+export interface OpenPort extends SerialConnection {
   isDown(): boolean;
-  close(): Promise<void>;
 }
 
 export interface PortHandlers {
@@ -45,6 +43,8 @@ export function createPortKeeper({ path, serialPorts, clock, timings }: PortKeep
 
   const openPortOf = (connection: SerialConnection, isDown: () => boolean): OpenPort => ({
     write: (bytes) => connection.write(bytes),
+    hold: () => connection.hold(),
+    take: () => connection.take(),
     isDown,
     close: () => connection.close(),
   });

@@ -10,6 +10,10 @@ export interface PortProblem {
 export interface SerialConnection {
   /** Queues bytes; never throws. A failure comes as `onClose`. */
   write(bytes: Uint8Array): void;
+  /** What arrives from now on stays in the kernel and wakes nobody, until `take()`; nor is it noticed that the port went away. */
+  hold(): void;
+  /** Ends a hold: hands on at once what is there, and later what comes. */
+  take(): void;
   /** Frees the port; resolves when it is free, within a second. `onClose` is not called. May be called again. */
   close(): Promise<void>;
 }

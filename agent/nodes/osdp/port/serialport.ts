@@ -60,6 +60,8 @@ export function createSerialPorts({ clock, guard }: { clock: MonotonicClock; gua
       const io = createDescriptorIo({ fd: port.fd!, poller: port.poller, clock, baudRate, guard, onData: handlers.onData, onLost: lose });
       const connection: SerialConnection = {
         write: io.write,
+        hold: io.hold,
+        take: io.take,
         close() {
           closedByOwner = true;
           return closePort();

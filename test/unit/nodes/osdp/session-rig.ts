@@ -31,8 +31,12 @@ export function createSessionRig({ peripheral, key, seed = 1 }: { peripheral: Pe
     baudRate: BAUD_RATE,
     clock,
     timings: DEFAULT_TIMINGS,
-    write: (bytes) => {
-      request = bytes;
+    port: {
+      write: (bytes) => {
+        request = Buffer.from(bytes);
+      },
+      hold: () => {},
+      take: () => {},
     },
     onStray: () => {},
   });

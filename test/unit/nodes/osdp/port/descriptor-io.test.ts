@@ -162,3 +162,39 @@ test('a port that is closed or lost meanwhile is not looked at again', () => {
     expect([rig.polled.length, rig.clock.timers]).toEqual([1, 0]);
   }
 });
+
+test('while it is held nothing wakes the process; what came is read when it is taken, and the rest as it comes', () => {
+  const rig = createRig(115_200);
+  rig.io.hold();
+  rig.reads.push(Buffer.from([1, 2]), errno('EAGAIN'), Buffer.from([3]));
+  rig.emit('readable');
+  expect([rig.heard, rig.polled.at(-1)]).toEqual([[], 0]);
+  rig.io.take();
+  expect([rig.heard, rig.polled.at(-1)]).toEqual([[Buffer.from([1, 2])], 1]);
+  rig.io.hold();
+  rig.io.take();
+  expect(rig.polled.at(-1)).toBe(1);
+  rig.emit('readable');
+  expect(rig.heard).toEqual([Buffer.from([1, 2]), Buffer.from([3])]);
+});
+
+test('a port that went away while it was held is lost when it is taken', () => {
+  const rig = createRig();
+  rig.io.hold();
+  rig.reads.push(errno('EIO'));
+  rig.io.take();
+  expect(rig.lost).toEqual([['lost', expect.stringContaining('went away')]]);
+  rig.io.hold();
+  rig.io.take();
+  expect(rig.lost.length).toBe(1);
+});
+
+test('bytes that the kernel did not take are written while it is held', () => {
+  const rig = createRig();
+  rig.io.hold();
+  rig.room.push(1);
+  rig.io.write(Buffer.from([1, 2]));
+  expect(rig.polled.at(-1)).toBe(2);
+  rig.emit('writable');
+  expect(rig.written).toEqual([1, 2]);
+});

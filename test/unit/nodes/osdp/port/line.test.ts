@@ -14,13 +14,31 @@ function createRig() {
   const clock = createSteppedClock();
   const written: Buffer[] = [];
   const strays: Frame[] = [];
+  let kernel: Buffer | null = null;
+  let looks = 0;
   const line = createLine({
     baudRate: BAUD,
     clock,
     timings: DEFAULT_TIMINGS,
-    write: (bytes) => written.push(bytes),
+    port: {
+      write: (bytes) => written.push(Buffer.from(bytes)),
+      hold() {
+        kernel = Buffer.alloc(0);
+      },
+      take() {
+        const bytes = kernel ?? Buffer.alloc(0);
+        kernel = null;
+        looks += 1;
+        if (bytes.length > 0) line.receive(bytes);
+      },
+    },
     onStray: (frame) => strays.push(frame),
   });
+  /** Bytes reach the hub: the agent hears them now, or when it looks. */
+  const arrive = (bytes: Buffer) => {
+    if (kernel) kernel = Buffer.concat([kernel, bytes]);
+    else line.receive(bytes);
+  };
   let outcome: Outcome | null = null;
   const transact = (over: Partial<Request> = {}) => {
     outcome = null;
@@ -30,7 +48,21 @@ function createRig() {
     });
   };
   const ended = (withinMs = 5_000) => clock.until(() => outcome !== null, withinMs);
-  return { clock, line, written, strays, transact, ended, outcome: () => outcome };
+  /** An unhurried question, whose answer comes byte by byte after `turnaroundMs`. Answers how often the agent woke up for it. */
+  const poll = async (turnaroundMs: number, answer = reply()) => {
+    let wakes = 0;
+    const before = looks;
+    transact({ unhurried: true, windowMs: 200 });
+    await clock.advance(REQUEST_MS + turnaroundMs);
+    for (const byte of answer) {
+      await clock.advance(wireMs(1, BAUD));
+      if (!kernel) wakes += 1;
+      arrive(Buffer.from([byte]));
+    }
+    await ended();
+    return wakes + looks - before;
+  };
+  return { clock, line, written, strays, transact, ended, arrive, poll, outcome: () => outcome };
 }
 
 test('an answer ends the transaction at once, and its first byte is timed from the end of the request', async () => {
@@ -233,4 +265,60 @@ test('two transactions at once are a bug', async () => {
   const rig = createRig();
   rig.transact();
   await expect(rig.line.transact({ bytes: REQUEST, address: 6, windowMs: 20, answers: () => true })).rejects.toThrow('already running');
+});
+
+test('with time to spare the agent wakes up once for an answer, when it should be complete', async () => {
+  const rig = createRig();
+  expect(await rig.poll(5)).toBe(reply().length);
+  for (let times = 0; times < 64; times += 1) {
+    expect(await rig.poll(5)).toBe(1);
+    expect(rig.outcome()).toMatchObject({ kind: 'reply' });
+  }
+  // Now and then it is timed anew: it may come sooner by now.
+  expect(await rig.poll(2)).toBe(reply().length);
+  expect(await rig.poll(2)).toBe(1);
+  expect(rig.clock.timers).toBe(0);
+});
+
+test('an answer that comes later than it was expected is waited for, and expected later from then on', async () => {
+  const rig = createRig();
+  await rig.poll(5);
+  expect(await rig.poll(9)).toBeGreaterThan(1);
+  expect(rig.outcome()).toMatchObject({ kind: 'reply' });
+  expect(await rig.poll(9)).toBe(1);
+});
+
+test('silence after a rest is declared when it always is, and the next questions are watched', async () => {
+  const rig = createRig();
+  await rig.poll(5);
+  rig.transact({ unhurried: true, windowMs: 200 });
+  expect(await rig.ended()).toBeCloseTo(REQUEST_MS + 200, -1);
+  expect(rig.outcome()).toEqual({ kind: 'silent', heard: 'nothing' });
+  expect(await rig.poll(5)).toBe(reply().length);
+});
+
+test.each([
+  ['noise', Buffer.from([0x12, 0x34])],
+  ['the frame of another peripheral', reply(7)],
+])('after %s beside an answer the next questions are watched', async (_what, other) => {
+  const rig = createRig();
+  await rig.poll(5);
+  expect(await rig.poll(2, Buffer.concat([other, reply()]))).toBeGreaterThan(0);
+  expect(rig.outcome()).toMatchObject({ kind: 'reply' });
+  for (let times = 0; times < 32; times += 1) expect(await rig.poll(5)).toBe(reply().length);
+  expect(await rig.poll(5)).toBe(1);
+});
+
+test('a question with a short window, and one in a hurry, are watched', async () => {
+  const rig = createRig();
+  await rig.poll(5);
+  for (const over of [{ unhurried: true, windowMs: 20 }, { windowMs: 200 }]) {
+    rig.transact(over);
+    await rig.clock.advance(REQUEST_MS + 5);
+    rig.line.receive(reply().subarray(0, 1));
+    await rig.clock.advance(8);
+    rig.line.receive(reply().subarray(1));
+    await rig.ended();
+    expect((rig.outcome() as { firstByteMs: number }).firstByteMs).toBeCloseTo(5);
+  }
 });
