@@ -264,14 +264,14 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await removeTornWrites(files, [stateDirectory, journalFolder(stateDirectory)], log);
       await ownState(files, { stateDirectory, hubId: identity.hubId, log, onFault: ports.local?.reportFileFault });
       await resets.resume();
-      await claims.load();
-      await alarms.start();
+      // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
+      const uplink = Promise.all([wifi.start(), firstStart()]);
+      // What the buses report may be an alarm, and a command that runs again needs the nodes that are known.
+      const work = alarms.start().then(nodes.start).then(commands.start);
+      await Promise.all([claims.load(), work, jobs?.start()]);
       // Without a claim the one that the shadow still shows from before goes.
       if (claims.isKnown()) cloud.report({ claim: claims.current() ?? undefined });
-      await nodes.start();
-      await Promise.all([commands.start(), jobs?.start()]);
-      // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
-      void Promise.all([wifi.start(), firstStart()]).then(([, first]) => stopping || cloud.start({ processRestart: !first }));
+      void uplink.then(([, first]) => stopping || cloud.start({ processRestart: !first }));
       await control?.start();
       watchdog.start();
       expiry.start();

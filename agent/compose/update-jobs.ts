@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { AgentConfig } from '../config/config.ts';
@@ -28,6 +27,8 @@ function bundleMaker(files: Pick<Files, 'read' | 'remove'>, folder: string): Mak
   return async (signal) => {
     await files.remove(path);
     const ended = Promise.withResolvers<void>();
+    // Loaded here: a start has no use for it.
+    const { execFile } = process.getBuiltinModule('node:child_process');
     execFile(process.execPath, [program, 'bundle', '--json', '--output', path], { timeout: BUNDLE_MS, signal }, (error) =>
       error ? ended.reject(new HubError('internal', 'hubctl could not make the bundle', { cause: error })) : ended.resolve(),
     );

@@ -23,7 +23,11 @@ export function createWallClock(): WallClock {
 /** The process's monotonic clock with Node's timers. */
 export function createMonotonicClock(): MonotonicClock {
   return {
-    nowMs: () => performance.now(),
+    // `performance.now` costs a start the loading of `node:perf_hooks`.
+    nowMs() {
+      const [seconds, nanoseconds] = process.hrtime();
+      return seconds * 1_000 + nanoseconds / 1_000_000;
+    },
     schedule(delayMs, run) {
       const timer = setTimeout(run, Math.max(0, delayMs));
       return () => clearTimeout(timer);

@@ -1,6 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-
 type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
 /**
@@ -9,6 +6,9 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
  * The process stands still meanwhile, some ten milliseconds.
  */
 export function collectGarbage(): void {
+  // Loaded here: a start has no use for them.
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
   setFlagsFromString('--no-expose-gc');

@@ -23,6 +23,10 @@ const LEFT_OUT: readonly (readonly [module: RegExp, instead: string])[] = [
   [/\/aws-crt\/dist\/native\/(auth|http)\.js$/, ''],
   // Worker threads that write the log.
   [/\/pino\/lib\/transport\.js$/, "module.exports = () => { throw new Error('the bundle has no transports'); };"],
+  // pino's own writer to files and descriptors, which loads `node:assert`, and with that opens standard error as a stream.
+  [/\/sonic-boom\/index\.js$/, "module.exports = class { constructor() { throw new Error('the bundle writes its log itself'); } };"],
+  // The list of a machine's ports, from the program `udevadm`.
+  [/\/bindings-cpp\/dist\/linux-list\.js$/, "exports.linuxList = () => Promise.reject(new Error('the bundle lists no ports'));"],
   // Traces of the packages themselves, switched by an environment variable that the unit does not set.
   [/\/debug\/src\/index\.js$/, 'module.exports = () => () => {};'],
 ];

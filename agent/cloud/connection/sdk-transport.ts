@@ -134,8 +134,8 @@ class SdkLink implements Link {
     refuse(`publish to ${topic}`, reasonCode);
   }
 
-  subscribe(filter: string): Promise<void> {
-    return this.#subscribe([filter], 1);
+  subscribe(filter: string, qos: 0 | 1 = 1): Promise<void> {
+    return this.#subscribe([filter], qos);
   }
 
   openDeltas(): Promise<void> {

@@ -48,8 +48,8 @@ export interface LinkHandlers {
 export interface Link {
   /** QoS 1; resolves with the PUBACK. */
   publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
-  /** QoS 1; resolves with the SUBACK. */
-  subscribe(filter: string): Promise<void>;
+  /** Resolves with the SUBACK. `qos`: of what comes (default 1). */
+  subscribe(filter: string, qos?: 0 | 1): Promise<void>;
   /** Subscribes to the shadow's deltas; resolves when the subscription stands. */
   openDeltas(): Promise<void>;
   readShadow(): Promise<ShadowView>;

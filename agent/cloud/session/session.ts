@@ -10,6 +10,11 @@ import type { Link } from '../connection/transport.ts';
 
 /** Two hubs with one identity would answer each other's offline for ever; this slows them to a trickle. */
 const MIN_REBIRTH_INTERVAL_MS = 1_000;
+/**
+ * A session without a past gets nothing twice (MQTT 5, 4.4), so an acknowledgement of ours buys nothing. That of our own birth, which comes back,
+ * is a message that AWS meters, and delays the first read of the shadow by 40 ms (Nagle).
+ */
+const PRESENCE_QOS = 0;
 /** Pause after a birth that was not acknowledged. */
 const REBIRTH_RETRY_MS = 5_000;
 
@@ -142,7 +147,7 @@ export function createSession(deps: SessionDeps): Session {
   }
 
   async function open(): Promise<void> {
-    await attempt('presence_subscribe', () => link.subscribe(topics.presence));
+    await attempt('presence_subscribe', () => link.subscribe(topics.presence, PRESENCE_QOS));
     await attempt('deltas', () => link.openDeltas());
     // Before anything runs beside it: where the account lacks the feature, the link falls here, and nothing else must be suspected.
     if (deps.executions) await attempt('executions', openExecutions);

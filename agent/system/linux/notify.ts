@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { messageOf } from '../errors.ts';
 import type { Guard } from '../guard.ts';
 import type { Log } from '../log.ts';
@@ -29,6 +28,8 @@ export function createNotify(env: Readonly<Record<string, string | undefined>>, 
 
   function send(...args: string[]): void {
     if (!isService) return;
+    // Loaded here: the connection is under way by then.
+    const { execFile } = process.getBuiltinModule('node:child_process');
     const onEnd = guard('systemd-notify', (error: Error | null) => {
       if (error) log.warn({ event: 'notify_failed', reason: messageOf(error) }, 'the service manager could not be notified');
     });

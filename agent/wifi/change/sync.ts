@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { HubError } from '../../system/errors.ts';
 
 /** Less than the 20 s between the attempt's end and the checkpoint's; a slow card with much to write takes seconds. */
@@ -10,6 +9,8 @@ const SYNC_TIMEOUT_MS = 15_000;
  * @throws HubError `wifi_rolled_back`
  */
 export function runSync(): Promise<void> {
+  // Loaded here: a start has no use for it.
+  const { execFile } = process.getBuiltinModule('node:child_process');
   return new Promise((resolve, reject) => {
     execFile('sync', { timeout: SYNC_TIMEOUT_MS }, (error) => {
       if (!error) return resolve();

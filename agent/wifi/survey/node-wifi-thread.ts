@@ -1,5 +1,4 @@
 import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { NodeWifiNetwork } from 'node-wifi';
 import type { Guard } from '../../system/guard.ts';
 
@@ -39,6 +38,8 @@ export function createNodeWifi(interfaceName: string | null, guard: Guard): Node
     scan: (signal) =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted();
+        // Loaded here: a start has no use for it.
+        const { Worker } = process.getBuiltinModule('node:worker_threads');
         // The bundle has the thread's program beside its own, with the same ending.
         const program = join(import.meta.dirname, `node-wifi-worker${extname(import.meta.filename)}`);
         const worker = new Worker(program, {

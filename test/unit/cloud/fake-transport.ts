@@ -19,6 +19,8 @@ export interface FakeLink extends Link {
   readonly options: ConnectOptions;
   readonly sent: SentMessage[];
   readonly filters: string[];
+  /** With which quality of service each filter is subscribed to. */
+  readonly qos: Record<string, 0 | 1>;
   readonly updates: ShadowUpdate[];
   deltasOpen: boolean;
   /** True until the link is down, from either side. */
@@ -102,6 +104,7 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
         options,
         sent: [],
         filters: [],
+        qos: {},
         updates: [],
         deltasOpen: false,
         open: true,
@@ -114,9 +117,10 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
           link.sent.push({ topic, payload, retain });
           await enter('publish', topic);
         },
-        async subscribe(filter) {
+        async subscribe(filter, qos = 1) {
           await enter('subscribe', filter);
           link.filters.push(filter);
+          link.qos[filter] = qos;
         },
         async openDeltas() {
           await enter('openDeltas', '');

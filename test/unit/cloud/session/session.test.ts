@@ -327,6 +327,12 @@ describe('the own topic', () => {
   });
 });
 
+test('its own presence is heard without acknowledgements, executions with them', async () => {
+  const rig = make({ executions: true });
+  await rig.open();
+  expect(rig.fake.qos).toEqual({ [TOPICS.presence]: 0, [TOPICS.executionRequests]: 1 });
+});
+
 test('confirm resolves with the acknowledgement of a birth', async () => {
   const { open, before, births } = make();
   const session = await open();
