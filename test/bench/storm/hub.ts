@@ -44,9 +44,6 @@ export interface Hub {
 
 /** A SUBSCRIBE for the answers comes before the first read, and before the first update; they come with QoS 0. */
 const ANSWER_SUBSCRIBES = 1;
-/** A message to the hub, and its PUBACK. */
-const RECEIVED = 2;
-
 export const identityOf = (index: number) => ({
   hubId: `hub-${index}`,
   serial: `SN-${index}`,
@@ -134,6 +131,8 @@ export function createHub(site: Site, index: number, shadow: Shadow): Hub {
         });
     }
     connect();
+    /** A message to the hub, and its PUBACK where it comes with QoS 1. */
+    let presenceCost = 0;
 
     return {
       async publish(topic, payload) {
@@ -147,14 +146,16 @@ export function createHub(site: Site, index: number, shadow: Shadow): Hub {
         if (!taken) throw new HubError('cloud_timeout', 'publish: refused with 0x97');
         if (topic !== topics.presence) return;
         // The hub hears its own presence.
-        account.messages(RECEIVED);
+        account.messages(presenceCost);
         if (open) handlers.onMessage(topic, Buffer.from(payload), false);
       },
-      async subscribe(filter) {
+      async subscribe(filter, qos = 1) {
         account.messages(1);
         await request(() => {});
+        if (filter !== topics.presence) return;
+        presenceCost = 1 + qos;
         // The retained presence is replayed.
-        if (filter === topics.presence) account.messages(RECEIVED);
+        account.messages(presenceCost);
       },
       async openDeltas() {
         account.messages(1);
