@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
 import type { Ending } from './ending.ts';
 import { followAgent, followCloud, followWifi } from './follow.ts';
-import { type LivePage, openPage } from './page/page.ts';
+import { type LivePage, openPage } from './page/demo.ts';
 import { pastes } from './paste.ts';
 import type { Screen } from './screen.ts';
 import { bringUp } from './steps.ts';

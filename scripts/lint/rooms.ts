@@ -77,6 +77,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'test/page': ['agent', 'scripts', 'test'],
   'test/bench': ['agent', 'scripts', 'test'],
   'test/vm': ['agent/system', 'agent/release', 'scripts/processes.ts', 'test/twins', 'test/support'],
+  // The demo's page on a virtual hub.
+  'test/vm/page': ['agent/system', 'scripts/demo/page', 'test/vm', 'test/twins'],
 };
 
 /** Rooms that only the rooms named here may import, in spite of what is allowed above. */

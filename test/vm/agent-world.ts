@@ -38,6 +38,10 @@ export interface AgentWorldDeps {
   dist: string;
   /** The folder systemd/ of the repository. */
   systemd: string;
+  /** Addresses of peripherals on the serial line; default: 0, where nobody is. */
+  addresses?: readonly number[];
+  /** Called once the cloud is up, before the agent is installed. */
+  onCloud?: () => Promise<void>;
   /** Changes what is laid out before it is copied to the hub. */
   furnish?: (folder: string) => Promise<void>;
   signal: AbortSignal;
@@ -49,9 +53,9 @@ const CHECKPOINT_TIMEOUT_MS = 130_000;
 const CONNECT = { spreadSeconds: 0, minBackoffMs: 500, maxBackoffMs: 5_000 };
 
 /** `agent.json` of the virtual hub; the authority lies beside it as `ca.pem`. */
-export function agentConfig(hub: VirtualHub, cloud: CloudWorld): Record<string, unknown> {
+export function agentConfig(hub: VirtualHub, cloud: CloudWorld, addresses: readonly number[] = [0]): Record<string, unknown> {
   const { host, port } = cloud.endpoint;
-  const buses = [{ id: 'rs485', protocol: 'osdp', path: hub.serial.path('usb'), addresses: [0] }];
+  const buses = [{ id: 'rs485', protocol: 'osdp', path: hub.serial.path('usb'), addresses }];
   return { cloud: { endpoint: host, port, caPath: 'ca.pem', connect: CONNECT }, buses, log: { level: 'info' } };
 }
 
@@ -80,7 +84,7 @@ async function stage(folder: string, deps: AgentWorldDeps, cloud: CloudWorld): P
   const identity = { ...cloud.identity, certificatePath: 'credential:certificate.pem', privateKeyPath: 'credential:private-key.pem' };
   await mkdir(join(folder, 'etc/hub-agent/keys'), { recursive: true });
   await writeFile(join(folder, 'etc/hub-agent/identity.json'), JSON.stringify(identity));
-  await writeFile(join(folder, 'etc/hub-agent/agent.json'), JSON.stringify(agentConfig(deps.hub, cloud)));
+  await writeFile(join(folder, 'etc/hub-agent/agent.json'), JSON.stringify(agentConfig(deps.hub, cloud, deps.addresses)));
   await writeFile(join(folder, 'etc/hub-agent/ca.pem'), cloud.caCertificate);
   await writeFile(join(folder, 'etc/hub-agent/certificate.pem'), cloud.hubCredentials.certificate);
   await writeFile(join(folder, 'etc/hub-agent/private-key.pem'), cloud.hubCredentials.privateKey, { mode: 0o600 });
@@ -132,6 +136,7 @@ export async function createAgentWorld(deps: AgentWorldDeps): Promise<AgentWorld
 
     async start() {
       await cloud.start();
+      await deps.onCloud?.();
       await hub.must(`echo '${HOST_ADDRESS} ${CLOUD_NAME}' >> /etc/hosts; sync /etc/hosts`);
       await switchOn(home);
       await switchOn(away);

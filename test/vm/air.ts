@@ -26,6 +26,8 @@ export interface Air {
   start(accessPoint: AccessPoint): Promise<void>;
   /** Switches it off. Nothing happens when it is off. */
   stop(name: string): Promise<void>;
+  /** Moves one that is on to the edge of reception: little signal, and a third of its packets to the hub are lost; or back. */
+  weaken(name: string, weak: boolean): Promise<void>;
   /** Switches all off. */
   clear(): Promise<void>;
 }
@@ -103,6 +105,9 @@ export function createAir(guest: Guest): Air {
     },
     async stop(name) {
       await guest.must(`[ ! -d /var/lib/air/${name} ] || { /usr/lib/virtual-hub/air stop ${name}; sync; }`);
+    },
+    async weaken(name, weak) {
+      await guest.must(`/usr/lib/virtual-hub/air ${weak ? 'weaken' : 'strengthen'} ${name}; sync`);
     },
     async clear() {
       const script = 'for dir in /var/lib/air/*/; do [ ! -e "$dir/on" ] || /usr/lib/virtual-hub/air stop "$(basename "$dir")"; done; sync';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createWallClock } from '../../agent/system/clock.ts';
-import { type CloudApi, createCloudApi, type HubStatusAnswer } from '../twins/cloud-api/index.ts';
+import { type ApiRequestLine, type CloudApi, createCloudApi, type HubStatusAnswer } from '../twins/cloud-api/index.ts';
 import { createIotCore } from '../twins/iot-core/index.ts';
 import type { IotCore } from '../twins/iot-core/types.ts';
 import { createObjectStore } from '../twins/object-store/index.ts';
@@ -28,6 +28,13 @@ export interface LastCommand {
 /** The cloud on the host: IoT Core and the public API as twins, with one hub made, provisioned and claimed. */
 export interface CloudWorld {
   readonly identity: { hubId: string; serial: string; model: string; vendorName: string };
+  /** The public API with the key of the hub's organisation. `onRequest`: told of each request; returns the unsubscriber. */
+  readonly api: {
+    readonly url: string;
+    readonly key: string;
+    readonly orgId: string;
+    onRequest(told: (line: ApiRequestLine) => void): () => void;
+  };
   /** The pair that the hub has: the last that was issued. */
   readonly hubCredentials: Credentials;
   readonly caCertificate: string;
@@ -83,7 +90,16 @@ export async function createCloudWorld(): Promise<CloudWorld> {
   const store = createObjectStore({ tls: server, publicHost: CLOUD_NAME, nowMs: Date.now });
   const iotCore = createIotCore({ server, caCertificate: pki.caCertificate, presign: (request) => store.presign(request) });
   const keys = [{ key: apiKey, orgId }];
-  const api: CloudApi = createCloudApi({ iotCore, keys, jwtSecret: randomBytes(32).toString('hex'), wallClock: createWallClock() });
+  const requestListeners = new Set<(line: ApiRequestLine) => void>();
+  const api: CloudApi = createCloudApi({
+    iotCore,
+    keys,
+    jwtSecret: randomBytes(32).toString('hex'),
+    wallClock: createWallClock(),
+    onRequest(line) {
+      for (const told of requestListeners) told(line);
+    },
+  });
   const published: Buffer[] = [];
   let last = { text: '', second: 0 };
   let unsubscribe = () => {};
@@ -126,6 +142,17 @@ export async function createCloudWorld(): Promise<CloudWorld> {
 
   return {
     identity,
+    api: {
+      get url() {
+        return api.url;
+      },
+      key: apiKey,
+      orgId,
+      onRequest(told) {
+        requestListeners.add(told);
+        return () => void requestListeners.delete(told);
+      },
+    },
     get hubCredentials() {
       return hubCredentials;
     },

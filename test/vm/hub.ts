@@ -34,6 +34,10 @@ export interface VirtualHub extends Guest {
   readonly air: Air;
   readonly serial: SerialPorts;
   readonly evidence: Evidence;
+  /** Takes the power at once: what the guest had not written out is lost. It runs no command until `plugCord`. */
+  pullCord(): Promise<void>;
+  /** Gives the power back, and waits for the guest to answer. */
+  plugCord(): Promise<void>;
   /** Takes the power at once, gives it back after `offMs`, and waits for the guest to answer. What the guest had not written out is lost. */
   powerCut(offMs?: number): Promise<void>;
   /** Copies a file or folder of the host to that path in the guest (owner root, modes kept); a folder is merged into one that is there. */
@@ -76,6 +80,7 @@ export function createVirtualHub(options: VirtualHubOptions): VirtualHub {
   let qmp: Qmp | null = null;
   let channel: Channel | null = null;
   let copies = 0;
+  let hasPower = true;
 
   const monitor = (): Qmp => {
     if (!qmp) throw new Error('The virtual hub is not running');
@@ -83,9 +88,21 @@ export function createVirtualHub(options: VirtualHubOptions): VirtualHub {
   };
   const guest = createGuest((script, commandOptions) => {
     if (!channel) throw new Error('The virtual hub is not running');
+    if (!hasPower) throw new Error('The virtual hub has no power');
     return channel.run(script, commandOptions);
   });
   const waitReady = () => channel!.ready(options.bootTimeoutMs ?? BOOT_TIMEOUT_MS, aborted.signal);
+  async function pullCord(): Promise<void> {
+    await monitor().execute('stop');
+    hasPower = false;
+    channel!.forget('The virtual hub lost its power');
+  }
+  async function plugCord(): Promise<void> {
+    await monitor().execute('system_reset');
+    await monitor().execute('cont');
+    hasPower = true;
+    await waitReady();
+  }
   const setClock = async (epochMs: number) => {
     await guest.must(`date -u -s @${(epochMs / 1000).toFixed(3)} > /dev/null`);
   };
@@ -147,13 +164,13 @@ export function createVirtualHub(options: VirtualHubOptions): VirtualHub {
       if (runFolder !== '') await rm(runFolder, { recursive: true, force: true });
     },
 
+    pullCord,
+    plugCord,
+
     async powerCut(offMs = POWER_OFF_MS) {
-      await monitor().execute('stop');
-      channel!.forget('The virtual hub lost its power');
+      await pullCord();
       await new Promise((resolve) => setTimeout(resolve, offMs));
-      await monitor().execute('system_reset');
-      await monitor().execute('cont');
-      await waitReady();
+      await plugCord();
     },
 
     async copyIn(hostPath, guestPath) {

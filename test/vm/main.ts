@@ -5,6 +5,7 @@ import { run } from './host/run.ts';
 import { ensureImage } from './image/build.ts';
 import { coldMachine, warmMachine } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
+import { pageOf } from './page/page.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { openStage, type RunnerDeps, type RunReport, runScenarios } from './runner.ts';
 import type { Scenario } from './scenario.ts';
@@ -58,7 +59,7 @@ async function prepare(options: Options, withAgent: boolean, progress: Progress,
 }
 
 async function keepUp(deps: RunnerDeps, kind: Scenario['kind'], progress: Progress, signal: AbortSignal): Promise<void> {
-  const stage = await openStage(deps, kind);
+  const stage = await openStage(deps, kind, pageOf(progress));
   try {
     progress.line('The hub is up. Commands run in it as root; Ctrl-C, exit or end of input ends it.');
     await runShell(stage.hub, process.stdin, process.stdout, signal);

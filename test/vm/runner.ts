@@ -28,6 +28,13 @@ export interface RunReport {
   logs: string | null;
 }
 
+/** Watches a hub: told of it once its cloud is up, before the agent is installed. */
+export interface Onlooker {
+  /** Addresses of the peripherals that it puts on the hub's serial line. */
+  readonly addresses: readonly number[];
+  watch(hub: VirtualHub, world: AgentWorld): Promise<AsyncDisposable>;
+}
+
 /** A machine with or without the agent's world, up until `stop`. */
 export interface Stage {
   hub: VirtualHub;
@@ -38,15 +45,17 @@ export interface Stage {
 }
 
 /** Brings a hub up, and what its kind of scenarios needs in it. */
-export async function openStage(deps: RunnerDeps, kind: Scenario['kind']): Promise<Stage> {
+export async function openStage(deps: RunnerDeps, kind: Scenario['kind'], onlooker: Onlooker | null = null): Promise<Stage> {
   const { progress, signal } = deps;
   const hub = createVirtualHub({ machine: deps.machine });
   let world: AgentWorld | null = null;
   let updates: UpdateWorld | null = null;
+  let watching: AsyncDisposable | null = null;
   let stopped: Promise<void> | null = null;
   const stop = () => {
     stopped ??= (async () => {
       signal.removeEventListener('abort', stop);
+      await watching?.[Symbol.asyncDispose]();
       await hub.stop();
       await world?.stop();
     })();
@@ -58,7 +67,13 @@ export async function openStage(deps: RunnerDeps, kind: Scenario['kind']): Promi
     if (kind !== 'machine') {
       const releases = kind === 'update' ? await createReleaseMaker(deps.dist) : null;
       const furnish = releases && { furnish: (folder: string) => furnishForUpdates(folder, releases) };
-      const made = await createAgentWorld({ hub, dist: deps.dist, systemd: deps.systemd, signal, ...furnish });
+      const watched = onlooker && {
+        addresses: onlooker.addresses,
+        async onCloud() {
+          watching = await onlooker.watch(hub, made);
+        },
+      };
+      const made = await createAgentWorld({ hub, dist: deps.dist, systemd: deps.systemd, signal, ...furnish, ...watched });
       world = made;
       await progress.step('agent installed, online, claimed', () => made.start());
       updates = releases && createUpdateWorld({ hub, world: made, releases, signal });

@@ -42,6 +42,7 @@ export const ROOT_MODULES = [
   'nft_chain_nat',
   'nft_masq',
   'veth',
+  'sch_netem',
   'xhci_pci',
   'ftdi_sio',
   'cdc_acm',

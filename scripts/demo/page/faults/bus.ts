@@ -1,5 +1,4 @@
 import type { OsdpLine, PeripheralControl } from '../../../../test/twins/osdp-line/index.ts';
-import type { VirtualPort } from '../../../../test/twins/virtual-port/index.ts';
 import type { Fault } from './fault.ts';
 
 /** One bit in so many bytes turns: a poll and its answer are 16 bytes. */
@@ -9,8 +8,14 @@ const CARD = '10010110011010011100101101';
 
 type Identity = Pick<PeripheralControl['settings'], 'serialNumber' | 'firmware'>;
 
+/** The socket of the serial adapter. */
+export interface AdapterSocket {
+  pull(): Promise<void>;
+  plug(): Promise<void>;
+}
+
 /** What can happen to a serial line and its peripherals. */
-export function busFaults(line: OsdpLine, port: VirtualPort): Fault[] {
+export function busFaults(line: OsdpLine, adapter: AdapterSocket): Fault[] {
   const originals = new Map<number, Identity>();
   const of = (target: number): PeripheralControl => line.peripheral(target);
   const bus = { group: 'Bus', kind: 'switch', target: true } as const;
@@ -24,8 +29,8 @@ export function busFaults(line: OsdpLine, port: VirtualPort): Fault[] {
       target: false,
       begun: () => 'Serial adapter pulled',
       ended: () => 'plugged in again',
-      begin: () => port.yank(),
-      end: () => port.replug(),
+      begin: adapter.pull,
+      end: adapter.plug,
     },
     {
       ...bus,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Rig } from '../../../../test/hil/rig/rig.ts';
+import type { IotCore } from '../../../../test/twins/iot-core/types.ts';
 import type { Fault } from './fault.ts';
 
 const BROKER_DOWN_MS = 3_000;
@@ -10,8 +10,15 @@ const HOUR_MS = 3_600_000;
 /** So many answers of the Shadow service are lost or refused. */
 const COUNT = 2;
 
+export interface CloudFaultDeps {
+  iotCore: IotCore;
+  hubId: string;
+  /** Sends a command through the public API, without args. `status`: of its answer. */
+  send(command: string): Promise<{ status: number }>;
+}
+
 /** What can happen between the hub and its cloud. Some need a message to be seen: they send server_info themselves. */
-export function cloudFaults({ iotCore, hubId, send }: Pick<Rig, 'iotCore' | 'hubId' | 'send'>): Fault[] {
+export function cloudFaults({ iotCore, hubId, send }: CloudFaultDeps): Fault[] {
   const { faults } = iotCore;
   const presence = `hubs/${hubId}/presence`;
   const cloud = { group: 'Cloud', target: false } as const;
@@ -140,7 +147,7 @@ export function cloudFaults({ iotCore, hubId, send }: Pick<Rig, 'iotCore' | 'hub
       ...cloud,
       id: 'clock',
       kind: 'switch',
-      name: 'Wrong clock',
+      name: 'Clocks disagree',
       about: 'The cloud’s clock is an hour ahead of the hub’s. The age of a command is told by one clock alone, so it does not expire.',
       begun: () => 'Cloud’s clock an hour ahead',
       ended: () => 'clocks agree again',

@@ -1,10 +1,17 @@
-import type { AgentProcess } from '../../../../test/hil/rig/agent-process.ts';
 import type { EventBody } from '../model/events.ts';
 import type { Fault } from './fault.ts';
 
+/** The agent's process, in the hands of the harness. */
+export interface AgentHandle {
+  readonly pid: number;
+  kill(): Promise<void> | void;
+  pause(): Promise<void> | void;
+  resume(): Promise<void> | void;
+}
+
 /** What can happen to the agent's process. `agent`: the one that runs. */
-export function hubFaults(agent: () => AgentProcess | null, emit: (body: EventBody) => void): Fault[] {
-  const running = (): AgentProcess => {
+export function hubFaults(agent: () => AgentHandle | null, emit: (body: EventBody) => void): Fault[] {
+  const running = (): AgentHandle => {
     const found = agent();
     if (!found) throw new Error('no agent runs; it is started again in a moment');
     return found;
@@ -29,14 +36,14 @@ export function hubFaults(agent: () => AgentProcess | null, emit: (body: EventBo
       target: false,
       begun: () => 'Agent frozen',
       ended: () => 'agent goes on',
-      begin() {
+      async begin() {
         const frozen = running();
-        frozen.pause();
+        await frozen.pause();
         emit({ kind: 'agent', state: 'frozen', pid: frozen.pid });
       },
-      end() {
+      async end() {
         const thawed = running();
-        thawed.resume();
+        await thawed.resume();
         emit({ kind: 'agent', state: 'thawed', pid: thawed.pid });
       },
     },

@@ -12,7 +12,7 @@ export interface Catalogue {
 /** A fault as the page offers it. */
 export interface FaultInfo {
   id: string;
-  group: 'Bus' | 'Hub' | 'Cloud';
+  group: 'Bus' | 'Hub' | 'Air' | 'Cloud';
   name: string;
   /** What it does, and what to watch. */
   about: string;

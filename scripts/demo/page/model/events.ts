@@ -28,6 +28,8 @@ export interface StartEvent {
   hubId: string;
   api: string;
   iotCore: string;
+  /** Whether there is a serial line to watch; absent: there is. */
+  osdp?: boolean;
 }
 
 /** The agent's process, as the kernel has it. */

@@ -7,7 +7,7 @@ export function onHubEvent(state: ViewState, event: HarnessEvent): void {
   const { hub } = state;
   switch (event.kind) {
     case 'start':
-      Object.assign(hub, { hubId: event.hubId, api: event.api, iotCore: event.iotCore });
+      Object.assign(hub, { hubId: event.hubId, api: event.api, iotCore: event.iotCore, osdp: event.osdp ?? true });
       break;
     case 'agent':
       hub.agent = { state: event.state, pid: event.pid, since: event.at };

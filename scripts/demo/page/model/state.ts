@@ -26,6 +26,8 @@ export interface HubView {
   hubId: string | null;
   api: string | null;
   iotCore: string | null;
+  /** False: there is no serial line to watch. */
+  osdp: boolean;
   /** The retained presence message. */
   presence: { state: string; session: string; at: number } | null;
   agent: { state: AgentEvent['state'] | 'unknown'; pid: number | null; since: number };
@@ -125,6 +127,7 @@ export function emptyState(): ViewState {
       hubId: null,
       api: null,
       iotCore: null,
+      osdp: true,
       presence: null,
       agent: { state: 'unknown', pid: null, since: 0 },
       connected: false,

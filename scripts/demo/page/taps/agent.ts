@@ -17,7 +17,8 @@ export function tapAgent(agent: AgentProcess, { mask, emit }: { mask: Masker; em
   return agent.onLine((line) => emit(lineEvent(line, mask)));
 }
 
-function lineEvent(line: LogLine, mask: Masker): EventBody {
+/** A line of the agent's log as an event, masked and cut. */
+export function lineEvent(line: LogLine, mask: Masker): EventBody {
   const fields = Object.entries(line)
     .filter(([name, value]) => !USUAL.has(name) && value !== null)
     .slice(0, MAX_FIELDS)

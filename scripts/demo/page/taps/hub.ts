@@ -1,20 +1,24 @@
-import { readFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import type { Node } from '../../../../agent/contract/node.ts';
 import type { Masker } from '../mask.ts';
 import type { EventBody, NodeRow, VitalsEvent } from '../model/events.ts';
 
-/** How often the hub is asked for its nodes, and every how many times for all of itself. */
-const ASK_MS = 500;
-const VITALS_EVERY = 10;
-const ANSWER_MS = 2_000;
-const MAX_ANSWER_BYTES = 1_048_576;
+/** How often the hub is asked for all of itself. */
+const VITALS_MS = 5_000;
 /** Kernel time is counted in hundredths of a second (proc(5), USER_HZ). */
 const TICKS_PER_SECOND = 100;
 
+/** The way to ask a hub about itself. */
+export interface HubQuestions {
+  /** The answer of the control API (agent/control/api.ts) to a GET of this path. @throws Error when there is none */
+  ask(path: string): Promise<unknown>;
+  /** Processor time that a process has used, in ticks; null where the kernel does not tell. */
+  ticksOf(pid: number): Promise<number | null>;
+  /** How often the hub is asked for its nodes, milliseconds. */
+  readonly everyMs: number;
+}
+
 export interface HubTapDeps {
-  /** The agent's control socket. */
-  socketPath: string;
+  questions: HubQuestions;
   mask: Masker;
   emit(body: EventBody): void;
   nowMs(): number;
@@ -28,7 +32,8 @@ interface Status {
 }
 
 /** Asks the hub about itself as hubctl does, and tells what changed. An agent that does not answer is asked again. Returns how it ends. */
-export function tapHub({ socketPath, mask, emit, nowMs }: HubTapDeps): () => void {
+export function tapHub({ questions, mask, emit, nowMs }: HubTapDeps): () => void {
+  const vitalsEvery = Math.max(1, Math.round(VITALS_MS / questions.everyMs));
   let ended = false;
   let timer: NodeJS.Timeout | undefined;
   let rounds = 0;
@@ -37,7 +42,7 @@ export function tapHub({ socketPath, mask, emit, nowMs }: HubTapDeps): () => voi
   let cpuBefore: { pid: number; ticks: number; atMs: number } | null = null;
 
   async function cpuOf(pid: number): Promise<number | null> {
-    const ticks = await ticksOf(pid);
+    const ticks = await questions.ticksOf(pid);
     const atMs = nowMs();
     const before = cpuBefore;
     cpuBefore = ticks === null ? null : { pid, ticks, atMs };
@@ -46,7 +51,7 @@ export function tapHub({ socketPath, mask, emit, nowMs }: HubTapDeps): () => voi
   }
 
   async function nodes(): Promise<void> {
-    const { nodes } = (await ask(socketPath, '/v1/nodes')) as { nodes: Node[] };
+    const { nodes } = (await questions.ask('/v1/nodes')) as { nodes: Node[] };
     const rows = mask.value(nodes.map(rowOf));
     // That it was heard a moment ago is no news.
     const text = JSON.stringify(rows.map((row) => ({ ...row, lastSeen: row.available ? null : row.lastSeen })));
@@ -56,7 +61,7 @@ export function tapHub({ socketPath, mask, emit, nowMs }: HubTapDeps): () => voi
   }
 
   async function vitals(): Promise<void> {
-    const { agent, cloud, buses } = (await ask(socketPath, '/v1/status')) as Status;
+    const { agent, cloud, buses } = (await questions.ask('/v1/status')) as Status;
     const event: VitalsEvent = {
       kind: 'vitals',
       version: agent.version,
@@ -77,13 +82,13 @@ export function tapHub({ socketPath, mask, emit, nowMs }: HubTapDeps): () => voi
   async function round(): Promise<void> {
     try {
       await nodes();
-      if (rounds % VITALS_EVERY === 0) await vitals();
+      if (rounds % vitalsEvery === 0) await vitals();
       rounds += 1;
     } catch {
       // No agent, or one that stands still: what the page shows of its process says so.
       rounds = 0;
     }
-    if (!ended) timer = setTimeout(round, ASK_MS);
+    if (!ended) timer = setTimeout(round, questions.everyMs);
   }
 
   timer = setTimeout(round, 0);
@@ -137,37 +142,4 @@ function rowOf(node: Node): NodeRow {
     readings: readings.join(', '),
     quality: qualityOf(node.linkQuality),
   };
-}
-
-/** Processor time of a process, in ticks; null where the kernel does not tell. */
-async function ticksOf(pid: number): Promise<number | null> {
-  try {
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  } catch {
-    return null;
-  }
-}
-
-function ask(socketPath: string, path: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, timeout: ANSWER_MS, agent: false }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
-        if (text.length > MAX_ANSWER_BYTES) asked.destroy(new Error('the answer is too long'));
-      });
-      answer.on('error', reject);
-      answer.on('end', () => {
-        try {
-          resolve(JSON.parse(text));
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-    asked.on('timeout', () => asked.destroy(new Error('no answer')));
-    asked.on('error', reject);
-    asked.end();
-  });
 }

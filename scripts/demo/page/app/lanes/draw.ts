@@ -6,6 +6,8 @@ export interface LaneView {
   height: number;
   fromMs: number;
   toMs: number;
+  /** From top to bottom. */
+  lanes: readonly LaneItem['lane'][];
 }
 
 /** An event that concerns both lanes. */
@@ -23,12 +25,18 @@ const TICK_ROOM = 72;
 export const xOf = ({ width, fromMs, toMs }: LaneView, at: number): number => ((at - fromMs) / (toMs - fromMs)) * width;
 
 /** Middle line and half height of a lane. */
-export function laneOf({ height }: LaneView, lane: LaneItem['lane']): { middle: number; half: number } {
-  const each = (height - AXIS) / 2;
-  return { middle: lane === 'mqtt' ? each / 2 : each * 1.5, half: each / 2 - 4 };
+function laneOf({ height, lanes }: LaneView, lane: LaneItem['lane']): { middle: number; half: number } {
+  const each = (height - AXIS) / lanes.length;
+  return { middle: each * (lanes.indexOf(lane) + 0.5), half: each / 2 - 4 };
 }
 
-/** Draws both lanes on one axis. `colour` reads a custom property of the style sheet. */
+/** The lane at a height. */
+export function laneAt({ height, lanes }: LaneView, y: number): LaneItem['lane'] {
+  const index = Math.floor((y / (height - AXIS)) * lanes.length);
+  return lanes[Math.max(0, Math.min(lanes.length - 1, index))]!;
+}
+
+/** Draws the lanes on one axis. `colour` reads a custom property of the style sheet. */
 export function draw(
   context: CanvasRenderingContext2D,
   view: LaneView,
@@ -41,7 +49,7 @@ export function draw(
   context.clearRect(0, 0, width, height);
   context.font = FONT;
   drawAxis(context, view, colour);
-  for (const lane of ['mqtt', 'osdp'] as const) {
+  for (const lane of view.lanes) {
     const { middle } = laneOf(view, lane);
     context.fillStyle = colour('--line-strong');
     context.fillRect(0, middle, width, 1);

@@ -3,7 +3,7 @@ import type { FaultInfo } from '../../model/catalogue.ts';
 import { usePage } from '../context.ts';
 import { Panel } from './panel.tsx';
 
-const GROUPS = ['Bus', 'Hub', 'Cloud'] as const;
+const GROUPS = ['Bus', 'Hub', 'Air', 'Cloud'] as const;
 
 /** Everything that can be broken. */
 export function Faults() {
@@ -16,22 +16,24 @@ export function Faults() {
       title="Break something"
       name="faults"
       aside={
-        <label class="inline">
-          peripheral{' '}
-          <select value={String(target)} onChange={({ currentTarget }) => setTarget(Number(currentTarget.value))}>
-            {catalogue.targets.map((address) => (
-              <option key={address} value={String(address)}>
-                {address}
-              </option>
-            ))}
-          </select>
-        </label>
+        catalogue.targets.length > 0 && (
+          <label class="inline">
+            peripheral{' '}
+            <select value={String(target)} onChange={({ currentTarget }) => setTarget(Number(currentTarget.value))}>
+              {catalogue.targets.map((address) => (
+                <option key={address} value={String(address)}>
+                  {address}
+                </option>
+              ))}
+            </select>
+          </label>
+        )
       }
     >
       <p class="about small" aria-hidden="true">
         {read?.about ?? 'Point at a fault to read what it does. A switch stays on until it is switched off.'}
       </p>
-      {GROUPS.map((group) => (
+      {GROUPS.filter((group) => catalogue.faults.some((fault) => fault.group === group)).map((group) => (
         <fieldset key={group}>
           <legend>{group}</legend>
           {catalogue.faults

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { usePage } from '../context.ts';
-import { draw, type LaneView, laneOf, xOf } from '../lanes/draw.ts';
+import { draw, type LaneView, laneAt, xOf } from '../lanes/draw.ts';
 import { itemsIn, type LaneItem } from '../lanes/items.ts';
 import { clock } from '../words.ts';
 import { Choice } from './choice.tsx';
@@ -8,13 +8,15 @@ import { Panel } from './panel.tsx';
 
 const WINDOWS = [5, 15, 60] as const;
 const HEIGHT = 236;
+const LANES = ['mqtt', 'osdp'] as const;
+const CLOUD_ALONE = ['mqtt'] as const;
 /** A frame this often; with less motion wanted, one a second. */
 const FRAME_MS = 66;
 const CALM_FRAME_MS = 1_000;
 /** A packet that is so near to the pointer is meant. */
 const NEAR = 12;
 
-/** MQTT and OSDP on one axis of time. */
+/** MQTT, and OSDP where there is a serial line, on one axis of time. */
 export function Lanes() {
   const { store, colourOf } = usePage();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -22,10 +24,12 @@ export function Lanes() {
   /** The time that the view is held at; null: it runs. */
   const [heldMs, setHeldMs] = useState<number | null>(null);
   const [chosen, setChosen] = useState<LaneItem | null>(null);
+  const hasLine = store.watch(({ hub }) => hub.osdp !== false).value;
+  const lanes = hasLine ? LANES : CLOUD_ALONE;
   const toMs = () => heldMs ?? store.nowMs();
   const viewOf = (element: HTMLCanvasElement): LaneView => {
     const to = toMs();
-    return { width: element.clientWidth, height: HEIGHT, fromMs: to - seconds * 1_000, toMs: to };
+    return { width: element.clientWidth, height: HEIGHT, fromMs: to - seconds * 1_000, toMs: to, lanes };
   };
 
   useEffect(() => {
@@ -52,12 +56,12 @@ export function Lanes() {
       );
     });
     return () => cancelAnimationFrame(frame);
-  }, [seconds, heldMs, chosen]);
+  }, [seconds, heldMs, chosen, hasLine]);
 
   function near(event: PointerEvent): LaneItem | null {
     const element = event.currentTarget as HTMLCanvasElement;
     const view = viewOf(element);
-    const lane = event.offsetY < (laneOf(view, 'mqtt').middle + laneOf(view, 'osdp').middle) / 2 ? 'mqtt' : 'osdp';
+    const lane = laneAt(view, event.offsetY);
     let best: LaneItem | null = null;
     for (const item of itemsIn(store.state, view.fromMs, view.toMs)) {
       const distance = Math.abs(xOf(view, item.at) - event.offsetX);
@@ -96,7 +100,7 @@ export function Lanes() {
     >
       <p class="lane-names small" aria-hidden="true">
         <span>MQTT: hub to cloud above, cloud to hub below</span>
-        <span>OSDP: peripherals above, the hub’s requests below</span>
+        {hasLine && <span>OSDP: peripherals above, the hub’s requests below</span>}
       </p>
       <canvas
         ref={canvas}
@@ -104,7 +108,7 @@ export function Lanes() {
         height={HEIGHT}
         tabIndex={0}
         role="img"
-        aria-label="MQTT packets and OSDP frames on one axis of time. The arrow keys step from one to the next; the trace below has them as text."
+        aria-label={`MQTT packets${hasLine ? ' and OSDP frames' : ''} on one axis of time. The arrow keys step from one to the next; the trace below has them as text.`}
         onPointerMove={(event) => setChosen(near(event))}
         onKeyDown={step}
       />

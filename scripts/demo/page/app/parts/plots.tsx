@@ -8,15 +8,18 @@ interface PlotSpec {
   title: string;
   unit: string;
   colour: string;
+  /** It is about the serial line. */
+  osdp?: boolean;
   value(second: SecondView): number | null;
 }
 
 const PLOTS: readonly PlotSpec[] = [
-  { title: 'OSDP frames a second', unit: '', colour: '--plot-a', value: ({ frames }) => frames },
+  { title: 'OSDP frames a second', unit: '', colour: '--plot-a', osdp: true, value: ({ frames }) => frames },
   {
     title: 'Answer of a peripheral',
     unit: ' ms',
     colour: '--plot-b',
+    osdp: true,
     value: ({ answerMs, answers }) => (answers > 0 ? answerMs / answers : null),
   },
   { title: 'MQTT packets a second', unit: '', colour: '--plot-c', value: ({ up, down }) => up + down },
@@ -28,10 +31,12 @@ const SECONDS = 180;
 
 /** Small plots where a plot says more than a number. */
 export function Plots() {
+  const { store } = usePage();
+  const hasLine = store.watch(({ hub }) => hub.osdp !== false).value;
   return (
     <Panel title="Rates and times" name="plots" aside={<span class="count">last 3 min</span>}>
       <div class="plot-grid">
-        {PLOTS.map((plot) => (
+        {PLOTS.filter(({ osdp }) => hasLine || !osdp).map((plot) => (
           <Plot key={plot.title} plot={plot} />
         ))}
       </div>

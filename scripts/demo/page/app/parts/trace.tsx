@@ -22,6 +22,7 @@ const MARGIN = 10;
 /** Everything that happened, in order: the agent's log, and what else is asked for. Only the rows that are seen exist. */
 export function Trace() {
   const { store } = usePage();
+  const hasLine = store.watch(({ hub }) => hub.osdp !== false).value;
   const traced = store.watch((state) => state.traced).value;
   const [shown, setShown] = useState<ReadonlySet<TraceSource>>(new Set(['log', 'fault', 'api', 'broker']));
   const [words, setWords] = useState('');
@@ -57,7 +58,7 @@ export function Trace() {
   return (
     <Panel title="Log and trace" name="trace" aside={<span class="count">{`${rows.length} lines${following ? '' : ', held'}`}</span>}>
       <Choice label="What is shown">
-        {SOURCES.map(([source, name]) => (
+        {SOURCES.filter(([source]) => hasLine || source !== 'osdp').map(([source, name]) => (
           <button type="button" key={source} aria-pressed={shown.has(source)} onClick={() => toggle(source)}>
             {name}
           </button>

@@ -18,11 +18,13 @@ export const answered: readonly Chapter[] = [
   },
 ];
 
-function reached(stage: string, text: string, after: readonly string[]): Chapter {
+/** A stage of that command. */
+export function reached(stage: string, text: string, after: readonly string[]): Chapter {
   return { name: stage, after, see: (_, state, { before }) => (commandSince(state, before.command, stage) ? text : null) };
 }
 
-function commandSince({ commands }: ViewState, number: number, stage: string): CommandView | undefined {
+/** The first command after this number that came to a stage. */
+export function commandSince({ commands }: ViewState, number: number, stage: string): CommandView | undefined {
   return commands.find((each) => each.number > number && each.stages.some(({ name }) => name === stage));
 }
 
