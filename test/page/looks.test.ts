@@ -3,15 +3,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasChromium, open } from './browser.ts';
-import { ARTEFACTS, createPageWorld, type PageWorld, panel } from './world.ts';
-
-const SIZES: readonly (readonly [number, number])[] = [
-  [360, 800],
-  [1024, 768],
-  [1440, 900],
-  [2560, 1440],
-];
-const THEMES = ['light', 'dark'] as const;
+import { ARTEFACTS, createPageWorld, type PageWorld, panel, SIZES, THEMES } from './world.ts';
 
 /** A panel's heading, its left edge and its width, pixels. */
 type Place = [title: string, x: number, width: number];

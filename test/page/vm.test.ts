@@ -145,7 +145,9 @@ describe.skipIf(!hasChromium)('the page on a virtual hub', () => {
     await shown.page.getByRole('status').getByText('no agent runs').waitFor();
     await fault('cord').click();
     await world.log({ event: 'agent_started' }, PID + 2);
-    await panel(shown.page, 'Hub').getByText(String(PID + 2), { exact: true }).waitFor();
+    await panel(shown.page, 'Hub')
+      .getByText(String(PID + 2), { exact: true })
+      .waitFor();
     await fault('kill').click();
     await expect.poll(() => world.done).toContain('systemctl kill -s KILL hub-agent');
     await world.says('systemd', 1, 'hub-agent.service: Main process exited, code=killed, status=9/KILL');

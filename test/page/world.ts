@@ -12,6 +12,15 @@ export const PATIENCE_MS = 90_000;
 /** Pictures of the last run, for people to look at; not in the repository. */
 export const ARTEFACTS = fileURLToPath(new URL('../../node_modules/.cache/hub-page/', import.meta.url));
 
+/** What the page is looked at with: a telephone, a small and a usual screen, one on a wall. */
+export const SIZES: readonly (readonly [width: number, height: number])[] = [
+  [360, 800],
+  [1024, 768],
+  [1440, 900],
+  [2560, 1440],
+];
+export const THEMES = ['light', 'dark'] as const;
+
 /** The demo with its page, and a browser beside it. */
 export interface PageWorld extends AsyncDisposable {
   readonly demo: DemoProcess;

@@ -97,8 +97,18 @@ function open(state: ViewState, command: string, at: number): CommandView {
   return fresh;
 }
 
-/** Each stage once: a redelivery does not make a command longer. */
+/** The order of stages. Those that the broker sees, the result and the answer, come in any order. */
+const ORDER: Readonly<Record<string, number>> = { sent: 0, taken: 1, started: 2, done: 3, result: 4, answered: 4, delivered: 5 };
+const orderOf = (name: string): number => ORDER[name] ?? 5;
+
+/**
+ * Each stage once: a redelivery does not make a command longer. The agent's log may arrive after what the broker has seen: such a stage was not later than
+ * the one that follows it.
+ */
 function stage(command: CommandView, name: string, at: number): void {
-  if (command.stages.some((each) => each.name === name)) return;
-  command.stages.push({ name, at });
+  const { stages } = command;
+  if (stages.some((each) => each.name === name)) return;
+  const next = stages.findIndex((each) => orderOf(each.name) > orderOf(name));
+  if (next === -1) stages.push({ name, at });
+  else stages.splice(next, 0, { name, at: Math.min(at, stages[next]!.at) });
 }

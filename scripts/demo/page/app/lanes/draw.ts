@@ -105,13 +105,17 @@ function drawItems(
 }
 
 function drawMarks(context: CanvasRenderingContext2D, view: LaneView, marks: readonly Mark[], colour: (name: string) => string): void {
-  for (const { at, text } of marks) {
+  /** From here on there is text of a later mark. */
+  let taken = view.width;
+  for (const { at, text } of marks.toReversed()) {
     const x = Math.round(xOf(view, at));
     context.fillStyle = colour('--bad');
     for (let y = 0; y < view.height - AXIS; y += 6) context.fillRect(x, y, 1.5, 3);
     context.textBaseline = 'bottom';
     const { width } = context.measureText(text);
     const left = Math.max(2, Math.min(x + 4, view.width - width - 4));
+    if (left + width + LABEL_ROOM > taken) continue;
+    taken = left;
     context.fillStyle = colour('--panel');
     context.fillRect(left - 2, view.height - AXIS - 15, width + 4, 14);
     context.fillStyle = colour('--bad');

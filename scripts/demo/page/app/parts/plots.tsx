@@ -82,6 +82,9 @@ function Plot({ plot }: { plot: PlotSpec }) {
   );
 }
 
+/** Thousands as k: the room beside a plot is for four characters. */
+const shortNumber = (value: number): string => (value >= 1_000 ? `${value / 1_000}k` : String(value));
+
 function optionsOf({ colour }: PlotSpec, element: HTMLElement, colourOf: (name: string) => string): uPlot.Options {
   const css = (name: string) => () => colourOf(name);
   const quiet = {
@@ -100,7 +103,7 @@ function optionsOf({ colour }: PlotSpec, element: HTMLElement, colourOf: (name: 
     scales: { y: { range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.15)] } },
     axes: [
       { ...quiet, size: 18, space: 60 },
-      { ...quiet, size: 34, space: 26 },
+      { ...quiet, size: 34, space: 26, values: (_, ticks) => ticks.map(shortNumber) },
     ],
     series: [{}, { stroke: css(colour), width: 1.5, spanGaps: true, points: { show: false } }],
   };

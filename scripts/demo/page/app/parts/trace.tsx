@@ -52,6 +52,18 @@ export function Trace() {
     setTop(currentTarget.scrollTop);
     setFollowing(currentTarget.scrollTop + currentTarget.clientHeight >= currentTarget.scrollHeight - ROW);
   }
+  /** The arrow keys choose a line, and keep it in sight. */
+  function step(event: KeyboardEvent): void {
+    if ((event.key !== 'ArrowUp' && event.key !== 'ArrowDown') || rows.length === 0 || !box.current) return;
+    event.preventDefault();
+    const now = chosen === null ? -1 : rows.findIndex(({ number }) => number === chosen);
+    const from = now === -1 ? Math.min(rows.length, Math.ceil((top + height) / ROW)) : now;
+    const next = Math.max(0, Math.min(rows.length - 1, from + (event.key === 'ArrowUp' ? -1 : 1)));
+    setChosen(rows[next]!.number);
+    const { scrollTop } = box.current;
+    if (next * ROW < scrollTop) box.current.scrollTop = next * ROW;
+    else if ((next + 1) * ROW > scrollTop + height) box.current.scrollTop = (next + 1) * ROW - height;
+  }
   const toggle = (source: TraceSource): void =>
     setShown((before) => (before.has(source) ? new Set([...before].filter((each) => each !== source)) : new Set([...before, source])));
 
@@ -71,7 +83,7 @@ export function Trace() {
           onInput={({ currentTarget }) => setWords(currentTarget.value)}
         />
       </Choice>
-      <Scroll box={box} name="rows" label="Lines" onScroll={onScroll}>
+      <Scroll box={box} name="rows" label="Lines; the arrow keys choose one" onScroll={onScroll} onKeyDown={step}>
         <div class="rows-space" style={{ height: `${rows.length * ROW}px` }}>
           {seen.map((row, index) => (
             <Row
@@ -86,7 +98,7 @@ export function Trace() {
       </Scroll>
       {detail && (
         <Scroll name="detail" label="The chosen line">
-          <pre>{`${clock(detail.at)} ${detail.title}\n${pretty(detail.text)}`}</pre>
+          <pre role="status">{`${clock(detail.at)} ${detail.title}\n${pretty(detail.text)}`}</pre>
         </Scroll>
       )}
     </Panel>
