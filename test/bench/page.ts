@@ -95,7 +95,7 @@ async function scrolled(browser: Browser): Promise<number> {
       });
     }
     const file = join(folder, 'run.ndjson.gz');
-    await writeFile(file, packRecording(recorder.recorded(), 0));
+    await writeFile(file, await packRecording(recorder.recorded(), 0));
     await using demo = await startDemo('--replay', file);
     await demo.untilPrinted('token=');
     const context = await browser.newContext();

@@ -86,7 +86,7 @@ test('a recorded run is served until the end is asked for, and nothing can be do
   try {
     const recorder = createRecorder({ nowMs: () => 1_795_300_000_000 });
     recorder.record({ kind: 'wifi', network: 'home' });
-    await writeFile(join(folder, 'run.gz'), packRecording(recorder.recorded(), 1_795_300_000_000));
+    await writeFile(join(folder, 'run.gz'), await packRecording(recorder.recorded(), 1_795_300_000_000));
     await using demo = await startDemo('--replay', join(folder, 'run.gz'));
     await demo.untilPrinted('token=');
     const server = { address: addressIn(demo.out()), token: new URL(addressIn(demo.out())).searchParams.get('token')! };
@@ -106,13 +106,22 @@ test('a recorded run is served until the end is asked for, and nothing can be do
   }
 });
 
+test('a device is no file: it might have no end', async () => {
+  await using demo = await startDemo('--replay', '/dev/null');
+  expect(await demo.exited).toBe(1);
+  expect(demo.errors()).toContain('--replay /dev/null: this is no file');
+});
+
 test('bad bodies get an answer, and the server goes on', async () => {
   await using world = await serve();
   const { server, done } = world;
   const headers = { ...json, 'x-page-token': server.token };
   expect((await ask(server, '/fault', { method: 'POST', headers, body: 'x'.repeat(100_000) })).status).toBe(413);
   expect((await ask(server, '/fault', { method: 'POST', headers, body: '{' })).status).toBe(400);
-  expect((await ask(server, '/nothing', { method: 'POST', headers, body: '{}' })).status).toBe(404);
+  for (const path of ['/nothing', '/constructor', '/__proto__', '/toString']) {
+    expect((await ask(server, path, { method: 'POST', headers, body: '{}' })).status, path).toBe(404);
+  }
+  for (const path of ['//', 'http://[::1/']) expect((await ask(server, path, { headers })).status, path).toBe(400);
   expect((await ask(server, '/fault', { method: 'DELETE', headers })).status).toBe(405);
   expect(done).toEqual([]);
 });

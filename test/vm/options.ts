@@ -18,7 +18,7 @@ usage: npm run test:vm -- [--only TEXT]... [--report] [--keep] [--cold] [--insta
 
   --only TEXT  only scenarios with TEXT in their name; may be repeated ("machine:" needs no built agent)
   --report     prints the table once more at the end; a missed target of time then fails the run
-  --keep       leaves the hub up, with a shell, until Ctrl-C or end of input; runs scenarios only with --only
+  --keep       leaves the hub up, with its page and a shell, until Ctrl-C or end of input; runs scenarios only with --only
   --cold       boots instead of waking from the saved state
   --install    installs missing host packages with apt-get (as root)
   --list       prints the names of the scenarios

@@ -1,4 +1,5 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
 import { applyEvent } from './model/apply.ts';
 import type { HarnessEvent, RecordingHead } from './model/events.ts';
 import { emptyState, type ViewState } from './model/state.ts';
@@ -12,9 +13,10 @@ const MAX_LINES = 200_000;
 const LATEST_MS = 8.64e15;
 
 /** A run as one file: gzip of lines of JSON; the head, the state that it begins with, and an event on each further line. */
-export function packRecording({ base, lines }: Recorded, savedAt: number): Buffer {
+export function packRecording({ base, lines }: Recorded, savedAt: number): Promise<Buffer> {
   const head: RecordingHead = { format: 'hub-agent-run', version: 1, savedAt: Math.round(savedAt), events: lines.length };
-  return gzipSync([JSON.stringify(head), JSON.stringify(base), ...lines, ''].join('\n'));
+  // On another thread: the harness goes on meanwhile.
+  return promisify(gzip)([JSON.stringify(head), JSON.stringify(base), ...lines, ''].join('\n'));
 }
 
 /** @throws Error that says what is wrong with the file, and where */
@@ -23,7 +25,8 @@ export function unpackRecording(file: Buffer): Recorded & { head: RecordingHead 
   const [first = '', second = '', ...rest] = unzipped(file).split('\n');
   const head = parse(first, 1) as unknown as RecordingHead;
   if (head.format !== 'hub-agent-run') throw new Error('line 1: not the head of a recording; save one on the page of "npm run demo"');
-  if (head.version !== 1) throw new Error(`line 1: version ${head.version} of the format; this one reads version 1`);
+  if (head.version !== 1) throw new Error(`line 1: version ${JSON.stringify(head.version)} of the format; this one reads version 1`);
+  if (!isTime(head.savedAt)) throw new Error('line 1: "savedAt" must be epoch milliseconds');
   const lines = rest.filter((line) => line !== '');
   if (lines.length > MAX_LINES) throw new Error(`${lines.length} events; at most ${MAX_LINES} are read`);
   const base = checkState(parse(second, 2));
@@ -51,11 +54,12 @@ function parse(line: string, number: number): Record<string, unknown> {
   throw new Error(`line ${number}: not an object of JSON; the file was cut or changed: save the recording again`);
 }
 
+const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= LATEST_MS;
+
 /** What the page could not show is refused here, where it can be said. */
 function checkEvent(shown: ViewState, event: Record<string, unknown>, number: number): void {
   const { at, kind } = event as Partial<HarnessEvent>;
-  if (typeof at !== 'number' || !(at >= 0 && at <= LATEST_MS) || typeof kind !== 'string')
-    throw new Error(`line ${number}: an event needs "at", epoch milliseconds, and "kind"`);
+  if (!isTime(at) || typeof kind !== 'string') throw new Error(`line ${number}: an event needs "at", epoch milliseconds, and "kind"`);
   try {
     applyEvent(shown, event as unknown as HarnessEvent);
   } catch {
@@ -70,6 +74,8 @@ function checkState(state: Record<string, unknown>): ViewState {
     const given = state[name];
     if (typeof given !== typeof value || Array.isArray(given) !== Array.isArray(value) || given === null)
       throw new Error(`line 2: "${name}" is missing or wrong`);
+    if (Array.isArray(given) && !given.every((each) => typeof each === 'object' && each !== null))
+      throw new Error(`line 2: "${name}" has an entry that is no object`);
   }
   return state as unknown as ViewState;
 }

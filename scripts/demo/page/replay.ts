@@ -15,7 +15,7 @@ export async function replay(file: string, screen: Screen, ending: Ending): Prom
   await using server = await servePage({ recorder, catalogue, actions: {}, nowMs: Date.now });
   screen.title('A recorded run');
   screen.fact('saved', new Date(head.savedAt).toISOString());
-  screen.fact('events', String(head.events));
+  screen.fact('events', String(lines.length));
   screen.title('Open it in a browser (Ctrl-C ends it):');
   screen.line(server.address);
   await ending.asked;
@@ -25,7 +25,9 @@ export async function replay(file: string, screen: Screen, ending: Ending): Prom
 
 async function load(file: string) {
   try {
-    const { size } = await stat(file);
+    const found = await stat(file);
+    if (!found.isFile()) throw new Error('this is no file; a recording is one');
+    const { size } = found;
     if (size > MAX_FILE_BYTES) throw new Error(`the file has ${size} bytes; a recording has at most ${MAX_FILE_BYTES}`);
     return unpackRecording(await readFile(file));
   } catch (error) {

@@ -45,7 +45,7 @@ function tell(state: ViewState, story: Story, event: HarnessEvent): void {
     story.open = false;
     return;
   }
-  const chapters = CHAPTERS[story.fault] ?? [];
+  const chapters = Object.hasOwn(CHAPTERS, story.fault) ? CHAPTERS[story.fault]! : [];
   for (const chapter of chapters) {
     if (story.told.includes(chapter.name) || !(chapter.after ?? []).every((name) => story.told.includes(name))) continue;
     const text = chapter.see(event, state, story);

@@ -12,7 +12,11 @@ import { stream } from './stream.ts';
 /** A form or a switch; the largest is a raw body for the API, which takes no more. */
 const MAX_BODY_BYTES = 72 * 1024;
 /** Pages that are open at the same time. */
-const MAX_STREAMS = 16;
+const MAX_STREAMS = 8;
+/** Of every kind. */
+const MAX_CONNECTIONS = 256;
+/** A request that is not whole by then is ended. */
+const REQUEST_MS = 30_000;
 
 /** Only what the page brings itself runs, nothing is asked of another host, and no other page shows it in a frame. */
 const HEADERS = {
@@ -69,9 +73,10 @@ export async function servePage({ recorder, catalogue, actions, nowMs }: PageSer
     if (asset) return void response.writeHead(200, { 'content-type': asset.type }).end(asset.body);
     if (url.pathname === '/catalogue') return json(response, { status: 200, body: catalogue });
     if (url.pathname === '/recording') {
+      const file = await packRecording(recorder.recorded(), nowMs());
       const name = `hub-run-${new Date(nowMs()).toISOString().replace(/[:.]/g, '-')}.ndjson.gz`;
       response.writeHead(200, { 'content-type': 'application/gzip', 'content-disposition': `attachment; filename="${name}"` });
-      return void response.end(packRecording(recorder.recorded(), nowMs()));
+      return void response.end(file);
     }
     if (url.pathname !== '/events') return refuse(response, { status: 404, message: 'There is nothing here.' });
     if (streams.size >= MAX_STREAMS) return refuse(response, { status: 503, message: `${MAX_STREAMS} pages are open; close one.` });
@@ -83,7 +88,8 @@ export async function servePage({ recorder, catalogue, actions, nowMs }: PageSer
   async function post(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const forged = access.forged(request);
     if (forged) return refuse(response, forged);
-    const action = actions[url.pathname.slice(1)];
+    const name = url.pathname.slice(1);
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action) return refuse(response, { status: 404, message: 'There is nothing here.' });
     const body = await bodyOf(request);
     if ('refusal' in body) return refuse(response, body.refusal);
@@ -94,7 +100,8 @@ export async function servePage({ recorder, catalogue, actions, nowMs }: PageSer
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const foreign: Refusal | null = access.foreign(request);
     if (foreign) return refuse(response, foreign);
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const url = URL.parse(request.url ?? '/', 'http://127.0.0.1');
+    if (!url) return refuse(response, { status: 400, message: 'This is no address.' });
     if (request.method === 'GET') await get(request, response, url);
     else if (request.method === 'POST') await post(request, response, url);
     else refuse(response, { status: 405, message: 'GET and POST alone.' });
@@ -107,6 +114,8 @@ export async function servePage({ recorder, catalogue, actions, nowMs }: PageSer
       else refuse(response, { status: 500, message: messageOf(error) });
     });
   });
+  server.requestTimeout = REQUEST_MS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;

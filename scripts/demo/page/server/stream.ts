@@ -4,7 +4,7 @@ import type { EventLine, Recorder } from '../recorder.ts';
 /** Lines are sent together: a page draws no faster. */
 const TOGETHER_MS = 100;
 /** A reader that is so far behind is cut off, and comes back with a fresh state. Larger than a whole recording. */
-const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** Lines in one message: a page takes them in without a long pause. */
 const MAX_LINES = 500;
 /** Something is sent this often, so that both sides notice a dead connection. */

@@ -53,7 +53,7 @@ function shown({ base, lines }: Recorded): ViewState {
 }
 
 describe('a page that opens late, a replay, and one that was there from the start show the same', () => {
-  test.each([1, 2, 3, 4, 5])('seed %i', (seed) => {
+  test.each([1, 2, 3, 4, 5])('seed %i', async (seed) => {
     let now = 1_795_300_000_000;
     const recorder = createRecorder({ nowMs: () => now, maxEvents: 150, maxCharacters: 20_000 });
     const whole = emptyState();
@@ -66,7 +66,7 @@ describe('a page that opens late, a replay, and one that was there from the star
     expect(late.lines.length).toBeLessThanOrEqual(150);
     expect(late.lines.join('').length).toBeLessThanOrEqual(20_000);
     expect(shown(late)).toEqual(whole);
-    const file = packRecording(late, now);
+    const file = await packRecording(late, now);
     expect(shown(unpackRecording(file))).toEqual(whole);
   });
 });
@@ -88,14 +88,21 @@ describe('a file that is no recording is refused, with the place', () => {
   const packed = (...lines: string[]) => gzipSync(lines.join('\n'));
   test.each<[string, Buffer, string]>([
     ['no gzip', Buffer.from('hello'), 'not gzip'],
-    ['a cut file', packRecording({ base: emptyState(), lines: [] }, 0).subarray(0, 60), 'not gzip, or was cut'],
+    ['a cut file', packed(head, base).subarray(0, 60), 'not gzip, or was cut'],
     ['no head', packed('{}', base), 'line 1'],
     ['nothing', packed(''), 'line 1'],
     ['a later format', packed(head.replace('"version":1', '"version":2'), base), 'version 2'],
+    ['a time of saving that is none', packed(head.replace('"savedAt":0', '"savedAt":1e300'), base), 'savedAt'],
     ['no state', packed(head, '[]'), 'line 2'],
+    ['a state with an entry that is none', packed(head, base.replace('"stories":[]', '"stories":[null]')), '"stories"'],
     ['a state with a wrong list', packed(head, base.replace('"trace":[]', '"trace":{}')), '"trace"'],
     ['an event that is none', packed(head, base, '{"at":1,"kind":"wifi","network":null}', '{"at":"x"}'), 'line 4'],
     ['an event that cannot be shown', packed(head, base, '{"at":1,"kind":"polls","list":7}'), 'line 3'],
+    [
+      'a fault with a name of JavaScript',
+      packed(head, base, '{"at":1,"kind":"fault","id":"constructor","action":"begin","title":"x"}', '{"at":1}'),
+      'line 4',
+    ],
     ['a time that no clock has', packed(head, base, '{"at":1e300,"kind":"wifi","network":null}'), 'line 3'],
     ['a bomb', gzipSync(Buffer.alloc(100 * 1024 * 1024)), 'unpacks to more'],
   ])('%s', (_, file, said) => {
