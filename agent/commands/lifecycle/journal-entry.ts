@@ -5,8 +5,11 @@ import type { Entry } from './entry.ts';
 /** Format of the journal's records. */
 export const FORMAT = 1;
 
-/** What may be a file name of ours, and a level of a topic. Shadow ids and the UUIDs of AWS IoT Commands fit. */
-const SAFE_ID = /^[A-Za-z0-9_-]{1,128}$/;
+/**
+ * What may be a file name of ours, and a level of a topic. Shadow ids and the UUIDs of AWS IoT Commands fit. With the longest name of a Thing, 128
+ * characters, the topics stay within the 256 bytes that AWS IoT takes: a longer one ends the connection, and would do so again on each one.
+ */
+const SAFE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** True when a command with this id can be journaled, and answered on its topic. */
 export function isSafeId(id: string): boolean {

@@ -2,11 +2,14 @@ import { expect, test } from 'vitest';
 import type { Entry } from '../../../../agent/commands/lifecycle/entry.ts';
 import { createJournal } from '../../../../agent/commands/lifecycle/journal.ts';
 import { isSafeId } from '../../../../agent/commands/lifecycle/journal-entry.ts';
+import { topicsOf } from '../../../../agent/contract/topics.ts';
 import { Secret } from '../../../../agent/system/secret.ts';
 import { createMemoryFiles } from '../../../support/memory-files.ts';
+import { AWS_LIMITS } from '../../../twins/iot-core/limits.ts';
 import { createFakeEntropy, createFakeLog } from '../../nodes/fakes.ts';
 
 const DIRECTORY = '/state';
+const LONGEST_ID = 'a'.repeat(64);
 const entry = (change: Partial<Entry> = {}): Entry => ({
   id: 'a',
   intake: 'shadow',
@@ -110,5 +113,14 @@ test('a record with an id that is part of no topic is set aside: its answer woul
 test('only plain words are file names', () => {
   expect(isSafeId('shadow-1800000000-0123abcd')).toBe(true);
   expect(isSafeId('3f2504e0-4f89-41d3-9a0c-0305e82c3301')).toBe(true);
-  for (const id of ['', '.', '../..', 'a/b', 'a\0', 'é', 'a'.repeat(129)]) expect(isSafeId(id), id).toBe(false);
+  for (const id of ['', '.', '../..', 'a/b', 'a\0', 'é', 'a'.repeat(65)]) expect(isSafeId(id), id).toBe(false);
+  expect(isSafeId(LONGEST_ID)).toBe(true);
+});
+
+test('the topics of the longest id and the longest name of a Thing are ones that AWS IoT takes', () => {
+  const topics = topicsOf('t'.repeat(128));
+  for (const topic of [topics.commandResult(LONGEST_ID), topics.executionResponse(LONGEST_ID)]) {
+    expect(Buffer.byteLength(topic)).toBeLessThanOrEqual(AWS_LIMITS.maxTopicBytes);
+    expect(topic.split('/').length - 1).toBeLessThanOrEqual(AWS_LIMITS.maxTopicSlashes);
+  }
 });
