@@ -1,21 +1,21 @@
 import { join } from 'node:path';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { AgentConfig } from '../config/config.ts';
+import { debianArch } from '../release/manifest.ts';
+import { createPartFiles } from '../release/part-file.ts';
 import { PARTS_FOLDER, UPDATE_FOLDER } from '../release/places.ts';
 import type { MonotonicClock } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { HubError } from '../system/errors.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
+import { createProcessLock } from '../system/process-lock.ts';
 import { createJobJournal } from '../update/job-journal.ts';
 import { jobsTopicsOf } from '../update/job-topics.ts';
-import { createPartFiles } from '../update/part-file.ts';
 import { createReleases, placesOf } from '../update/releases.ts';
 import { createUpdates, type Updates } from '../update/updates.ts';
 import type { MakeBundle } from '../update/upload-bundle.ts';
 
-/** Debian's names of the processors. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 /** A slow hub with a full journal. */
 const BUNDLE_MS = 180_000;
 const BUNDLE_FILE = 'bundle.tar.gz';
@@ -54,9 +54,10 @@ export function createUpdateJobs(
     publish: (topic, payload) => deps.cloud().publishJobs(topic, payload),
     journal: createJobJournal({ ...deps, stateDirectory }),
     releases: createReleases({ files: deps.files, places: placesOf(stateDirectory, deps.root) }),
+    lock: createProcessLock(folder),
     parts: createPartFiles(join(folder, PARTS_FOLDER)),
     makeBundle: bundleMaker(deps.files, folder),
-    arch: ARCHITECTURES[process.arch] ?? process.arch,
+    arch: debianArch(process.arch),
     model: identity.model,
     // Loaded when something is fetched: the module and its list take 5 MB.
     ca: () => [tls.authorities, ...process.getBuiltinModule('node:tls').rootCertificates],

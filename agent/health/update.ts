@@ -3,7 +3,6 @@ import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
 
 /** Why a release was refused or left, as the updater says it (`agent/release/state.ts`), in a clause. */
 const REASONS: Readonly<Record<string, string>> = {
-  request_invalid: 'the request could not be read',
   manifest_invalid: 'its manifest is wrong',
   bad_signature: 'no key that this hub trusts has signed it',
   wrong_arch: 'it is for another processor',
@@ -18,6 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
   disk_full: 'the disk has no room for it',
   storage_failed: 'the disk failed',
   no_cloud: 'it did not reach the cloud',
+  job_unanswered: 'it reached the cloud, but the Jobs service did not answer its report',
   bus_lost: 'a bus that was up did not come up',
   memory: 'it took too much memory',
   not_settled: 'it did not last a minute',

@@ -39,6 +39,11 @@ const RESERVED = ['release.json', 'release.sig', 'native'];
 const REQUIRED = ['node', 'hub-agent.cjs'];
 const SHA256 = /^[0-9a-f]{64}$/;
 
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** Debian's name of a processor that Node knows as `process.arch`. */
+export const debianArch = (arch: string): string => ARCHITECTURES[arch] ?? arch;
+
 /** The mode that a part has on the hub. */
 export const modeOf = (part: Pick<ReleasePart, 'name'>): number => (part.name === 'node' ? 0o755 : 0o644);
 

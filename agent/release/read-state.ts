@@ -2,19 +2,35 @@ import { OLD_STATE_FILE, STATE_FILE } from './places.ts';
 import { FIRST_STATE, parseState, type ReleasesState } from './state.ts';
 
 /**
- * The state of the releases as root wrote it last; the one before, without its trial, when that is damaged, as updater and launcher take it. Never throws.
- * @param read a file's bytes; null when there is none
+ * The state of the releases as root wrote it last; the one before, without its trial, when that is damaged, as the launcher takes it too. When both
+ * are, the package's release is there in any case.
+ * @param state,old the texts of the two files; null: there is none. What cannot be read is an empty one
  */
-export async function readReleasesState(read: (path: string) => Promise<Buffer | null>, folder: string): Promise<ReleasesState> {
-  for (const name of [STATE_FILE, OLD_STATE_FILE]) {
+export function stateOf(state: string | null, old: string | null, log: (line: string) => void = () => {}): ReleasesState {
+  for (const [name, text] of [
+    [STATE_FILE, state],
+    [OLD_STATE_FILE, old],
+  ] as const) {
     try {
-      const data = await read(`${folder}/${name}`);
-      if (data === null) continue;
-      const state = parseState(data.toString('utf8'));
-      return name === STATE_FILE ? state : { ...state, trial: null };
+      if (text !== null) return name === STATE_FILE ? parseState(text) : { ...parseState(text), trial: null };
     } catch {
-      // The updater logs the damage.
+      log(`${name} of the releases is damaged`);
     }
   }
   return FIRST_STATE;
+}
+
+/**
+ * The state, for those who only read it; the updater logs the damage. Never throws.
+ * @param read a file's bytes; null when there is none
+ */
+export async function readReleasesState(read: (path: string) => Promise<Buffer | null>, folder: string): Promise<ReleasesState> {
+  const text = (name: string) =>
+    read(`${folder}/${name}`).then(
+      (data) => data?.toString('utf8') ?? null,
+      () => '',
+    );
+  // In this order: between the two the updater may replace them.
+  const state = await text(STATE_FILE);
+  return stateOf(state, await text(OLD_STATE_FILE));
 }

@@ -15,6 +15,19 @@ export function trustedKey(pem: Buffer): KeyObject | null {
   }
 }
 
+/** The keys of these folders, as `*.pem`. What is none, or cannot be read, is left out. @throws what `list` throws */
+export async function trustedKeys(
+  files: { list(folder: string): Promise<string[]>; read(path: string): Promise<Buffer | null> },
+  folders: readonly string[],
+): Promise<KeyObject[]> {
+  const keysIn = async (folder: string) => {
+    const names = (await files.list(folder)).filter((name) => name.endsWith('.pem'));
+    const pems = await Promise.all(names.map((name) => files.read(`${folder}/${name}`).catch(() => null)));
+    return pems.flatMap((pem) => (pem && trustedKey(pem)) ?? []);
+  };
+  return (await Promise.all(folders.map(keysIn))).flat();
+}
+
 /** Whether one of the trusted keys signed these bytes. */
 export function isSigned(manifest: string, signature: string, keys: readonly KeyObject[]): boolean {
   const text = signature.trim();

@@ -11,7 +11,6 @@ export const FACTORY: Installed = { sequence: 0, requiresSystem: 0 };
 
 /** Why a request is refused; nothing of the hub has changed then. */
 export type RefusalReason =
-  | 'request_invalid'
   | 'manifest_invalid'
   | 'bad_signature'
   | 'wrong_arch'
@@ -27,8 +26,7 @@ export type RefusalReason =
   | 'storage_failed';
 
 /** What a trial can report of itself. */
-export const VERDICTS = ['healthy', 'no_cloud', 'bus_lost', 'memory', 'not_settled'] as const;
-export type Verdict = (typeof VERDICTS)[number];
+export type Verdict = 'healthy' | 'no_cloud' | 'job_unanswered' | 'bus_lost' | 'memory' | 'not_settled';
 
 /** Why a release was left again. */
 export type RollbackReason =
@@ -74,6 +72,9 @@ const WORD = /^[a-z_]{1,32}$/;
 
 /** Before anything was ever installed over the factory release. */
 export const FIRST_STATE: ReleasesState = { current: FACTORY, previous: FACTORY, highest: 0, trial: null, bad: [], history: [] };
+
+/** Whether a trial can have said so: it may be of a newer release than the updater, and say what this one has no name for. */
+export const isVerdict = (word: unknown): word is Verdict => typeof word === 'string' && WORD.test(word);
 
 /** Whether a text can name an attempt. */
 export const isAttempt = (text: unknown): text is string => typeof text === 'string' && ATTEMPT.test(text);

@@ -56,6 +56,16 @@ async function readBounded(handle: FileHandle, path: string, maxBytes: number): 
   }
 }
 
+async function* pieceOf(handle: FileHandle, offset: number, bytes: number): AsyncGenerator<Buffer> {
+  for (let done = 0; done < bytes; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, bytes - done));
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, offset + done);
+    if (bytesRead === 0) throw new Error('it ends too soon');
+    done += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
 const tooLarge = (path: string, maxBytes: number) =>
   new UnusableFile('ERR_FILE_TOO_LARGE', path, `${path} is larger than ${maxBytes} bytes`);
 
@@ -65,8 +75,12 @@ export interface OpenedFile {
   mode: number;
   /** Epoch milliseconds. */
   modifiedAtMs: number;
+  /** Its size when it was opened. */
+  bytes: number;
   /** Its bytes. @throws UnusableFile when it is too large */
   read(): Promise<Buffer>;
+  /** So many of its bytes from an offset on, in chunks of 64 KiB at most. @throws Error when the file ends before; errors of the file system */
+  piece(offset: number, bytes: number): AsyncGenerator<Buffer>;
 }
 
 /**
@@ -84,7 +98,13 @@ export async function withRegularFile<T>(
     if (found.isDirectory()) throw new UnusableFile('EISDIR', path, `${path} is a directory`);
     if (!found.isFile()) throw new UnusableFile('ERR_NOT_A_FILE', path, `${path} is not a regular file`);
     if (found.size > maxBytes) throw tooLarge(path, maxBytes);
-    return await use({ mode: found.mode & 0o777, modifiedAtMs: found.mtimeMs, read: () => readBounded(handle, path, maxBytes) });
+    return await use({
+      mode: found.mode & 0o777,
+      modifiedAtMs: found.mtimeMs,
+      bytes: found.size,
+      read: () => readBounded(handle, path, maxBytes),
+      piece: (offset, bytes) => pieceOf(handle, offset, bytes),
+    });
   } finally {
     await handle.close();
   }

@@ -84,23 +84,55 @@ export function packTar(entries: readonly TarEntry[], mtimeSeconds: number): Buf
   return Buffer.concat([...members, Buffer.alloc(2 * BLOCK)]);
 }
 
+/** What a header says; `bytes` of data follow. Null: it is empty, and ends the archive. @throws Error when it is damaged */
+function readHeader(header: Buffer): (Omit<TarEntry, 'kind' | 'data'> & { kind: TarEntry['kind'] | null; bytes: number }) | null {
+  if (header.every((byte) => byte === 0)) return null;
+  const text = ([offset, length]: readonly [number, number]) => header.toString('utf8', offset, offset + length).replace(/\0[\s\S]*$/, '');
+  const number = (field: readonly [number, number]) => Number.parseInt(text(field).trim() || '0', 8);
+  const bytes = number(FIELD.size);
+  if (number(FIELD.checksum) !== checksumOf(header) || !(bytes >= 0)) throw new Error('The tar archive is damaged');
+  const kind = (Object.keys(TYPES) as TarEntry['kind'][]).find((name) => TYPES[name] === (text(FIELD.type) || '0')) ?? null;
+  const path = [text(FIELD.prefix), text(FIELD.name)].filter(Boolean).join('/').replace(/^\.\//, '').replace(/\/$/, '');
+  const target = text(FIELD.linkName);
+  return { path, kind, mode: number(FIELD.mode), bytes, ...(target && { target }) };
+}
+
+const following = (at: number, bytes: number) => at + BLOCK + Math.ceil(bytes / BLOCK) * BLOCK;
+
 /** The members of a ustar archive. Extended headers (pax, GNU) are not understood. @throws Error when it is damaged. */
 export function readTar(archive: Buffer): TarEntry[] {
   const entries: TarEntry[] = [];
-  const text = (header: Buffer, [offset, length]: readonly [number, number]) =>
-    header.toString('utf8', offset, offset + length).replace(/\0[\s\S]*$/, '');
   for (let at = 0; at + BLOCK <= archive.length; ) {
-    const header = archive.subarray(at, at + BLOCK);
-    if (header.every((byte) => byte === 0)) return entries;
-    const number = (field: readonly [number, number]) => Number.parseInt(text(header, field).trim() || '0', 8);
-    if (number(FIELD.checksum) !== checksumOf(header)) throw new Error('The tar archive is damaged');
-    const size = number(FIELD.size);
-    const kind = (Object.keys(TYPES) as TarEntry['kind'][]).find((name) => TYPES[name] === (text(header, FIELD.type) || '0'));
-    const path = [text(header, FIELD.prefix), text(header, FIELD.name)].filter(Boolean).join('/').replace(/^\.\//, '').replace(/\/$/, '');
-    const data = archive.subarray(at + BLOCK, at + BLOCK + size);
-    const target = text(header, FIELD.linkName);
-    if (kind && path) entries.push({ path, kind, mode: number(FIELD.mode), data, ...(target && { target }) });
-    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+    const header = readHeader(archive.subarray(at, at + BLOCK));
+    if (header === null) return entries;
+    const { kind, bytes, ...member } = header;
+    if (kind && member.path) entries.push({ ...member, kind, data: archive.subarray(at + BLOCK, at + BLOCK + bytes) });
+    at = following(at, bytes);
+  }
+  throw new Error('The tar archive has no end');
+}
+
+/**
+ * Where the files of a ustar archive lie, without their bytes: an archive may be larger than the memory.
+ * @param archive its size, and a way to read pieces of it
+ * @param maxMembers more are refused
+ * @throws Error when it is damaged, or cut; what `read` throws
+ */
+export async function indexTar(
+  { bytes: size, read }: { bytes: number; read(offset: number, bytes: number): Promise<Buffer> },
+  maxMembers: number,
+): Promise<Map<string, { offset: number; bytes: number }>> {
+  const files = new Map<string, { offset: number; bytes: number }>();
+  let members = 0;
+  for (let at = 0; at + BLOCK <= size; ) {
+    const header = readHeader(await read(at, BLOCK));
+    if (header === null) return files;
+    members += 1;
+    if (members > maxMembers) throw new Error(`The tar archive has more than ${maxMembers} members`);
+    const { kind, path, bytes } = header;
+    if (at + BLOCK + bytes > size) throw new Error(`The tar archive is cut in ${path}`);
+    if (kind === 'file') files.set(path, { offset: at + BLOCK, bytes });
+    at = following(at, bytes);
   }
   throw new Error('The tar archive has no end');
 }

@@ -40,6 +40,6 @@ export function verdictOn(health: TrialHealth, before: Before, { settleMs, giveU
   const buses = before.buses.every((id) => health.buses.includes(id));
   if (cloud && buses && health.upMs >= settleMs) return 'healthy';
   if (health.upMs < giveUpMs) return null;
-  if (!cloud) return 'no_cloud';
+  if (!cloud) return health.cloud ? 'job_unanswered' : 'no_cloud';
   return buses ? 'not_settled' : 'bus_lost';
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { Readable } from 'node:stream';
+import type { PartFiles } from '../release/part-file.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import type { PartPlace } from './job-document.ts';
-import type { PartFiles } from './part-file.ts';
 
 /**
  * What became of one attempt. `stale`: the URL opens nothing (any more), a fresh one may. `again`: a fault that passes; `progress` says whether bytes

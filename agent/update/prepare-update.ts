@@ -1,12 +1,12 @@
 import { type Manifest, parseManifest, type ReleasePart } from '../release/manifest.ts';
+import type { PartFiles } from '../release/part-file.ts';
+import { refusalOf } from '../release/refusal.ts';
 import { isSigned } from '../release/signature.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
-import { decide } from '../updater/decide.ts';
 import { fetchPart } from './fetch-part.ts';
 import { attemptOf, type JobOutcome, type JobRef } from './job.ts';
 import type { JobOperation } from './job-document.ts';
-import type { PartFiles } from './part-file.ts';
 import type { ReleaseFacts, Releases } from './releases.ts';
 
 /** `ready`: the parts are there. `stale`: the document's URLs have expired. */
@@ -53,24 +53,9 @@ function validated(
   } catch {
     return rejected('manifest_invalid');
   }
-  const decision = decide({
-    state: facts.state,
-    factory: facts.factory,
-    arch,
-    model,
-    count: null,
-    trialThere: true,
-    bootId: '',
-    uptimeSeconds: 0,
-    trialSeconds: 0,
-    refused: null,
-    nowSeconds: 0,
-    request: { attempt, manifest, signed: isSigned(text, signature, facts.keys) },
-    confirm: null,
-    rollback: null,
-  });
-  if (decision.type === 'install') return manifest;
-  return rejected((decision.type === 'write' && decision.state.history.at(-1)?.reason) || 'update_running');
+  const signed = isSigned(text, signature, facts.keys);
+  const refusal = refusalOf({ state: facts.state, factory: facts.factory, arch, model }, { attempt, manifest, signed });
+  return refusal === null ? manifest : rejected(refusal);
 }
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type InstalledParts, installedParts } from '../release/installed-parts.ts';
 import { FACTORY_FOLDER, KEY_FOLDERS, RELEASES_FOLDER, REQUEST_FILE, UPDATE_FOLDER } from '../release/places.ts';
 import { readReleasesState } from '../release/read-state.ts';
-import { trustedKey } from '../release/signature.ts';
+import { trustedKeys } from '../release/signature.ts';
 import type { ReleasesState } from '../release/state.ts';
 import type { Files } from '../system/files.ts';
 import type { Verdict } from './job-machine.ts';
@@ -28,6 +28,8 @@ export interface Releases {
   facts(): Promise<ReleaseFacts>;
   /** Leaves the request; the updater is started by it. @throws errors of the file system */
   request(request: ReleaseRequest): Promise<void>;
+  /** Whether a request waits for the updater, from whom ever. @throws errors of the file system */
+  isRequested(): Promise<boolean>;
   /** What became of an attempt. @throws errors of the file system */
   verdict(attempt: string): Promise<Verdict>;
 }
@@ -67,16 +69,12 @@ export function createReleases({
   const state = () => readReleasesState(read, places.releases);
   const requestPath = join(places.stateDirectory, UPDATE_FOLDER, REQUEST_FILE);
 
+  const isRequested = async () => (await files.read(requestPath)) !== null;
+
   async function number(name: string): Promise<number> {
     const value = Number((await files.read(join(places.factory, name)))?.toString('utf8').trim() || Number.NaN);
     if (!Number.isSafeInteger(value)) throw new Error(`${join(places.factory, name)} has no number: the Debian package is incomplete`);
     return value;
-  }
-
-  async function keysIn(folder: string): Promise<KeyObject[]> {
-    const names = (await files.list(folder)).filter((name) => name.endsWith('.pem'));
-    const read = (name: string) => files.read(join(folder, name)).catch(() => null);
-    return (await Promise.all(names.map(read))).flatMap((pem) => (pem && trustedKey(pem)) ?? []);
   }
 
   return {
@@ -85,7 +83,7 @@ export function createReleases({
       return {
         state: current,
         factory: { sequence: await number('SEQUENCE'), system: await number('SYSTEM') },
-        keys: (await Promise.all(places.keys.map(keysIn))).flat(),
+        keys: await trustedKeys(files, places.keys),
         ...(await installedParts(read, places, current)),
       };
     },
@@ -93,9 +91,11 @@ export function createReleases({
     // The updater is root, and reads it through the agent's folder.
     request: (request) => files.writeAtomic(requestPath, JSON.stringify(request)),
 
+    isRequested,
+
     async verdict(attempt) {
       // First the request: between the two the updater may take it and write its state.
-      const waits = (await files.read(requestPath)) !== null;
+      const waits = await isRequested();
       const verdict = verdictIn(await state(), attempt);
       return verdict === 'none' && waits ? 'waiting' : verdict;
     },

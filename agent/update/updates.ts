@@ -2,14 +2,16 @@ import { type Cancel, type MonotonicClock, sleep } from '../system/clock.ts';
 import type { Entropy } from '../system/entropy.ts';
 import { messageOf } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
-import { attemptOf, isSameJob, type Job, type JobRef } from './job.ts';
+import type { ProcessLock } from '../system/process-lock.ts';
+import { attemptOf, isSameJob, type Job, type JobOutcome, type JobRef } from './job.ts';
 import { type JobOperation, parseJobDocument } from './job-document.ts';
 import type { JobJournal } from './job-journal.ts';
 import { FIRST_JOB_STATE, isGone, type JobEffect, type JobEvent, jobStep, type Verdict } from './job-machine.ts';
 import type { JobsTopics } from './job-topics.ts';
 import { createJobsClient, type JobsResult } from './jobs-client.ts';
 import type { PrepareDeps, Prepared } from './prepare-update.ts';
-import type { Releases } from './releases.ts';
+import type { ReleaseRequest, Releases } from './releases.ts';
+import { createTurn } from './turn.ts';
 import type { MakeBundle } from './upload-bundle.ts';
 
 /** Jobs of AWS IoT Device Management: taken, carried out once, answered. */
@@ -32,6 +34,8 @@ export interface UpdatesDeps extends Omit<PrepareDeps, 'releases'> {
   publish(topic: string, payload: string): Promise<void>;
   journal: JobJournal;
   releases: Releases;
+  /** Of everyone who prepares an update on this hub: hubctl may, too. */
+  lock: ProcessLock;
   makeBundle: MakeBundle;
   /** True while something runs that a restart would harm, as a Wi-Fi change. */
   isBusy(): boolean;
@@ -51,9 +55,15 @@ const MAX_RETRY_MS = 600_000;
 /** The journal's disk may have room again. */
 const SAVE_RETRY_MS = 30_000;
 
+function failureOf(error: unknown): JobOutcome {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return { status: 'FAILED', reason: ['ENOSPC', 'EDQUOT'].includes(code) ? 'disk_full' : 'storage_failed' };
+}
+
 export function createUpdates(deps: UpdatesDeps): Updates {
   const { topics, journal, releases, clock, entropy, log } = deps;
   const client = createJobsClient(deps);
+  const turn = createTurn(deps);
   let state = FIRST_JOB_STATE;
   let stopped = new AbortController();
   let preparing = new AbortController();
@@ -61,8 +71,8 @@ export function createUpdates(deps: UpdatesDeps): Updates {
   let cancelRetry: Cancel = () => {};
   let saving: Promise<void> = Promise.resolve();
   let unsaved = 0;
-  /** The request that the updater is to get; known to the process that prepared it. */
-  let ready: { attempt: string; manifest: string; signature: string } | null = null;
+  /** The request that the updater is to get; known to the process that prepared it. The lock is kept until the updater has it. */
+  let ready: { request: ReleaseRequest; free(): void } | null = null;
 
   function dispatch(event: JobEvent): void {
     if (stopped.signal.aborted) return;
@@ -111,22 +121,44 @@ export function createUpdates(deps: UpdatesDeps): Updates {
     if (!result.ok && isGone(result.code)) dispatch({ type: 'gone' });
   }
 
+  /** The next prepares, or nobody. */
+  function letGo(): void {
+    ready?.free();
+    ready = null;
+  }
+
+  async function performUpdate(job: JobRef, operation: Extract<JobOperation, { operation: 'update_agent' }>, signal: AbortSignal) {
+    const { prepareUpdate } = await import('./prepare-update.ts');
+    letGo();
+    const free = await turn.take(job, signal);
+    let prepared: Prepared | null = null;
+    try {
+      prepared = await prepareUpdate({ ...deps, releases }, job, operation, {
+        signal,
+        onProgress: (percent) => void progress(job, { step: 'download', percent: String(percent) }),
+        spreadMs: deps.spreadMs,
+      });
+      // A sleep under an aborted signal returns at once: without the second look this would spin.
+      while (prepared === 'ready' && deps.isBusy() && !signal.aborted) await sleep(clock, BUSY_MS, signal);
+      const { manifest, signature } = operation;
+      if (prepared === 'ready' && !signal.aborted) ready = { request: { attempt: attemptOf(job), manifest, signature }, free };
+      return prepared;
+    } finally {
+      if (ready?.free !== free) {
+        // What was fetched is of use where the download goes on: with fresh addresses, or after a restart of the agent.
+        if (prepared !== 'stale' && !stopped.signal.aborted) await deps.parts.keepOnly(new Set()).catch(() => {});
+        free();
+      }
+    }
+  }
+
   async function perform(job: JobRef, operation: JobOperation, signal: AbortSignal): Promise<Prepared> {
     // Loaded here: HTTPS takes memory, and a hub has a job twice a year.
     if (operation.operation === 'upload_bundle') {
       const { uploadBundle } = await import('./upload-bundle.ts');
       return uploadBundle(operation.url, { ...deps, signal });
     }
-    const { prepareUpdate } = await import('./prepare-update.ts');
-    const first = await prepareUpdate({ ...deps, releases }, job, operation, {
-      signal,
-      onProgress: (percent) => void progress(job, { step: 'download', percent: String(percent) }),
-      spreadMs: deps.spreadMs,
-    });
-    if (first === 'ready') ready = { attempt: attemptOf(job), manifest: operation.manifest, signature: operation.signature };
-    // A sleep under an aborted signal returns at once: without the second look this would spin.
-    while (first === 'ready' && deps.isBusy() && !signal.aborted) await sleep(clock, BUSY_MS, signal);
-    return first;
+    return performUpdate(job, operation, signal);
   }
 
   async function prepare(job: JobRef, document: unknown): Promise<void> {
@@ -140,9 +172,8 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       prepared = await perform(job, operation, signal);
     } catch (error) {
       if (signal.aborted) return;
-      const { code = 'internal' } = error as NodeJS.ErrnoException;
       log.error({ event: 'job_failed', ...job, reason: messageOf(error) }, 'a job could not be prepared');
-      prepared = { status: 'FAILED', reason: code === 'ENOSPC' || code === 'EDQUOT' ? 'disk_full' : 'storage_failed' };
+      prepared = failureOf(error);
     }
     if (signal.aborted) return;
     if (prepared === 'ready') return dispatch({ type: 'prepared' });
@@ -153,13 +184,15 @@ export function createUpdates(deps: UpdatesDeps): Updates {
 
   async function handOver(job: JobRef): Promise<void> {
     watching.abort();
-    if (ready?.attempt !== attemptOf(job)) return dispatch({ type: 'verdict', verdict: 'none' });
+    if (ready?.request.attempt !== attemptOf(job)) return dispatch({ type: 'verdict', verdict: 'none' });
     try {
-      await releases.request(ready);
+      await releases.request(ready.request);
       log.info({ event: 'update_requested', ...job }, 'the release was handed to the updater');
     } catch (error) {
       log.error({ event: 'job_failed', ...job, reason: messageOf(error) }, 'the updater could not be asked');
-      return dispatch({ type: 'ended', outcome: { status: 'FAILED', reason: 'storage_failed' } });
+      letGo();
+      await turn.discard();
+      return dispatch({ type: 'ended', outcome: failureOf(error) });
     }
     await watch(job);
   }
@@ -174,6 +207,8 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       if (signal.aborted) return;
       if (JSON.stringify(verdict) !== JSON.stringify(last)) {
         log.info({ event: 'update_verdict', ...job, verdict }, 'answer of the updater');
+        if (verdict !== 'waiting') letGo();
+        if (verdict !== 'waiting' && verdict !== 'none') await turn.discard();
         dispatch({ type: 'verdict', verdict });
       }
       last = verdict;
@@ -227,6 +262,7 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       preparing.abort();
       watching.abort();
       cancelRetry();
+      letGo();
       await saving;
     },
 

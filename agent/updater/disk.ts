@@ -11,118 +11,107 @@ export interface Disk {
   read(path: string, maxBytes: number): Buffer | null;
   list(folder: string): string[];
   makeFolder(path: string): void;
-  /** Makes a new file; it is durable after `sync`. */
+  /** Makes a new file. Its bytes are durable; its name is after `sync` of the folder. */
   write(path: string, data: string, mode: number): void;
-  /** Copies a regular file of exactly so many bytes into a new one, and gives the SHA-256 of what it wrote; null when there is no such file. */
-  copy(from: string, to: string, bytes: number, mode: number): string | null;
+  /** Makes a new file, as `write`, of a regular one, no link followed. False: there is none of exactly so many bytes. */
+  copy(from: string, to: string, bytes: number, mode: number): boolean;
   /** The SHA-256 of a regular file of exactly so many bytes; null when there is no such file. */
   hash(path: string, bytes: number): string | null;
   /** Gives a file one more name. */
   link(from: string, to: string): void;
   rename(from: string, to: string): void;
-  /** Removes one name, or an empty folder; does nothing when it is not there. */
+  /** Removes a file; does nothing when it is not there. */
   remove(path: string): void;
-  /** Makes the bytes of a file, or the names in a folder, durable. */
-  sync(path: string): void;
+  /** Removes a folder with all in it. Only below root's own folder: another user could put a link there meanwhile. */
+  removeTree(path: string): void;
+  /** Makes the names in a folder durable. */
+  sync(folder: string): void;
 }
 
-const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT';
-
-/** Opens a regular file for reading; anything else is refused. Null when nothing is there. */
-function openRegular(path: string): { fd: number; size: number } | null {
-  let fd: number;
+/** Null for what is not there. */
+function unlessMissing<T>(call: () => T): T | null {
   try {
-    // Without O_NONBLOCK the open of a FIFO waits for a writer (fifo(7)).
-    fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return call();
   } catch (error) {
-    if (isMissing(error)) return null;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  const found = fs.fstatSync(fd);
-  if (found.isFile()) return { fd, size: found.size };
-  fs.closeSync(fd);
-  throw new Error('not a regular file');
 }
 
-/** Reads exactly so many bytes of a file in pieces; null when it has another size, or is not there. */
-function hashed(path: string, bytes: number, onChunk: (chunk: Buffer) => void): string | null {
-  const file = openRegular(path);
-  if (file === null) return null;
+function withOpen<T>(fd: number, use: (fd: number) => T): T {
   try {
-    if (file.size !== bytes) return null;
-    const hash = createHash('sha256');
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let left = bytes; left > 0; ) {
-      const length = fs.readSync(file.fd, chunk, 0, Math.min(left, CHUNK_BYTES), null);
-      if (length === 0) return null;
-      hash.update(chunk.subarray(0, length));
-      onChunk(chunk.subarray(0, length));
-      left -= length;
-    }
-    return hash.digest('hex');
-  } finally {
-    fs.closeSync(file.fd);
-  }
-}
-
-/** Makes a new file with exactly this mode. */
-function withNew<T>(path: string, mode: number, use: (fd: number) => T): T {
-  const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-  try {
-    fs.fchmodSync(fd, mode);
     return use(fd);
   } finally {
     fs.closeSync(fd);
   }
 }
 
+/** Opens a regular file for reading; null when nothing is there. @throws Error for anything else */
+function withRegular<T>(path: string, use: (fd: number, size: number) => T): T | null {
+  // Without O_NONBLOCK the open of a FIFO waits for a writer (fifo(7)).
+  const opened = unlessMissing(() => fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (opened === null) return null;
+  return withOpen(opened, (fd) => {
+    const found = fs.fstatSync(fd);
+    if (!found.isFile()) throw new Error('not a regular file');
+    return use(fd, found.size);
+  });
+}
+
+/** Passes on exactly so many bytes in pieces; false when the file ends before. */
+function inChunks(fd: number, bytes: number, onChunk: (chunk: Buffer) => void): boolean {
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let left = bytes; left > 0; ) {
+    const length = fs.readSync(fd, chunk, 0, Math.min(left, CHUNK_BYTES), null);
+    if (length === 0) return false;
+    onChunk(chunk.subarray(0, length));
+    left -= length;
+  }
+  return true;
+}
+
+/** Makes a new file with exactly this mode, and flushes what `use` wrote. */
+function withNew<T>(path: string, mode: number, use: (fd: number) => T): T {
+  return withOpen(fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode), (fd) => {
+    fs.fchmodSync(fd, mode);
+    const result = use(fd);
+    fs.fsyncSync(fd);
+    return result;
+  });
+}
+
 /** The real file system. */
 export function createDisk(): Disk {
   return {
-    read(path, maxBytes) {
-      const file = openRegular(path);
-      if (file === null) return null;
-      try {
-        if (file.size > maxBytes) throw new Error('too large');
-        const data = Buffer.alloc(file.size);
-        return data.subarray(0, fs.readSync(file.fd, data, 0, data.length, 0));
-      } finally {
-        fs.closeSync(file.fd);
-      }
-    },
-    list(folder) {
-      try {
-        return fs.readdirSync(folder).sort();
-      } catch (error) {
-        if (isMissing(error)) return [];
-        throw error;
-      }
-    },
+    read: (path, maxBytes) =>
+      withRegular(path, (fd, size) => {
+        if (size > maxBytes) throw new Error('too large');
+        const data = Buffer.alloc(size);
+        return data.subarray(0, fs.readSync(fd, data, 0, size, 0));
+      }),
+    list: (folder) => unlessMissing(() => fs.readdirSync(folder).sort()) ?? [],
     makeFolder(path) {
-      fs.mkdirSync(path, { mode: 0o755 });
+      fs.mkdirSync(path);
       fs.chmodSync(path, 0o755);
     },
     write: (path, data, mode) => withNew(path, mode, (fd) => fs.writeFileSync(fd, data)),
-    copy: (from, to, bytes, mode) => withNew(to, mode, (fd) => hashed(from, bytes, (chunk) => fs.writeFileSync(fd, chunk))),
-    hash: (path, bytes) => hashed(path, bytes, () => {}),
+    copy(from, to, bytes, mode) {
+      const copied = withRegular(from, (source, size) => {
+        if (size !== bytes) return false;
+        return withNew(to, mode, (fd) => inChunks(source, bytes, (chunk) => fs.writeFileSync(fd, chunk)));
+      });
+      return copied ?? false;
+    },
+    hash(path, bytes) {
+      const hash = createHash('sha256');
+      const isWhole = withRegular(path, (fd, size) => size === bytes && inChunks(fd, bytes, (chunk) => hash.update(chunk)));
+      return isWhole ? hash.digest('hex') : null;
+    },
     link: (from, to) => fs.linkSync(from, to),
     rename: (from, to) => fs.renameSync(from, to),
-    remove(path) {
-      try {
-        if (fs.lstatSync(path).isDirectory()) fs.rmdirSync(path);
-        else fs.unlinkSync(path);
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-      }
-    },
-    sync(path) {
-      const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW);
-      try {
-        fs.fsyncSync(fd);
-      } finally {
-        fs.closeSync(fd);
-      }
-    },
+    remove: (path) => void unlessMissing(() => fs.unlinkSync(path)),
+    removeTree: (path) => fs.rmSync(path, { recursive: true, force: true }),
+    sync: (folder) => withOpen(fs.openSync(folder, O_RDONLY | O_NOFOLLOW), (fd) => fs.fsyncSync(fd)),
   };
 }
 

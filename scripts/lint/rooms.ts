@@ -20,8 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'agent/nodes': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/wifi': ['agent/system', 'agent/contract', 'agent/state'],
   'agent/health': ['agent/system', 'agent/contract'],
-  // The updater's own decision: nothing is fetched that it would refuse.
-  'agent/update': ['agent/system', 'agent/contract', 'agent/state', 'agent/release', 'agent/updater/decide.ts'],
+  'agent/update': ['agent/system', 'agent/contract', 'agent/state', 'agent/release'],
   'agent/control': ['agent/system', 'agent/contract', 'agent/state', 'agent/health'],
   'agent/hubctl': ['agent/system', 'agent/contract', 'agent/state', 'agent/config', 'agent/control', 'agent/health', 'agent/release'],
   'agent/compose': ['agent'],
@@ -97,7 +96,7 @@ const MODULES: Readonly<Record<string, { rooms: readonly string[]; instead: stri
   'node:fs': {
     // The control socket is a file by its nature: it is made, given its mode, and removed.
     // The parts of a release are streamed. Root's updater has a port of its own, call by call, so that a test can cut the power between any two.
-    rooms: ['agent/system', 'agent/control/socket-file.ts', 'agent/updater/disk.ts', 'agent/update/part-file.ts'],
+    rooms: ['agent/system', 'agent/control/socket-file.ts', 'agent/updater/disk.ts', 'agent/release/part-file.ts'],
     instead: 'use the ports agent/system/files.ts, agent/system/paths.ts or agent/system/links.ts: a test puts others in their place',
   },
 };

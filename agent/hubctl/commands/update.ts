@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { StatusReport } from '../../control/api.ts';
+import { createPartFiles } from '../../release/part-file.ts';
+import { PARTS_FOLDER, UPDATE_FOLDER } from '../../release/places.ts';
 import type { ReleaseEvent } from '../../release/state.ts';
+import { HubError } from '../../system/errors.ts';
 import { createFiles } from '../../system/files.ts';
+import { createProcessLock } from '../../system/process-lock.ts';
 import { bytes, utc } from '../../system/units.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, say } from '../cli/failure.ts';
-import { readReleaseFile } from '../update/release-file.ts';
+import { discard, handOver, inTurn } from '../update/hand-over.ts';
+import { type ReleaseFile, withReleaseFile } from '../update/release-file.ts';
 import { createHubReleases } from '../update/releases.ts';
 import { eventText } from '../update/words.ts';
 
@@ -18,8 +23,7 @@ const TRIAL_MS = 15 * 60_000;
 /** Left free. */
 const SPARE_BYTES = 64 * 1024 * 1024;
 
-const releasesOf = ({ ports, places }: CommandContext) =>
-  createHubReleases({ root: ports.releaseRoot, stateDirectory: places.stateDirectory, files: createFiles(), clock: ports.clock });
+const releasesOf = ({ ports }: CommandContext) => createHubReleases({ root: ports.releaseRoot, files: createFiles(), clock: ports.clock });
 
 const name = (sequence: number, factory: number | null) =>
   sequence === 0 ? `the package's own${factory === null ? '' : ` (${factory})`}` : String(sequence);
@@ -77,25 +81,76 @@ export const updateHistoryCommand: Command = {
   },
 };
 
-/** Tells what happens to an attempt until its end. */
-async function follow(context: CommandContext, isOurs: (event: ReleaseEvent) => boolean): Promise<number> {
-  const { terminal, json } = context;
-  const releases = releasesOf(context);
-  const tell = (event: ReleaseEvent) => terminal.out(json ? JSON.stringify(event) : `${eventText(event)}.`);
-  const signal = terminal.interrupted;
-  const taken = await releases.follow({ timeoutMs: TAKEN_MS, signal, isOurs, isEnd: () => true }, tell);
-  if (taken === null) {
+type IsOurs = (event: ReleaseEvent) => boolean;
+
+const teller =
+  ({ terminal, json }: CommandContext) =>
+  (event: ReleaseEvent) =>
+    terminal.out(json ? JSON.stringify(event) : `${eventText(event)}.`);
+
+/** Waits until the updater has taken an attempt, and tells it; null: it did not in time. */
+async function taken(context: CommandContext, isOurs: IsOurs): Promise<ReleaseEvent | null> {
+  const { terminal } = context;
+  const options = { timeoutMs: TAKEN_MS, signal: terminal.interrupted, isOurs, isEnd: () => true };
+  const event = await releasesOf(context).follow(options, teller(context));
+  if (event === null)
     say(
       terminal,
       'hubctl: the updater did not take it in time. Look with: systemctl status hub-agent-update.path hub-agent-update.service',
     );
-    return EXIT.hung;
-  }
-  if (taken.what !== 'trial') return taken.what === 'refused' ? EXIT.bad : EXIT.ok;
+  return event;
+}
+
+/** Tells what happens to an attempt from when the updater has taken it until its end; gives the exit code. */
+async function follow(context: CommandContext, isOurs: IsOurs, first: ReleaseEvent | null): Promise<number> {
+  const { terminal, json } = context;
+  if (first === null) return EXIT.hung;
+  if (first.what !== 'trial') return first.what === 'refused' ? EXIT.bad : EXIT.ok;
   if (!json) terminal.out('It proves itself for a minute or more; Ctrl-C ends this command, and not the trial.');
   const isEnd = ({ what }: ReleaseEvent) => what !== 'trial';
-  const ended = await releases.follow({ timeoutMs: TRIAL_MS, signal, isOurs: (event) => isOurs(event) && isEnd(event), isEnd }, tell);
+  const options = {
+    timeoutMs: TRIAL_MS,
+    signal: terminal.interrupted,
+    isOurs: (event: ReleaseEvent) => isOurs(event) && isEnd(event),
+    isEnd,
+  };
+  const ended = await releasesOf(context).follow(options, teller(context));
   return ended === null ? EXIT.hung : ended.what === 'committed' ? EXIT.ok : EXIT.bad;
+}
+
+/** Hands a release to the updater, and waits until it has it: so long no other update is prepared. @throws HubError */
+async function apply(
+  context: CommandContext,
+  path: string,
+  release: ReleaseFile,
+  isOurs: IsOurs,
+  attempt: string,
+): Promise<ReleaseEvent | null> {
+  const { terminal, json, ports, places } = context;
+  const folder = join(places.stateDirectory, UPDATE_FOLDER);
+  const parts = createPartFiles(join(folder, PARTS_FOLDER));
+  const files = createFiles();
+  const { manifest } = release;
+  return inTurn({ files, folder, lock: createProcessLock(folder) }, async () => {
+    const { parts: missing, copiedBytes } = await releasesOf(context).missing(manifest);
+    const fresh = missing.reduce((sum, part) => sum + part.bytes, 0);
+    // What is new lies there twice while it is installed.
+    const needed = 2 * fresh + copiedBytes + SPARE_BYTES;
+    const { availableBytes } = (await ports.host(places.stateDirectory).collect()).disk;
+    if (availableBytes !== null && availableBytes < needed)
+      throw new HubError(
+        'storage_failed',
+        `The disk has ${bytes(availableBytes)} left, and the release needs ${bytes(needed)}. Nothing was done.`,
+      );
+    // The folder is the agent's: what it may have put there is not followed with root's rights.
+    await ports.becomeOwner(places.stateDirectory);
+    await handOver({ folder, parts, files, signal: terminal.interrupted }, { path, release, missing, attempt });
+    if (!json) terminal.out(`Release ${manifest.sequence} (${manifest.version}) is handed to the updater; ${bytes(fresh)} are new.`);
+    const event = await taken(context, isOurs);
+    // A request that waits needs them.
+    if (event !== null) await discard(parts);
+    return event;
+  });
 }
 
 export const updateApplyCommand: Command = {
@@ -109,29 +164,17 @@ export const updateApplyCommand: Command = {
   example: 'sudo hubctl update apply /media/usb/hub-agent.release',
   words: { min: 1, max: 1 },
   async run(context) {
-    const { terminal, json, ports, places, words } = context;
+    const { terminal, ports, words } = context;
     if (!ports.isRoot) {
       say(terminal, 'hubctl: only root may install a release. do: sudo hubctl update apply FILE');
       return EXIT.forbidden;
     }
-    const releases = releasesOf(context);
-    const release = await readReleaseFile(resolve(words[0]!));
-    const { parts, copiedBytes } = await releases.missing(release);
-    const fresh = parts.reduce((sum, { data }) => sum + data.length, 0);
-    // What is new lies there twice while it is installed.
-    const needed = 2 * fresh + copiedBytes + SPARE_BYTES;
-    const { disk } = await ports.host(places.stateDirectory).collect();
-    if (disk.availableBytes !== null && disk.availableBytes < needed) {
-      say(terminal, `hubctl: the disk has ${bytes(disk.availableBytes)} left, and the release needs ${bytes(needed)}. Nothing was done.`);
-      return EXIT.bad;
-    }
-    const id = `local:${randomUUID()}`;
-    // The folder is the agent's: what it may have put there is not followed with root's rights.
-    await ports.becomeOwner(places.stateDirectory);
-    await releases.request(release, parts, id);
-    if (!json)
-      terminal.out(`Release ${release.manifest.sequence} (${release.manifest.version}) is handed to the updater; ${bytes(fresh)} are new.`);
-    return follow(context, (event) => event.attempt === id);
+    const attempt = `local:${randomUUID()}`;
+    const isOurs = (event: ReleaseEvent) => event.attempt === attempt;
+    const path = resolve(words[0]!);
+    const keys = await releasesOf(context).keys();
+    const event = await withReleaseFile(path, keys, (release) => apply(context, path, release, isOurs, attempt));
+    return follow(context, isOurs, event);
   },
 };
 
@@ -172,6 +215,7 @@ export const updateRollbackCommand: Command = {
     // Only what comes after what was there.
     const known = new Set(history.map((event) => JSON.stringify(event)));
     await releases.askRollback(from);
-    return follow(context, (event) => event.sequence === from && event.what === 'rolled_back' && !known.has(JSON.stringify(event)));
+    const isOurs = (event: ReleaseEvent) => event.sequence === from && event.what === 'rolled_back' && !known.has(JSON.stringify(event));
+    return follow(context, isOurs, await taken(context, isOurs));
   },
 };

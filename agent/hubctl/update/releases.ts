@@ -1,21 +1,23 @@
+import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { installedParts } from '../../release/installed-parts.ts';
-import { FACTORY_FOLDER, PARTS_FOLDER, RELEASES_FOLDER, REQUEST_FILE, ROLLBACK_FILE, UPDATE_FOLDER } from '../../release/places.ts';
+import type { Manifest, ReleasePart } from '../../release/manifest.ts';
+import { FACTORY_FOLDER, KEY_FOLDERS, RELEASES_FOLDER, ROLLBACK_FILE } from '../../release/places.ts';
 import { readReleasesState } from '../../release/read-state.ts';
+import { trustedKeys } from '../../release/signature.ts';
 import type { ReleaseEvent, ReleasesState } from '../../release/state.ts';
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
-import type { ReleaseFile } from './release-file.ts';
 
-/** The releases of this hub, as hubctl sees and changes them. */
+/** The releases of this hub, as hubctl sees them. */
 export interface HubReleases {
   state(): Promise<ReleasesState>;
   /** The sequence of the package; null: not known. */
   factorySequence(): Promise<number | null>;
-  /** What is missing on the hub for this release, and how many bytes are copied from the package. */
-  missing(release: ReleaseFile): Promise<{ parts: { sha256: string; data: Buffer }[]; copiedBytes: number }>;
-  /** Leaves parts and request for the updater, in the agent's folder. @throws errors of the file system */
-  request(release: ReleaseFile, parts: readonly { sha256: string; data: Buffer }[], attempt: string): Promise<void>;
+  /** The keys that this hub trusts. @throws errors of the file system */
+  keys(): Promise<KeyObject[]>;
+  /** The parts that no release on the hub has, and how many bytes of the others are copied from the package. */
+  missing(manifest: Manifest): Promise<{ parts: ReleasePart[]; copiedBytes: number }>;
   /** Root asks for the way back from this sequence. @throws errors of the file system */
   askRollback(from: number): Promise<void>;
   /** Passes on what happens to an attempt until `isEnd`, or null when it does not come in time. */
@@ -28,20 +30,9 @@ export interface HubReleases {
 const LOOK_MS = 500;
 
 /** @param root before every absolute path; empty on a hub */
-export function createHubReleases({
-  root,
-  stateDirectory,
-  files,
-  clock,
-}: {
-  root: string;
-  stateDirectory: string;
-  files: Files;
-  clock: MonotonicClock;
-}): HubReleases {
+export function createHubReleases({ root, files, clock }: { root: string; files: Files; clock: MonotonicClock }): HubReleases {
   const releases = join(root, '/', RELEASES_FOLDER);
   const factory = join(root, '/', FACTORY_FOLDER);
-  const update = join(stateDirectory, UPDATE_FOLDER);
   const read = (path: string) => files.read(path, { follow: false });
   const state = () => readReleasesState(read, releases);
 
@@ -53,19 +44,18 @@ export function createHubReleases({
       return /^\d{1,16}$/.test(text) ? Number(text) : null;
     },
 
-    async missing(release) {
-      const { installed, copied } = await installedParts(read, { factory, releases }, await state());
-      const copiedBytes = release.manifest.parts.reduce((sum, { sha256, bytes }) => sum + (copied.has(sha256) ? bytes : 0), 0);
-      const parts = release.manifest.parts.flatMap((part) => {
-        const data = installed.has(part.sha256) ? null : release.part(part);
-        return data === null ? [] : [{ sha256: part.sha256, data }];
-      });
-      return { parts, copiedBytes };
-    },
+    keys: () =>
+      trustedKeys(
+        files,
+        KEY_FOLDERS.map((folder) => join(root, '/', folder)),
+      ),
 
-    async request({ text, signature }, parts, attempt) {
-      for (const { sha256, data } of parts) await files.writeAtomic(join(update, PARTS_FOLDER, sha256), data);
-      await files.writeAtomic(join(update, REQUEST_FILE), JSON.stringify({ manifest: text, signature, attempt }));
+    async missing({ parts }) {
+      const { installed, copied } = await installedParts(read, { factory, releases }, await state());
+      return {
+        copiedBytes: parts.reduce((sum, { sha256, bytes }) => sum + (copied.has(sha256) ? bytes : 0), 0),
+        parts: parts.filter(({ sha256 }) => !installed.has(sha256)),
+      };
     },
 
     askRollback: (from) => files.writeAtomic(join(releases, ROLLBACK_FILE), `${from}\n`),

@@ -5,12 +5,13 @@ import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../agent/release/manifest.ts';
 import { manifestText } from '../../../agent/release/manifest.ts';
+import { createPartFiles } from '../../../agent/release/part-file.ts';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
 import { createEntropy } from '../../../agent/system/entropy.ts';
 import { createFiles } from '../../../agent/system/files.ts';
+import { createProcessLock } from '../../../agent/system/process-lock.ts';
 import { createJobJournal } from '../../../agent/update/job-journal.ts';
 import { jobsTopicsOf } from '../../../agent/update/job-topics.ts';
-import { createPartFiles } from '../../../agent/update/part-file.ts';
 import { createReleases } from '../../../agent/update/releases.ts';
 import { createUpdates, type Updates } from '../../../agent/update/updates.ts';
 import { createIotCore } from '../../twins/iot-core/index.ts';
@@ -74,6 +75,7 @@ async function startAgent(options: { linked?: boolean; busy?: () => boolean } = 
       files: createFiles(),
       places: { factory: join(hub.root, 'library'), releases: hub.releases, keys: [join(hub.root, 'keys')], stateDirectory: hub.root },
     }),
+    lock: createProcessLock(hub.update),
     parts: createPartFiles(join(hub.update, 'parts')),
     makeBundle: async () => Buffer.from('a bundle'),
     isBusy: options.busy ?? (() => false),

@@ -91,9 +91,16 @@ test.each<[string, (hub: ReturnType<typeof createHub>, trial: ReleaseTrial) => v
     },
   ],
   [
-    'no_cloud',
+    'job_unanswered',
     ({ world }, trial) => {
       trial.linkUp();
+      world.told = false;
+    },
+  ],
+  [
+    // The Jobs service was never asked.
+    'no_cloud',
+    ({ world }) => {
       world.told = false;
     },
   ],

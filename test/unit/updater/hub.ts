@@ -14,6 +14,8 @@ import { runUpdater } from '../../../agent/updater/updater.ts';
 const LAUNCH = resolve(import.meta.dirname, '../../../systemd/launch');
 export const FACTORY_SEQUENCE = 10;
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+/** The key that the hubs of tests trust. */
+export const trusted = publicKey;
 
 /** Signs as the release tool does. */
 export const signed = (text: string, key = privateKey) =>

@@ -1,4 +1,16 @@
-import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Disk } from '../../../agent/updater/disk.ts';
 
@@ -47,6 +59,19 @@ export function createLossyDisk(disk: Disk, { cut, attic }: { cut: Cut | null; a
     return place;
   };
   const made = (path: string) => changed(path, () => rmSync(path, { recursive: true, force: true }));
+  const remove = (path: string) => {
+    guard('remove', path);
+    const before = keep(path);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) rmdirSync(path);
+    else disk.remove(path);
+    if (before !== null) changed(path, () => renameSync(before, path));
+  };
+  /** As `rm -r` does it: the power may go between any two names. */
+  const removeTree = (path: string) => {
+    const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory();
+    if (isFolder) for (const name of readdirSync(path)) removeTree(join(path, name));
+    remove(path);
+  };
 
   return {
     calls,
@@ -61,19 +86,19 @@ export function createLossyDisk(disk: Disk, { cut, attic }: { cut: Cut | null; a
     write(path, data, mode) {
       const torn = guard('write', path, Buffer.byteLength(data));
       disk.write(path, torn ? data.slice(0, cut!.bytes) : data, mode);
-      unsynced.add(real(path));
       made(path);
       if (!torn) return;
+      unsynced.add(real(path));
       dead = true;
       throw new PowerCut();
     },
     copy(from, to, bytes, mode) {
       const torn = guard('copy', to, bytes);
-      const hash = disk.copy(from, to, bytes, mode);
-      unsynced.add(real(to));
-      made(to);
-      if (!torn) return hash;
+      const copied = disk.copy(from, to, bytes, mode);
+      if (copied) made(to);
+      if (!torn) return copied;
       truncateSync(to, Math.min(cut!.bytes!, bytes));
+      unsynced.add(real(to));
       dead = true;
       throw new PowerCut();
     },
@@ -91,16 +116,11 @@ export function createLossyDisk(disk: Disk, { cut, attic }: { cut: Cut | null; a
         if (before !== null) renameSync(before, to);
       });
     },
-    remove(path) {
-      guard('remove', path);
-      const before = keep(path);
-      disk.remove(path);
-      if (before !== null) changed(path, () => renameSync(before, path));
-    },
+    remove,
+    removeTree,
     sync(path) {
       guard('sync', path);
       disk.sync(path);
-      unsynced.delete(real(path));
       undo = undo.filter(({ folder }) => folder !== real(path));
     },
     lose() {

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../../agent/release/manifest.ts';
+import { committed } from '../../../agent/release/refusal.ts';
 import { FIRST_STATE, type ReleasesState, type Verdict } from '../../../agent/release/state.ts';
-import { type Count, committed, type Decision, decide, type Facts, MAX_BOOTS, MAX_STARTS } from '../../../agent/updater/decide.ts';
+import { type Count, type Decision, decide, type Facts, MAX_BOOTS, MAX_STARTS } from '../../../agent/updater/decide.ts';
 import { type Walk, type WalkStep, walk } from '../../support/walk.ts';
 
 /** How a release behaves on trial. */
@@ -59,9 +60,10 @@ function factsOf(world: World): Facts {
     uptimeSeconds: late ? 700 : 100,
     trialSeconds: 600,
     nowSeconds: 0,
-    request: request ? { attempt: ATTEMPT, manifest: MANIFEST, signed: true } : null,
+    request: request ? { attempt: ATTEMPT, manifest: MANIFEST, signature: '', signed: true } : null,
     confirm: confirm && { sequence: SEQUENCE, verdict: confirm },
     rollback,
+    unreadable: [],
   };
 }
 

@@ -121,12 +121,6 @@ test.each<[RefusalReason, () => void]>([
     'manifest_invalid',
     () => writeFileSync(join(hub.update, 'request.json'), JSON.stringify({ manifest: '{}', signature: signed('{}'), attempt: 'a' })),
   ],
-  ['request_invalid', () => writeFileSync(join(hub.update, 'request.json'), '{"manifest":')],
-  ['request_invalid', () => writeFileSync(join(hub.update, 'request.json'), Buffer.alloc(1_000_000))],
-  ['request_invalid', () => symlinkSync('/etc/passwd', join(hub.update, 'request.json'))],
-  ['request_invalid', () => mkdirSync(join(hub.update, 'request.json'))],
-  ['request_invalid', () => mkdirSync(join(hub.update, 'request.json/with/more'), { recursive: true })],
-  ['request_invalid', () => void execFileSync('mkfifo', [join(hub.update, 'request.json')])],
 ])('Refused, and the hub as before: %s', (reason, ask) => {
   ask();
   hub.run();
@@ -134,6 +128,31 @@ test.each<[RefusalReason, () => void]>([
   expect(hub.state()).toMatchObject({ trial: null, current: { sequence: 0 } });
   expect(isThere(join(hub.update, 'request.json'))).toBe(false);
   expect(leftovers(hub)).toEqual([]);
+  expect(hub.select()).toBe('0 committed');
+});
+
+test.each<[string, (path: string) => void]>([
+  ['torn', (path) => writeFileSync(path, '{"manifest":')],
+  ['no object', (path) => writeFileSync(path, 'null')],
+  ['another object', (path) => writeFileSync(path, '{"manifest":1,"sequence":"20"}')],
+  ['too large', (path) => writeFileSync(path, Buffer.alloc(1_000_000))],
+  ['a link', (path) => symlinkSync('/etc/passwd', path)],
+  ['a folder', (path) => mkdirSync(path)],
+  ['a folder with something in it', (path) => mkdirSync(join(path, 'with/more'), { recursive: true })],
+  ['a FIFO', (path) => void execFileSync('mkfifo', [path])],
+])('A message that is %s is removed and logged, and changes nothing', (_, plant) => {
+  const places = {
+    request: join(hub.update, 'request.json'),
+    confirm: join(hub.update, 'confirm.json'),
+    rollback: join(hub.releases, 'rollback'),
+  };
+  for (const path of Object.values(places)) plant(path);
+  hub.run(createDisk());
+  for (const [name, path] of Object.entries(places)) {
+    expect(isThere(path), name).toBe(false);
+    expect(hub.log).toContain(`${name} cannot be read: it is removed`);
+  }
+  expect(isThere(join(hub.releases, 'state'))).toBe(false);
   expect(hub.select()).toBe('0 committed');
 });
 
@@ -236,6 +255,14 @@ test('Power cuts in a trial: four boots have their starts, the fifth goes back',
   expect(chosen).toEqual(['20 trial', '20 trial', '20 trial', '20 trial', '0 committed']);
   hub.run();
   expect(last()).toMatchObject({ what: 'rolled_back', reason: 'boots_used_up' });
+});
+
+test('What a trial of a newer release says goes back with that word, whether this updater knows it or not', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  writeFileSync(join(hub.update, 'confirm.json'), JSON.stringify({ sequence: 20, verdict: 'sensor_cold' }));
+  hub.run();
+  expect(last()).toMatchObject({ what: 'rolled_back', reason: 'sensor_cold' });
 });
 
 test('A trial that never says anything is over after its time, by the clock of its boot', () => {

@@ -109,7 +109,7 @@ export const updateCuts: Scenario[] = [
     await hub.powerCut();
     return { answer: 'committed', runs: release.manifest.sequence, job: { id, end: 'SUCCEEDED committed', release } };
   }),
-  cutInTrial('an unused release is removed', 'hub-updater unlinkSync before releases/\\d+/', { prepare: haveTwo }),
+  cutInTrial('an unused release is removed', 'hub-updater rmSync before releases/\\d+$', { prepare: haveTwo }),
   cutInTrial('the way back is written beside the old state', 'hub-updater renameSync before releases/state\\.new', { rollback: true }),
   cutInTrial('the way back is in its place, and not flushed', 'hub-updater renameSync after releases/state\\.new', { rollback: true }),
   cutInTrial('it went back, before FAILED', 'hub-agent rename before update-job\\.json', { rollback: true }),

@@ -21,7 +21,7 @@ function wanted(call, args) {
 
 const say = (call) => writeSync(2, `held at ${program} ${call}\n`);
 
-for (const call of ['openSync', 'readFileSync', 'renameSync', 'unlinkSync']) {
+for (const call of ['openSync', 'readFileSync', 'renameSync', 'rmSync', 'unlinkSync']) {
   const original = fs[call];
   fs[call] = (...args) => {
     const when = wanted(call, args);

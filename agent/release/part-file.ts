@@ -17,7 +17,12 @@ export interface PartFiles {
   begin(sha256: string, etag: string): Promise<void>;
   /** Appends what the stream brings; what came before an error stays. @throws what the stream throws, or the file system */
   append(sha256: string, data: Readable, signal: AbortSignal): Promise<void>;
-  /** Unpacks and verifies. False: it is not what it should be, and was removed. @throws errors of the file system */
+  /**
+   * Unpacks a zstd stream into a part, durably. False: it is not what it should be, and nothing of it is left.
+   * @throws what the stream throws, or the file system; nothing is left then either
+   */
+  unpack(part: { sha256: string; bytes: number }, packed: AsyncIterable<Buffer>, signal: AbortSignal): Promise<boolean>;
+  /** Unpacks what was fetched, and removes that. As `unpack`. */
   finish(part: { sha256: string; bytes: number }, signal: AbortSignal): Promise<boolean>;
   /** Removes what is not of these parts. */
   keepOnly(sha256s: ReadonlySet<string>): Promise<void>;
@@ -67,6 +72,36 @@ export function createPartFiles(folder: string): PartFiles {
   const at = (name: string) => join(folder, name);
   const remove = (name: string) => rm(at(name), { force: true, recursive: true });
 
+  async function unpack(
+    { sha256, bytes }: { sha256: string; bytes: number },
+    packed: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const hash = createHash('sha256');
+    const { constants, createZstdDecompress } = process.getBuiltinModule('node:zlib');
+    const unpacking = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } });
+    const unpacked = at(sha256 + UNPACKED);
+    try {
+      await pipeline(
+        packed,
+        unpacking,
+        (source) => bounded(source, bytes, (chunk) => hash.update(chunk)),
+        createWriteStream(unpacked, { mode: 0o600 }),
+        { signal },
+      );
+      if ((await sizeOf(unpacked)) !== bytes || hash.digest('hex') !== sha256) return false;
+      await sync(unpacked);
+      await rename(unpacked, at(sha256));
+      await sync(folder);
+      return true;
+    } catch (error) {
+      if (isBadData(error)) return false;
+      throw error;
+    } finally {
+      await remove(sha256 + UNPACKED);
+    }
+  }
+
   return {
     open: async () => void (await mkdir(folder, { recursive: true, mode: PRIVATE })),
 
@@ -89,30 +124,11 @@ export function createPartFiles(folder: string): PartFiles {
       await pipeline(data, createWriteStream(at(sha256 + PARTIAL), { flags: 'a', mode: 0o600 }), { signal });
     },
 
-    async finish({ sha256, bytes }, signal) {
-      const hash = createHash('sha256');
-      const { constants, createZstdDecompress } = process.getBuiltinModule('node:zlib');
-      const unpack = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } });
-      const unpacked = at(sha256 + UNPACKED);
-      let good = false;
-      try {
-        await pipeline(
-          createReadStream(at(sha256 + PARTIAL)),
-          unpack,
-          (source) => bounded(source, bytes, (chunk) => hash.update(chunk)),
-          createWriteStream(unpacked, { mode: 0o600 }),
-          { signal },
-        );
-        good = (await sizeOf(unpacked)) === bytes && hash.digest('hex') === sha256;
-      } catch (error) {
-        if (!isBadData(error)) throw error;
-      }
-      if (good) {
-        await sync(unpacked);
-        await rename(unpacked, at(sha256));
-        await sync(folder);
-      }
-      for (const suffix of [PARTIAL, ETAG, UNPACKED]) await remove(sha256 + suffix);
+    unpack,
+
+    async finish(part, signal) {
+      const good = await unpack(part, createReadStream(at(part.sha256 + PARTIAL)), signal);
+      for (const suffix of [PARTIAL, ETAG]) await remove(part.sha256 + suffix);
       return good;
     },
 
