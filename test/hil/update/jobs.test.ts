@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../agent/release/manifest.ts';
 import { manifestText } from '../../../agent/release/manifest.ts';
-import { createPartFiles } from '../../../agent/release/part-file.ts';
+import { createPartFiles, type PartFiles } from '../../../agent/release/part-file.ts';
 import { createMonotonicClock } from '../../../agent/system/clock.ts';
 import { createEntropy } from '../../../agent/system/entropy.ts';
-import { createFiles } from '../../../agent/system/files.ts';
+import { createFiles, type Files } from '../../../agent/system/files.ts';
 import { createProcessLock } from '../../../agent/system/process-lock.ts';
 import { createJobJournal } from '../../../agent/update/job-journal.ts';
 import { jobsTopicsOf } from '../../../agent/update/job-topics.ts';
@@ -23,6 +25,7 @@ import { createPki } from '../../twins/pki/pki.ts';
 import { createFakeLog } from '../../unit/nodes/fakes.ts';
 import { createReleaseHub, filesOf, manifestOf, type ReleaseHub, signed } from '../../unit/updater/hub.ts';
 import { createSignal, until } from '../rig/until.ts';
+import { createStick } from './stick.ts';
 
 const THING = 'hub-1';
 /** Pauses of minutes pass in seconds; an answer still has a second. */
@@ -63,7 +66,7 @@ afterEach(async () => {
 });
 
 /** The agent's side, as after a start of the process; the messages of the broker without the MQTT between. */
-async function startAgent(options: { linked?: boolean; busy?: () => boolean } = {}) {
+async function startAgent(options: { linked?: boolean; busy?: () => boolean; parts?: PartFiles; files?: Files } = {}) {
   const real = createMonotonicClock();
   const log = createFakeLog();
   const topics = jobsTopicsOf(THING);
@@ -72,11 +75,11 @@ async function startAgent(options: { linked?: boolean; busy?: () => boolean } = 
     publish: async (topic, payload) => core.publish(topic, payload),
     journal: createJobJournal({ files: createFiles(), stateDirectory: hub.root, log }),
     releases: createReleases({
-      files: createFiles(),
+      files: options.files ?? createFiles(),
       places: { factory: join(hub.root, 'library'), releases: hub.releases, keys: [join(hub.root, 'keys')], stateDirectory: hub.root },
     }),
     lock: createProcessLock(hub.update),
-    parts: createPartFiles(join(hub.update, 'parts')),
+    parts: options.parts ?? createPartFiles(join(hub.update, 'parts')),
     makeBundle: async () => Buffer.from('a bundle'),
     isBusy: options.busy ?? (() => false),
     arch: 'amd64',
@@ -454,6 +457,111 @@ describe('the cloud takes the job back', () => {
       expect(hub.state()).toMatchObject({ current: { sequence: stage === 'being fetched' ? 0 : 11 }, trial: { attempt: 'j2:1' } });
     },
   );
+});
+
+describe('two updates at once', () => {
+  const parts = () => readdirSync(join(hub.update, 'parts'));
+
+  test('hubctl applies a release while a job is prepared: it is told so, and the job goes through', async () => {
+    const stick = await createStick({ root: join(hub.root, 'hub'), stateDirectory: hub.root });
+    const file = await stick.release(12, filesOf('stick'));
+    let busy = true;
+    await startAgent({ busy: () => busy });
+    create('j1', release(11));
+    await seen('the parts', () => parts().length === 2);
+    const apply = await stick.apply(file);
+    apply.begin();
+    expect(await apply.ended).toEqual({ code: 1, text: expect.stringContaining('Another update is being prepared on this hub') });
+    busy = false;
+    await requested();
+    hub.run();
+    hub.confirm(11, 'healthy');
+    hub.run();
+    expect(await outcome('j1')).toBe('SUCCEEDED committed');
+  });
+
+  test('a job comes while hubctl prepares a release: it waits, and nothing of that release is touched', async () => {
+    const free = await createProcessLock(hub.update).acquire();
+    writeFileSync(join(hub.update, 'parts/of-hubctl'), 'a part');
+    const { log } = await startAgent();
+    create('j1', release(11));
+    await seen('that it waits', () => log.events().includes('update_waits'));
+    expect([parts(), store.requests]).toEqual([['of-hubctl'], []]);
+    writeFileSync(join(hub.update, 'request.json'), 'of hubctl');
+    free!();
+    // Until the updater has taken it.
+    await sleep(1_000);
+    expect(store.requests).toEqual([]);
+    await createFiles().remove(join(hub.update, 'request.json'));
+    await requested();
+    hub.run();
+    expect(hub.state().trial).toMatchObject({ sequence: 11, attempt: 'j1:1' });
+  });
+
+  test.each(['committed', 'left', 'refused'])('parts are removed once the updater has them, or the job has ended: %s', async (how) => {
+    await startAgent();
+    create('j1', release(11));
+    await requested();
+    expect(parts()).toHaveLength(2);
+    if (how === 'refused') await truncate(join(hub.update, 'parts', parts()[0]!), 1);
+    hub.run();
+    await seen('an empty folder', () => parts().length === 0);
+    if (how !== 'refused') hub.confirm(11, how === 'committed' ? 'healthy' : 'memory');
+    hub.run();
+    expect(await outcome('j1')).toBe({ committed: 'SUCCEEDED committed', left: 'FAILED memory', refused: 'REJECTED part_missing' }[how]);
+    expect(parts()).toEqual([]);
+  });
+
+  test('parts that were fetched are kept for a job that goes on after a restart', async () => {
+    const { kill } = await startAgent();
+    store.faults.cutAfter(1_000, 1_000);
+    create('j1', release(11, { files: { ...filesOf('r11'), 'hub-agent.cjs': incompressible(2_000) } }));
+    await seen('a partial part', () => parts().some((name) => name.endsWith('.zst')));
+    await kill();
+    expect(parts().some((name) => name.endsWith('.zst'))).toBe(true);
+  });
+});
+
+describe('the disk is full', () => {
+  const calls = ['open', 'begin', 'append', 'finish'] as const;
+  test.each(calls)('in %s: the job fails for it, the room is given back, and the next job goes through', async (call) => {
+    const real = createPartFiles(join(hub.update, 'parts'));
+    let full = true;
+    const parts: PartFiles = {
+      ...real,
+      async [call](...args: never[]) {
+        // Half of it is there.
+        if (full && call === 'append') await writeFile(join(hub.update, 'parts', `${args[0]}.zst`), 'half');
+        if (full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+        return (real[call] as (...rest: never[]) => unknown)(...args);
+      },
+    };
+    await startAgent({ parts });
+    create('j1', release(11));
+    expect(await outcome('j1')).toBe('FAILED disk_full');
+    expect(readdirSync(join(hub.update, 'parts'))).toEqual([]);
+    expect(readdirSync(hub.update)).not.toContain('request.json');
+    full = false;
+    create('j2', release(12));
+    await requested();
+    hub.run();
+    expect(hub.state().trial).toMatchObject({ sequence: 12 });
+  });
+
+  test('when the updater is to be asked: the job fails for it, and the room is given back', async () => {
+    const files = createFiles();
+    await startAgent({
+      files: {
+        ...files,
+        async writeAtomic() {
+          throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+        },
+      },
+    });
+    create('j1', release(11));
+    expect(await outcome('j1')).toBe('FAILED disk_full');
+    expect(readdirSync(join(hub.update, 'parts'))).toEqual([]);
+  });
 });
 
 test('a command that runs is not cut: the hand-over waits', async () => {
