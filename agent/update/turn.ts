@@ -27,7 +27,9 @@ const LOOK_MS = 10_000;
 export function createTurn({ lock, releases, parts, clock, log }: TurnDeps): Turn {
   async function tryNow(): Promise<(() => void) | null> {
     const free = await lock.acquire();
-    if (free === null || !(await releases.isRequested())) return free;
+    if (free === null) return null;
+    // What stands there and cannot be read is the updater's to remove.
+    if (!(await releases.isRequested().catch(() => true))) return free;
     free();
     return null;
   }

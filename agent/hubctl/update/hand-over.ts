@@ -32,7 +32,9 @@ export async function inTurn<T>(
   const free = await lock.acquire();
   if (free === null) throw new HubError('busy', `Another update ${BUSY}`);
   try {
-    if ((await files.read(join(folder, REQUEST_FILE))) !== null) throw new HubError('busy', `Another update ${WAITS}`);
+    // What stands there and cannot be read is the updater's to remove.
+    const request = await files.read(join(folder, REQUEST_FILE), { follow: false }).catch(() => 'something');
+    if (request !== null) throw new HubError('busy', `Another update ${WAITS}`);
     return await use();
   } finally {
     free();
@@ -61,9 +63,10 @@ export async function handOver(
   } catch (error) {
     await discard(parts);
     const problem = storageProblem(error, folder);
-    throw problem
-      ? new HubError('storage_failed', `${problem.message}. ${problem.remedy}. Nothing was installed.`, { cause: error })
-      : error;
+    if (problem === null) throw error;
+    throw new HubError('storage_failed', `${problem.message}. Nothing was installed. Look with: df -h ${folder}; sudo dmesg | tail`, {
+      cause: error,
+    });
   }
 }
 

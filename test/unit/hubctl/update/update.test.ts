@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -80,13 +80,19 @@ test('A release from a file is handed to the updater, the parts alone that are n
   expect(readdirSync(join(folder, 'state/update/parts'))).toEqual([]);
 });
 
-test('A release that waits for the updater is not replaced: a second one is told so, and nothing of it is left', async () => {
+test.each<[string, (path: string) => void]>([
+  ['a request', (path) => writeFileSync(path, 'of another')],
+  ['a folder', (path) => mkdirSync(path)],
+  ['a link', (path) => symlinkSync('/etc/passwd', path)],
+])('What waits for the updater is not replaced: a second release is told so, and nothing of it is left (%s)', async (_, put) => {
   const file = await releaseFile();
+  const request = join(folder, 'state/update/request.json');
   mkdirSync(join(folder, 'state/update/parts'), { recursive: true });
-  writeFileSync(join(folder, 'state/update/request.json'), 'of another');
+  put(request);
+  const before = lstatSync(request).ino;
   const { code, text } = await run(['update', 'apply', file]);
   expect([code, text]).toEqual([1, expect.stringContaining('Another update waits for the updater')]);
-  expect(readFileSync(join(folder, 'state/update/request.json'), 'utf8')).toBe('of another');
+  expect(lstatSync(request).ino).toBe(before);
   expect(readdirSync(join(folder, 'state/update/parts'))).toEqual([]);
 });
 
