@@ -24,8 +24,8 @@ import type { ObjectStore } from '../../twins/object-store/types.ts';
 import { createPki } from '../../twins/pki/pki.ts';
 import { createFakeLog } from '../../unit/nodes/fakes.ts';
 import { createReleaseHub, filesOf, manifestOf, type ReleaseHub, signed } from '../../unit/updater/hub.ts';
+import { createStick } from '../rig/stick.ts';
 import { createSignal, until } from '../rig/until.ts';
-import { createStick } from './stick.ts';
 
 const THING = 'hub-1';
 /** Pauses of minutes pass in seconds; an answer still has a second. */

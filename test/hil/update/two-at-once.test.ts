@@ -7,8 +7,8 @@ import { parseState } from '../../../agent/release/state.ts';
 import { createDisk } from '../../../agent/updater/disk.ts';
 import { runUpdater } from '../../../agent/updater/updater.ts';
 import { FACTORY_SEQUENCE, filesOf, manifestOf } from '../../unit/updater/hub.ts';
+import { createStick } from '../rig/stick.ts';
 import { until } from '../rig/until.ts';
-import { createStick } from './stick.ts';
 
 const ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64';
 

@@ -7,7 +7,7 @@ import type { Manifest } from '../../../agent/release/manifest.ts';
 import { generateSigningKey, readSigningKey } from '../../../scripts/package/signature.ts';
 import { signRelease, writeRelease } from '../../../scripts/release/folder.ts';
 import { manifestOf } from '../../unit/updater/hub.ts';
-import { nodeFlags } from '../rig/agent-process.ts';
+import { nodeFlags } from './agent-process.ts';
 
 const APPLY = resolve(import.meta.dirname, 'apply-process.ts');
 
