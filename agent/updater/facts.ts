@@ -62,8 +62,8 @@ function countIn(line: string): Count | 'damaged' {
   return { sequence, boots, starts, bootId: words[3]!, sinceSeconds };
 }
 
-/** What lies on the disk now: it may be old, torn, or planted. */
-export function readFacts(disk: Disk, machine: UpdaterMachine): Facts {
+/** What lies on the disk now: it may be old, torn, or planted. `sound`: the state could be read, so that what it does not name is of no use. */
+export function readFacts(disk: Disk, machine: UpdaterMachine): Facts & { sound: boolean } {
   const { releases, keys, log } = machine;
   const unreadable: Message[] = [];
   function message<T>(name: Message, parse: (value: never) => T): T | null {
@@ -87,10 +87,14 @@ export function readFacts(disk: Disk, machine: UpdaterMachine): Facts {
   }
   const request = message('request', (value) => requestIn(value, keys));
   const rollback = message('rollback', sequenceIn);
-  const state = stateOf(text(STATE_FILE), text(OLD_STATE_FILE), log);
+  let sound = true;
+  const state = stateOf(text(STATE_FILE), text(OLD_STATE_FILE), (damage) => {
+    sound = false;
+    log(damage);
+  });
   const trialThere = state.trial !== null && disk.list(join(releases, String(state.trial.sequence))).includes('hub-agent.cjs');
   const confirm = message('confirm', confirmIn);
   const line = text(COUNT_FILE);
   const count = line === null ? null : countIn(line);
-  return { ...machine, state, trialThere, request, confirm, rollback, unreadable, count };
+  return { ...machine, state, trialThere, request, confirm, rollback, unreadable, count, sound };
 }

@@ -11,7 +11,8 @@ import { install, UNFINISHED } from './install.ts';
 const MAX_STEPS = 16;
 
 /** Removes the folders of releases that nothing leads to any more. */
-function collectGarbage(disk: Disk, releases: string, { current, previous, trial }: ReleasesState): void {
+function collectGarbage(disk: Disk, releases: string, { state: { current, previous, trial }, sound }: Facts & { sound: boolean }): void {
+  if (!sound) return;
   const kept = new Set([current, previous, ...(trial ? [trial] : [])].map(({ sequence }) => String(sequence)));
   for (const name of disk.list(releases)) {
     if (/^\d+(?:\.new)?$/.test(name) && !kept.has(name)) disk.removeTree(join(releases, name));
@@ -50,12 +51,12 @@ export function runUpdater(disk: Disk, machine: UpdaterMachine): ReleasesState {
     if (done !== null) remove(done);
   }
 
-  function installed(decision: Extract<Decision, { type: 'install' }>, facts: Facts): RefusalReason | null {
+  function installed(decision: Extract<Decision, { type: 'install' }>, facts: ReturnType<typeof readFacts>): RefusalReason | null {
     // The package comes last: what it has is copied, since it lies on another mount.
     const later = [committed(facts), facts.state.previous].filter(({ sequence }) => sequence > 0);
     const sources = [...later.map(({ sequence }) => join(releases, String(sequence))), library];
     try {
-      collectGarbage(disk, releases, facts.state);
+      collectGarbage(disk, releases, facts);
       return install(disk, decision, { releases, sources, update });
     } catch (error) {
       const { code = 'internal' } = error as NodeJS.ErrnoException;
@@ -77,7 +78,7 @@ export function runUpdater(disk: Disk, machine: UpdaterMachine): ReleasesState {
       else disk.remove(join(releases, COUNT_FILE));
       settle(facts.state, reason === null ? decision.started : decision.refused(reason), 'request');
     } else {
-      collectGarbage(disk, releases, facts.state);
+      collectGarbage(disk, releases, facts);
       return facts.state;
     }
   }

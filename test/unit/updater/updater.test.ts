@@ -203,6 +203,25 @@ test.each<[string, string]>([
   expect(hub.state().trial).toMatchObject({ sequence: 20 });
 });
 
+test('While the state cannot be read, no release is removed: it may be that the disk fails for a moment', () => {
+  hub.request(release, { files: next });
+  hub.run();
+  hub.select();
+  hub.confirm(20, 'healthy');
+  hub.run();
+  const failing = {
+    ...createDisk(),
+    read(path: string, maxBytes: number) {
+      if (path.includes('/releases/state')) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+      return createDisk().read(path, maxBytes);
+    },
+  };
+  hub.run(failing);
+  hub.run();
+  expect(hub.state()).toMatchObject({ current: { sequence: 20 } });
+  expect(hub.select()).toBe('20 committed');
+});
+
 test('A part in the agent folder that is a link is not followed', () => {
   hub.request(release, { files: next });
   const part = join(hub.update, 'parts', release.parts.find(({ name }) => name === 'hub-agent.cjs')!.sha256);
