@@ -6,7 +6,7 @@ import { currentSsid } from '../network.ts';
 
 /** Each question starts a program in an emulated machine. */
 const ASK_MS = 2_000;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 const SOCKET = '/run/hub-agent/control.sock';
 /** What Debian always has: Node takes ten times as long to start. */
 const ASK = [
