@@ -135,8 +135,9 @@ export function createCloud(deps: CloudDeps): Cloud {
     entropy,
     log,
     onUp: openSession,
-    onDown({ reason }) {
-      quarantine.linkFell(reason);
+    onDown({ reason, accuses = false }) {
+      // A packet that the server names is no less a reason than a link that breaks over it.
+      quarantine.linkFell(accuses ? 'closed' : reason);
       if (reason === 'taken_over') {
         takeovers += 1;
         listeners.takenOver();

@@ -11,6 +11,8 @@ const TLS = /TLS|CERT|PRIVATE_KEY|PKI|CIPHER/;
 const NOT_AUTHORIZED = 0x87;
 const KEEP_ALIVE_TIMEOUT = 0x8d;
 const SESSION_TAKEN_OVER = 0x8e;
+/** A packet of ours: malformed, against the protocol, its topic filter, topic name, topic alias, size, payload format, QoS, kind of subscription. */
+const ACCUSING: ReadonlySet<number> = new Set([0x81, 0x82, 0x8f, 0x90, 0x94, 0x95, 0x99, 0x9b, 0x9e, 0xa1, 0xa2]);
 
 /** The stable name of a library error, or its text. Rejections of the SDK can be strings (measured). */
 function nameOf(error: unknown): string {
@@ -43,7 +45,7 @@ export function disconnection(error: unknown, disconnectReason: number | undefin
     if (disconnectReason === SESSION_TAKEN_OVER) return { reason: 'taken_over', detail };
     if (disconnectReason === NOT_AUTHORIZED) return { reason: 'unauthorized', detail };
     if (disconnectReason === KEEP_ALIVE_TIMEOUT) return { reason: 'keepalive', detail };
-    return { reason: 'kicked', detail };
+    return { reason: 'kicked', detail, ...(ACCUSING.has(disconnectReason) && { accuses: true }) };
   }
   const detail = nameOf(error);
   if (/PING/.test(detail)) return { reason: 'keepalive', detail };

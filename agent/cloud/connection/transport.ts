@@ -7,6 +7,8 @@ export interface Down {
   detail: string;
   /** The library may have given up before it touched the network; its duration shows which. */
   unsent?: boolean;
+  /** The server named a packet of ours as the reason: what was under way may end each link. */
+  accuses?: boolean;
 }
 
 /** One way to the endpoint. */

@@ -327,6 +327,27 @@ describe('what the cloud refuses', () => {
     expect(transport.links.length).toBeLessThanOrEqual(4);
   });
 
+  test.each([
+    ['names the packet: left out after six', { accuses: true }, ['result_publish']],
+    ['has a reason of its own: never', undefined, []],
+  ] as const)('a result over which the server ends the link each time, and %s', async (_what, more, left) => {
+    const { online, cloud, transport, clock } = make();
+    await online();
+    transport.before = (operation, detail, link) => {
+      if (operation !== 'publish' || !detail.endsWith('/result')) return;
+      link.fall('kicked', more);
+      return new Promise(() => {});
+    };
+    for (let minute = 0; minute < 9; minute++) {
+      await cloud.publish(TOPICS.commandResult('c1'), '{}').catch(() => {});
+      const connects = transport.links.length;
+      await clock.advance(60_000);
+      if (transport.links.length > connects) transport.last().up();
+      await settled();
+    }
+    expect(cloud.facts().leftOut).toEqual(left);
+  });
+
   test('the answer of an execution, which stands nowhere else, waits until it may be published; its pages do not hold it up', async () => {
     const { online, cloud, transport } = make();
     const link = await online();

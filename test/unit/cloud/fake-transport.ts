@@ -28,7 +28,7 @@ export interface FakeLink extends Link {
   /** How the agent closed it: with its will, or silently; null while it did not. */
   closed: 'with will' | 'silently' | null;
   up(): void;
-  fall(reason: DownReason): void;
+  fall(reason: DownReason, more?: { accuses: true }): void;
   receive(topic: string, payload: string, retained?: boolean): void;
   delta(view: ShadowView): void;
 }
@@ -110,7 +110,7 @@ export function createFakeTransport(nowMs: () => number = () => 0): FakeTranspor
         open: true,
         closed: null,
         up: () => handlers.onUp(),
-        fall: (reason) => down({ reason, detail: 'by the test' }),
+        fall: (reason, more) => down({ reason, detail: 'by the test', ...more }),
         receive: (topic, payload, retained = false) => handlers.onMessage(topic, Buffer.from(payload), retained),
         delta: (view) => handlers.onDelta(view),
         async publish(topic, payload, { retain = false } = {}) {

@@ -37,6 +37,14 @@ test.each([
   expect(disconnection('text', code).reason).toBe(reason);
 });
 
+test('a DISCONNECT that names a packet of ours accuses it, one for another reason does not', () => {
+  const accuses = (code: number) => disconnection('text', code).accuses ?? false;
+  for (const code of [0x81, 0x82, 0x8f, 0x90, 0x94, 0x95, 0x99, 0x9b, 0x9e, 0xa1, 0xa2])
+    expect(accuses(code), code.toString(16)).toBe(true);
+  for (const code of [0x00, 0x80, 0x87, 0x88, 0x89, 0x8b, 0x8d, 0x8e, 0x93, 0x96, 0x97, 0x98, 0x9c, 0x9d, 0xa0])
+    expect(accuses(code), code.toString(16)).toBe(false);
+});
+
 test('a link that ended without a DISCONNECT', () => {
   expect(disconnection(crt('AWS_ERROR_MQTT5_PING_RESPONSE_TIMEOUT'), undefined).reason).toBe('keepalive');
   expect(disconnection(crt('AWS_ERROR_MQTT_UNEXPECTED_HANGUP'), undefined).reason).toBe('closed');
