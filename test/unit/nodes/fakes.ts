@@ -58,6 +58,8 @@ export interface FakePort extends SerialPorts {
   spinning: boolean;
   readonly isOpen: boolean;
   readonly opens: number;
+  /** How often what arrives was left in the kernel for a while. */
+  readonly holds: number;
   /** The speed of the last opening. */
   readonly baudRate: number;
   /** Pulls the adapter out: it is gone until `replug`. */
@@ -81,7 +83,7 @@ export function createFakePort(wire: Wire, onOpen: (baudRate: number) => void = 
     handlers = null;
     lost?.onClose({ reason: 'lost', message });
   };
-  const state = { opens: 0, baudRate: 0 };
+  const state = { opens: 0, holds: 0, baudRate: 0 };
   const port: FakePort = {
     problem: null,
     spinning: false,
@@ -90,6 +92,9 @@ export function createFakePort(wire: Wire, onOpen: (baudRate: number) => void = 
     },
     get opens() {
       return state.opens;
+    },
+    get holds() {
+      return state.holds;
     },
     get baudRate() {
       return state.baudRate;
@@ -111,7 +116,9 @@ export function createFakePort(wire: Wire, onOpen: (baudRate: number) => void = 
         if (handlers === given) handlers = null;
       };
       const hold = () => {
-        if (handlers === given) held ??= [];
+        if (handlers !== given) return;
+        held ??= [];
+        state.holds++;
       };
       const take = () => {
         if (handlers !== given || !held) return;

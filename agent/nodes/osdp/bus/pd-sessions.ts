@@ -7,7 +7,7 @@ import { pdKeyOf } from '../keys/key-ring.ts';
 import type { Line, Outcome } from '../port/line.ts';
 import { onNoisyLink, onSurplus } from '../session/clash.ts';
 import { onBabble, onGarbled } from '../session/garbled.ts';
-import { newPd, type PdKey, type PdNote, type PdState, type Pending, resetPd, withFacts } from '../session/pd.ts';
+import { newPd, type PdKey, type PdNote, type PdState, type Pending, type Purpose, resetPd, withFacts } from '../session/pd.ts';
 import { onMiss, onReply, onSilence, type PdStep } from '../session/session.ts';
 import { believed } from './believed.ts';
 import { nodeOfPd } from './node.ts';
@@ -35,7 +35,7 @@ export interface PdSessionsDeps {
 
 /** How a slot is used. */
 export interface SlotOptions extends Pick<PlanInput, 'statusCanWait' | 'factsCanWait' | 'opening'> {
-  /** There is time to spare: the answer to a poll may be looked at when it should be complete. */
+  /** There is time to spare: the answer to a poll or a status may be looked at when it should be complete. */
   unhurried?: boolean;
   /** Called between the steps of a handshake: what must not wait for its end. Answers false when the line went down. */
   between?(): Promise<boolean>;
@@ -87,6 +87,8 @@ export interface PdSessions {
 const NOTE_INTERVAL_MS = 600_000;
 /** Between two repeats to a PD that is busy with a command: 16 of them are 1.6 s, time to write a key to its memory. */
 const BUSY_PAUSE_MS = 100;
+/** Their answers are short, and nearly as long as each other: when one should be complete is known from the one before. */
+const OFTEN_ASKED: ReadonlySet<Purpose> = new Set<Purpose>(['poll', 'status']);
 /** What follows an identity reported in clear: challenge and cryptogram, then identity, capabilities and status inside the channel. */
 const HANDSHAKE_STEPS = 5;
 
@@ -181,7 +183,7 @@ export function createPdSessions({
     const { pd: asked, pending } = nextRequest(pd(address), { ...planInput(address), ...options });
     if (pending.purpose === 'challenge') inUse.set(address, keysOf(address)[asked.candidate]!);
     pds.set(address, asked);
-    const unhurried = options.unhurried === true && pending.purpose === 'poll' && pending.repeats === 0;
+    const unhurried = options.unhurried === true && OFTEN_ASKED.has(pending.purpose) && pending.repeats === 0;
     const { outcome } = await transact(line, address, pending, windowMs, unhurried);
     return { outcome, purpose: pending.purpose };
   };

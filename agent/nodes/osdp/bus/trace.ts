@@ -3,7 +3,7 @@ import type { WallClock } from '../../../system/clock.ts';
 import { COMMAND, NAK, REPLY, SECURITY } from '../codec/codes.ts';
 import { decodeFrame, type Frame, MARK } from '../codec/frame.ts';
 import { decodeReply, type Reply } from '../codec/reply.ts';
-import type { Line, Outcome } from '../port/line.ts';
+import type { Line, Outcome, Request } from '../port/line.ts';
 
 /** Shows the traffic of a line to its subscribers. Costs one comparison a transaction without a subscriber. */
 export interface LineTrace {
@@ -139,20 +139,21 @@ export function createLineTrace({ bus, wallClock }: { bus: string; wallClock: Wa
     tell({ kind: 'silence', heard, address, name: null, sequence: null, bytes: null, security: null, text });
   };
 
+  const traced = async (line: Line, request: Request) => {
+    const { bytes } = request;
+    const frame = bytes.length > HEADER_BYTES ? decodeFrame(bytes[0] === MARK ? bytes.subarray(1) : bytes) : null;
+    if (frame) tellFrame('sent', frame);
+    // The trace tells when each answer began.
+    const outcome = await line.transact({ ...request, unhurried: false });
+    tellOutcome(request.address, outcome);
+    return outcome;
+  };
+
   return {
     watch(line) {
       return {
         ...line,
-        async transact(request) {
-          if (listeners.size === 0) return line.transact(request);
-          const { bytes } = request;
-          const frame = bytes.length > HEADER_BYTES ? decodeFrame(bytes[0] === MARK ? bytes.subarray(1) : bytes) : null;
-          if (frame) tellFrame('sent', frame);
-          // The trace tells when each answer began.
-          const outcome = await line.transact({ ...request, unhurried: false });
-          tellOutcome(request.address, outcome);
-          return outcome;
-        },
+        transact: (request) => (listeners.size === 0 ? line.transact(request) : traced(line, request)),
       };
     },
     stray(frame) {

@@ -557,3 +557,33 @@ test('nothing happens before start', () => {
   expect(rig.bus.status().state).toBe('stopped');
   expect(typeof createOsdpBus).toBe('function');
 });
+
+test('at rest nearly every answer is left in the kernel until it is complete; not while somebody watches the line', async () => {
+  const rig = createRig({ peripherals: [{ address: 1 }, { address: 2 }], bus: { addresses: [1, 2] } });
+  rig.bus.start();
+  await rig.scanned();
+  await rig.clock.advance(10_000);
+  const holdsIn = async (ms: number) => {
+    const before = rig.port.holds;
+    await rig.clock.advance(ms);
+    return rig.port.holds - before;
+  };
+  // Two polls every half second.
+  expect(await holdsIn(10_000)).toBeGreaterThan(36);
+  const end = rig.bus.onTrace!(() => {});
+  expect(await holdsIn(10_000)).toBeLessThan(2);
+  end();
+  expect(await holdsIn(10_000)).toBeGreaterThan(36);
+  expect(rig.bus.nodes().map(({ available }) => available)).toEqual([true, true]);
+  await rig.stop();
+});
+
+test('a line whose cycles take all the time is not slowed down', async () => {
+  const peripherals = Array.from({ length: 40 }, (_, address) => ({ address }));
+  const rig = createRig({ peripherals, bus: { addresses: peripherals.map(({ address }) => address) } });
+  rig.bus.start();
+  await rig.scanned();
+  await rig.clock.advance(20_000);
+  expect(rig.port.holds).toBe(0);
+  await rig.stop();
+});
