@@ -129,7 +129,7 @@ export interface ZigbeeDetails {
 /**
  * Why a bus cannot be used: its port is not there (`missing`), is held by another program (`locked`), may not be opened by its mode (`permission`) or by
  * the service's own unit (`unit`), was open and went away (`lost`), takes no bytes (`stalled`), or fails otherwise (`failed`). Of a Zigbee bus: its library is not installed (`library`), the coordinator does not answer
- * (`silent`) or was reset (`reset`), or its network may not be started as things are (`network`): the message names the command.
+ * (`silent`) or was reset (`reset`), its network may not be started as things are (`network`), or its files cannot be read or written (`storage`): the message names the command.
  */
 export type BusFailure =
   | 'missing'
@@ -142,7 +142,8 @@ export type BusFailure =
   | 'library'
   | 'silent'
   | 'reset'
-  | 'network';
+  | 'network'
+  | 'storage';
 
 export type BusState = 'starting' | 'up' | 'unavailable' | 'stopped';
 

@@ -45,6 +45,10 @@ export interface ZigbeeStatus {
   /** The process of the library, and how often it was started. */
   pid: number | null;
   starts: number;
+  /** Failed attempts to bring the network up since it was last up. Absent from an older agent. */
+  attempts?: number;
+  /** Seconds until the next attempt; null: one runs, or none is due. Absent from an older agent. */
+  nextAttemptSeconds?: number | null;
   notices: ZigbeeNotice[];
   /** Why the bus is unavailable. */
   problem: { reason: string; message: string } | null;
@@ -75,7 +79,10 @@ export interface ZigbeeNetwork {
   permitJoin(seconds: number): Promise<void>;
   /** Returns the unsubscriber. */
   onJoin(listener: (event: JoinEvent) => void): () => void;
-  /** `confirmed`: the device said that it leaves. @throws HubError `bus_unavailable`, `invalid_args` for an address that is not paired */
+  /**
+   * `confirmed`: the device said that it leaves. @throws HubError `bus_unavailable`, also for a device that only the coordinator knows and that does not
+   *   answer; `invalid_args` for an address that is not known
+   */
   remove(address: string): Promise<{ confirmed: boolean }>;
   /** Saves database and backup, and keeps the copies. @throws HubError `bus_unavailable`, `storage_failed` */
   backup(): Promise<{ savedAt: number | null; devices: number }>;

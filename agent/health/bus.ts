@@ -15,6 +15,7 @@ const FAILURES: Readonly<Record<BusFailure, string>> = {
   silent: 'hubctl zigbee status; sudo dmesg | grep tty',
   reset: 'hubctl zigbee status',
   network: 'hubctl zigbee status',
+  storage: 'sudo hubctl doctor --check files; sudo hubctl doctor --check disk',
 };
 
 /** A peripheral that is asked at another rate mostly stays silent, for it hears no frame. */

@@ -1,4 +1,5 @@
 import type { ZigbeeNotice, ZigbeeStatus } from '../contract/zigbee.ts';
+import { duration } from '../system/units.ts';
 import type { BusNodes } from './bus.ts';
 import { type Entries, finder, type HealthFinding, times } from './finding.ts';
 
@@ -92,7 +93,8 @@ export const ZIGBEE: Entries<ZigbeeParams> = {
     severity: 'warn',
     text: ({ bus, addresses }) =>
       `${bus}: the stick knows ${addresses.length} devices that were never interviewed (${addresses.join(', ')})`,
-    remedy: () => 'Pair them again where they hang, or leave them: they do no harm; hubctl nodes',
+    remedy: ({ bus }) =>
+      `Pair them again where they hang, send them away (sudo hubctl nodes remove ${bus}/ADDRESS), or leave them: they do no harm.`,
     next: 'hubctl nodes',
   },
   zigbee_wifi_channel: {
@@ -130,6 +132,13 @@ function ofNotice(bus: string, notice: ZigbeeNotice): HealthFinding<ZigbeeCode>[
       // What a person asked for, and notices of an agent that knows more.
       return [];
   }
+}
+
+/** How often the network could not be started, for people; null: not at all. */
+export function attemptsText({ attempts = 0, nextAttemptSeconds = null }: ZigbeeStatus): string | null {
+  if (attempts === 0) return null;
+  const next = nextAttemptSeconds === null ? 'the next one runs' : `the next one in ${duration(nextAttemptSeconds)}`;
+  return `${attempts} failed, ${next}`;
 }
 
 /** What is known of Zigbee networks and of what is around them. */

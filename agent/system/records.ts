@@ -25,10 +25,16 @@ export interface RecordFile<T> {
 }
 
 /** What may stand in a record's place: a link, a folder, a file of another owner. Storage that fails has other numbers. */
-const IN_THE_WAY = ['ELOOP', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM'];
+const IN_THE_WAY = ['ELOOP', 'EISDIR', 'ENOTDIR'];
+
+const DENIED = ['EACCES', 'EPERM'];
+
+/** Whether this user may not do it: what stands there may be sound. */
+export const isDenied = (error: unknown) => DENIED.includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** Whether an error says that something else stands where a file or folder of ours should. */
-export const isInTheWay = (error: unknown) => isUnusableFile(error) || IN_THE_WAY.includes((error as NodeJS.ErrnoException).code ?? '');
+export const isInTheWay = (error: unknown) =>
+  isUnusableFile(error) || isDenied(error) || IN_THE_WAY.includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** Moves what stands at `path` out of the way. Gives where it is kept; null when it could not be moved. Never throws. */
 export async function keepDamaged(files: Pick<Files, 'rename' | 'remove'>, path: string, keptAs = keptAsOf(path)): Promise<string | null> {

@@ -9,6 +9,8 @@ export interface MemoryFiles extends Files {
   full: boolean;
   /** Nothing can be read or listed. */
   broken: boolean;
+  /** Files of another user: they cannot be read. A write replaces them, as in a folder of one's own. */
+  readonly denied: Set<string>;
   /** The power goes in the midst of this write, counted from 0, when so many bytes of the new content are on disk; the old content is lost. */
   cut: { write: number; bytes: number } | null;
   /** True from the cut on: nothing reaches the disk any more, and no call returns. */
@@ -24,12 +26,14 @@ export function createMemoryFiles(content = new Map<string, Buffer>()): MemoryFi
     writes: [],
     full: false,
     broken: false,
+    denied: new Set(),
     cut: null,
     get dead() {
       return dead;
     },
     async read(path) {
       if (files.broken) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+      if (files.denied.has(path)) throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES', path });
       return content.get(path) ?? null;
     },
     async writeAtomic(path, data) {
@@ -43,6 +47,7 @@ export function createMemoryFiles(content = new Map<string, Buffer>()): MemoryFi
       }
       if (files.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
       content.set(path, bytes);
+      files.denied.delete(path);
     },
     async list(directory) {
       if (files.broken) throw Object.assign(new Error('EIO: i/o error, scandir'), { code: 'EIO' });

@@ -23,6 +23,8 @@ export const RUN_FILES = {
   journal: 'journal.log',
   execTrace: 'exec.log',
   errors: 'qemu.log',
+  /** What a Zigbee stick heard and said. */
+  stick: 'stick.log',
   share: 'share',
 } as const;
 

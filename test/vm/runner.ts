@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type AgentWorld, createAgentWorld } from './agent-world.ts';
 import { createVirtualHub, type VirtualHub } from './hub.ts';
 import type { Progress } from './progress.ts';
-import type { MachineFiles } from './qemu.ts';
+import { type MachineFiles, RUN_FILES } from './qemu.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { isWell, outcomeLine } from './table.ts';
 import { createReleaseMaker } from './update/releases.ts';
@@ -89,6 +89,8 @@ export async function openStage(deps: RunnerDeps, kind: Scenario['kind'], onlook
 async function keepLogs(hub: VirtualHub, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const name of ['journal.log', 'console.log', 'exec.log', 'qemu.log']) await cp(join(hub.runFolder, name), join(folder, name));
+  // Only scenarios with a stick have one.
+  await cp(join(hub.runFolder, RUN_FILES.stick), join(folder, RUN_FILES.stick)).catch(() => {});
 }
 
 /** A scenario that threw: nothing is known of the hub then, so the worst is assumed. */

@@ -1,3 +1,4 @@
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import {
   type DoorLock,
 } from '../twins/zigbee-coordinator/index.ts';
 import type { VirtualHub } from './hub.ts';
+import { RUN_FILES } from './qemu.ts';
 
 /** A Zigbee stick in the hub's USB port, and devices in its room. */
 export interface ZigbeeRoom {
@@ -46,6 +48,12 @@ export async function createZigbeeRoom(hub: VirtualHub): Promise<ZigbeeRoom> {
   const wire = await hub.serial.open('usb');
   const coordinator = createCoordinator({ air, eui: STICK, nvPath: join(folder, 'flash.json'), write: (bytes) => wire.write(bytes) });
   wire.onData((bytes) => coordinator.receive(bytes));
+  // Names and sizes alone: what a host reads of the flash has the key in it.
+  const record = createWriteStream(join(hub.runFolder, RUN_FILES.stick), { flags: 'a' });
+  const note = (text: string) => void record.write(`${new Date().toISOString()} ${text}\n`);
+  coordinator.onFrame((direction, { command, data }) =>
+    note(`${direction} 0x${command.toString(16).padStart(4, '0')} ${data.length} bytes`),
+  );
   const lock = createDoorLock(air, { eui: '00158d00aa000001', ...QUICK });
   const sensor = createContactSensor(air, { eui: '00158d00aa000002', ...QUICK });
   const plug = createPlug(air, { eui: '00158d00aa000003', secondMs: QUICK.secondMs });
@@ -58,14 +66,19 @@ export async function createZigbeeRoom(hub: VirtualHub): Promise<ZigbeeRoom> {
     paired: () => devices.filter((device) => device.paired).length,
     key: () => coordinator.network()?.key ?? null,
     async plug() {
-      await hub.serial.plug();
+      note('plug');
+      // A stick has its power with the port, before the hub has made a device of it.
       coordinator.powerOn();
+      await hub.serial.plug();
+      note('plugged in');
     },
     async yank() {
+      note('yank');
       coordinator.powerOff();
       await hub.serial.yank();
     },
     async yankAmidTraffic() {
+      note('yank amid traffic');
       let turns = 0;
       const flow = setInterval(() => lock.turn(turns++ % 2 === 0 ? 'unlocked' : 'locked'), FLOW_MS);
       try {
@@ -87,6 +100,7 @@ export async function createZigbeeRoom(hub: VirtualHub): Promise<ZigbeeRoom> {
       coordinator.powerOff();
       air.stop();
       wire.close();
+      await new Promise<void>((resolve) => record.end(resolve));
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,4 +1,5 @@
 import type { ZigbeeMap, ZigbeeStatus } from '../../contract/zigbee.ts';
+import { attemptsText } from '../../health/zigbee.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { printable } from '../../system/printable.ts';
 import { duration } from '../../system/units.ts';
@@ -41,10 +42,8 @@ export async function askNetwork<T>({ client, terminal }: CommandContext, bus: s
   return result;
 }
 
-function describe(
-  { bus, state, stage, adapter, path, network, firmware, devices, savedAt, permitJoinSeconds, problem }: ZigbeeStatus,
-  nowMs: number,
-) {
+function describe(status: ZigbeeStatus, nowMs: number) {
+  const { bus, state, stage, adapter, path, network, firmware, devices, savedAt, permitJoinSeconds, problem } = status;
   const rows: [string, string][] = [
     ['bus', `${bus}, ${state}`],
     ['stick', `${path} (${adapter}${firmware ? `, ${firmware}` : ''})`],
@@ -54,7 +53,10 @@ function describe(
     ['last backup', savedAt === null ? 'none' : `${duration(Math.max(0, nowMs - savedAt) / 1000)} ago`],
     ['joining', permitJoinSeconds > 0 ? `open for ${permitJoinSeconds} s` : 'closed'],
   ];
-  return problem ? [...rows, ['problem', problem.message] as [string, string]] : rows;
+  const attempts = attemptsText(status);
+  if (problem) rows.push(['problem', problem.message]);
+  if (attempts !== null) rows.push(['attempts', attempts]);
+  return rows;
 }
 
 export const zigbeeStatusCommand: Command = {

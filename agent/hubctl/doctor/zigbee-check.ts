@@ -1,4 +1,4 @@
-import { zigbeeFindings } from '../../health/zigbee.ts';
+import { attemptsText, zigbeeFindings } from '../../health/zigbee.ts';
 import { type Check, catalogued, ok, skipped } from './check.ts';
 
 export const zigbeeCheck: Check = {
@@ -10,10 +10,12 @@ export const zigbeeCheck: Check = {
     if (!status?.zigbee) return skipped('only the agent knows its networks');
     const found = zigbeeFindings(status).map(catalogued);
     if (found.length > 0) return found;
-    return status.zigbee.map(({ bus, stage, state, devices }) =>
-      stage === 'none'
-        ? skipped(`${bus}: no network is formed yet`)
-        : ok(`${bus}: the network is ${state === 'up' ? 'up' : 'kept'}, with ${devices} devices`),
-    );
+    return status.zigbee.map((network) => {
+      const { bus, stage, state, devices } = network;
+      const attempts = attemptsText(network);
+      const tried = attempts === null ? '' : `; attempts to start it: ${attempts}`;
+      if (stage === 'none') return skipped(`${bus}: no network is formed yet${tried}`);
+      return ok(`${bus}: the network is ${state === 'up' ? 'up' : 'kept'}, with ${devices} devices${tried}`);
+    });
   },
 };

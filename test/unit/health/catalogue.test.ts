@@ -49,6 +49,7 @@ const BUS_FAILURES = each<BusFailure>({
   silent: true,
   reset: true,
   network: true,
+  storage: true,
 });
 const SECURITY = each<SecurityReason>({
   wrong_key: true,

@@ -12,7 +12,8 @@ import { createZigbeeRoom, type ZigbeeRoom } from '../zigbee-room.ts';
 import { dpkg, GUEST_FOLDER, hubctlJson, ONLINE_TIMEOUT_MS, providePackages, REPOSITORY } from './package-steps.ts';
 
 const BUS = 'zigbee';
-const STATE = `/var/lib/hub-agent/zigbee/${BUS}`;
+/** Where the agent keeps the network. */
+export const STATE = `/var/lib/hub-agent/zigbee/${BUS}`;
 /** Emulated, a process of Node needs some seconds to start, and a look at the network two of them. */
 const UP_TIMEOUT_MS = 180_000;
 const JOIN_SECONDS = 240;

@@ -3,7 +3,18 @@ import { currentSsid } from '../network.ts';
 import { type AgentContext, createExpectations, type Outcome, type Scenario } from '../scenario.ts';
 import type { ZigbeeRoom } from '../zigbee-room.ts';
 import { answerOf, type Expect, ONLINE_TIMEOUT_MS } from './package-steps.ts';
-import { guestSeconds, isUp, joins, keyFound, networkOf, prepare, removeAddOn, restoreConfig, untilNetwork } from './zigbee-steps.ts';
+import {
+  guestSeconds,
+  isUp,
+  joins,
+  keyFound,
+  networkOf,
+  prepare,
+  removeAddOn,
+  restoreConfig,
+  STATE,
+  untilNetwork,
+} from './zigbee-steps.ts';
 
 /** A boot on a busy host, and the way to the cloud. */
 const REBOOT_TIMEOUT_MS = 420_000;
@@ -97,6 +108,27 @@ export function zigbeeScenarios(): Scenario[] {
       expect((await hub.run(`kill -0 ${old}`)).exitCode !== 0, 'the process of the library outlived the agent');
       return 'online, and up again';
     }),
+
+    scenario(
+      'a file of the network belongs to another user: nothing is started, and all is there when it is given back',
+      async (context, room, expect) => {
+        const { hub } = context;
+        const file = `${STATE}/database.db`;
+        const flash = JSON.stringify(room.coordinator.network());
+        await hub.must(`systemctl stop hub-agent; chown root:root ${file}; chmod 600 ${file}; systemctl start hub-agent`, {
+          timeoutMs: 120_000,
+        });
+        const refused = await untilNetwork(context, ({ problem }) => problem?.reason === 'storage');
+        expect(refused?.problem?.reason === 'storage', `the network is ${JSON.stringify(refused)}`);
+        expect(JSON.stringify(room.coordinator.network()) === flash, 'the stick was changed');
+        const doctor = await hub.run('hubctl doctor --check files --json');
+        const command = /sudo (chown[^;"]*)/.exec(doctor.stdout)?.[1];
+        expect(doctor.stdout.includes(file) && command !== undefined, `doctor says ${doctor.stdout.slice(0, 500)}`);
+        await hub.must(command ?? `chown hub-agent:hub-agent ${file}`);
+        await untilNetwork(context, isUp);
+        return command ?? '';
+      },
+    ),
 
     scenario('the power goes while a device joins', async (context, room, expect) => {
       const { world, signal } = context;

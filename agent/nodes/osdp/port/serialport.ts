@@ -3,6 +3,7 @@ import type { BusFailure } from '../../../contract/node.ts';
 import type { MonotonicClock } from '../../../system/clock.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
+import { createDeviceUse } from '../../../system/linux/device-use.ts';
 import { createPaths } from '../../../system/paths.ts';
 import { createDescriptorIo } from './descriptor-io.ts';
 import type { PortProblem, SerialConnection, SerialPorts } from './port.ts';
@@ -11,10 +12,10 @@ import { portProblem } from './port-problem.ts';
 /** How long a close may take before it is left to itself: the kernel may wait for bytes that do not leave. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Asks the file system why a port did not open: the library's errors carry no codes. */
+/** Asks the kernel why a port did not open: the library's errors carry no codes. */
 async function diagnose(path: string, error: unknown): Promise<PortProblem> {
-  const denial = await createPaths().denial(path, 'read_write');
-  return portProblem(path, denial ?? undefined, messageOf(error));
+  const code = (await createPaths().denial(path, 'read_write')) ?? (await createDeviceUse().denial(path));
+  return portProblem(path, code ?? undefined, messageOf(error));
 }
 
 /**

@@ -7,6 +7,7 @@ import { type DeviceReadings, NO_READINGS, readingsAfter } from '../devices/read
 import type { ReadingsStore } from '../devices/readings-store.ts';
 import { ASK_AFTER_SECONDS, powerOf } from '../devices/silence.ts';
 import type { DeviceFacts, DeviceMessage } from '../process/words.ts';
+import type { Stranger } from '../state/backup.ts';
 
 export interface DeviceTableDeps {
   bus: string;
@@ -35,10 +36,12 @@ export interface DeviceTable {
   clear(): void;
   parents(parents: ReadonlyMap<string, string>): void;
   /** Devices that only the coordinator knows. */
-  strangers(addresses: readonly string[]): void;
+  strangers(devices: readonly Stranger[]): void;
   isPaired(address: string): boolean;
-  /** Only the coordinator knows it. */
-  isStranger(address: string): boolean;
+  /** What the coordinator alone knows of it; null: it is none of those. */
+  stranger(address: string): Stranger | null;
+  /** It was sent away. */
+  strangerLeft(address: string): void;
   addresses(): string[];
   nodes(): Node[];
   /** Ends its timers and writes what is not written. */
@@ -58,7 +61,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
   const told = new Map<string, string>();
   const asked = new Map<string, number>();
   let remembered: ReadonlyMap<string, DeviceReadings> = new Map();
-  let strangers: string[] = [];
+  let strangers: Stranger[] = [];
   let isUp = false;
   let cancelLook: Cancel = () => {};
   let cancelWrite: Cancel | null = null;
@@ -149,7 +152,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
         parent: before?.parent ?? null,
       };
       known.set(facts.address, device);
-      strangers = strangers.filter((address) => address !== facts.address);
+      strangers = strangers.filter(({ address }) => address !== facts.address);
       tell(device);
     },
 
@@ -171,7 +174,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
 
     clear() {
       for (const address of [...known.keys()]) left(address);
-      for (const address of strangers.splice(0)) onGone(address);
+      for (const { address } of strangers.splice(0)) onGone(address);
       remembered = new Map();
     },
 
@@ -184,18 +187,24 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
       }
     },
 
-    strangers(addresses) {
-      const now = addresses.filter((address) => !known.has(address)).slice(0, MAX_DEVICES);
-      for (const address of strangers) if (!now.includes(address) && !known.has(address)) onGone(address);
-      const fresh = now.filter((address) => !strangers.includes(address));
+    strangers(devices) {
+      const now = devices.filter(({ address }) => !known.has(address)).slice(0, MAX_DEVICES);
+      const [before, after] = [strangers, now].map((each) => new Set(each.map(({ address }) => address))) as [Set<string>, Set<string>];
+      for (const address of before) if (!after.has(address) && !known.has(address)) onGone(address);
       strangers = now;
-      for (const address of fresh) onNode(strangerNode(bus, address));
+      for (const address of after) if (!before.has(address)) onNode(strangerNode(bus, address));
+    },
+
+    strangerLeft(address) {
+      if (!strangers.some((each) => each.address === address)) return;
+      strangers = strangers.filter((each) => each.address !== address);
+      onGone(address);
     },
 
     isPaired: (address) => known.has(address),
-    isStranger: (address) => strangers.includes(address),
+    stranger: (address) => strangers.find((each) => each.address === address) ?? null,
     addresses: () => [...known.keys()],
-    nodes: () => [...[...known.values()].map(node), ...strangers.map((address) => strangerNode(bus, address))],
+    nodes: () => [...[...known.values()].map(node), ...strangers.map(({ address }) => strangerNode(bus, address))],
 
     async stop() {
       cancelLook();

@@ -8,7 +8,7 @@ export function forgettingRefusal(
   if (known.isPaired)
     return `${node} is paired, and would be there again with its next report. To send it away: sudo hubctl nodes remove ${node}`;
   if (known.isStranger)
-    return `${node} is known to the coordinator alone. Pair it again (sudo hubctl nodes permit-join --bus ${bus}), then send it away: sudo hubctl nodes remove ${node}`;
+    return `${node} is known to the coordinator alone, and listed as long as that is so. To send it away: sudo hubctl nodes remove ${node}`;
   if (!known.wasUp) return `${node} may be paired: that is known when the network of ${bus} is up. What it waits for: hubctl zigbee status`;
   return null;
 }

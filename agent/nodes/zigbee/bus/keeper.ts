@@ -3,6 +3,7 @@ import type { Cancel, MonotonicClock, WallClock } from '../../../system/clock.ts
 import { HubError, messageOf } from '../../../system/errors.ts';
 import type { Log } from '../../../system/log.ts';
 import { ProcessFailure, type ZigbeeProcess } from '../process/process.ts';
+import type { Stranger } from '../state/backup.ts';
 import type { NetworkRecord } from '../state/network-record.ts';
 import type { Vault } from '../state/vault.ts';
 import { LIMITS, SAVE_MS, SAVE_SOON_MS } from './options.ts';
@@ -14,7 +15,7 @@ export interface KeeperDeps {
   clock: MonotonicClock;
   wallClock: WallClock;
   log: Log;
-  onStrangers(addresses: readonly string[]): void;
+  onStrangers(strangers: readonly Stranger[]): void;
 }
 
 /** Has the library save, and keeps copies of what it saved, while the network is up. */
@@ -38,8 +39,7 @@ export interface Keeper {
   idle(): Promise<void>;
 }
 
-/** The library passes on the words of the file system, which begin with its code. */
-const isOfDisk = (error: unknown) => !(error instanceof ProcessFailure) || /^E[A-Z]{2,}\b/.test(error.message);
+const isOfDisk = (error: unknown) => !(error instanceof ProcessFailure) || error.code === 'disk';
 
 /** The disk may have room again. Each attempt reads the whole memory of the stick: it is made ever more rarely. */
 const AGAIN_MS = 10_000;

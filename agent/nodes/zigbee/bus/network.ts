@@ -2,12 +2,14 @@ import type { BusStatus } from '../../../contract/node.ts';
 import type { ZigbeeNetwork } from '../../../contract/zigbee.ts';
 import { HubError, messageOf } from '../../../system/errors.ts';
 import { ProcessFailure, type ZigbeeProcess } from '../process/process.ts';
+import type { Stranger } from '../state/backup.ts';
 import type { NetworkRecord } from '../state/network-record.ts';
 import type { DeviceTable } from './device-table.ts';
 import type { Joining } from './joining.ts';
 import type { Keeper } from './keeper.ts';
 import type { Notices } from './notices.ts';
 import { LIMITS, type ZigbeeBusOptions } from './options.ts';
+import type { RetryState } from './retries.ts';
 
 export interface NetworkDeps {
   options: ZigbeeBusOptions;
@@ -23,6 +25,7 @@ export interface NetworkDeps {
     pid: number | null;
     starts: number;
     record: NetworkRecord | null;
+    retry: RetryState;
     devices: number;
   };
   /** @throws HubError `bus_unavailable` when the bus is stopped */
@@ -54,6 +57,21 @@ export function createNetwork({ options, keeper, joining, devices, notices, libr
     }
   };
 
+  /** A device that only the coordinator knows. It has to hear it: nothing else strikes it off the coordinator's list. */
+  async function sendAway({ address, networkAddress }: Stranger): Promise<{ confirmed: boolean }> {
+    const process = running();
+    const hears =
+      networkAddress !== null && (await carriedOut(process.request({ do: 'send_away', address, networkAddress }, LIMITS.remove))).confirmed;
+    if (!hears)
+      throw new HubError(
+        'bus_unavailable',
+        `${id}/${address} does not answer, and only the coordinator knows it: it stays in its list, where it does no harm. Wake it and try again; or pair it (sudo hubctl nodes permit-join --bus ${id}), then remove it`,
+      );
+    devices.strangerLeft(address);
+    keeper.soon();
+    return { confirmed: true };
+  }
+
   /** While it is up, those that are paired now; else those that were known when it was last looked at. */
   const deviceCount = () => (library() ? devices.addresses().length : facts().devices);
 
@@ -61,7 +79,7 @@ export function createNetwork({ options, keeper, joining, devices, notices, libr
     id,
 
     status() {
-      const { status, firmware, pid, starts, record } = facts();
+      const { status, firmware, pid, starts, record, retry } = facts();
       const notice = keeper.notice();
       return {
         bus: id,
@@ -81,6 +99,7 @@ export function createNetwork({ options, keeper, joining, devices, notices, libr
         permitJoinSeconds: joining.secondsLeft(),
         pid,
         starts,
+        ...retry,
         notices: [...notices.list(), ...(notice ? [notice] : [])],
         problem: status.error ? { reason: status.error.reason ?? 'failed', message: status.error.message } : null,
       };
@@ -101,6 +120,8 @@ export function createNetwork({ options, keeper, joining, devices, notices, libr
       // As it may be printed on the device.
       const address = asked.toLowerCase();
       if (!ADDRESS.test(address)) throw invalid('address', 'must be 0x and 16 hexadecimal digits, as in hubctl nodes');
+      const stranger = devices.stranger(address);
+      if (stranger) return sendAway(stranger);
       return carriedOut(running().request({ do: 'remove', address }, LIMITS.remove));
     },
 

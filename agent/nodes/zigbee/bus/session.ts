@@ -1,6 +1,6 @@
 import type { Secret } from '../../../system/secret.ts';
 import type { Problem, StartResult } from '../machine/machine.ts';
-import { ProcessFailure, type ZigbeeProcess } from '../process/process.ts';
+import type { ZigbeeProcess } from '../process/process.ts';
 import type { StickPort } from '../process/words.ts';
 import type { Mended } from '../state/database.ts';
 import { type Decision, decide, type Permit, type StickSight } from '../state/decision.ts';
@@ -26,30 +26,10 @@ export interface Seen {
 
 export type Outcome = { seen: Seen } & ({ ok: true; prepared: Prepared } | { ok: false; problem: Problem });
 
-const LIBRARY_MISSING: Problem = {
-  reason: 'library',
-  message:
-    'the Zigbee library is not installed: it comes with the package hub-agent-zigbee (sudo apt install ./hub-agent-zigbee_VERSION_ARCH.deb), or with npm ci in a checkout',
-};
-const SILENT: Problem = {
-  reason: 'silent',
-  message:
-    'the coordinator does not answer: is "adapter" in agent.json its kind, are "baudRate" and "rtscts" those of its firmware, does it have power?',
-};
-
-/** What a failure of the process means for the bus. */
-export function problemOf(failure: unknown, path: string): Problem {
-  if (!(failure instanceof ProcessFailure)) return { reason: 'failed', message: 'the Zigbee bus failed by an internal error' };
-  const { code, message } = failure;
-  if (code === 'library_missing') return LIBRARY_MISSING;
-  if (code === 'silent' || code === 'late') return SILENT;
-  if (/lock|busy/i.test(message)) return { reason: 'locked', message: `${path} is in use by another program` };
-  if (code === 'not_this_adapter') return { reason: 'silent', message: `${message}: is "adapter" in agent.json its kind?` };
-  return { reason: 'failed', message: `the Zigbee network could not be started: ${message}` };
-}
-
 /** The steps of a start: look at disk and stick, decide, put the files in their places, start the library. */
 export interface Session {
+  /** What the disk alone tells, without a stick and without the library. @throws what the file system throws */
+  recall(): Promise<Seen>;
   /** @throws what the file system throws */
   prepare(process: ZigbeeProcess, permit: Permit): Promise<Outcome>;
   launch(process: ZigbeeProcess, prepared: Prepared): Promise<{ result: StartResult; coordinator: string; firmware: string | null }>;
@@ -79,13 +59,19 @@ export function createSession(options: ZigbeeBusOptions, vault: Vault, places: Z
     return { record, decision: { action: 'start', expects: 'formed', record, backup: null, clearStick: false, repairs: [] }, mended: null };
   }
 
+  const seenIn = ({ record, knownDevices }: Stored): Seen => {
+    const known = record.state === 'sound' ? record.value : null;
+    return { record: known, devices: Math.max(knownDevices, known?.devices ?? 0) };
+  };
+
   return {
+    recall: async () => seenIn(await vault.read()),
+
     async prepare(process, permit) {
       const stored = await vault.read();
       const stick = await look(process, keyOf(stored), false);
       const decision = decide({ adapter, path, ...stored, stick }, permit);
-      const record = stored.record.state === 'sound' ? stored.record.value : null;
-      const seen: Seen = { record, devices: Math.max(stored.knownDevices, record?.devices ?? 0) };
+      const seen = seenIn(stored);
       if (decision.action === 'refuse')
         return {
           ok: false,

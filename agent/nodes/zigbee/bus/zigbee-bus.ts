@@ -3,14 +3,16 @@ import type { ZigbeeNetwork } from '../../../contract/zigbee.ts';
 import type { Cancel } from '../../../system/clock.ts';
 import { HubError } from '../../../system/errors.ts';
 import { within } from '../../../system/timeout.ts';
-import type { BusEvent, NodeBus } from '../../bus.ts';
+import type { NodeBus } from '../../bus.ts';
 import { createReadingsStore } from '../devices/readings-store.ts';
 import { type Effect, type Event, type State, step } from '../machine/machine.ts';
 import { pauseMs } from '../machine/pause.ts';
-import type { ZigbeeProcess } from '../process/process.ts';
+import { ProcessFailure, type ZigbeeProcess } from '../process/process.ts';
+import type { Stranger } from '../state/backup.ts';
 import type { Permit } from '../state/decision.ts';
 import { zigbeePlaces } from '../state/places.ts';
 import { createVault } from '../state/vault.ts';
+import { createAnnouncer } from './announcer.ts';
 import { createDeviceTable } from './device-table.ts';
 import { forgettingRefusal } from './forgetting.ts';
 import { createJoining } from './joining.ts';
@@ -21,7 +23,9 @@ import { recordLoss } from './network-lost.ts';
 import { createNotices } from './notices.ts';
 import { LIMITS, type ZigbeeBusOptions } from './options.ts';
 import { createPlugWatch } from './plug-watch.ts';
-import { createSession, type Prepared, problemOf, type Seen } from './session.ts';
+import { problemOf } from './problems.ts';
+import { createRetries } from './retries.ts';
+import { createSession, type Prepared, type Seen } from './session.ts';
 import { busStatus, problemIn } from './status.ts';
 import { createTracing } from './tracing.ts';
 import { createWatch } from './watch.ts';
@@ -36,12 +40,14 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
   const session = createSession(options, vault, places);
   const joining = createJoining(id, clock);
   const notices = createNotices();
-  const listeners = new Set<(event: BusEvent) => void>();
+  const retries = createRetries({ bus: id, clock, log });
+  const { emit, onEvent, status: tellStatus } = createAnnouncer({ path, log });
 
   let state: State = { phase: 'stopped' };
   let library: ZigbeeProcess | null = null;
   let prepared: Prepared | null = null;
-  let seen: Seen = { record: null, devices: 0 };
+  /** Null: the disk was not read yet. */
+  let seen: Seen | null = null;
   /** Of the process that is at work: what an earlier one still answers is not heard. */
   let turn = 0;
   let firmware: string | null = null;
@@ -49,13 +55,9 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
   let starts = 0;
   let loaded: Promise<void> | null = null;
   let wasUp = false;
-  let told = '';
   let cancelWait: Cancel = () => {};
   let onStopped: () => void = () => {};
 
-  const emit = (event: BusEvent) => {
-    for (const listener of listeners) listener(event);
-  };
   const ask = (address: string) => void library?.request({ do: 'ping', address }, LIMITS.ping).catch(() => {});
   const devices = createDeviceTable({
     bus: id,
@@ -67,9 +69,9 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
     wallClock,
     log,
   });
-  const onStrangers = (addresses: readonly string[]) => {
-    notices.strangers(addresses);
-    devices.strangers(addresses);
+  const onStrangers = (strangers: readonly Stranger[]) => {
+    notices.strangers(strangers.map(({ address }) => address));
+    devices.strangers(strangers);
   };
   const keeper = createKeeper({ bus: id, vault, process: () => library, clock, wallClock, log, onStrangers });
 
@@ -98,29 +100,20 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
 
   const status = () => busStatus(id, state);
 
-  function tellStatus(): void {
-    const now = status();
-    const text = JSON.stringify(now);
-    if (text === told) return;
-    told = text;
-    if (now.error) log.warn({ event: 'bus_unavailable', bus: id, reason: now.error.reason }, now.error.message);
-    else if (now.state === 'up')
-      log.info({ event: 'bus_up', bus: id, path, devices: devices.addresses().length }, 'the Zigbee network is up');
-    emit({ kind: 'status', status: now });
-  }
-
   function take(event: Event): void {
     const next = step(state, event);
     const before = state;
     state = next.state;
     if (before.phase === 'up' && state.phase !== 'up') linkDown();
     for (const effect of next.effects) carryOut(effect);
-    tellStatus();
+    tellStatus(status(), devices.addresses().length);
     if (state.phase === 'stopped') onStopped();
   }
 
   function linkDown(): void {
     watch.stop();
+    // What was learnt since the start: devices joined, and a network that was being formed is formed.
+    seen = { record: keeper.record() ?? seen?.record ?? null, devices: devices.addresses().length };
     keeper.pause();
     joining.closed();
     devices.linkDown();
@@ -138,9 +131,12 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
         if (library) library.end(LIMITS.end);
         else take({ kind: 'exited', atMs: clock.nowMs() });
         break;
-      case 'wait':
-        cancelWait = clock.schedule(pauseMs(effect.reason, effect.failures, entropy.unit()), () => take({ kind: 'waited' }));
+      case 'wait': {
+        const forMs = pauseMs(effect.problem.reason, effect.failures, entropy.unit());
+        retries.failed(effect.problem, forMs);
+        cancelWait = clock.schedule(forMs, () => take({ kind: 'waited' }));
         break;
+      }
       case 'cancel_wait':
         cancelWait();
         break;
@@ -170,10 +166,13 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
   async function look(permit: Permit): Promise<void> {
     turn += 1;
     const own = turn;
+    retries.begun();
     try {
       loaded ??= devices.load();
       await loaded;
       await plug.attempt();
+      // It is told also while the stick or the library is missing.
+      seen ??= await session.recall();
       const missing = await options.portProblem(path);
       if (own !== turn || state.phase !== 'deciding') return;
       if (missing) return take({ kind: 'refused', problem: missing });
@@ -188,15 +187,14 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
       notices.prepared(prepared, options.channel);
       take({ kind: 'decided', expects: prepared.decision.expects });
     } catch (error) {
-      if (own !== turn) return;
-      const atMs = clock.nowMs();
-      const code = (error as NodeJS.ErrnoException).code ?? '';
-      const isDisk = /^E[A-Z]+$/.test(code);
-      const why = isDisk
-        ? { reason: 'failed' as const, message: `the state of the network cannot be read or written (${code}): it is not started` }
-        : problemOf(error, path);
-      take({ kind: 'failed', problem: why, atMs });
+      await notStarted(error, own);
     }
+  }
+
+  /** What a process failed at may be that the stick is gone. */
+  async function notStarted(error: unknown, own: number): Promise<void> {
+    const missing = error instanceof ProcessFailure ? await options.portProblem(path).catch(() => null) : null;
+    if (own === turn) take({ kind: 'failed', problem: missing ?? problemOf(error, places.folder), atMs: clock.nowMs() });
   }
 
   async function launch(): Promise<void> {
@@ -207,15 +205,14 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
       ({ firmware, coordinator } = started);
       take({ kind: 'started', result: started.result, atMs: clock.nowMs() });
     } catch (error) {
-      const missing = await options.portProblem(path).catch(() => null);
-      if (own !== turn) return;
-      take({ kind: 'failed', problem: missing ?? problemOf(error, path), atMs: clock.nowMs() });
+      await notStarted(error, own);
     }
   }
 
   function settle(): void {
     const { record } = prepared!;
     wasUp = true;
+    retries.reset();
     options.onNetworkLost(false);
     keeper.settle({ ...record, stage: 'formed', coordinator: coordinator ?? record.coordinator, stick: path });
     devices.linkUp();
@@ -226,7 +223,7 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
 
   function networkLost(): void {
     options.onNetworkLost(true);
-    seen = { ...seen, record: recordLoss(prepared!.record, { bus: id, vault, log }) };
+    seen = { devices: seen?.devices ?? 0, record: recordLoss(prepared!.record, { bus: id, vault, log }) };
   }
 
   const network = createNetwork({
@@ -241,8 +238,9 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
       firmware,
       pid: library?.pid ?? null,
       starts,
-      record: keeper.record() ?? seen.record,
-      devices: seen.devices,
+      record: keeper.record() ?? seen?.record ?? null,
+      retry: retries.state(),
+      devices: seen?.devices ?? 0,
     }),
     ask: (permit) => {
       if (status().state === 'stopped') throw new HubError('bus_unavailable', `bus ${id} is stopped`);
@@ -262,6 +260,7 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
 
     async stop() {
       plug.stop();
+      retries.reset();
       if (state.phase === 'stopped') return;
       const ended = new Promise<void>((resolve) => {
         onStopped = resolve;
@@ -283,13 +282,10 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
     },
 
     cannotForget: (address) =>
-      forgettingRefusal(id, address, { isPaired: devices.isPaired(address), isStranger: devices.isStranger(address), wasUp }),
+      forgettingRefusal(id, address, { isPaired: devices.isPaired(address), isStranger: devices.stranger(address) !== null, wasUp }),
 
     onTrace: tracing.onTrace,
 
-    onEvent(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onEvent,
   };
 }

@@ -77,7 +77,7 @@ export interface LibraryController {
     networkAddress: number;
     profileId: number;
     clusterKey: number;
-    zdoParams: number[];
+    zdoParams: (number | string)[];
   }): Promise<unknown>;
   on<A extends unknown[]>(event: string, listener: (...args: A) => void): unknown;
   adapter?: {

@@ -2,14 +2,15 @@ import { Socket } from 'node:net';
 import { createMonotonicClock, createWallClock } from '../../../system/clock.ts';
 import { messageOf } from '../../../system/errors.ts';
 import type { Guard } from '../../../system/guard.ts';
+import { createDeviceUse } from '../../../system/linux/device-use.ts';
 import { createLineSplitter } from '../process/lines.ts';
 import { maskKeys } from '../process/mask.ts';
 import { ProcessFailure } from '../process/process.ts';
-import { type Command, PROTOCOL_VERSION, type ProcessEvent, type Request } from '../process/words.ts';
+import { type Command, type FailureCode, PROTOCOL_VERSION, type ProcessEvent, type Request } from '../process/words.ts';
 import { loadLibrary } from './library.ts';
 import { lookAtStick } from './look.ts';
 import { createNetworkHost, type NetworkHost } from './network.ts';
-import { openStickPort } from './stick-port.ts';
+import { openStickPort, portInUse } from './stick-port.ts';
 
 /**
  * The process around zigbee-herdsman. It ends when the agent does, when the agent says so, and with an error that the library throws outside of a call:
@@ -25,10 +26,17 @@ const LAST_WORDS_MS = 100;
 const EX_SOFTWARE = 70;
 const PRIVATE = 0o077;
 
+/** The library passes on what the file system threw, with its code (errno(3)). */
+function failureOf(command: Command, error: unknown): FailureCode {
+  if (error instanceof ProcessFailure) return error.code;
+  return command.do === 'save' && typeof (error as NodeJS.ErrnoException).code === 'string' ? 'disk' : 'failed';
+}
+
 function main(): void {
   process.umask(PRIVATE);
   const clock = createMonotonicClock();
   const wallClock = createWallClock();
+  const use = createDeviceUse();
   const output = new Socket({ fd: OUTPUT, readable: false, writable: true });
   let host: NetworkHost | null = null;
   let isStopping = false;
@@ -58,7 +66,7 @@ function main(): void {
     };
 
   async function look({ port, networkKey, clear }: Command & { do: 'look' }) {
-    const stick = await openStickPort(port);
+    const stick = await openStickPort(port, use);
     try {
       return await lookAtStick(stick, { networkKey, clear }, clock);
     } finally {
@@ -69,8 +77,17 @@ function main(): void {
   async function start(command: Command & { do: 'start' }) {
     const library = loadLibrary();
     if (library === undefined) throw new ProcessFailure('library_missing', 'zigbee-herdsman is not installed');
+    const { path } = command.port;
+    const holder = await use.lockHolder(path);
+    if (holder !== null) throw portInUse(path, holder);
     host = createNetworkHost({ library, clock, wallClock, guard, emit });
-    return host.start(command);
+    try {
+      return await host.start(command);
+    } catch (error) {
+      // The library's own lock outlives a start that failed.
+      if ((await use.denial(path, process.pid)) === 'EBUSY') throw portInUse(path, await use.lockHolder(path, process.pid));
+      throw error;
+    }
   }
 
   async function stop(): Promise<void> {
@@ -90,6 +107,8 @@ function main(): void {
         return host.permitJoin(command.seconds);
       case 'remove':
         return host.remove(command.address);
+      case 'send_away':
+        return host.sendAway(command.address, command.networkAddress);
       case 'interview':
         return host.interview(command.address);
       case 'ping':
@@ -109,8 +128,7 @@ function main(): void {
     try {
       emit({ kind: 'answer', id, ok: true, value: (await carryOut(command)) ?? null });
     } catch (error) {
-      const code = error instanceof ProcessFailure ? error.code : 'failed';
-      emit({ kind: 'answer', id, ok: false, code, message: reasonOf(error) });
+      emit({ kind: 'answer', id, ok: false, code: failureOf(command, error), message: reasonOf(error) });
       // A start that failed leaves the port open and locked: the end of the process frees it.
       if (command.do === 'start') {
         isStopping = true;

@@ -23,6 +23,7 @@ export interface NetworkHost {
   start(command: Command & { do: 'start' }): Promise<Answers['start']>;
   permitJoin(seconds: number): Promise<void>;
   remove(address: string): Promise<Answers['remove']>;
+  sendAway(address: string, networkAddress: number): Promise<Answers['send_away']>;
   interview(address: string): Promise<void>;
   ping(address: string): Promise<void>;
   save(): Promise<void>;
@@ -40,6 +41,10 @@ const REMOVE_MS = 10_000;
 const SEEN_MS = 5_000;
 const ACTIVE_ENDPOINTS_REQUEST = 0x0005;
 const NEIGHBOURS_REQUEST = 0x0031;
+const LEAVE_REQUEST = 0x0034;
+/** Of its flags (Zigbee specification, 2.4.3.3.5): it does not come back, and its children stay. */
+const WITHOUT_REJOIN = 0;
+const SUCCESS = 0;
 const ZDO_PROFILE = 0;
 /** Its network address (Zigbee specification, 3.6.1.6). */
 const COORDINATOR = 0;
@@ -50,6 +55,7 @@ const ieeeOf = (address: string) => address.replace(/^0x/, '');
 export function createNetworkHost({ library, clock, wallClock, guard, emit }: NetworkHostDeps): NetworkHost {
   let controller: LibraryController | null = null;
   let isUp = false;
+  let isOpen = false;
   let isTracing = false;
   const seenMs = new Map<string, number>();
 
@@ -68,14 +74,15 @@ export function createNetworkHost({ library, clock, wallClock, guard, emit }: Ne
 
   const upkeep = createUpkeep({ clock, coordinator: () => coordinator()?.getEndpoint(1) ?? null, tell, emit });
 
-  /** A request of the device profile; its answer without the status, undefined when it is refused. */
-  async function zdo<T>(ieeeAddress: string, networkAddress: number, clusterKey: number, parameter: number): Promise<T | undefined> {
-    const request = { ieeeAddress, networkAddress, profileId: ZDO_PROFILE, clusterKey, zdoParams: [parameter] };
-    return ((await running().sendRaw(request)) as [unknown, T?] | undefined)?.[1];
+  /** A request of the device profile; its answer: the status, and what follows it. */
+  async function zdo<T>(ieeeAddress: string, networkAddress: number, clusterKey: number, ...zdoParams: (number | string)[]) {
+    const request = { ieeeAddress, networkAddress, profileId: ZDO_PROFILE, clusterKey, zdoParams };
+    const [status, answer] = ((await running().sendRaw(request)) ?? []) as [unknown?, T?];
+    return { status, answer };
   }
 
   const neighbours: AskNeighbours = async ({ ieeeAddr, networkAddress }, start) => {
-    const page = await zdo<NeighbourPage>(ieeeAddr, networkAddress, NEIGHBOURS_REQUEST, start);
+    const { answer: page } = await zdo<NeighbourPage>(ieeeAddr, networkAddress, NEIGHBOURS_REQUEST, start);
     if (!page) throw new ProcessFailure('failed', 'the router refuses to tell its neighbours');
     return page;
   };
@@ -104,10 +111,15 @@ export function createNetworkHost({ library, clock, wallClock, guard, emit }: Ne
       if (state === 'done') upkeep.interviewed(device);
     });
     on('deviceLeave', ({ ieeeAddr }: { ieeeAddr: string }) => emit({ kind: 'left', address: ieeeAddr }));
-    on('lastSeenChanged', ({ device }: { device: LibraryDevice }) => seen(device));
-    on('permitJoinChanged', ({ permitted, time = 0 }: { permitted: boolean; time?: number }) =>
-      emit({ kind: 'permit_join', open: permitted, seconds: permitted ? time : 0 }),
-    );
+    on('lastSeenChanged', ({ device, reason }: { device: LibraryDevice; reason?: string }) => {
+      // A device that comes back into a closed network has kept its key, and what was set up in it.
+      if (isUp && isOpen && reason === 'deviceJoined' && device.interviewState === 'SUCCESSFUL') upkeep.joinedAgain(device);
+      seen(device);
+    });
+    on('permitJoinChanged', ({ permitted, time = 0 }: { permitted: boolean; time?: number }) => {
+      isOpen = permitted;
+      emit({ kind: 'permit_join', open: permitted, seconds: permitted ? time : 0 });
+    });
     on('message', (message: LibraryMessage) => {
       const passed = messageOf(message, wallClock.nowMs());
       if (passed) emit({ kind: 'message', message: passed });
@@ -159,6 +171,14 @@ export function createNetworkHost({ library, clock, wallClock, guard, emit }: Ne
       return { confirmed };
     },
 
+    async sendAway(address, networkAddress) {
+      const asked = zdo(address, networkAddress, LEAVE_REQUEST, address, WITHOUT_REJOIN).then(
+        ({ status }) => status === SUCCESS,
+        () => false,
+      );
+      return { confirmed: await within(clock, REMOVE_MS, asked, () => false) };
+    },
+
     async interview(address) {
       const device = known(address);
       await device.interview(true);
@@ -170,7 +190,7 @@ export function createNetworkHost({ library, clock, wallClock, guard, emit }: Ne
     save: () => running().backup(),
 
     async check() {
-      const answer = await zdo<{ endpointList?: unknown[] }>(
+      const { answer } = await zdo<{ endpointList?: unknown[] }>(
         coordinator()?.ieeeAddr ?? '',
         COORDINATOR,
         ACTIVE_ENDPOINTS_REQUEST,

@@ -1,4 +1,5 @@
 import { messageOf } from '../../../system/errors.ts';
+import type { DeviceUse } from '../../../system/linux/device-use.ts';
 import { ProcessFailure } from '../process/process.ts';
 import type { StickPort } from '../process/words.ts';
 import { requireInstalled } from './installed.ts';
@@ -24,14 +25,19 @@ interface Binding {
 
 const READ_BYTES = 512;
 
-/** Opens the stick's port as the library does, with the same lock. @throws ProcessFailure `library_missing`, `port` */
-export async function openStickPort({ path, baudRate, rtscts }: StickPort): Promise<StickConnection> {
+/** Another program keeps the port. @param holder its process, where the kernel shows it */
+export const portInUse = (path: string, holder: number | null) =>
+  new ProcessFailure('in_use', `${path} is in use by another program${holder === null ? '' : ` (process ${holder})`}`);
+
+/** Opens the stick's port as the library does, with the same lock. @throws ProcessFailure `library_missing`, `in_use`, `port` */
+export async function openStickPort({ path, baudRate, rtscts }: StickPort, use: DeviceUse): Promise<StickConnection> {
   const bindings = requireInstalled<{ autoDetect(): Binding }>('@serialport/bindings-cpp');
   if (!bindings) throw new ProcessFailure('library_missing', 'the Zigbee library is not installed');
   const binding = bindings.autoDetect();
   // Without hanging up: its lines reset some sticks, and the library opens the port next.
   const options = { path, baudRate, rtscts, dataBits: 8, parity: 'none', stopBits: 1, lock: true, hupcl: false };
-  const port = await binding.open(options).catch((error: unknown) => {
+  const port = await binding.open(options).catch(async (error: unknown) => {
+    if ((await use.denial(path)) === 'EBUSY') throw portInUse(path, await use.lockHolder(path));
     throw new ProcessFailure('port', messageOf(error));
   });
   let listener: (bytes: Buffer) => void = () => {};

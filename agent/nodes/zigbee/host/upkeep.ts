@@ -19,12 +19,19 @@ export interface Upkeep {
   interviewed(device: LibraryDevice): void;
   /** It has said something. */
   heard(device: LibraryDevice): void;
+  /**
+   * It joined an open network although the library knows it: it was reset without leaving, and has forgotten what was bound and set up in it. The
+   * library compares nothing and interviews it no more.
+   */
+  joinedAgain(device: LibraryDevice): void;
 }
 
 export function createUpkeep({ clock, coordinator, tell, emit }: UpkeepDeps): Upkeep {
   /** When a device was last tried; busy while it is. */
   const tried = new Map<string, number>();
   const busy = new Set<string>();
+  /** Devices that joined again while they were at work: what was done with them is void. */
+  const again = new Set<string>();
 
   async function once(device: LibraryDevice, work: () => Promise<void>): Promise<void> {
     const { ieeeAddr } = device;
@@ -34,6 +41,7 @@ export function createUpkeep({ clock, coordinator, tell, emit }: UpkeepDeps): Up
     // The library's words name the device and may quote what it sent.
     await work().catch(() => {});
     busy.delete(ieeeAddr);
+    if (again.delete(ieeeAddr)) void once(device, () => interview(device, true));
   }
 
   async function report(device: LibraryDevice): Promise<void> {
@@ -42,9 +50,9 @@ export function createUpkeep({ clock, coordinator, tell, emit }: UpkeepDeps): Up
     emit({ kind: 'reporting', address: device.ieeeAddr, problem: await setUpReporting(device, endpoint, clock) });
   }
 
-  async function interview(device: LibraryDevice): Promise<void> {
+  async function interview(device: LibraryDevice, isAnew = false): Promise<void> {
     emit({ kind: 'interview', address: device.ieeeAddr, state: 'started' });
-    const state = await device.interview().then(
+    const state = await device.interview(isAnew).then(
       () => 'done' as const,
       () => 'failed' as const,
     );
@@ -60,6 +68,12 @@ export function createUpkeep({ clock, coordinator, tell, emit }: UpkeepDeps): Up
       const { interviewState: state } = device;
       if (state === 'PENDING' || state === 'FAILED') void once(device, () => interview(device));
       else if (state === 'SUCCESSFUL' && lacksReporting(device)) void once(device, () => report(device));
+    },
+    joinedAgain(device) {
+      emit({ kind: 'interview', address: device.ieeeAddr, state: 'joined' });
+      tell(device);
+      if (busy.has(device.ieeeAddr)) again.add(device.ieeeAddr);
+      else void once(device, () => interview(device, true));
     },
   };
 }

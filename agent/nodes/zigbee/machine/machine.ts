@@ -46,7 +46,7 @@ export type Effect =
   | { do: 'decide'; permit: Permit }
   | { do: 'launch' }
   | { do: 'end' }
-  | { do: 'wait'; reason: BusFailure; failures: number }
+  | { do: 'wait'; problem: Problem; failures: number }
   | { do: 'cancel_wait' }
   /** The network is up as expected: to be recorded. */
   | { do: 'settle' }
@@ -80,7 +80,7 @@ function failed(state: State & { failures: number }, problem: Problem, atMs: num
 
 const waiting = (problem: Problem, failures: number): Step => ({
   state: { phase: 'waiting', failures, problem },
-  effects: [{ do: 'wait', reason: problem.reason, failures }],
+  effects: [{ do: 'wait', problem, failures }],
 });
 
 const deciding = (permit: Permit, failures: number, problem: Problem | null): Step => ({

@@ -32,7 +32,18 @@ const DEVICE = object({
   clusters: list(text(), MAX_CLUSTERS),
 });
 
-const FAILURES = ['library_missing', 'port', 'silent', 'not_this_adapter', 'late', 'unknown_device', 'not_started', 'failed'];
+const FAILURES = [
+  'library_missing',
+  'port',
+  'in_use',
+  'disk',
+  'silent',
+  'not_this_adapter',
+  'late',
+  'unknown_device',
+  'not_started',
+  'failed',
+];
 
 const EVENTS: readonly Schema[] = [
   event('hello', { version: COUNT }),
@@ -76,6 +87,7 @@ const ANSWERS: Readonly<Record<keyof Answers, Schema>> = {
   }),
   check: object({ state: { enum: ['up', 'reset'] } }),
   remove: object({ confirmed: FLAG }),
+  send_away: object({ confirmed: FLAG }),
   map: object({ neighbours: list(NEIGHBOUR, MAX_NEIGHBOURS), unasked: list(ADDRESS, MAX_NEIGHBOURS) }),
 };
 

@@ -28,6 +28,8 @@ export type Command =
   | { do: 'start'; port: StickPort; network: StartNetwork; database: string; databaseBackup: string; backup: string }
   | { do: 'permit_join'; seconds: number }
   | { do: 'remove'; address: string }
+  /** A device that the library does not know is told to leave. */
+  | { do: 'send_away'; address: string; networkAddress: number }
   | { do: 'interview'; address: string }
   /** A device with mains power is asked for an attribute that every device has. */
   | { do: 'ping'; address: string }
@@ -45,6 +47,8 @@ export interface Answers {
   check: { state: 'up' | 'reset' };
   /** `confirmed`: the device itself said that it leaves; else it is asleep, and forgotten all the same. */
   remove: { confirmed: boolean };
+  /** `confirmed`: it said that it leaves. */
+  send_away: { confirmed: boolean };
   map: { neighbours: Neighbour[]; unasked: string[] };
 }
 
@@ -65,8 +69,18 @@ export interface Neighbour {
   quality: number;
 }
 
-/** Why a command failed. `late`: the library did not settle in time. */
-export type FailureCode = 'library_missing' | 'port' | 'silent' | 'not_this_adapter' | 'late' | 'unknown_device' | 'not_started' | 'failed';
+/** Why a command failed. `in_use`: another program keeps the port. `disk`: a file could not be written. `late`: the library did not settle in time. */
+export type FailureCode =
+  | 'library_missing'
+  | 'port'
+  | 'in_use'
+  | 'silent'
+  | 'not_this_adapter'
+  | 'late'
+  | 'unknown_device'
+  | 'not_started'
+  | 'disk'
+  | 'failed';
 
 /** A device as the library's database has it. */
 export interface DeviceFacts {

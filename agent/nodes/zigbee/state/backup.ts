@@ -4,6 +4,14 @@ import { parsed, type Schema } from '../../../system/schema.ts';
 import { Secret } from '../../../system/secret.ts';
 import type { NetworkParameters } from './parameters.ts';
 
+/** A device as the coordinator knows it. */
+export interface Stranger {
+  /** `0x` and 16 hex digits. */
+  address: string;
+  /** Null: the coordinator has forgotten it. */
+  networkAddress: number | null;
+}
+
 /** What a coordinator's backup says (zigpy, open coordinator backup, version 1). */
 export interface Backup extends NetworkParameters {
   /** 16 lower-case hex digits. */
@@ -12,8 +20,8 @@ export interface Backup extends NetworkParameters {
   channels: number[];
   /** Of frames secured with the network key: a backup with a higher one is the younger. */
   frameCounter: number;
-  /** Addresses of the devices that the coordinator knows, `0x` and 16 hex digits. */
-  devices: { address: string; networkAddress: number | null }[];
+  /** That the coordinator knows. */
+  devices: Stranger[];
 }
 
 /** Families whose coordinator can be backed up by the library. */

@@ -87,6 +87,9 @@ export function parseDatabase(data: Buffer): Database {
   return { entries, damagedLines };
 }
 
+/** Whether nothing in it is damaged. The library writes an empty one over devices that it could not read. */
+export const isWhole = ({ entries, damagedLines }: Database): boolean => damagedLines === 0 && entries.size > 0;
+
 const isPaired = ([, { type }]: [string, Entry]) => type !== 'Coordinator' && type !== 'Group';
 
 /** Addresses of the paired devices: without the coordinator. */

@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path';
 import type { Files } from '../../../system/files.ts';
-import { DAMAGED, isInTheWay } from '../../../system/records.ts';
-import { type Backup, hasBackup, parseBackup } from './backup.ts';
-import { type Database, type Mended, mendDatabase, pairedIn, parseDatabase } from './database.ts';
+import { DAMAGED, isDenied, isInTheWay } from '../../../system/records.ts';
+import { type Backup, hasBackup, parseBackup, type Stranger } from './backup.ts';
+import { type Database, isWhole, type Mended, mendDatabase, pairedIn, parseDatabase } from './database.ts';
 import type { Decision, Evidence, Sight } from './decision.ts';
 import { type NetworkRecord, parseRecord, recordText } from './network-record.ts';
 import { isSameNetwork } from './parameters.ts';
@@ -28,12 +28,15 @@ export interface Kept {
   database: 'kept' | 'unusable';
   missing: string[];
   /** Devices that the coordinator knows, and the library does not. */
-  strangers: string[];
+  strangers: Stranger[];
 }
 
 /** Keeps a Zigbee network on the disk: every write is atomic and on the disk when it resolves. */
 export interface Vault {
-  /** @throws what the file system throws: a disk that fails must not be taken for a network that was never formed */
+  /**
+   * @throws what the file system throws: a disk that fails must not be taken for a network that was never formed, nor a file that may not be read
+   *   (`EACCES`) for a damaged one, which is replaced. A copy that may not be read counts as damaged while what it is a copy of is sound.
+   */
   read(): Promise<Stored>;
   saveRecord(record: NetworkRecord): Promise<void>;
   /** Puts the files in their places for the library. Answers what was put together of a damaged or older database. @throws as `read` */
@@ -51,7 +54,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     try {
       data = await files.read(path, { follow: false, maxBytes: MAX_BYTES });
     } catch (error) {
-      if (isInTheWay(error)) return { state: 'damaged', data: null };
+      if (isInTheWay(error) && !isDenied(error)) return { state: 'damaged', data: null };
       throw error;
     }
     if (data === null) return { state: 'absent', data };
@@ -59,6 +62,16 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
       return { state: 'sound', value: parse(data), data };
     } catch {
       return { state: 'damaged', data };
+    }
+  }
+
+  /** A copy is not needed while what it was made of is sound. */
+  async function lookAtCopy<T>(path: string, parse: (data: Buffer) => T, isNeeded: boolean): Promise<Sight<T>> {
+    try {
+      return await look(path, parse);
+    } catch (error) {
+      if (isDenied(error) && !isNeeded) return { state: 'damaged' };
+      throw error;
     }
   }
 
@@ -100,22 +113,25 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     saveRecord,
 
     async read() {
-      const [record, backup, backupCopy, live, copy] = await Promise.all([
+      const [record, backup, live] = await Promise.all([
         readRecord(),
         look(places.backup, parseBackup),
-        look(places.backupCopy, parseBackup),
         look(places.database, parseDatabase),
-        look(places.databaseCopy, parseDatabase),
       ]);
-      const [database, databaseCopy] = [soundOf(live), soundOf(copy)];
+      const database = soundOf(live);
+      const [backupCopy, copy] = await Promise.all([
+        lookAtCopy(places.backupCopy, parseBackup, backup.state !== 'sound'),
+        lookAtCopy(places.databaseCopy, parseDatabase, database === null || !isWhole(database)),
+      ]);
+      const databaseCopy = soundOf(copy);
       const known = new Set([database, databaseCopy].flatMap((each) => (each ? pairedIn(each) : [])));
       return { record, backup, backupCopy, database, databaseCopy, isDatabaseBlocked: live.state === 'damaged', knownDevices: known.size };
     },
 
     async prepare({ record, backup, expects }, stored) {
-      for (const name of await files.list(places.folder)) {
-        if (LEFTOVERS.some((each) => name.startsWith(each))) await files.remove(join(places.folder, name));
-      }
+      // A name that ends as a write in progress is not listed.
+      const names = [...LEFTOVERS, ...(await files.list(places.folder)).filter((name) => LEFTOVERS.some((each) => name.startsWith(each)))];
+      for (const name of names) await files.remove(join(places.folder, name));
       if (backup === 'copy') await write(places.backup, (await bytesOf(places.backupCopy))!);
       // One that is not of this network makes the library form another one, or refuse for good.
       else if (backup === null && stored.backup.state !== 'absent') {
@@ -148,7 +164,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
         look(places.backupCopy, parseBackup),
       ]);
       const live = soundOf(database);
-      const isSound = live !== null && live.damagedLines === 0 && live.entries.size > 0;
+      const isSound = live !== null && isWhole(live);
       const paired = new Set(live ? pairedIn(live) : []);
       const before = soundOf(copy);
       const missing = isSound && before ? pairedIn(before).filter((address) => !paired.has(address) && !left.has(address)) : [];
@@ -168,7 +184,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
       };
       await saveRecord(next);
       const ofBackup = isOurs ? 'kept' : hasBackup(record.adapter) ? 'unusable' : 'none';
-      const strangers = isOurs && isKept ? found.devices.map(({ address }) => address).filter((address) => !paired.has(address)) : [];
+      const strangers = isOurs && isKept ? found.devices.filter(({ address }) => !paired.has(address)) : [];
       return { record: next, backup: ofBackup, database: isKept ? 'kept' : 'unusable', missing, strangers };
     },
   };

@@ -34,6 +34,8 @@ function createRig() {
   return { clock, wallClock, files, log, store, table, nodes, gone, asked, report };
 }
 
+const strangers = (...addresses: string[]) => addresses.map((address, index) => ({ address, networkAddress: index + 1 }));
+
 test('a lock that reports twenty times a second writes once a minute, and tells each change of what it says', async () => {
   const { table, clock, files, report, nodes } = createRig();
   table.linkUp();
@@ -119,17 +121,17 @@ test('a database that somebody filled does not fill the hub', () => {
   const { table } = createRig();
   for (let index = 0; index < 5_000; index += 1) table.device(lockFacts({ address: `0x${index.toString(16).padStart(16, '0')}` }));
   expect(table.nodes()).toHaveLength(1_000);
-  table.strangers(Array.from({ length: 5_000 }, (_, index) => `0x1${index.toString(16).padStart(15, '0')}`));
+  table.strangers(strangers(...Array.from({ length: 5_000 }, (_, index) => `0x1${index.toString(16).padStart(15, '0')}`)));
   expect(table.nodes()).toHaveLength(2_000);
 });
 
 test('a device that only the coordinator knows is listed until it is heard, or gone', () => {
   const { table, nodes, gone } = createRig();
   table.device(lockFacts());
-  table.strangers([LOCK, SENSOR, PLUG]);
+  table.strangers(strangers(LOCK, SENSOR, PLUG));
   expect(table.nodes().map(({ address }) => address)).toEqual([LOCK, SENSOR, PLUG]);
   expect(nodes.at(-1)!.zigbee!.interview).toBe('unknown_device');
-  table.strangers([LOCK, PLUG]);
+  table.strangers(strangers(LOCK, PLUG));
   expect(gone).toEqual([SENSOR]);
   table.device(lockFacts({ address: PLUG }));
   table.strangers([]);

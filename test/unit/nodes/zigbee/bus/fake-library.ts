@@ -25,6 +25,8 @@ export interface FakeLibrary extends ZigbeeProcesses {
   /** What a check of the stick answers. */
   checks: 'up' | 'reset';
   frameCounter: number;
+  /** Whether a device that only the stick knows hears that it is to leave. */
+  sentAway: boolean;
   /** Every command that was asked for, of all processes. */
   readonly asked: Command[];
   /** Processes that were started, and those that run. */
@@ -67,7 +69,7 @@ export function createFakeLibrary(files: MemoryFiles, clock: MonotonicClock, { s
       case 'save': {
         await after(50);
         const { network, database, backup: path } = places!;
-        if (files.full) throw new ProcessFailure('failed', 'ENOSPC: no space left on device');
+        if (files.full) throw new ProcessFailure('disk', 'ENOSPC: no space left on device');
         files.content.set(database, Buffer.from(databaseFile(...library.paired)));
         library.frameCounter += 1;
         const devices = [...library.paired, ...library.strangers].map((address, index) => ({ address, networkAddress: index + 1 }));
@@ -83,6 +85,9 @@ export function createFakeLibrary(files: MemoryFiles, clock: MonotonicClock, { s
       case 'remove':
         library.paired = library.paired.filter((address) => address !== command.address);
         return { confirmed: true };
+      case 'send_away':
+        if (library.sentAway) library.strangers = library.strangers.filter((address) => address !== command.address);
+        return { confirmed: library.sentAway };
       case 'map':
         return { neighbours: [], unasked: [] };
       default:
@@ -97,6 +102,7 @@ export function createFakeLibrary(files: MemoryFiles, clock: MonotonicClock, { s
     strangers: [],
     checks: 'up',
     frameCounter: 1000,
+    sentAway: true,
     asked,
     get starts() {
       return starts;

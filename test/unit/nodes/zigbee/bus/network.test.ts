@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../../../../agent/nodes/zigbee/bus/options.ts';
 import { ProcessFailure } from '../../../../../agent/nodes/zigbee/process/process.ts';
-import type { Command } from '../../../../../agent/nodes/zigbee/process/words.ts';
+import type { Command, FailureCode } from '../../../../../agent/nodes/zigbee/process/words.ts';
 import { parseRecord } from '../../../../../agent/nodes/zigbee/state/network-record.ts';
 import { LOCK, PATH, SENSOR, STICK } from '../samples.ts';
 import { BUS, createRig, lockFacts, type ZigbeeRig } from './rig.ts';
@@ -229,12 +229,52 @@ test('a node that would come back is not forgotten: the command that ends it is 
   await clock.settle(network.backup(), 1_000);
   expect(network.status().notices).toContainEqual({ code: 'unknown_devices', addresses: [SENSOR] });
   expect(bus.cannotForget!(LOCK)).toContain(`sudo hubctl nodes remove ${BUS}/${LOCK}`);
-  expect(bus.cannotForget!(SENSOR)).toContain('sudo hubctl nodes permit-join');
+  expect(bus.cannotForget!(SENSOR)).toContain(`sudo hubctl nodes remove ${BUS}/${SENSOR}`);
   expect(bus.cannotForget!('0x00158d00000000ff')).toBeNull();
   await clock.settle(network.remove(LOCK), 1_000);
   library.tell({ kind: 'left', address: LOCK });
   expect(bus.cannotForget!(LOCK)).toBeNull();
   await rig.stop();
+});
+
+describe('a device that only the coordinator knows', () => {
+  async function withStranger() {
+    const rig = await formed();
+    rig.library.strangers = [SENSOR];
+    await rig.clock.settle(rig.network.backup(), 1_000);
+    const listed = () => rig.bus.nodes().flatMap(({ address }) => (address === LOCK ? [] : [address]));
+    expect(listed()).toEqual([SENSOR]);
+    return { rig, listed };
+  }
+
+  test('is sent away by its address, and gone for good when it heard it', async () => {
+    const { rig, listed } = await withStranger();
+    await expect(rig.clock.settle(rig.network.remove(SENSOR.toUpperCase()), 1_000)).resolves.toEqual({ confirmed: true });
+    expect(rig.library.asked.at(-1)).toEqual({ do: 'send_away', address: SENSOR, networkAddress: 2 });
+    expect(listed()).toEqual([]);
+    expect(rig.events).toContainEqual({ kind: 'gone', address: SENSOR });
+    expect(rig.bus.cannotForget!(SENSOR)).toBeNull();
+    await rig.clock.advance(60_000);
+    expect(listed()).toEqual([]);
+    expect(rig.network.status().notices).toEqual([]);
+    await rig.stop();
+  });
+
+  test.each<[string, (rig: ZigbeeRig) => void]>([
+    ['does not answer', ({ library }) => Object.assign(library, { sentAway: false })],
+    ['cannot be asked', ({ library }) => Object.assign(library, { instead: refuses('failed') })],
+    ['answers too late', ({ library }) => Object.assign(library, { instead: refuses('late') })],
+  ])('stays listed when it %s, and it is said what to do', async (_, arrange) => {
+    const { rig, listed } = await withStranger();
+    arrange(rig);
+    await expect(rig.clock.settle(rig.network.remove(SENSOR), 1_000)).rejects.toMatchObject({ code: 'bus_unavailable' });
+    expect(listed()).toEqual([SENSOR]);
+    expect(rig.state()).toBe('up');
+    await rig.stop();
+  });
+
+  const refuses = (code: FailureCode) => (command: Command) =>
+    command.do === 'send_away' ? new ProcessFailure(code, 'sudo hubctl nodes permit-join') : undefined;
 });
 
 test('the frames of the bus are shown while somebody looks, by every process', async () => {

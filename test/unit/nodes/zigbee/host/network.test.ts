@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { LibraryDevice } from '../../../../../agent/nodes/zigbee/host/library.ts';
 import { createNetworkHost } from '../../../../../agent/nodes/zigbee/host/network.ts';
 import { readEvent } from '../../../../../agent/nodes/zigbee/process/read-event.ts';
 import type { ProcessEvent } from '../../../../../agent/nodes/zigbee/process/words.ts';
@@ -95,6 +96,65 @@ test('an interview is told from the joining to the reports', async () => {
   expect(told.slice(-3)).toMatchObject([{ state: 'failed' }, { kind: 'device' }, { kind: 'left', address: LOCK }]);
 });
 
+describe('a device that joins although it is known', () => {
+  const known = (interview: (isAnew?: boolean) => Promise<void>) => {
+    const endpoint = createEndpoint(['closuresDoorLock']);
+    return { endpoint, device: createDevice({ interview, endpoints: [{ ...endpoint, configuredReportings: [{}] }] }) };
+  };
+  const joins = (events: ReturnType<typeof createRig>['events'], device: LibraryDevice) =>
+    events.emit('lastSeenChanged', { device, reason: 'deviceJoined' });
+
+  test('is asked anew and reports again, for what was set up in it is gone', async () => {
+    const asked: unknown[] = [];
+    const { endpoint, device } = known(async (isAnew) => void asked.push(isAnew));
+    const { host, events, told, clock } = createRig([device]);
+    await host.start(START);
+    events.emit('permitJoinChanged', { permitted: true, time: 60 });
+    told.length = 0;
+    joins(events, device);
+    await settled();
+    await clock.advance(0);
+    expect(told.filter(({ kind }) => kind === 'interview')).toMatchObject([{ state: 'joined' }, { state: 'started' }, { state: 'done' }]);
+    expect(told.at(-1)).toEqual({ kind: 'reporting', address: LOCK, problem: null });
+    expect(asked).toEqual([true]);
+    expect(endpoint.done).toEqual(['closuresDoorLock', 'lockState', 'doorState']);
+  });
+
+  test('and once more while it is asked: what was begun is void', async () => {
+    const asked: (() => void)[] = [];
+    const { device } = known(() => new Promise((resolve) => asked.push(resolve)));
+    const { host, events, clock } = createRig([device]);
+    await host.start(START);
+    events.emit('permitJoinChanged', { permitted: true, time: 60 });
+    for (let time = 0; time < 3; time += 1) joins(events, device);
+    expect(asked).toHaveLength(1);
+    asked[0]!();
+    await settled();
+    await clock.advance(0);
+    expect(asked).toHaveLength(2);
+    asked[1]!();
+    await settled();
+    await clock.advance(0);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('is left alone in a closed network, when it speaks for another reason, and while it is interviewed already', async () => {
+    const asked: unknown[] = [];
+    const { device } = known(async () => void asked.push(1));
+    const { host, events, clock } = createRig([device]);
+    await host.start(START);
+    joins(events, device);
+    events.emit('permitJoinChanged', { permitted: true, time: 60 });
+    events.emit('lastSeenChanged', { device, reason: 'messageEmitted' });
+    joins(events, { ...device, interviewState: 'IN_PROGRESS' });
+    events.emit('permitJoinChanged', { permitted: false });
+    joins(events, device);
+    await settled();
+    await clock.advance(0);
+    expect(asked).toEqual([]);
+  });
+});
+
 describe('what the library emits', () => {
   test.each<[string, unknown]>([
     ['deviceJoined', {}],
@@ -179,6 +239,24 @@ describe('what the library emits', () => {
       },
     });
   });
+});
+
+test.each<[string, () => Promise<unknown>, boolean]>([
+  ['says that it leaves', async () => [0, {}], true],
+  ['refuses', async () => [0x80, undefined], false],
+  ['does not answer', () => Promise.reject(new Error('timeout')), false],
+  ['never settles', () => new Promise(() => {}), false],
+  ['answers nothing at all', async () => undefined, false],
+])('a device that the library does not know, and that %s', async (_, sendRaw, confirmed) => {
+  const { host, controller, clock } = createRig();
+  await host.start(START);
+  const asked: unknown[] = [];
+  controller.sendRaw = (request) => {
+    asked.push(request);
+    return sendRaw();
+  };
+  expect(await clock.settle(host.sendAway(SENSOR, 0x1234), 20_000)).toEqual({ confirmed });
+  expect(asked).toEqual([{ ieeeAddress: SENSOR, networkAddress: 0x1234, profileId: 0, clusterKey: 0x34, zdoParams: [SENSOR, 0] }]);
 });
 
 describe('a device that is sent away', () => {

@@ -161,3 +161,27 @@ test('power cuts at every write of a save leave a record, and a database and a b
     }
   }
 });
+
+test.each(['record', 'database', 'backup'] as const)(
+  'a %s of another user is no damage: nothing is started with, and it stays',
+  async (name) => {
+    const hub = healthy();
+    const before = new Map(hub.files.content);
+    hub.files.denied.add(places[name]);
+    await expect(hub.vault.read()).rejects.toMatchObject({ code: 'EACCES', path: places[name] });
+    expect(hub.files.content).toEqual(before);
+  },
+);
+
+test.each([
+  ['databaseCopy', 'database'],
+  ['backupCopy', 'backup'],
+] as const)('a %s of another user is needed only when its %s is not sound, and is never replaced', async (name, live) => {
+  const hub = healthy();
+  hub.files.denied.add(places[name]);
+  expect((await started(hub)).mended).toBeNull();
+  await expect(hub.vault.keep(record(), new Set(), 5)).rejects.toMatchObject({ code: 'EACCES', path: places[name] });
+  expect(hub.files.denied).toContain(places[name]);
+  hub.put(live, '{"cut');
+  await expect(hub.vault.read()).rejects.toMatchObject({ code: 'EACCES', path: places[name] });
+});

@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { ProcessFailure } from '../../../../../agent/nodes/zigbee/process/process.ts';
+import { LOCK, SENSOR } from '../samples.ts';
+import { createRig, lockFacts } from './rig.ts';
+
+const unavailable = (rig: ReturnType<typeof createRig>) => rig.log.lines.filter(({ event }) => event === 'bus_unavailable');
+
+test.each(['record', 'database', 'backup'] as const)(
+  'a %s that belongs to another user stops the start, with the command that mends it, and all is there afterwards',
+  async (name) => {
+    const first = createRig();
+    first.bus.start();
+    await first.up();
+    await first.pair();
+    await first.stop();
+    const { files, library, clock } = first;
+    const before = new Map(files.content);
+    const [starts, asked] = [library.starts, library.asked.length];
+    files.denied.add(first.places[name]);
+
+    const rig = createRig({ files, clock, processes: library });
+    rig.bus.start();
+    await clock.until(() => rig.state() === 'unavailable', 5_000);
+    expect(rig.bus.status().error).toMatchObject({ reason: 'storage', message: expect.stringContaining('sudo chown') });
+    expect(rig.bus.status().error!.message).toContain(first.places[name]);
+    await clock.advance(600_000);
+    // The stick is not even looked at.
+    expect(library.asked.slice(asked)).toEqual([]);
+    expect(library.starts - starts).toBeLessThan(30);
+    expect(files.content).toEqual(before);
+
+    files.denied.clear();
+    await clock.until(() => rig.state() === 'up', 120_000);
+    await clock.advance(200);
+    expect(library.paired).toEqual([LOCK]);
+    expect(rig.network.status()).toMatchObject({ stage: 'formed', problem: null });
+    await clock.settle(rig.bus.stop(), 3_000);
+  },
+);
+
+test('what fails the same way for hours is logged again, ever more rarely, and the status has the attempts and the next one', async () => {
+  const rig = createRig();
+  rig.library.instead = ({ do: what }) => (what === 'look' ? new ProcessFailure('silent', 'no answer') : undefined);
+  rig.bus.start();
+  await rig.clock.until(() => rig.state() === 'unavailable', 5_000);
+  expect(unavailable(rig)).toHaveLength(1);
+  await rig.clock.advance(10 * 60_000);
+  const soon = unavailable(rig).length;
+  expect(soon).toBeGreaterThanOrEqual(3);
+  expect(soon).toBeLessThanOrEqual(5);
+  const { attempts, nextAttemptSeconds } = rig.network.status();
+  expect(attempts).toBeGreaterThan(10);
+  expect(unavailable(rig).at(-1)!.attempts).toBeLessThanOrEqual(attempts!);
+  expect(nextAttemptSeconds === null || nextAttemptSeconds! <= 60).toBe(true);
+  await rig.clock.advance(24 * 3_600_000);
+  expect(unavailable(rig).length - soon).toBeGreaterThanOrEqual(20);
+  expect(unavailable(rig).length - soon).toBeLessThanOrEqual(30);
+
+  rig.library.instead = () => undefined;
+  await rig.up(120_000);
+  expect(rig.network.status()).toMatchObject({ attempts: 0, nextAttemptSeconds: null });
+  await rig.stop();
+});
+
+test('a network that goes down is told with what was learnt since the start', async () => {
+  const rig = createRig();
+  rig.bus.start();
+  await rig.up();
+  await rig.pair();
+  rig.library.tell({ kind: 'device', device: lockFacts({ address: SENSOR }) });
+  const { network } = rig.network.status();
+  rig.pull();
+  await rig.clock.until(() => rig.state() === 'unavailable', 5_000);
+  expect(rig.network.status()).toMatchObject({ stage: 'formed', devices: 2, network });
+  expect(() => rig.network.form(0)).toThrow('2 devices');
+  await rig.stop();
+});
+
+test.each<[string, (rig: ReturnType<typeof createRig>) => void]>([
+  ['its stick', ({ pull }) => pull()],
+  ['its library', ({ library }) => Object.assign(library, { instead: () => new ProcessFailure('library_missing', 'not installed') })],
+])('a network without %s is told as it is on the disk, with the number of its devices', async (_, arrange) => {
+  const first = createRig();
+  first.bus.start();
+  await first.up();
+  await first.pair();
+  await first.stop();
+  const rig = createRig({ files: first.files });
+  arrange(rig);
+  rig.bus.start();
+  await rig.clock.until(() => rig.state() === 'unavailable', 5_000);
+  const { network } = first.network.status();
+  expect(rig.network.status()).toMatchObject({ stage: 'formed', devices: 1, network });
+  expect(() => rig.network.form(0)).toThrow('1 devices');
+  await rig.stop();
+});
+
+test('a stopped bus waits for no attempt', async () => {
+  const rig = createRig();
+  rig.library.instead = ({ do: what }) => (what === 'look' ? new ProcessFailure('silent', 'no answer') : undefined);
+  rig.bus.start();
+  await rig.clock.advance(60_000);
+  await rig.stop();
+  expect(rig.network.status()).toMatchObject({ state: 'stopped', attempts: 0, nextAttemptSeconds: null });
+});
+
+test('another program on the port is told by what the process found, not by the words of its error', async () => {
+  const rig = createRig();
+  rig.library.instead = ({ do: what }) => (what === 'look' ? new ProcessFailure('failed', 'Cannot lock port: busy') : undefined);
+  rig.bus.start();
+  await rig.clock.until(() => rig.state() === 'unavailable', 5_000);
+  expect(rig.bus.status().error).toMatchObject({ reason: 'failed' });
+  rig.library.instead = ({ do: what }) =>
+    what === 'look' ? new ProcessFailure('in_use', '/dev/x is in use by another program') : undefined;
+  await rig.clock.until(() => rig.bus.status().error?.reason === 'locked', 60_000);
+  await rig.stop();
+});
+
+test('a stick that goes while it is looked at is missing, whatever the process says', async () => {
+  const rig = createRig();
+  rig.library.instead = ({ do: what }) => {
+    if (what === 'look') rig.pull();
+    return what === 'look' ? new ProcessFailure('port', 'No such device') : undefined;
+  };
+  rig.bus.start();
+  await rig.clock.until(() => rig.state() === 'unavailable', 5_000);
+  expect(rig.bus.status().error).toMatchObject({ reason: 'missing' });
+  await rig.stop();
+});
