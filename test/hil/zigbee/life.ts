@@ -134,6 +134,15 @@ export const LIFE: readonly Scenario[] = [
     await stick.yank();
     await stick.replug();
   }),
+  life('a lock is reset without leaving, and pairs again', async (world) => {
+    const { lock } = world;
+    await world.pair(lock);
+    for (const state of ['unlocked', 'locked'] as const) {
+      lock.turn(state);
+      await world.untilNodes(state, (nodes) => JSON.stringify(nodes).includes(`"lock":{"value":"${state}"`));
+    }
+    return undefined;
+  }),
   life('the agent is killed while it saves', async (world) => {
     // For a backup the library reads the whole flash: in the middle of it.
     const amid = world.untilFrames(SYS_NV_READ, 40);

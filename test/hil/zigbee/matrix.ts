@@ -1,5 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { agentOf, FILE, pathOf, refuses, remove, restores, resumes, type Scenario } from './scenario.ts';
 import type { ZigbeeWorld } from './world.ts';
 
@@ -43,6 +43,16 @@ async function broken(world: ZigbeeWorld, name: string, ways: readonly ((text: s
 /** What stick, files and configuration can be at a start (shared facts: the decision at start), and what the hub makes of each. */
 export const MATRIX: readonly Scenario[] = [
   row('all agree', (world) => resumes(world)),
+  row('the bus was given another id', async (world) => {
+    const former = `${world.state}-before`;
+    await rename(world.state, former);
+    await refuses(world, new RegExp(`"id": "${basename(former)}"`));
+    await andBack(world, async () => {
+      // What the bus has under its new id is no network.
+      await rm(world.state, { recursive: true, force: true });
+      await rename(former, world.state);
+    });
+  }),
   row('no backup, the stick has the network', async (world) => {
     await remove(world, FILE.backup, FILE.backupCopy);
     await resumes(world, 'backup_missing');

@@ -1,10 +1,12 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LOCK_ALARM } from '../../twins/zigbee-coordinator/index.ts';
 import { createFakeTerminal } from '../../unit/hubctl/fake-terminal.ts';
 import { runHubctl } from '../rig/hubctl.ts';
 import { addressOf, ZIGBEE_BUS as BUS } from '../rig/zigbee.ts';
 import { huntKey } from './key-hunt.ts';
+import { FILE } from './scenario.ts';
 import { createZigbeeWorld, type ZigbeeWorld } from './world.ts';
 
 type Row = Record<string, unknown> & { zigbee?: { readings: Record<string, { value: unknown; at: string }> } & Record<string, unknown> };
@@ -115,6 +117,31 @@ describe('a hub with an OSDP line and a Zigbee stick', () => {
     await world.untilNodes('the sensor gone', (nodes) => rowOf(nodes, addressOf(world.sensor)) === undefined);
     expect(world.sensor.membership).toBeNull();
     expect(world.stick.coordinator.devices().map(({ eui }) => eui)).not.toContain(world.sensor.eui);
+  });
+
+  test('a device that only the coordinator knows is listed, and is sent away when it hears that', async () => {
+    const { plug } = world;
+    const address = addressOf(plug);
+    await world.agents.at(-1)!.stop();
+    for (const name of [FILE.database, FILE.databaseCopy]) {
+      const path = join(world.state, name);
+      const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => !line.includes(address));
+      await writeFile(path, lines.join('\n'));
+    }
+    await world.start();
+    await world.up();
+    await world.change('backup');
+    await world.untilNodes('the plug as unknown', (nodes) => rowOf(nodes, address)?.zigbee?.interview === 'unknown_device');
+    plug.faults = { mute: true };
+    await expect(world.change('remove', { address })).rejects.toThrow('does not answer');
+    expect(rowOf(await world.nodes(), address)).toBeDefined();
+    plug.faults = {};
+    await world.change('remove', { address });
+    await world.untilNodes('the plug gone', (nodes) => rowOf(nodes, address) === undefined);
+    expect(plug.membership).toBeNull();
+    await world.change('backup');
+    expect(rowOf(await world.nodes(), address)).toBeUndefined();
+    await world.pair(plug);
   });
 
   test('what was known is known after a restart, also while the stick is away', async () => {

@@ -23,6 +23,7 @@ export const agentOf = ({ agents }: ZigbeeWorld) => agents.at(-1)!;
 export const FILE = {
   backup: 'coordinator_backup.json',
   database: 'database.db',
+  databaseCopy: 'database.copy',
   backupCopy: 'backup.copy',
   records: ['network.json', 'network.copy.json'],
 } as const;

@@ -3,7 +3,7 @@ import type { Problem, StartResult } from '../machine/machine.ts';
 import type { ZigbeeProcess } from '../process/process.ts';
 import type { StickPort } from '../process/words.ts';
 import type { Mended } from '../state/database.ts';
-import { type Decision, decide, type Permit, type StickSight } from '../state/decision.ts';
+import { type Decision, decide, formerBus, type Permit, type StickSight } from '../state/decision.ts';
 import type { NetworkRecord } from '../state/network-record.ts';
 import { newParameters } from '../state/parameters.ts';
 import type { ZigbeePlaces } from '../state/places.ts';
@@ -70,14 +70,17 @@ export function createSession(options: ZigbeeBusOptions, vault: Vault, places: Z
     async prepare(process, permit) {
       const stored = await vault.read();
       const stick = await look(process, keyOf(stored), false);
-      const decision = decide({ adapter, path, ...stored, stick }, permit);
+      const evidence = { adapter, path, ...stored, stick };
+      const decision = decide(evidence, permit);
       const seen = seenIn(stored);
-      if (decision.action === 'refuse')
-        return {
-          ok: false,
-          seen,
-          problem: { reason: 'network', message: refusalText(decision.refusal, { bus: id, path, stick, ...seen }) },
-        };
+      if (decision.action === 'refuse') {
+        const { refusal } = decision;
+        const former = refusal === 'renamed' ? formerBus(evidence) : undefined;
+        // Whoever gives that network up has these to pair again.
+        const devices = former?.record.devices ?? seen.devices;
+        const message = refusalText(refusal, { bus: id, path, stick, formerBus: former?.bus ?? null, record: seen.record, devices });
+        return { ok: false, seen: { ...seen, devices }, problem: { reason: 'network', message } };
+      }
       if (decision.action === 'form') {
         if (decision.replaces) await vault.archive();
         const prepared = await form();

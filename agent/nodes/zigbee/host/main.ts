@@ -77,8 +77,9 @@ function main(): void {
   async function start(command: Command & { do: 'start' }) {
     const library = loadLibrary();
     if (library === undefined) throw new ProcessFailure('library_missing', 'zigbee-herdsman is not installed');
-    const { path } = command.port;
-    const holder = await use.lockHolder(path);
+    const { path, adapter } = command.port;
+    // A Z-Stack stick has just been looked at through its port; with the others the library is slow to say so.
+    const holder = adapter === 'zstack' ? null : await use.lockHolder(path, process.pid);
     if (holder !== null) throw portInUse(path, holder);
     host = createNetworkHost({ library, clock, wallClock, guard, emit });
     try {

@@ -1,6 +1,7 @@
 import type { ZigbeeAdapter } from '../../../contract/zigbee.ts';
 import { type Backup, hasBackup } from './backup.ts';
 import type { NetworkRecord } from './network-record.ts';
+import type { OtherNetwork } from './other-networks.ts';
 import { isSameNetwork } from './parameters.ts';
 
 /** A stored thing that is sound, or why there is none. */
@@ -23,6 +24,8 @@ export interface Evidence {
   backupCopy: Sight<Backup>;
   /** Paired devices that the database, or our copy of it, still names. */
   knownDevices: number;
+  /** Networks of other buses of this hub; read only when this bus has no record. */
+  others: readonly OtherNetwork[];
   stick: StickSight;
 }
 
@@ -34,6 +37,7 @@ export type Refusal =
   | 'record_lost'
   | 'network_lost'
   | 'foreign_network'
+  | 'renamed'
   | 'other_channel'
   | 'new_stick'
   | 'other_adapter'
@@ -90,12 +94,24 @@ function withoutRecord(evidence: Evidence, permit: Permit): Decision {
   }
   const existed = record.state === 'damaged' || backup.state === 'damaged' || backupCopy.state === 'damaged' || knownDevices > 0;
   if (existed) return refuse('record_lost');
+  if (formerBus(evidence)) return refuse('renamed');
   if (stick.kind === 'network') return refuse('foreign_network');
   return permit === 'restore' ? refuse('nothing_to_restore') : { action: 'form', replaces: false };
 }
 
 const isOn = (record: NetworkRecord, stick: StickSight & { kind: 'network' }) =>
   stick.panId === record.panId && stick.extendedPanId === record.extendedPanId && stick.isOurKey !== false;
+
+/**
+ * The bus that this stick served under another id: it holds that network, or, when it holds none or cannot be asked, its path is that of the
+ * other's stick. Undefined: none.
+ */
+export function formerBus({ others, stick, path }: Pick<Evidence, 'others' | 'stick' | 'path'>): OtherNetwork | undefined {
+  return others.find(({ record }) => {
+    const mayHaveDevices = record.stage !== 'forming' || record.devices > 0;
+    return mayHaveDevices && (stick.kind === 'network' ? isOn(record, stick) : record.stick === path);
+  });
+}
 
 function unfinished(evidence: Evidence, record: NetworkRecord): Decision {
   const { stick } = evidence;

@@ -8,6 +8,8 @@ export interface RefusalFacts {
   record: NetworkRecord | null;
   stick: StickSight;
   devices: number;
+  /** Of this hub, with a record of its own for this stick; null: none. */
+  formerBus: string | null;
 }
 
 const restore = (bus: string) => `sudo hubctl zigbee restore --bus ${bus}`;
@@ -26,6 +28,8 @@ const TEXTS: Readonly<Record<Refusal, (facts: RefusalFacts) => string>> = {
     record === null
       ? `the stick at ${path} holds a network already (${seen(stick)}), and this hub has no record of it: a start would erase it. Plug the stick into its own hub, or: ${replace(bus)}`
       : `the stick at ${path} holds another network (${seen(stick)}) than this hub's (${pan(record.panId)}, ${plural(devices)}): a start would erase one of them. Plug in this hub's own stick, or ${restore(bus)} writes this hub's network to it`,
+  renamed: ({ bus, path, formerBus }) =>
+    `the stick at ${path} serves the network that this hub keeps for the bus "${formerBus}": was its "id" in agent.json changed? Set "id": "${formerBus}" again, or rename the folder zigbee/${formerBus} in the state directory to zigbee/${bus} while the agent is stopped. To give that network up: ${replace(bus)}`,
   other_channel: ({ bus, record, stick }) =>
     `the stick is on another channel (${seen(stick)}) than the network (${record?.channel ?? 'its own'}): something else changed it. ${restore(bus)} moves it back`,
   new_stick: ({ bus, path, devices }) =>

@@ -5,6 +5,7 @@ import { type Backup, hasBackup, parseBackup, type Stranger } from './backup.ts'
 import { type Database, isWhole, type Mended, mendDatabase, pairedIn, parseDatabase } from './database.ts';
 import type { Decision, Evidence, Sight } from './decision.ts';
 import { type NetworkRecord, parseRecord, recordText } from './network-record.ts';
+import { otherNetworks } from './other-networks.ts';
 import { isSameNetwork } from './parameters.ts';
 import type { ZigbeePlaces } from './places.ts';
 
@@ -125,7 +126,17 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
       ]);
       const databaseCopy = soundOf(copy);
       const known = new Set([database, databaseCopy].flatMap((each) => (each ? pairedIn(each) : [])));
-      return { record, backup, backupCopy, database, databaseCopy, isDatabaseBlocked: live.state === 'damaged', knownDevices: known.size };
+      const others = record.state === 'sound' ? [] : await otherNetworks(files, places);
+      return {
+        others,
+        record,
+        backup,
+        backupCopy,
+        database,
+        databaseCopy,
+        isDatabaseBlocked: live.state === 'damaged',
+        knownDevices: known.size,
+      };
     },
 
     async prepare({ record, backup, expects }, stored) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ProcessFailure } from '../../../../../agent/nodes/zigbee/process/process.ts';
 import { LOCK, SENSOR } from '../samples.ts';
-import { createRig, lockFacts } from './rig.ts';
+import { BUS, createRig, lockFacts } from './rig.ts';
 
 const unavailable = (rig: ReturnType<typeof createRig>) => rig.log.lines.filter(({ event }) => event === 'bus_unavailable');
 
@@ -94,6 +94,36 @@ test.each<[string, (rig: ReturnType<typeof createRig>) => void]>([
   expect(() => rig.network.form(0)).toThrow('1 devices');
   await rig.stop();
 });
+
+test.each(['zstack', 'ember'] as const)(
+  'a bus of a %s stick that is given another id forms nothing, and says which id it had',
+  async (adapter) => {
+    const first = createRig({ adapter });
+    first.bus.start();
+    await first.up();
+    await first.pair();
+    await first.stop();
+    const { files, library, clock } = first;
+    const before = new Map(files.content);
+    const starts = library.asked.filter(({ do: what }) => what === 'start').length;
+
+    const rig = createRig({ id: 'renamed', adapter, files, clock, processes: library });
+    rig.bus.start();
+    await clock.until(() => rig.state() === 'unavailable', 5_000);
+    expect(rig.bus.status().error).toMatchObject({ reason: 'network', message: expect.stringContaining(`"id": "${BUS}"`) });
+    await clock.advance(600_000);
+    expect(files.content).toEqual(before);
+    expect(library.asked.filter(({ do: what }) => what === 'start')).toHaveLength(starts);
+    expect(() => rig.network.form(0)).toThrow('1 devices');
+    await clock.settle(rig.bus.stop(), 3_000);
+
+    const back = createRig({ adapter, files, clock, processes: library });
+    back.bus.start();
+    await clock.until(() => back.state() === 'up', 5_000);
+    expect(back.network.status()).toMatchObject({ stage: 'formed' });
+    await clock.settle(back.bus.stop(), 3_000);
+  },
+);
 
 test('a stopped bus waits for no attempt', async () => {
   const rig = createRig();

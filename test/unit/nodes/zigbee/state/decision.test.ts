@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Backup } from '../../../../../agent/nodes/zigbee/state/backup.ts';
 import {
   type Decision,
@@ -8,6 +8,7 @@ import {
   type Sight,
   type StickSight,
 } from '../../../../../agent/nodes/zigbee/state/decision.ts';
+import type { NetworkRecord } from '../../../../../agent/nodes/zigbee/state/network-record.ts';
 import { isSameNetwork, type NetworkParameters } from '../../../../../agent/nodes/zigbee/state/parameters.ts';
 import { refusalText } from '../../../../../agent/nodes/zigbee/state/refusal.ts';
 import { Secret } from '../../../../../agent/system/secret.ts';
@@ -34,6 +35,7 @@ const healthy: Evidence = {
   backup: sound(backup()),
   backupCopy: sound(backup()),
   knownDevices: 2,
+  others: [],
   stick: holding(OURS),
 };
 const fresh: Evidence = { ...healthy, record: absent, backup: absent, backupCopy: absent, knownDevices: 0, stick: blank };
@@ -110,6 +112,35 @@ test('a restore is allowed by a command, for what a backup is left of', () => {
 
 test('forming anew is allowed by a command alone', () => {
   expect(decided({}, 'form')).toEqual({ action: 'form', replaces: true });
+});
+
+describe('a bus that was given another id', () => {
+  const old = (changes: Partial<NetworkRecord> = {}) => [{ bus: 'old', record: record(changes) }];
+  const unasked: StickSight = { kind: 'unknown' };
+
+  test.each<[what: string, changes: Partial<Evidence>, answer: string]>([
+    ['its stick holds the network', { others: old(), stick: holding(OURS) }, 'renamed'],
+    ['its stick cannot be asked', { adapter: 'ember', others: old({ adapter: 'ember' }), stick: unasked }, 'renamed'],
+    ['its stick has forgotten the network', { others: old(), stick: blank }, 'renamed'],
+    ['the stick is on another path, and holds nothing', { others: old({ stick: '/dev/ttyUSB9' }), stick: blank }, 'form'],
+    [
+      'the stick is on another path, and cannot be asked',
+      { adapter: 'ember', others: old({ stick: '/dev/ttyUSB9' }), stick: unasked },
+      'form',
+    ],
+    ['the other bus had no device', { others: old({ stage: 'forming', devices: 0 }), stick: blank }, 'form'],
+    ['the stick holds a network of neither', { others: old(), stick: holding(OTHER) }, 'foreign_network'],
+  ])('forms nothing unasked: %s', (_, changes, answer) => {
+    expect(brief(decide({ ...fresh, ...changes }, 'none'))).toBe(answer);
+  });
+
+  test('is no matter for one that has a record', () => {
+    expect(brief(decided({ others: old() }))).toBe('resumed');
+  });
+
+  test('forms another network when a person says so', () => {
+    expect(brief(decide({ ...fresh, others: old(), stick: blank }, 'form'))).toBe('form');
+  });
 });
 
 test('a cut while forming goes on with the same parameters', () => {
@@ -213,7 +244,7 @@ test('each refusal says why and what to do, and never the key', () => {
     'nothing_to_restore',
   ] as const) {
     for (const own of [null, record()]) {
-      const text = refusalText(refusal, { bus: 'zb', path: PATH, record: own, stick, devices: 2 });
+      const text = refusalText(refusal, { bus: 'zb', path: PATH, record: own, stick, formerBus: 'old', devices: 2 });
       expect(text).not.toContain(OURS.networkKey.reveal());
       expect(text).not.toMatch(/undefined|\[redacted\]/);
     }
