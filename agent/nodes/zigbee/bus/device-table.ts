@@ -54,6 +54,8 @@ const LOOK_MS = 60_000;
 const WRITE_MS = 60_000;
 /** More than a network has: the database was filled by something else. */
 const MAX_DEVICES = 1_000;
+/** More than a clock that runs is corrected by: it was set, as on a hub without a battery for it, some time after its start. */
+const CLOCK_SET_MS = 60_000;
 
 export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wallClock, log }: DeviceTableDeps): DeviceTable {
   const known = new Map<string, Known>();
@@ -67,7 +69,15 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
   let cancelWrite: Cancel | null = null;
   let writing: Promise<void> = Promise.resolve();
 
-  const node = (device: Known) => nodeOf(bus, device, isUp, wallClock.nowMs());
+  /** When it was heard, by the clock as it is now: that of a hub may be set years forward after a device was heard. */
+  function withTime(device: Known): Known {
+    const { facts, heardMs } = device;
+    if (heardMs === null) return device;
+    const lastSeen = wallClock.nowMs() - (clock.nowMs() - heardMs);
+    return Math.abs(lastSeen - (facts.lastSeen ?? 0)) > CLOCK_SET_MS ? { ...device, facts: { ...facts, lastSeen } } : device;
+  }
+
+  const node = (device: Known) => nodeOf(bus, withTime(device), isUp, wallClock.nowMs());
 
   /** Without the times: a lock may say the same twenty times a second. Who asks for the nodes gets them as they are. */
   const standing = ({ available, tamper, powerFault, capabilities, zigbee }: Node) => {
@@ -105,11 +115,12 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
   function look(): void {
     const nowMs = wallClock.nowMs();
     for (const device of known.values()) {
-      const { address, lastSeen } = device.facts;
+      const { address, lastSeen } = withTime(device).facts;
       if (isNews(device)) tell(device);
-      const silentMs = nowMs - Math.max(lastSeen ?? 0, asked.get(address) ?? 0);
+      const askedMs = asked.get(address) ?? Number.NEGATIVE_INFINITY;
+      const silentMs = Math.min(nowMs - (lastSeen ?? 0), clock.nowMs() - askedMs);
       if (isUp && powerOf(device.facts) === 'mains' && silentMs >= ASK_AFTER_SECONDS * 1000) {
-        asked.set(address, nowMs);
+        asked.set(address, clock.nowMs());
         ask(address);
       }
     }
@@ -149,6 +160,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
         facts: { ...facts, lastSeen, linkQuality: facts.linkQuality ?? before?.facts.linkQuality ?? null },
         readings,
         firstSeen: before?.firstSeen ?? lastSeen,
+        heardMs: before?.heardMs ?? null,
         parent: before?.parent ?? null,
       };
       known.set(facts.address, device);
@@ -160,6 +172,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
       const lastSeen = Math.min(at, wallClock.nowMs());
       change(address, (device) => ({
         ...device,
+        heardMs: clock.nowMs(),
         firstSeen: device.firstSeen ?? lastSeen,
         facts: { ...device.facts, lastSeen, linkQuality: linkQuality ?? device.facts.linkQuality },
       }));

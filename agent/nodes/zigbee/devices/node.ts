@@ -11,6 +11,8 @@ export interface Known {
   readings: DeviceReadings;
   /** When it was first heard since the bus was made, epoch milliseconds. */
   firstSeen: number | null;
+  /** When it was last heard since the bus was made, by the monotonic clock, milliseconds; null: not yet. */
+  heardMs: number | null;
   parent: string | null;
 }
 

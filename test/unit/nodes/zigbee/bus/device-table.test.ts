@@ -15,7 +15,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 function createRig() {
   const clock = createSteppedClock();
-  const wallClock = { nowMs: () => Date.UTC(2026, 0, 1) + clock.nowMs() };
+  let setMs = 0;
+  const wallClock = { nowMs: () => Date.UTC(2026, 0, 1) + setMs + clock.nowMs() };
   const [files, log] = [createMemoryFiles(), createFakeLog()];
   const store = createReadingsStore({ path: '/state/reports.json', files, log });
   const [nodes, gone, asked]: [Node[], string[], string[]] = [[], [], []];
@@ -31,7 +32,10 @@ function createRig() {
   });
   const report = (address: string, values: Record<string, number>, cluster = 'closuresDoorLock') =>
     table.message({ address, cluster, type: 'attributeReport', values, at: wallClock.nowMs() });
-  return { clock, wallClock, files, log, store, table, nodes, gone, asked, report };
+  const setClock = (byMs: number) => {
+    setMs += byMs;
+  };
+  return { setClock, clock, wallClock, files, log, store, table, nodes, gone, asked, report };
 }
 
 const strangers = (...addresses: string[]) => addresses.map((address, index) => ({ address, networkAddress: index + 1 }));
@@ -53,6 +57,29 @@ test('a lock that reports twenty times a second writes once a minute, and tells 
   expect(nodes.at(-1)!.zigbee!.readings.lock!.value).toBe('unlocked');
   await table.stop();
   expect(clock.timers).toBe(0);
+});
+
+test.each([
+  ['ten years forward', 10 * 365 * 24 * HOUR_MS],
+  ['a year back', -365 * 24 * HOUR_MS],
+])('a clock that is set %s after a device was heard makes it neither silent nor heard for ever', async (_, byMs) => {
+  const { table, clock, wallClock, setClock, nodes, asked } = createRig();
+  table.device(lockFacts({ lastSeen: null, checkInSeconds: 3_600 }));
+  table.device(lockFacts({ address: PLUG, kind: 'router', powerSource: 'Mains (single phase)', lastSeen: null }));
+  for (const address of [LOCK, PLUG]) table.seen(address, wallClock.nowMs(), 100);
+  table.linkUp();
+  await clock.advance(5 * MINUTE_MS);
+  nodes.length = 0;
+  setClock(byMs);
+  await clock.advance(2 * MINUTE_MS);
+  expect(nodes).toEqual([]);
+  expect(asked).toEqual([]);
+  expect(table.nodes().map(({ available }) => available)).toEqual([true, true]);
+  expect(table.nodes()[0]!.lastSeen).toBe(new Date(wallClock.nowMs() - 7 * MINUTE_MS).toISOString());
+  await clock.advance(3 * HOUR_MS);
+  expect(table.nodes().map(({ available }) => available)).toEqual([false, false]);
+  expect(asked.length).toBeGreaterThan(2);
+  await table.stop();
 });
 
 test('a device with mains power is asked after ten minutes of silence and lost after twenty-five; a sleeping one is never asked', async () => {

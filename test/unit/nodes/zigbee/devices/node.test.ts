@@ -13,6 +13,7 @@ const NOW_MS = Date.UTC(2026, 0, 1);
 const known = (facts: Partial<DeviceFacts> = {}, rest: Partial<Known> = {}): Known => ({
   facts: lockFacts(facts),
   readings: NO_READINGS,
+  heardMs: null,
   firstSeen: NOW_MS,
   parent: null,
   ...rest,
