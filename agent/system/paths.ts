@@ -12,6 +12,14 @@ export interface PathFacts {
   device: number;
 }
 
+/** Texts that are compared with earlier ones. */
+export interface PathIdentity {
+  /** Another one when something else stands there, as after a device was plugged in again. */
+  thing: string;
+  /** Another one also when owner or rights change. */
+  state: string;
+}
+
 /** Rights on a path; `none`: that it is there. */
 export type Right = 'none' | 'write' | 'read_write';
 
@@ -25,11 +33,8 @@ export interface Paths {
   target(path: string): Promise<string>;
   /** Every name in a folder. */
   names(folder: string): Promise<string[]>;
-  /**
-   * What stands at the path, links followed, as a text that is another one when something else stands there, or when its owner or rights change;
-   * null: nothing does. Never throws.
-   */
-  identity(path: string): Promise<string | null>;
+  /** What stands at the path, links followed; null: nothing does. Never throws. */
+  identity(path: string): Promise<PathIdentity | null>;
   /** Why this process has not the right, as an error code such as `EACCES`; null: it has. Never throws. */
   denial(path: string, right: Right): Promise<string | null>;
 }
@@ -60,8 +65,11 @@ export function createPaths(): Paths {
     names: (folder) => readdir(folder),
     identity: (path) =>
       stat(path).then(
-        ({ dev, ino, rdev, ctimeMs }) => `${dev} ${ino} ${rdev} ${ctimeMs}`,
-        ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) => (code === 'ENOENT' || code === 'ENOTDIR' ? null : code),
+        ({ dev, ino, rdev, ctimeMs }) => {
+          const thing = `${dev} ${ino} ${rdev}`;
+          return { thing, state: `${thing} ${ctimeMs}` };
+        },
+        ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) => (code === 'ENOENT' || code === 'ENOTDIR' ? null : { thing: code, state: code }),
       ),
     denial: (path, right) =>
       access(path, ACCESS[right]).then(

@@ -3,6 +3,7 @@ import type { MonotonicClock, WallClock } from '../../../system/clock.ts';
 import type { Entropy } from '../../../system/entropy.ts';
 import type { Files } from '../../../system/files.ts';
 import type { Log } from '../../../system/log.ts';
+import type { PathIdentity } from '../../../system/paths.ts';
 import type { Problem } from '../machine/machine.ts';
 import type { ZigbeeProcesses } from '../process/process.ts';
 
@@ -19,8 +20,8 @@ export interface ZigbeeBusOptions {
   processes: ZigbeeProcesses;
   /** Why the port cannot be opened, as the file system tells; null: nothing stands against it. */
   portProblem(path: string): Promise<Problem | null>;
-  /** What stands at the port's path, as a text that is another one after a stick was plugged in; null: nothing. */
-  portIdentity(path: string): Promise<string | null>;
+  /** What stands at the port's path; null: nothing. Never rejects. */
+  portIdentity(path: string): Promise<PathIdentity | null>;
   files: Files;
   clock: MonotonicClock;
   wallClock: WallClock;

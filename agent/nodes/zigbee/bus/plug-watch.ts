@@ -1,9 +1,10 @@
 import type { Cancel, MonotonicClock } from '../../../system/clock.ts';
+import type { PathIdentity } from '../../../system/paths.ts';
 
 export interface PlugWatchDeps {
   clock: MonotonicClock;
   /** What stands at the stick's path; null: nothing. Never rejects. */
-  identity(): Promise<string | null>;
+  identity(): Promise<PathIdentity | null>;
   /** A stick is in use. */
   isAtWork(): boolean;
   /** The next attempt is waited for. */
@@ -30,7 +31,7 @@ const AT_ONCE = 10;
 const REFILL_MS = 10_000;
 
 export function createPlugWatch({ clock, identity, isAtWork, isWaiting, onGone, onPlugged }: PlugWatchDeps): PlugWatch {
-  let used: string | null = null;
+  let used: PathIdentity | null = null;
   let isOn = false;
   let cancel: Cancel = () => {};
   let allowed = AT_ONCE;
@@ -52,7 +53,11 @@ export function createPlugWatch({ clock, identity, isAtWork, isWaiting, onGone, 
     if (now === null) {
       used = null;
       if (isAtWork()) onGone();
-    } else if (now !== used && isWaiting() && take()) {
+    } else if (used !== null && now.thing !== used.thing && isAtWork()) {
+      // Pulled and plugged in again between two looks: what is open leads nowhere.
+      used = null;
+      onGone();
+    } else if (now.state !== used?.state && isWaiting() && take()) {
       used = now;
       onPlugged();
     }

@@ -30,6 +30,23 @@ test('a stick whose going was not noticed by the library is noticed', async () =
   await stop();
 });
 
+test('a stick that was pulled and plugged in again between two looks is used again at once; other rights of its device are no matter', async () => {
+  const { bus, clock, library, up, pull, plug, touch, stop } = createRig();
+  bus.start();
+  await up();
+  const { starts } = library;
+  touch();
+  await clock.advance(5_000);
+  expect([library.starts, bus.status().state]).toEqual([starts, 'up']);
+  pull();
+  plug();
+  await clock.advance(1_000);
+  expect(bus.status()).toMatchObject({ state: 'unavailable', error: { reason: 'lost' } });
+  expect(await up()).toBeLessThanOrEqual(3_000);
+  expect(library.starts).toBe(starts + 1);
+  await stop();
+});
+
 test('a start that fails although the stick is there is tried ever more rarely; a stick that is plugged in then is used at once', async () => {
   const { bus, clock, library, plug, up, stop } = createRig();
   library.instead = ({ do: what }) => (what === 'start' ? new ProcessFailure('failed', 'no') : undefined);

@@ -37,6 +37,7 @@ export function createRig(options: Partial<ZigbeeBusOptions> & { startMs?: numbe
   const library = createFakeLibrary(files, clock, options);
   let plugs = 1;
   let isPlugged = true;
+  let rights = 0;
   const lost: boolean[] = [];
   const bus = createZigbeeBus({
     id: BUS,
@@ -48,7 +49,7 @@ export function createRig(options: Partial<ZigbeeBusOptions> & { startMs?: numbe
     stateDirectory: '/state',
     processes: library,
     portProblem: async () => (isPlugged ? null : { reason: 'missing', message: `${PATH} does not exist` }),
-    portIdentity: async () => (isPlugged ? `stick ${plugs}` : null),
+    portIdentity: async () => (isPlugged ? { thing: `stick ${plugs}`, state: `stick ${plugs} ${rights}` } : null),
     files,
     clock,
     wallClock,
@@ -74,6 +75,10 @@ export function createRig(options: Partial<ZigbeeBusOptions> & { startMs?: numbe
     state,
     pull: () => {
       isPlugged = false;
+    },
+    /** Owner or rights of its device change. */
+    touch: () => {
+      rights += 1;
     },
     plug: () => {
       isPlugged = true;
