@@ -35,6 +35,8 @@ export interface ZigbeeBusOptions {
 export const LIMITS = {
   /** A boot loader is left in 2 s, a silent stick is given up after 8 s; a busy hub needs longer for what a stick holds. */
   look: 30_000,
+  /** The code of the library: as long as its process may be silent for it. */
+  load: 120_000,
   /** Resuming: 0.7 s; ember gives up after 25 s, zstack after 20 s. */
   resume: 60_000,
   /** Forming and restoring: 9 to 12 s; Z-Stack itself waits 100 s and then 30 s. */

@@ -34,8 +34,9 @@ export function problemOf(failure: unknown, folder: string): Problem {
     case 'library_missing':
       return LIBRARY_MISSING;
     case 'silent':
-    case 'late':
       return SILENT;
+    case 'late':
+      return { reason: 'silent', message: `${message}: the stick is silent, or the hub is too busy (sudo hubctl doctor)` };
     case 'in_use':
       return { reason: 'locked', message };
     case 'not_this_adapter':

@@ -96,6 +96,8 @@ export function createSession(options: ZigbeeBusOptions, vault: Vault, places: Z
       const network = { panId, extendedPanId, networkKey: networkKey.reveal(), channel: own };
       const { database, databaseBackup, backup } = places;
       const limitMs = decision.expects === 'resumed' ? LIMITS.resume : LIMITS.form;
+      // By itself: how long that takes depends on the hub, and says nothing of the stick.
+      await process.request({ do: 'load' }, LIMITS.load);
       return process.request({ do: 'start', port, network, database, databaseBackup, backup }, limitMs);
     },
   };

@@ -7,7 +7,7 @@ import { createLineSplitter } from '../process/lines.ts';
 import { maskKeys } from '../process/mask.ts';
 import { ProcessFailure } from '../process/process.ts';
 import { type Command, type FailureCode, PROTOCOL_VERSION, type ProcessEvent, type Request } from '../process/words.ts';
-import { loadLibrary } from './library.ts';
+import { type Library, loadLibrary } from './library.ts';
 import { lookAtStick } from './look.ts';
 import { createNetworkHost, type NetworkHost } from './network.ts';
 import { openStickPort, portInUse } from './stick-port.ts';
@@ -39,6 +39,7 @@ function main(): void {
   const use = createDeviceUse();
   const output = new Socket({ fd: OUTPUT, readable: false, writable: true });
   let host: NetworkHost | null = null;
+  let loaded: Library | null = null;
   let isStopping = false;
 
   const emit = (event: ProcessEvent) => void output.write(`${JSON.stringify(event)}\n`);
@@ -74,9 +75,14 @@ function main(): void {
     }
   }
 
+  function load(): Library {
+    loaded ??= loadLibrary() ?? null;
+    if (loaded === null) throw new ProcessFailure('library_missing', 'zigbee-herdsman is not installed');
+    return loaded;
+  }
+
   async function start(command: Command & { do: 'start' }) {
-    const library = loadLibrary();
-    if (library === undefined) throw new ProcessFailure('library_missing', 'zigbee-herdsman is not installed');
+    const library = load();
     const { path, adapter } = command.port;
     // A Z-Stack stick has just been looked at through its port; with the others the library is slow to say so.
     const holder = adapter === 'zstack' ? null : await use.lockHolder(path, process.pid);
@@ -100,6 +106,7 @@ function main(): void {
 
   function carryOut(command: Command): unknown {
     if (command.do === 'look') return look(command);
+    if (command.do === 'load') return void load();
     if (command.do === 'start') return start(command);
     if (command.do === 'stop') return stop();
     if (host === null) throw new ProcessFailure('not_started', 'the network is not started');

@@ -16,6 +16,8 @@ const MAX_LINE = 4 * 1024 * 1024;
 const MAX_STDERR = 2_000;
 /** The process says so often that it lives; one that is silent for so long hangs, and is ended. */
 const SILENT_MS = 30_000;
+/** Loading the library keeps a process from saying so: 0.3 s, and 25 s in a virtual hub whose host was overloaded. */
+const LOADING_MS = 120_000;
 /** More lines than the largest network gives when it starts, and than a radio carries: a process that says so much has gone mad, and starves the agent. */
 const FLOOD = { lines: 20_000, windowMs: 10_000 };
 /** What the library needs for a large network, many times over. A leak ends the process, and not the hub. */
@@ -74,12 +76,13 @@ function supervise(
   let cancelKill: Cancel = () => {};
   let cancelWatch: Cancel = () => {};
 
+  const isLoading = () => [...waiting.values()].some(({ name }) => name === 'load');
   const kill = () => {
     if (!gone) child.kill('SIGKILL');
   };
   const watch = () => {
     cancelWatch();
-    if (!gone) cancelWatch = clock.schedule(SILENT_MS, kill);
+    if (!gone) cancelWatch = clock.schedule(isLoading() ? LOADING_MS : SILENT_MS, kill);
   };
 
   const exited = (detail: string) => {
@@ -115,6 +118,7 @@ function supervise(
     if (event.kind !== 'answer') return handlers.onEvent(event);
     const asked = waiting.get(event.id);
     waiting.delete(event.id);
+    watch();
     if (event.ok) asked?.resolve(event.value);
     else asked?.reject(new ProcessFailure(event.code, event.message));
   };
@@ -142,6 +146,7 @@ function supervise(
       if (gone) throw new ProcessFailure('failed', 'the process of the Zigbee library ended');
       const id = ++lastId;
       const answered = new Promise<unknown>((resolve, reject) => waiting.set(id, { name: command.do, resolve, reject }));
+      if (command.do === 'load') watch();
       child.stdin?.write(`${JSON.stringify({ ...command, v: PROTOCOL_VERSION, id } satisfies Request)}\n`);
       const late = (): never => {
         waiting.delete(id);

@@ -25,6 +25,8 @@ export interface StartNetwork {
 export type Command =
   /** Looks at the stick without the library. `networkKey`: the one to compare with. `clear`: it is to forget that it is configured. */
   | { do: 'look'; port: StickPort; networkKey: string | null; clear: boolean }
+  /** Loads the library; the process says nothing meanwhile. */
+  | { do: 'load' }
   | { do: 'start'; port: StickPort; network: StartNetwork; database: string; databaseBackup: string; backup: string }
   | { do: 'permit_join'; seconds: number }
   | { do: 'remove'; address: string }

@@ -118,6 +118,20 @@ test('a process that says nothing for half a minute is ended', async () => {
   expect(clock.timers).toBe(0);
 });
 
+test('a process that loads the library may be silent for two minutes, and for half a minute after it', async () => {
+  const clock = createSteppedClock();
+  const { ended, process: own } = await start(
+    `let id; onCommand((command) => { if (command.do === 'load') { ({ id } = command); say(${JSON.stringify(left)}); } else say({ kind: 'answer', id, ok: true, value: null }); });`,
+    clock,
+  );
+  const loading = own.request({ do: 'load' }, 10 * MINUTE_MS);
+  clock.step(119_000);
+  own.request({ do: 'check' }, 10 * MINUTE_MS).catch(() => {});
+  expect(await loading).toBeNull();
+  clock.step(30_001);
+  expect(await ended).toContain('SIGKILL');
+});
+
 test('one that is asked to end, and does not, is ended', async () => {
   const { ended, process: own, heard } = await start(`say(${JSON.stringify(left)}); setInterval(() => {}, 1000);`);
   await heard;
