@@ -138,7 +138,7 @@ describe('a hub with an OSDP line and a Zigbee stick', () => {
     plug.faults = {};
     await world.change('remove', { address });
     await world.untilNodes('the plug gone', (nodes) => rowOf(nodes, address) === undefined);
-    expect(plug.membership).toBeNull();
+    await expect.poll(() => plug.membership).toBeNull();
     await world.change('backup');
     expect(rowOf(await world.nodes(), address)).toBeUndefined();
     await world.pair(plug);
