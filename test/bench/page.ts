@@ -52,17 +52,18 @@ async function atRest(browser: Browser, seconds: number, minutes: number) {
   const { page } = await open(context, addressIn(demo.out()));
   await sleep(SETTLE_MS / 3);
   const withPage = await cpuPercentOf(pid, seconds);
-  const commands = await traffic(page, addressIn(demo.out()), Math.max(0, minutes * 60 - seconds) * 1_000);
+  const commands = await traffic(page, demo.out(), Math.max(0, minutes * 60 - seconds) * 1_000);
   const heapMegabytes = await heapMegabytesOf(page);
   await context.close();
   return { without, withPage, heapMegabytes, commands };
 }
 
 /** Sends commands for so long, as the page does. Returns how many the API took. */
-async function traffic(page: Page, address: string, lengthMs: number): Promise<number> {
-  const { origin, searchParams } = new URL(address);
+async function traffic(page: Page, output: string, lengthMs: number): Promise<number> {
+  const { origin, searchParams } = new URL(addressIn(output));
+  const hubId = /\/hubs\/([0-9a-f-]{36})\//.exec(output)![1];
   const headers = { 'x-page-token': searchParams.get('token') ?? '', 'content-type': 'application/json' };
-  const body = JSON.stringify({ command: 'get_nodes', args: { refresh: true } });
+  const body = JSON.stringify({ hubId, command: 'get_nodes', args: { refresh: true } });
   let taken = 0;
   for (const endMs = performance.now() + lengthMs; performance.now() < endMs; await sleep(COMMAND_MS)) {
     const answer = await page.request.post(`${origin}/call`, { headers, data: { call: 'SendHubCommand', body } });
