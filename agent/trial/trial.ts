@@ -141,11 +141,13 @@ export function createReleaseTrial(deps: ReleaseTrialDeps): ReleaseTrial {
     async stop() {
       stopped.abort();
       cancel();
-      if (started === null || started.trial) return;
+      if (started === null) return;
       const before = { buses: up(), cloud: wasOnline };
       const keep = async () => {
         const { trial } = await state();
-        if (trial !== null) await writeBefore(files, stateDirectory, { sequence: trial.sequence, ...before });
+        // One that is on trial itself keeps the past of its predecessor. After its commit it is the one before, without a restart.
+        if (trial !== null && trial.sequence !== started.sequence)
+          await writeBefore(files, stateDirectory, { sequence: trial.sequence, ...before });
       };
       await within(clock, STOP_MS, keep(), () => {}).catch((error: unknown) =>
         log.error({ event: 'trial_before_unwritten', reason: messageOf(error) }, 'the state before the trial cannot be stored'),

@@ -191,6 +191,20 @@ test('An agent that is not on trial writes nothing, but what was up when another
   expect(JSON.parse(hub.files.content.get(BEFORE)!.toString())).toMatchObject({ buses: ['rs485'] });
 });
 
+test('An agent that was committed and runs on keeps what is up for the next trial', async () => {
+  const hub = createHub();
+  const agent = await handedOver(hub);
+  agent.linkUp();
+  await hub.clock.advance(MINUTE_MS + 4_000);
+  const committed = { ...FIRST_STATE, current: { sequence: 20, requiresSystem: 1 }, highest: 20 };
+  hub.keep(committed);
+  await hub.clock.advance(MINUTE_MS);
+  hub.world.buses = ['rs485', 'second'];
+  hub.keep({ ...committed, trial: { sequence: 30, requiresSystem: 1, attempt: 'job:2' } });
+  await agent.stop();
+  expect(JSON.parse(hub.files.content.get(BEFORE)!.toString())).toMatchObject({ sequence: 30, buses: ['rs485', 'second'], cloud: true });
+});
+
 test('The report names the release that was left, until one is committed', async () => {
   const event = { atSeconds: 1, sequence: 20, attempt: 'job:1' };
   const history = [
