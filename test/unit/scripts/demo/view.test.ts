@@ -7,7 +7,7 @@ import { sentence } from '../../../../scripts/demo/page/model/stories.ts';
 const START = 1_795_300_000_000;
 
 /** A state after these events, each with its seconds since the start. */
-function viewOf(...events: [seconds: number, body: EventBody][]): ViewState {
+function viewOf(...events: (readonly [seconds: number, body: EventBody])[]): ViewState {
   const state = emptyState();
   for (const [seconds, body] of events) applyEvent(state, { at: START + seconds * 1_000, ...body } as HarnessEvent);
   return state;
@@ -56,6 +56,25 @@ const shadow = (version: number, reported: Record<string, unknown>, desired: Rec
 const presence = (state: string, session: string): EventBody => ({ kind: 'presence', state, session });
 
 describe('what the hub did about a fault is told from its own events', () => {
+  test.each([
+    ['short enough, and its session stays', [], 'its session was not lost after 14.0 s'],
+    ['too long, and its session ends', [[5, log('cloud_down', { reason: 'timeout' })]], 'the hub is on “Home” after 4.0 s'],
+  ] as const)('an access point that is off %s', (_what, lost, last) => {
+    const packet: EventBody = { kind: 'packet', direction: 'up', type: 'PINGREQ', bytes: 2 };
+    const { stories } = viewOf(
+      [0, presence('online', 's1')],
+      [1, fault('home_off', 'begin', 'Home switched off')],
+      [2, { kind: 'wifi', network: null }],
+      [3, packet],
+      ...lost,
+      [6, fault('home_off', 'end', 'switched on again')],
+      [10, { kind: 'wifi', network: 'Home' }],
+      [20, packet],
+    );
+    expect(sentence(stories[0]!).endsWith(last), sentence(stories[0]!)).toBe(true);
+    expect(stories[0]!.open).toBe(lost.length > 0);
+  });
+
   test('the serial adapter: gone, and back', () => {
     const { stories } = viewOf(
       [0, nodes(node(1), node(5))],

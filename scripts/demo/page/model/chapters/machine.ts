@@ -10,7 +10,20 @@ const joined: Chapter = {
   after: BACK,
   see: (event) => (event.kind === 'wifi' && event.network !== null ? `the hub is on “${event.network}”` : null),
 };
-const networkLost: readonly Chapter[] = [left, linkDown, offline, joined, { ...online, after: BACK, last: true }];
+/** A packet from the hub in the session that it had before: a short absence broke no link. */
+const kept: Chapter = {
+  name: 'kept',
+  after: ['joined'],
+  last: true,
+  see: (event, { hub }, { told, before }) =>
+    event.kind === 'packet' &&
+    event.direction === 'up' &&
+    hub.presence?.session === before.session &&
+    !told.some((name) => name === linkDown.name || name === offline.name)
+      ? 'its session was not lost'
+      : null,
+};
+const networkLost: readonly Chapter[] = [left, linkDown, offline, joined, kept, { ...online, after: BACK, last: true }];
 
 /** What is told of faults of a whole machine, and of the air around it. */
 export const MACHINE_CHAPTERS: Readonly<Record<string, readonly Chapter[]>> = {
