@@ -26,15 +26,15 @@ function cutInTrial(name: string, at: Hold, { rollback = false, prepare = async 
     await prepare(context);
     const before = await committed(context);
     const release = updates.releases.next();
-    const { sequence } = release.manifest;
     const id = await onTrial(context, release, expect);
     await updates.hold(at);
-    if (rollback) await hub.must(`cd /var/lib/hub-agent-releases && echo ${sequence} > asked && mv asked rollback`);
+    // It waits for the updater, which is held.
+    if (rollback) await hub.must('setsid hubctl update rollback --yes < /dev/null > /dev/null 2>&1 &');
     expect(await updates.held(STEP_TIMEOUT_MS), 'it never came there');
     await hub.powerCut();
     return rollback
       ? { answer: 'left', runs: before, job: { id, end: 'FAILED asked', release } }
-      : { answer: 'committed', runs: sequence, job: { id, end: 'SUCCEEDED committed', release } };
+      : { answer: 'committed', runs: release.manifest.sequence, job: { id, end: 'SUCCEEDED committed', release } };
   });
 }
 
