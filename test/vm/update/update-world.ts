@@ -195,7 +195,8 @@ export function createUpdateWorld({
       const text = await hub.must('cat /var/lib/hub-agent-releases/state 2> /dev/null || true');
       return text === '' ? FIRST_STATE : parseState(text);
     },
-    chosen: async () => (await hub.must('cat /run/hub-agent-release')).trim(),
+    // Early in a boot the launcher has not written it yet.
+    chosen: async () => (await hub.run('cat /run/hub-agent-release')).stdout.trim(),
     says: async (words, timeoutMs) => comes(words, await size(), timeoutMs),
     setTrialSeconds: async (seconds) => void (await hub.must(`echo ${seconds} > /etc/hub-agent/trial-seconds`)),
   };
