@@ -18,7 +18,8 @@ export function createProcessLock(path: string): ProcessLock {
     acquire() {
       const { promise, resolve: settle, reject } = Promise.withResolvers<(() => void) | null>();
       const server = createServer((socket) => socket.destroy());
-      server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? settle(null) : reject(error)));
+      // Every one, also after the lock is held: a connection that cannot be accepted ends nothing.
+      server.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? settle(null) : reject(error)));
       server.listen(name, () => settle(() => void server.close()));
       // A process that is done does not stay for its lock.
       server.unref();
