@@ -1,4 +1,5 @@
 import type { PartFiles } from '../release/part-file.ts';
+import { takeTurn } from '../release/turn.ts';
 import { type MonotonicClock, sleep } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
 import type { ProcessLock } from '../system/process-lock.ts';
@@ -25,21 +26,14 @@ export interface TurnDeps {
 const LOOK_MS = 10_000;
 
 export function createTurn({ lock, releases, parts, clock, log }: TurnDeps): Turn {
-  async function tryNow(): Promise<(() => void) | null> {
-    const free = await lock.acquire();
-    if (free === null) return null;
-    // What stands there and cannot be read is the updater's to remove.
-    if (!(await releases.isRequested().catch(() => true))) return free;
-    free();
-    return null;
-  }
+  const tryNow = () => takeTurn(lock, releases.isRequested);
 
   return {
     async take(job, signal) {
       for (let told = false; ; told = true) {
         signal.throwIfAborted();
         const free = await tryNow();
-        if (free !== null) return free;
+        if (typeof free === 'function') return free;
         if (!told) log.info({ event: 'update_waits', ...job }, 'another update is being prepared on this hub');
         await sleep(clock, LOOK_MS, signal);
       }
@@ -47,7 +41,7 @@ export function createTurn({ lock, releases, parts, clock, log }: TurnDeps): Tur
 
     async discard() {
       const free = await tryNow().catch(() => null);
-      if (free === null) return;
+      if (typeof free !== 'function') return;
       // There is no folder, or the disk fails: then there is nothing to give back.
       await parts.keepOnly(new Set()).catch(() => {});
       free();

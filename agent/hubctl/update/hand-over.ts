@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ReleasePart } from '../../release/manifest.ts';
 import type { PartFiles } from '../../release/part-file.ts';
 import { REQUEST_FILE } from '../../release/places.ts';
+import { type Occupied, takeTurn } from '../../release/turn.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Files } from '../../system/files.ts';
 import type { ProcessLock } from '../../system/process-lock.ts';
@@ -18,8 +19,10 @@ export interface HandOverDeps {
   signal: AbortSignal;
 }
 
-const BUSY = 'is being prepared on this hub, by a job of the cloud or by another hubctl. Try again when it has ended: hubctl update status';
-const WAITS = 'waits for the updater. Look with: systemctl status hub-agent-update.path hub-agent-update.service';
+const OCCUPIED: Readonly<Record<Occupied, string>> = {
+  prepared: 'is being prepared on this hub, by a job of the cloud or by another hubctl. Try again when it has ended: hubctl update status',
+  requested: 'waits for the updater. Look with: systemctl status hub-agent-update.path hub-agent-update.service',
+};
 
 /**
  * Runs `use` while no other update is prepared on this hub, and none waits for the updater.
@@ -29,12 +32,9 @@ export async function inTurn<T>(
   { lock, files, folder }: Pick<HandOverDeps, 'lock' | 'files' | 'folder'>,
   use: () => Promise<T>,
 ): Promise<T> {
-  const free = await lock.acquire();
-  if (free === null) throw new HubError('busy', `Another update ${BUSY}`);
+  const free = await takeTurn(lock, async () => (await files.read(join(folder, REQUEST_FILE), { follow: false })) !== null);
+  if (typeof free === 'string') throw new HubError('busy', `Another update ${OCCUPIED[free]}`);
   try {
-    // What stands there and cannot be read is the updater's to remove.
-    const request = await files.read(join(folder, REQUEST_FILE), { follow: false }).catch(() => 'something');
-    if (request !== null) throw new HubError('busy', `Another update ${WAITS}`);
     return await use();
   } finally {
     free();

@@ -1,3 +1,5 @@
+const LOOK_MS = 20;
+
 /** Something that changes: its listener is called after each change. */
 export type Subscribe = (listener: () => void) => () => void;
 
@@ -28,6 +30,15 @@ export function until<T>(subscribe: Subscribe, what: string, look: () => T | nul
     }
     check();
   });
+}
+
+/** Looks at what has no events, such as a file of another process: again and again, until it is so. */
+export function seen(what: string, look: () => unknown): Promise<boolean> {
+  const often: Subscribe = (listener) => {
+    const timer = setInterval(listener, LOOK_MS);
+    return () => clearInterval(timer);
+  };
+  return until(often, what, () => Boolean(look()));
 }
 
 /** A set of listeners that one thing calls. */

@@ -25,7 +25,7 @@ import { createPki } from '../../twins/pki/pki.ts';
 import { createFakeLog } from '../../unit/nodes/fakes.ts';
 import { createReleaseHub, filesOf, manifestOf, type ReleaseHub, signed } from '../../unit/updater/hub.ts';
 import { createStick } from '../rig/stick.ts';
-import { createSignal, until } from '../rig/until.ts';
+import { createSignal, seen, until } from '../rig/until.ts';
 
 const THING = 'hub-1';
 /** Pauses of minutes pass in seconds; an answer still has a second. */
@@ -155,16 +155,6 @@ const outcome = async (jobId: string) => {
   const { status, statusDetails } = (await ended(jobId)) as JobExecution;
   return `${status} ${statusDetails.reason}`;
 };
-/** Looks again and again: disk and agent have no events. */
-const seen = (what: string, look: () => unknown) =>
-  until(
-    (listener) => {
-      const timer = setInterval(listener, 20);
-      return () => clearInterval(timer);
-    },
-    what,
-    () => Boolean(look()),
-  );
 const requested = () => seen('the request', () => readdirSync(hub.update).includes('request.json'));
 const step = (name: string) => until(changes.subscribe, `the step ${name}`, () => core.jobs.execution('j1')?.statusDetails.step === name);
 

@@ -8,7 +8,7 @@ import { createDisk } from '../../../agent/updater/disk.ts';
 import { runUpdater } from '../../../agent/updater/updater.ts';
 import { FACTORY_SEQUENCE, filesOf, manifestOf } from '../../unit/updater/hub.ts';
 import { createStick } from '../rig/stick.ts';
-import { until } from '../rig/until.ts';
+import { seen } from '../rig/until.ts';
 
 const ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
@@ -47,15 +47,6 @@ const updater = () =>
     log: () => {},
   });
 
-const seen = (what: string, look: () => unknown) =>
-  until(
-    (listener) => {
-      const timer = setInterval(listener, 20);
-      return () => clearInterval(timer);
-    },
-    what,
-    () => Boolean(look()),
-  );
 const isRequested = () => existsSync(join(update, 'request.json'));
 const history = () => parseState(readFileSync(join(releases, 'state'), 'utf8')).history.map(({ what, sequence }) => `${what} ${sequence}`);
 const partsLeft = () => readdirSync(join(update, 'parts'));

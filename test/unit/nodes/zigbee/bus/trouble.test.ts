@@ -3,16 +3,22 @@ import { ProcessFailure } from '../../../../../agent/nodes/zigbee/process/proces
 import { LOCK, SENSOR } from '../samples.ts';
 import { BUS, createRig, lockFacts } from './rig.ts';
 
+/** A bus that has paired a lock, and was stopped. */
+async function pairedAndStopped(options: Parameters<typeof createRig>[0] = {}) {
+  const rig = createRig(options);
+  rig.bus.start();
+  await rig.up();
+  await rig.pair();
+  await rig.stop();
+  return rig;
+}
+
 const unavailable = (rig: ReturnType<typeof createRig>) => rig.log.lines.filter(({ event }) => event === 'bus_unavailable');
 
 test.each(['record', 'database', 'backup'] as const)(
   'a %s that belongs to another user stops the start, with the command that mends it, and all is there afterwards',
   async (name) => {
-    const first = createRig();
-    first.bus.start();
-    await first.up();
-    await first.pair();
-    await first.stop();
+    const first = await pairedAndStopped();
     const { files, library, clock } = first;
     const before = new Map(files.content);
     const [starts, asked] = [library.starts, library.asked.length];
@@ -80,11 +86,7 @@ test.each<[string, (rig: ReturnType<typeof createRig>) => void]>([
   ['its stick', ({ pull }) => pull()],
   ['its library', ({ library }) => Object.assign(library, { instead: () => new ProcessFailure('library_missing', 'not installed') })],
 ])('a network without %s is told as it is on the disk, with the number of its devices', async (_, arrange) => {
-  const first = createRig();
-  first.bus.start();
-  await first.up();
-  await first.pair();
-  await first.stop();
+  const first = await pairedAndStopped();
   const rig = createRig({ files: first.files });
   arrange(rig);
   rig.bus.start();
@@ -98,11 +100,7 @@ test.each<[string, (rig: ReturnType<typeof createRig>) => void]>([
 test.each(['zstack', 'ember'] as const)(
   'a bus of a %s stick that is given another id forms nothing, and says which id it had',
   async (adapter) => {
-    const first = createRig({ adapter });
-    first.bus.start();
-    await first.up();
-    await first.pair();
-    await first.stop();
+    const first = await pairedAndStopped({ adapter });
     const { files, library, clock } = first;
     const before = new Map(files.content);
     const starts = library.asked.filter(({ do: what }) => what === 'start').length;
