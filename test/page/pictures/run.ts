@@ -1,4 +1,5 @@
-import type { HarnessEvent, NodeRow } from '../../../scripts/demo/page/model/events.ts';
+import type { HarnessEvent } from '../../../scripts/demo/page/model/events.ts';
+import { nodeRow as node } from '../../unit/scripts/demo/node-row.ts';
 
 /** When the run that is pictured begins, epoch milliseconds, and how long it is. */
 export const START = Date.UTC(2026, 0, 15, 12);
@@ -6,26 +7,6 @@ export const LENGTH_MS = 60_000;
 export const HUB_ID = '0a1b2c3d-0000-4000-8000-0123456789ab';
 const SESSION = '5e551017-0000-4000-8000-0123456789ab';
 const COMMAND = 'shadow-1768478430-0a1b2c3d';
-
-const node = (address: number, changes: Partial<NodeRow> = {}): NodeRow => ({
-  nodeId: `rs485/${address}`,
-  protocol: 'osdp',
-  available: true,
-  vendor: '5eca00',
-  model: '1',
-  serialNumber: '10551297',
-  firmwareVersion: '2.7.19',
-  security: 'none',
-  securityReason: null,
-  tamper: false,
-  powerFault: false,
-  problem: null,
-  replaced: false,
-  lastSeen: null,
-  readings: '',
-  quality: 100,
-  ...changes,
-});
 
 const claim = { orgId: 'example', siteId: 'site-1', claimedBy: 'user-1', claimedAt: START };
 

@@ -3,6 +3,7 @@ import { applyEvent } from '../../../../scripts/demo/page/model/apply.ts';
 import type { EventBody, HarnessEvent, NodeRow } from '../../../../scripts/demo/page/model/events.ts';
 import { emptyState, KEPT, type ViewState } from '../../../../scripts/demo/page/model/state.ts';
 import { sentence } from '../../../../scripts/demo/page/model/stories.ts';
+import { nodeRow as node } from './node-row.ts';
 
 const START = 1_795_300_000_000;
 
@@ -13,25 +14,6 @@ function viewOf(...events: (readonly [seconds: number, body: EventBody])[]): Vie
   return state;
 }
 
-const node = (address: number, changes: Partial<NodeRow> = {}): NodeRow => ({
-  nodeId: `rs485/${address}`,
-  protocol: 'osdp',
-  available: true,
-  vendor: '5eca00',
-  model: '1',
-  serialNumber: 'deadbeef',
-  firmwareVersion: '2.7.19',
-  security: 'none',
-  securityReason: null,
-  tamper: false,
-  powerFault: false,
-  problem: null,
-  replaced: false,
-  lastSeen: null,
-  readings: '',
-  quality: null,
-  ...changes,
-});
 const nodes = (...rows: NodeRow[]): EventBody => ({ kind: 'nodes', nodes: rows });
 const log = (event: string, fields: Record<string, unknown> = {}): EventBody => ({
   kind: 'log',
