@@ -1,6 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -27,10 +26,13 @@ test.each([
   expect(holderIn(LOCKS, file, except)).toBe(holder);
 });
 
+/** A tmpfs (shm_overview(7)), as /dev is. Elsewhere, as on overlayfs and btrfs, stat(2) names another device than the kernel does in its list. */
+const SHARED_MEMORY = '/dev/shm';
+
 let folder: string;
 let path: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'device-use-'));
+  folder = await mkdtemp(join(SHARED_MEMORY, 'device-use-'));
   path = join(folder, 'port');
   await writeFile(path, '');
 });
