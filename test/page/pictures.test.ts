@@ -50,7 +50,7 @@ async function serveRun() {
 /** A browser whose clock stands, and whose letters are boxes. */
 async function steady(browser: Browser, theme: (typeof THEMES)[number], width: number, height: number): Promise<BrowserContext> {
   // The font is no file of the page; that the page keeps to its policy is tested elsewhere.
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce', bypassCSP: true });
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, bypassCSP: true });
   await context.clock.setFixedTime(NOW);
   const font = `@font-face { font-family: boxes; src: url(data:font/ttf;base64,${boxFont().toString('base64')}); }`;
   await context.route('**/app.css', async (route) => {
@@ -80,7 +80,8 @@ describe.skipIf(!hasChromium)('pictures of the page', () => {
     await page.getByRole('button', { name: 'server_info', exact: true }).first().waitFor();
     await page.evaluate('document.fonts.ready');
     expect(await page.evaluate("document.fonts.check('12px boxes')")).toBe(true);
-    const png = await page.screenshot({ fullPage: true });
+    await page.locator('.lane-canvas[data-items]:not([data-items="0"])').waitFor();
+    const png = await page.screenshot({ fullPage: true, animations: 'disabled' });
     await context.close();
     const name = `${theme} ${width}x${height}`;
     await writeFile(join(ARTEFACTS, `boxes-${theme}-${width}x${height}.png`), png);

@@ -17,7 +17,7 @@ export interface Mark {
 }
 
 const AXIS = 18;
-const FONT = '11px system-ui, sans-serif';
+const FONT_SIZE = '11px';
 const LABEL_ROOM = 6;
 const TICKS_MS = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 const TICK_ROOM = 72;
@@ -47,7 +47,7 @@ export function draw(
 ): void {
   const { width, height } = view;
   context.clearRect(0, 0, width, height);
-  context.font = FONT;
+  context.font = `${FONT_SIZE} ${getComputedStyle(context.canvas).fontFamily}`;
   drawAxis(context, view, colour);
   for (const lane of view.lanes) {
     const { middle } = laneOf(view, lane);

@@ -46,10 +46,13 @@ export function Lanes() {
       if (view.width === 0) return;
       sharpen(element, context);
       const marks = store.state.stories.flatMap(({ steps }) => steps.filter(({ kind }) => kind === 'act'));
+      const items = itemsIn(store.state, view.fromMs, view.toMs);
+      // For a test, which cannot see what is drawn.
+      element.dataset.items = String(items.length);
       draw(
         context,
         view,
-        itemsIn(store.state, view.fromMs, view.toMs),
+        items,
         marks.filter(({ at }) => at >= view.fromMs),
         chosen,
         colourOf,
