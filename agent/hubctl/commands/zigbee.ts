@@ -21,7 +21,7 @@ export async function chosenNetwork(context: CommandContext): Promise<ZigbeeStat
   const wanted = typeof options.bus === 'string' ? networks.filter(({ bus }) => bus === options.bus) : networks;
   if (wanted.length === 1) return wanted[0]!;
   const ids = networks.map(({ bus }) => bus).join(', ');
-  if (networks.length === 0) throw new UsageError('No Zigbee bus is configured in /etc/hub-agent/agent.json.');
+  if (networks.length === 0) throw new UsageError('The agent has no Zigbee bus: none is under "buses" in its agent.json.');
   throw new UsageError(
     wanted.length === 0
       ? `There is no Zigbee bus "${options.bus}"; there are: ${ids}.`
