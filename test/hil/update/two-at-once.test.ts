@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { manifestText } from '../../../agent/release/manifest.ts';
 import { parseState } from '../../../agent/release/state.ts';
+import { createProcessLock } from '../../../agent/system/process-lock.ts';
 import { createDisk } from '../../../agent/updater/disk.ts';
 import { runUpdater } from '../../../agent/updater/updater.ts';
 import { FACTORY_SEQUENCE, filesOf, manifestOf } from '../../unit/updater/hub.ts';
@@ -51,6 +53,16 @@ const isRequested = () => existsSync(join(update, 'request.json'));
 const history = () => parseState(readFileSync(join(releases, 'state'), 'utf8')).history.map(({ what, sequence }) => `${what} ${sequence}`);
 const partsLeft = () => readdirSync(join(update, 'parts'));
 const filesFor = (mark: string) => ({ ...filesOf('factory'), 'hub-agent.cjs': `agent ${mark} `.repeat(200_000) });
+
+/** The shell that had the turn has seen that the updater took its request. */
+async function turnGivenBack(): Promise<void> {
+  let free: (() => void) | null = null;
+  while (free === null) {
+    free = await createProcessLock(update).acquire();
+    if (free === null) await sleep(20);
+  }
+  free();
+}
 
 /** The release of the request is tried and committed. */
 async function goesThrough(sequence: number): Promise<void> {
@@ -109,6 +121,7 @@ test('A release during the trial of another is refused by the updater, and says 
   one.begin();
   await seen('the request', isRequested);
   updater();
+  await turnGivenBack();
   const other = await stick.apply(second);
   other.begin();
   await seen('the request', isRequested);
