@@ -9,6 +9,7 @@ import type { Entropy } from '../../system/entropy.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Guard } from '../../system/guard.ts';
 import { within } from '../../system/timeout.ts';
+import { createPublishPace, MAX_MESSAGE_BYTES, type PublishPace } from './publish-pace.ts';
 import { acknowledgementError, connectFailure, disconnection, isQuotaExceeded, operationError } from './sdk-errors.ts';
 import { bytesOf } from './sdk-values.ts';
 import { createShadowRequests, type ShadowRequests } from './shadow-requests.ts';
@@ -60,6 +61,7 @@ export function createSdkTransport(options: SdkTransportOptions): Transport {
       // With the interval itself: silence is noticed within 1.5 times the keepalive.
       builder.withPingTimeoutMs((keepAliveSeconds * 1000) / 2);
       builder.withAckTimeoutSeconds(ACK_TIMEOUT_SECONDS);
+      builder.withExtendedValidationAndFlowControlOptions(mqtt5.ClientExtendedValidationAndFlowControl.None);
       const config = builder.build();
       config.disableMetrics = true;
       return new SdkLink(new mqtt5.Mqtt5Client(config), options, handlers);
@@ -73,6 +75,7 @@ class SdkLink implements Link {
   readonly #handlers: LinkHandlers;
   readonly #stopped: Promise<void>;
   readonly #shadow: ShadowRequests;
+  readonly #pace: PublishPace;
   #up = false;
   #down = false;
   #closed: Promise<void> | null = null;
@@ -85,6 +88,7 @@ class SdkLink implements Link {
     this.#handlers = handlers;
     this.#stopped = new Promise((resolve) => client.on('stopped', () => resolve()));
     const { guard, thingName, shadowName, clock } = options;
+    this.#pace = createPublishPace({ clock });
     this.#shadow = createShadowRequests({
       thingName,
       shadowName,
@@ -154,12 +158,16 @@ class SdkLink implements Link {
 
   /** Resolves with the PUBACK's reason code. */
   async #publish(topic: string, payload: string, retain: boolean): Promise<number | undefined> {
-    this.#requireUp(`publish to ${topic}`);
+    const what = `publish to ${topic}`;
+    const bytes = Buffer.byteLength(payload);
+    if (bytes > MAX_MESSAGE_BYTES) throw new HubError('cloud_refused', `${what}: ${bytes} bytes, and AWS IoT takes ${MAX_MESSAGE_BYTES}`);
+    await this.#pace.turn(bytes);
+    this.#requireUp(what);
     try {
       const ack = await this.#whileUp(this.#client.publish({ topicName: topic, payload, qos: mqtt5.QoS.AtLeastOnce, retain }));
       return ack?.reasonCode;
     } catch (error) {
-      throw operationError(`publish to ${topic}`, error);
+      throw operationError(what, error);
     }
   }
 

@@ -36,6 +36,13 @@ export function nodeFlags(): string[] {
   return start[1]!.split(' ');
 }
 
+/** The variables that the unit sets: `Environment=` of systemd.exec(5), here always words without quotes. */
+export function unitEnvironment(): Record<string, string> {
+  const lines = readFileSync(UNIT, 'utf8').matchAll(/^Environment=(.*)$/gm);
+  const words = [...lines].flatMap(([, line]) => line!.split(' '));
+  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
+}
+
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 /** Node keeps compiled sources here, as other tools do: half of a start's processor time (measured). */
 const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/hub-agent', import.meta.url));
@@ -64,11 +71,12 @@ export function startAgentProcess(options: {
     options.configPath,
     ...(options.args ?? []),
   ];
+  const { NODE_DISABLE_COMPILE_CACHE: _, ...environment } = unitEnvironment();
   const child: ChildProcess = spawn(words[0]!, words.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own session: a Ctrl-C in the terminal is for the demo, which then stops the agent in order.
     detached: true,
-    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env },
+    env: { ...process.env, ...environment, NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env },
   });
   const lines: LogLine[] = [];
   const raw: string[] = [];

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, matchesGlob, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { nodeFlags } from '../../hil/rig/agent-process.ts';
+import { nodeFlags, unitEnvironment } from '../../hil/rig/agent-process.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../../../systemd');
 const UNIT = join(FOLDER, 'hub-agent.service');
@@ -50,6 +50,10 @@ test('Nothing that runs as the agent can leave code that is trusted later, or op
   expect(readFileSync(join(FOLDER, 'launch'), 'utf8')).toContain('exec "$folder/node" "$@" "$folder/hub-agent.cjs"');
   expect(unit).not.toMatch(/CacheDirectory|NODE_COMPILE_CACHE/);
   expect(unit).toContain('NODE_DISABLE_COMPILE_CACHE=1');
+});
+
+test("The SDK does not read the system's authorities, which the agent does not trust", () => {
+  expect(unitEnvironment()).toMatchObject({ SSL_CERT_FILE: '/dev/null', SSL_CERT_DIR: '/nonexistent' });
 });
 
 test('The unit never gives up, is watched, and has limits', () => {

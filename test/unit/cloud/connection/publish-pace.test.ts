@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import {
+  createPublishPace,
+  MAX_BYTES_PER_SECOND,
+  MAX_MESSAGE_BYTES,
+  MAX_PUBLISHES_PER_SECOND,
+} from '../../../../agent/cloud/connection/publish-pace.ts';
+import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
+
+/** Asks for all turns at once, and lets an hour pass. */
+async function sentTimes(sizes: readonly number[]) {
+  const clock = createSteppedClock();
+  const pace = createPublishPace({ clock });
+  const sent: { index: number; atMs: number; bytes: number }[] = [];
+  for (const [index, bytes] of sizes.entries()) void pace.turn(bytes).then(() => sent.push({ index, atMs: clock.nowMs(), bytes }));
+  await settled();
+  const atOnce = sent.length;
+  while (sent.length < sizes.length) {
+    await clock.advance(10);
+  }
+  return { sent, atOnce };
+}
+
+/** The most of anything in one second, wherever it begins. */
+const busiestSecond = (sent: readonly { atMs: number; bytes: number }[], weight: (each: { bytes: number }) => number) =>
+  Math.max(
+    ...sent.map(({ atMs: from }) =>
+      sent.filter(({ atMs }) => atMs >= from && atMs < from + 1_000).reduce((sum, each) => sum + weight(each), 0),
+    ),
+  );
+
+test('what an ordinary session publishes waits for nothing', async () => {
+  const { atOnce } = await sentTimes(Array.from({ length: 49 }, () => 1_000));
+  expect(atOnce).toBe(49);
+});
+
+test('a flood stays below the limit of publishes in each second, and in order', async () => {
+  const { sent } = await sentTimes(Array.from({ length: 400 }, () => 10));
+  expect(sent.map(({ index }) => index)).toEqual(Array.from({ length: 400 }, (_, index) => index));
+  expect(busiestSecond(sent, () => 1)).toBeLessThanOrEqual(MAX_PUBLISHES_PER_SECOND);
+  expect(sent.at(-1)!.atMs - sent[0]!.atMs).toBeLessThanOrEqual(8_000);
+});
+
+test('large messages stay below the limit of bytes in each second', async () => {
+  const { sent } = await sentTimes(Array.from({ length: 20 }, () => MAX_MESSAGE_BYTES));
+  expect(busiestSecond(sent, ({ bytes }) => bytes)).toBeLessThanOrEqual(MAX_BYTES_PER_SECOND);
+  expect(sent.at(-1)!.atMs - sent[0]!.atMs).toBeLessThanOrEqual(10_000);
+});
+
+test('after a pause there is no wait again', async () => {
+  const clock = createSteppedClock();
+  const pace = createPublishPace({ clock });
+  for (let index = 0; index < 60; index += 1) void pace.turn(10);
+  await clock.advance(5_000);
+  let ready = false;
+  void pace.turn(10).then(() => {
+    ready = true;
+  });
+  await settled();
+  expect(ready).toBe(true);
+});
