@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createSdkTransport } from '../../agent/cloud/connection/sdk-transport.ts';
-import type { Link } from '../../agent/cloud/connection/transport.ts';
+import type { Link, LinkHandlers } from '../../agent/cloud/connection/transport.ts';
 import { createMonotonicClock } from '../../agent/system/clock.ts';
 import { createEntropy } from '../../agent/system/entropy.ts';
 import { unguarded } from '../../agent/system/guard.ts';
@@ -11,7 +11,7 @@ import { createPki } from '../twins/pki/pki.ts';
 
 const THING = 'hub';
 let iotCore: IotCore;
-let connect: () => Promise<{ link: Link; fell: Promise<string> }>;
+let connect: (handlers?: Partial<LinkHandlers>) => Promise<{ link: Link; fell: Promise<string> }>;
 
 beforeAll(async () => {
   const pki = await createPki();
@@ -27,7 +27,7 @@ beforeAll(async () => {
     entropy: createEntropy(),
     guard: unguarded,
   });
-  connect = () =>
+  connect = (handlers) =>
     new Promise((resolve, reject) => {
       let fall = (_reason: string) => {};
       const fell = new Promise<string>((tell) => {
@@ -46,6 +46,7 @@ beforeAll(async () => {
           onMessage() {},
           onDelta() {},
           onUnreadable() {},
+          ...handlers,
         },
       );
     });
@@ -86,4 +87,30 @@ test('when the agent closes it, too; and what is asked of it afterwards is refus
   await expect(link.readShadow()).rejects.toMatchObject({ code: 'cloud_disconnected' });
   iotCore.faults.clear();
   await closed;
+});
+
+test('what a delta leads to is sent before the acknowledgement of the delta, which comes all the same', async () => {
+  const packets: string[] = [];
+  const acknowledged = Promise.withResolvers<void>();
+  const end = iotCore.onPacket(({ direction, packet }) => {
+    if (direction !== 'up' || (packet.cmd !== 'publish' && packet.cmd !== 'puback')) return;
+    packets.push(packet.cmd === 'publish' ? packet.topic : packet.cmd);
+    if (packet.cmd === 'puback') acknowledged.resolve();
+  });
+  onTestFinished(end);
+  let answer = () => {};
+  const { link } = await connect({ onDelta: () => answer() });
+  answer = () => void link.publish(`hubs/${THING}/answer`, 'now');
+  await link.openDeltas();
+  iotCore.shadow(THING).update({ state: { desired: { command: 'server_info' } } });
+  await acknowledged.promise;
+  expect(packets).toEqual([`hubs/${THING}/answer`, 'puback']);
+  await link.close();
+});
+
+test('a message that AWS IoT would end the connection for is refused before it is sent', async () => {
+  const { link } = await connect();
+  await expect(link.publish(`hubs/${THING}/answer`, 'x'.repeat(128 * 1024 + 1))).rejects.toMatchObject({ code: 'cloud_refused' });
+  await link.publish(`hubs/${THING}/answer`, 'the link stands');
+  await link.close();
 });

@@ -9,6 +9,7 @@ import type { Entropy } from '../../system/entropy.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Guard } from '../../system/guard.ts';
 import { within } from '../../system/timeout.ts';
+import { createLateAcknowledgements, type LateAcknowledgements } from './late-acknowledgements.ts';
 import { createPublishPace, MAX_MESSAGE_BYTES, type PublishPace } from './publish-pace.ts';
 import { acknowledgementError, connectFailure, disconnection, isQuotaExceeded, operationError } from './sdk-errors.ts';
 import { bytesOf } from './sdk-values.ts';
@@ -76,6 +77,7 @@ class SdkLink implements Link {
   readonly #stopped: Promise<void>;
   readonly #shadow: ShadowRequests;
   readonly #pace: PublishPace;
+  readonly #acknowledgements: LateAcknowledgements;
   #up = false;
   #down = false;
   #closed: Promise<void> | null = null;
@@ -89,6 +91,7 @@ class SdkLink implements Link {
     this.#stopped = new Promise((resolve) => client.on('stopped', () => resolve()));
     const { guard, thingName, shadowName, clock } = options;
     this.#pace = createPublishPace({ clock });
+    this.#acknowledgements = createLateAcknowledgements({ clock });
     this.#shadow = createShadowRequests({
       thingName,
       shadowName,
@@ -123,8 +126,10 @@ class SdkLink implements Link {
     );
     client.on(
       'messageReceived',
-      guard('cloud message', ({ message }: sdk.MessageReceivedEvent) => {
+      guard('cloud message', ({ message, acknowledgementControl }: sdk.MessageReceivedEvent) => {
         if (this.#down) return;
+        const handle = acknowledgementControl?.acquireHandle();
+        if (handle) this.#acknowledgements.add(guard('cloud acknowledgement', () => handle.invokeAcknowledgement()));
         const { topicName } = message;
         const payload = bytesOf(message.payload);
         if (!this.#shadow.message(topicName, payload)) handlers.onMessage(topicName, payload, message.retain === true);
@@ -163,6 +168,7 @@ class SdkLink implements Link {
     if (bytes > MAX_MESSAGE_BYTES) throw new HubError('cloud_refused', `${what}: ${bytes} bytes, and AWS IoT takes ${MAX_MESSAGE_BYTES}`);
     await this.#pace.turn(bytes);
     this.#requireUp(what);
+    this.#acknowledgements.published();
     try {
       const ack = await this.#whileUp(this.#client.publish({ topicName: topic, payload, qos: mqtt5.QoS.AtLeastOnce, retain }));
       return ack?.reasonCode;
@@ -202,6 +208,8 @@ class SdkLink implements Link {
   }
 
   async #release(silently: boolean): Promise<void> {
+    if (this.#up) this.#acknowledgements.flush();
+    this.#acknowledgements.end();
     // A PUBACK that is queued while the DISCONNECT is on its way blocks it inside the SDK until it is killed (measured: 1 stop in 10).
     if (this.#up) await sleep(this.#options.clock, LAST_ACKS_MS);
     const { NormalDisconnection, DisconnectWithWillMessage } = mqtt5.DisconnectReasonCode;
@@ -223,6 +231,7 @@ class SdkLink implements Link {
   #fall(down: Down): void {
     if (this.#down) return;
     this.#down = true;
+    this.#acknowledgements.end();
     this.#handlers.onDown(down);
     this.#giveUp();
     void this.close();
