@@ -11,6 +11,7 @@ import { type ConnectionConfig, MIN_CONNECT_GAP_MS } from './connection/connecti
 import { createConnector } from './connection/connector.ts';
 import { createQuarantine } from './connection/quarantine.ts';
 import type { Link, Target, Transport } from './connection/transport.ts';
+import { createReachability } from './session/reachability.ts';
 import { createSession, type JobsListener, type Session } from './session/session.ts';
 import type { ReportedIdentity, ReportedSections } from './shadow/reported-picture.ts';
 import { createReporter, type ShadowWriter } from './shadow/reporter.ts';
@@ -35,8 +36,11 @@ export interface CloudListeners {
 
 /** The hub's side of AWS IoT: connection, presence, shadow. */
 export interface Cloud {
-  /** `processRestart`: only this process was started anew, not a whole site after a power cut: it connects at once. */
-  start(options?: { processRestart?: boolean }): void;
+  /**
+   * `processRestart`: only this process was started anew, not a whole site after a power cut: it connects at once. `ready`: what a session needs of
+   * the rest of the agent. The connection is made meanwhile, and says and hears nothing before.
+   */
+  start(options?: { processRestart?: boolean; ready?: Promise<unknown> }): void;
   /** Publishes `offline`, reports `online: false`, disconnects; bounded in time. */
   stop(): Promise<void>;
   facts(): CloudFacts;
@@ -83,9 +87,11 @@ export function createCloud(deps: CloudDeps): Cloud {
   const { version } = deps.identity;
   const quarantine = createQuarantine({ clock, log });
   let session: Session | null = null;
+  /** The rest of the agent is not ready; a link that came up already waits for it. */
+  let holding = false;
+  let waiting: (() => void) | null = null;
   let sessions = 0;
   let takeovers = 0;
-  let bornListeners: (() => void)[] = [];
 
   const reporter = createReporter({
     identity: deps.identity,
@@ -134,7 +140,10 @@ export function createCloud(deps: CloudDeps): Cloud {
     clock,
     entropy,
     log,
-    onUp: openSession,
+    onUp(link, id) {
+      if (holding) waiting = () => openSession(link, id);
+      else openSession(link, id);
+    },
     onDown({ reason, accuses = false }) {
       // A packet that the server names is no less a reason than a link that breaks over it.
       quarantine.linkFell(accuses ? 'closed' : reason);
@@ -152,6 +161,8 @@ export function createCloud(deps: CloudDeps): Cloud {
       listeners.view(view);
     },
   });
+
+  const reachability = createReachability({ session: () => session, reconnectNow: connector.reconnectNow });
 
   const writerOf = (link: Link): ShadowWriter => ({
     updateShadow: (update) => quarantine.guard('shadow_update', () => link.updateShadow(update)),
@@ -174,7 +185,7 @@ export function createCloud(deps: CloudDeps): Cloud {
       onReady() {
         reporter.attach(writerOf(link), id);
         listeners.linkUp();
-        for (const tell of bornListeners) tell();
+        reachability.born();
         if (session?.hearsJobs()) deps.jobs?.up();
       },
       onBirthUnanswered: () => void reporter.announce(writerOf(link), id),
@@ -183,7 +194,14 @@ export function createCloud(deps: CloudDeps): Cloud {
     });
   }
 
+  function release(): void {
+    holding = false;
+    waiting?.();
+    waiting = null;
+  }
+
   function endSession(): void {
+    waiting = null;
     if (!session) return;
     session.end();
     session = null;
@@ -210,7 +228,11 @@ export function createCloud(deps: CloudDeps): Cloud {
   }
 
   return {
-    start: (options) => connector.start(options),
+    start({ ready, ...options } = {}) {
+      holding = ready !== undefined;
+      ready?.then(release, () => {});
+      connector.start(options);
+    },
 
     async stop() {
       const silently = session !== null && (await within(clock, GOODBYE_MS, goodbye(session), () => false));
@@ -273,25 +295,6 @@ export function createCloud(deps: CloudDeps): Cloud {
       }
     },
 
-    reachable(signal, { fresh = false } = {}) {
-      return new Promise((resolve, reject) => {
-        let done = false;
-        const finish = (how: () => void) => {
-          if (done) return;
-          done = true;
-          bornListeners = bornListeners.filter((listener) => listener !== onBorn);
-          signal.removeEventListener('abort', onAbort);
-          how();
-        };
-        const onBorn = () => finish(resolve);
-        const onAbort = () => finish(() => reject(new HubError('aborted', 'the cloud was not reached in time', { cause: signal.reason })));
-        if (signal.aborted) return onAbort();
-        bornListeners.push(onBorn);
-        signal.addEventListener('abort', onAbort, { once: true });
-        if (!session || fresh) connector.reconnectNow();
-        // The session may have ended unnoticed: an acknowledged publish proves it.
-        else session.confirm().then(onBorn, () => done || connector.reconnectNow());
-      });
-    },
+    reachable: reachability.reachable,
   };
 }

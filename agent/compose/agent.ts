@@ -234,7 +234,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
   watchdog.require('commands', commands.isProgressing);
   // Name lookups and files share a few threads; when they all hang, timers still run.
   watchdog.require('disk', createProbe({ clock, limitMs: DISK_TRIAL_MS, attempt: () => files.list(stateDirectory) }));
-  const firstStart = async () => isFirstStartSinceBoot(files, stateDirectory, await host.bootId());
   let stopping = false;
   const expiry = createExpiryWatch({
     expiresAtMs: config.certificateExpiresAt.getTime(),
@@ -261,17 +260,18 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
     async start() {
       log.info({ event: 'agent_starting', version, hubId: identity.hubId, thingName: identity.thingName }, 'hub agent starts');
       for (const { file, field, message, remedy } of config.warnings) log.warn({ event: 'config_warning', file, field, remedy }, message);
-      await removeTornWrites(files, [stateDirectory, journalFolder(stateDirectory)], log);
+      const [bootId] = await Promise.all([host.bootId(), removeTornWrites(files, [stateDirectory, journalFolder(stateDirectory)], log)]);
       await ownState(files, { stateDirectory, hubId: identity.hubId, log, onFault: ports.local?.reportFileFault });
       await resets.resume();
-      // A cut Wi-Fi change is put in order before the cloud is looked for, but nothing else waits for it.
-      const uplink = Promise.all([wifi.start(), firstStart()]);
+      const ready = Promise.withResolvers<void>();
+      const processRestart = !(await isFirstStartSinceBoot(files, stateDirectory, bootId));
+      // A cut Wi-Fi change is put in order first. Until the CONNACK the SDK's thread and the network are at work: the rest is made ready meanwhile.
+      void wifi.start().then(() => stopping || cloud.start({ processRestart, ready: ready.promise }));
       // What the buses report may be an alarm, and a command that runs again needs the nodes that are known.
-      const work = alarms.start().then(nodes.start).then(commands.start);
-      await Promise.all([claims.load(), work, jobs?.start()]);
+      await Promise.all([claims.load(), alarms.start().then(nodes.start).then(commands.start), jobs?.start()]);
       // Without a claim the one that the shadow still shows from before goes.
       if (claims.isKnown()) cloud.report({ claim: claims.current() ?? undefined });
-      void uplink.then(([, first]) => stopping || cloud.start({ processRestart: !first }));
+      ready.resolve();
       await control?.start();
       watchdog.start();
       expiry.start();

@@ -77,18 +77,14 @@ export async function checkCredentials(
   const addOf = (part: CredentialPart, reason: CredentialReason, { message, remedy }: Explanation) =>
     add(part, reason, { message: `${places[part]!.path}: ${message}`, remedy });
 
-  async function textOf(part: CredentialPart): Promise<string | null> {
-    const place = places[part];
-    if (!place) return null;
-    const read = await readText(deps.files, place.path);
-    if (!read.ok) addOf(part, 'unreadable', read.problem);
-    return read.ok ? read.text : null;
+  const parts = Object.keys(places) as CredentialPart[];
+  const read = await Promise.all(parts.map(async (part) => (places[part] ? readText(deps.files, places[part].path) : null)));
+  const texts: Record<CredentialPart, string | null> = { certificate: null, privateKey: null, authorities: null };
+  for (const [index, part] of parts.entries()) {
+    const found = read[index];
+    if (found?.ok) texts[part] = found.text;
+    else if (found) addOf(part, 'unreadable', found.problem);
   }
-  const texts = {
-    certificate: await textOf('certificate'),
-    privateKey: await textOf('privateKey'),
-    authorities: await textOf('authorities'),
-  };
   const found = validateCredentials(texts, deps);
   for (const { part, reason, ...explanation } of found.findings) addOf(part, reason, explanation);
   if (places.privateKey && found.privateKey) {

@@ -90,8 +90,10 @@ function checkSocketPath(path: string, file: string): ConfigProblem[] {
 export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfig> {
   const { files, env } = options;
   const resolvePath = options.resolvePath ?? createResolvePath(env);
-  const identity = await loadDocument<IdentityDocument>(files, resolve(options.identityPath), 'identity');
-  const agent = await loadDocument<AgentDocument>(files, resolve(options.agentPath), 'agent');
+  const [identity, agent] = await Promise.all([
+    loadDocument<IdentityDocument>(files, resolve(options.identityPath), 'identity'),
+    loadDocument<AgentDocument>(files, resolve(options.agentPath), 'agent'),
+  ]);
   const problems = [...identity.problems, ...agent.problems, ...(await checkRules(agent))];
 
   const at = {

@@ -27,8 +27,10 @@ export async function ownState(
   const means = 'the id of the hub in the state directory is damaged; it is written again, and nothing is forgotten';
 
   async function look() {
-    const id = await readRecord({ files, log }, { path: idPath, parse: parseHubId, event, means });
-    const copy = await readRecord({ files, log }, { path: copyPath, parse: parseHubIdCopy, event, means });
+    const [id, copy] = await Promise.all([
+      readRecord({ files, log }, { path: idPath, parse: parseHubId, event, means }),
+      readRecord({ files, log }, { path: copyPath, parse: parseHubIdCopy, event, means }),
+    ]);
     return { id, copy, owner: ownerBy(idOf(id), idOf(copy), hubId) };
   }
 

@@ -7,12 +7,14 @@ import type { Log } from '../system/log.ts';
  * there. Never throws.
  */
 export async function removeTornWrites(files: Pick<Files, 'removeTorn'>, folders: readonly string[], log: Log): Promise<void> {
-  try {
-    for (const folder of folders) {
+  await Promise.all(folders.map(removeIn));
+
+  async function removeIn(folder: string): Promise<void> {
+    try {
       const torn = await files.removeTorn(folder);
       if (torn.length > 0) log.warn({ event: 'torn_writes_removed', folder, names: torn }, 'half-written files were removed');
+    } catch (error) {
+      log.warn({ event: 'torn_writes_stay', folder, reason: messageOf(error) }, 'half-written files could not be removed');
     }
-  } catch (error) {
-    log.warn({ event: 'torn_writes_stay', reason: messageOf(error) }, 'half-written files could not be removed');
   }
 }

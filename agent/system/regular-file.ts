@@ -42,8 +42,8 @@ async function openForReading(path: string, follow: boolean): Promise<FileHandle
   }
 }
 
-/** At most `maxBytes`; a file that grows, or whose size the kernel does not tell (proc(5)), is bounded too. */
-async function readBounded(handle: FileHandle, path: string, maxBytes: number): Promise<Buffer> {
+/** At most `maxBytes`; a file that grows, or whose size the kernel does not tell (0, proc(5)), is bounded too. */
+async function readBounded(handle: FileHandle, path: string, maxBytes: number, toldBytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   for (;;) {
@@ -53,6 +53,8 @@ async function readBounded(handle: FileHandle, path: string, maxBytes: number): 
     size += bytesRead;
     if (size > maxBytes) throw tooLarge(path, maxBytes);
     parts.push(chunk.subarray(0, bytesRead));
+    // read(2): of a regular file less than was asked for is its end. One more look is a round through the thread pool.
+    if (toldBytes > 0 && bytesRead < chunk.length) return Buffer.concat(parts, size);
   }
 }
 
@@ -102,7 +104,7 @@ export async function withRegularFile<T>(
       mode: found.mode & 0o777,
       modifiedAtMs: found.mtimeMs,
       bytes: found.size,
-      read: () => readBounded(handle, path, maxBytes),
+      read: () => readBounded(handle, path, maxBytes, found.size),
       piece: (offset, bytes) => pieceOf(handle, offset, bytes),
     });
   } finally {

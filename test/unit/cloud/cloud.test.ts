@@ -73,6 +73,40 @@ function make({ executions = false } = {}) {
   };
 }
 
+describe('while the rest of the agent is made ready', () => {
+  test('the connection is made, and says and asks nothing before', async () => {
+    const { cloud, transport, clock, told } = make();
+    const ready = Promise.withResolvers<void>();
+    cloud.start({ processRestart: true, ready: ready.promise });
+    await clock.until(() => transport.links.length === 1, 1_000);
+    const link = transport.last();
+    link.up();
+    await clock.advance(5_000);
+    expect([link.filters, link.sent, told]).toEqual([[], [], []]);
+    ready.resolve();
+    await clock.advance(100);
+    expect(link.sent.map(({ topic }) => topic)).toEqual([TOPICS.presence]);
+    expect(told).toContain('up');
+  });
+
+  test('a link that fell before is not spoken over; the next one is, at once', async () => {
+    const { cloud, transport, clock, told, nextLink } = make();
+    const ready = Promise.withResolvers<void>();
+    cloud.start({ processRestart: true, ready: ready.promise });
+    await clock.until(() => transport.links.length === 1, 1_000);
+    const first = transport.last();
+    first.up();
+    first.fall('closed');
+    ready.resolve();
+    const second = await nextLink();
+    expect([first.filters, first.sent, told]).toEqual([[], [], []]);
+    second.up();
+    await clock.advance(100);
+    expect(first.filters).toEqual([]);
+    expect(told).toContain('up');
+  });
+});
+
 describe('a session', () => {
   test('connects with its own will, then birth, shadow, first report', async () => {
     const { online, told, transport, cloud } = make();
