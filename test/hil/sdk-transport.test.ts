@@ -114,3 +114,17 @@ test('a message that AWS IoT would end the connection for is refused before it i
   await link.publish(`hubs/${THING}/answer`, 'the link stands');
   await link.close();
 });
+
+test('what a session subscribes to is one packet, and each of its parts is answered', async () => {
+  const packets: number[] = [];
+  const end = iotCore.onPacket(({ direction, packet }) => {
+    if (direction === 'up' && packet.cmd === 'subscribe') packets.push(packet.subscriptions.length);
+  });
+  onTestFinished(end);
+  const { link } = await connect();
+  await Promise.all([link.subscribe(`hubs/${THING}/presence`, 0), link.openDeltas()]);
+  await link.readShadow();
+  await link.updateShadow({ reported: { online: true } });
+  expect(packets).toEqual([5]);
+  await link.close();
+});

@@ -31,6 +31,8 @@ export interface Quarantine {
   guard<T>(operation: GuardedOperation, run: () => Promise<T>): Promise<T>;
   /** The link ended: every operation in flight is a suspect. */
   linkFell(reason: DownReason): void;
+  /** Whether anything is suspected: then operations have to run one after the other, so that the next suspect is the right one. */
+  isSuspicious(): boolean;
   /** Milliseconds until the operation may be tried again; 0 when it may now. */
   remainingMs(operation: GuardedOperation): number;
   /** What is left out now, for support. */
@@ -95,6 +97,7 @@ export function createQuarantine(deps: { clock: MonotonicClock; log: Log }): Qua
       }
     },
 
+    isSuspicious: () => records.size > 0,
     remainingMs,
     list: () => [...records.keys()].filter((operation) => remainingMs(operation) > 0),
   };

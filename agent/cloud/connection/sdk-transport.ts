@@ -9,6 +9,7 @@ import type { Entropy } from '../../system/entropy.ts';
 import { HubError } from '../../system/errors.ts';
 import type { Guard } from '../../system/guard.ts';
 import { within } from '../../system/timeout.ts';
+import { createJoinedSubscriptions } from './joined-subscriptions.ts';
 import { createLateAcknowledgements, type LateAcknowledgements } from './late-acknowledgements.ts';
 import { createPublishPace, MAX_MESSAGE_BYTES, type PublishPace } from './publish-pace.ts';
 import { acknowledgementError, connectFailure, disconnection, isQuotaExceeded, operationError } from './sdk-errors.ts';
@@ -78,6 +79,7 @@ class SdkLink implements Link {
   readonly #shadow: ShadowRequests;
   readonly #pace: PublishPace;
   readonly #acknowledgements: LateAcknowledgements;
+  readonly #join: ReturnType<typeof createJoinedSubscriptions>;
   #up = false;
   #down = false;
   #closed: Promise<void> | null = null;
@@ -92,6 +94,13 @@ class SdkLink implements Link {
     const { guard, thingName, shadowName, clock } = options;
     this.#pace = createPublishPace({ clock });
     this.#acknowledgements = createLateAcknowledgements({ clock });
+    this.#join = createJoinedSubscriptions(async (subscriptions) => {
+      const levels = [mqtt5.QoS.AtMostOnce, mqtt5.QoS.AtLeastOnce];
+      const ack = await client.subscribe({
+        subscriptions: subscriptions.map(({ filter, qos }) => ({ topicFilter: filter, qos: levels[qos]! })),
+      });
+      return ack.reasonCodes;
+    });
     this.#shadow = createShadowRequests({
       thingName,
       shadowName,
@@ -147,8 +156,8 @@ class SdkLink implements Link {
     return this.#subscribe([filter], qos);
   }
 
-  openDeltas(): Promise<void> {
-    return this.#whileUp(this.#shadow.openDeltas());
+  openDeltas(options?: { alone?: boolean }): Promise<void> {
+    return this.#whileUp(this.#shadow.openDeltas(options));
   }
 
   async readShadow(): Promise<ShadowView> {
@@ -188,9 +197,7 @@ class SdkLink implements Link {
     this.#requireUp(what);
     let reasonCodes: number[];
     try {
-      const subscriptions = filters.map((topicFilter) => ({ topicFilter, qos: qos === 0 ? mqtt5.QoS.AtMostOnce : mqtt5.QoS.AtLeastOnce }));
-      const ack = await this.#whileUp(this.#client.subscribe({ subscriptions }));
-      reasonCodes = ack.reasonCodes;
+      reasonCodes = await this.#whileUp(this.#join(filters.map((filter) => ({ filter, qos }))));
     } catch (error) {
       throw operationError(what, error);
     }

@@ -15,8 +15,8 @@ const SHADOW_TIMEOUT_MS = 5_000;
  * service acknowledges each answer: a message that AWS meters, and a packet that delays the next one (Nagle).
  */
 export interface ShadowRequests {
-  /** Resolves when the subscription stands. */
-  openDeltas(): Promise<void>;
+  /** Resolves when the subscription stands. Unless `alone` the answers are subscribed to with it: a failure there is that of the first request. */
+  openDeltas(options?: { alone?: boolean }): Promise<void>;
   /** An empty view when the Thing has no shadow yet. */
   read(): Promise<ShadowView>;
   /** Resolves with the new version. */
@@ -112,7 +112,11 @@ export function createShadowRequests(deps: ShadowRequestsDeps): ShadowRequests {
   }
 
   return {
-    openDeltas: () => deps.subscribe([`${prefix}update/delta`], 1),
+    openDeltas({ alone = false } = {}) {
+      const opened = deps.subscribe([`${prefix}update/delta`], 1);
+      if (!alone) for (const operation of ['get', 'update'] as const) hear(operation).catch(() => {});
+      return opened;
+    },
 
     async read() {
       try {

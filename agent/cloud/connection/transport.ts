@@ -52,8 +52,11 @@ export interface Link {
   publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
   /** Resolves with the SUBACK. `qos`: of what comes (default 1). */
   subscribe(filter: string, qos?: 0 | 1): Promise<void>;
-  /** Subscribes to the shadow's deltas; resolves when the subscription stands. */
-  openDeltas(): Promise<void>;
+  /**
+   * Subscribes to the shadow's deltas, and unless `alone` in the same packet to the answers that the first shadow request needs. Resolves when the
+   * subscription to the deltas stands. What is subscribed to in one turn of the event loop is one packet.
+   */
+  openDeltas(options?: { alone?: boolean }): Promise<void>;
   readShadow(): Promise<ShadowView>;
   /** Resolves with the new version. */
   updateShadow(update: ShadowUpdate): Promise<number>;

@@ -96,7 +96,7 @@ export function createSession(deps: SessionDeps): Session {
 
   const payload = (state: 'online' | 'offline') => presencePayload({ state, session: id, at: wallClock.nowMs(), version: deps.version });
 
-  /** One after the other: when the link falls, the operation under way is the suspect. A refused one is left out, not fatal. */
+  /** A refused operation is left out, not fatal. */
   async function attempt(operation: GuardedOperation, run: () => Promise<void>): Promise<void> {
     try {
       await quarantine.guard(operation, run);
@@ -146,12 +146,21 @@ export function createSession(deps: SessionDeps): Session {
     log.info({ event: 'jobs_open', session: id }, 'listening for jobs');
   }
 
+  /** In one packet and one round trip. Once something is suspected, one after the other: when the link falls, what is under way is the suspect. */
+  async function subscribe(): Promise<void> {
+    const alone = quarantine.isSuspicious();
+    const steps: [GuardedOperation, () => Promise<void>][] = [
+      ['presence_subscribe', () => link.subscribe(topics.presence, PRESENCE_QOS)],
+      ['deltas', () => link.openDeltas({ alone })],
+    ];
+    if (deps.executions) steps.push(['executions', openExecutions]);
+    if (deps.jobs) steps.push(['jobs', () => openJobs(deps.jobs!.filter)]);
+    if (!alone) await Promise.all(steps.map(([operation, run]) => attempt(operation, run)));
+    else for (const [operation, run] of steps) await attempt(operation, run);
+  }
+
   async function open(): Promise<void> {
-    await attempt('presence_subscribe', () => link.subscribe(topics.presence, PRESENCE_QOS));
-    await attempt('deltas', () => link.openDeltas());
-    // Before anything runs beside it: where the account lacks the feature, the link falls here, and nothing else must be suspected.
-    if (deps.executions) await attempt('executions', openExecutions);
-    if (deps.jobs) await attempt('jobs', () => openJobs(deps.jobs!.filter));
+    await subscribe();
     if (leaving) return;
     speaking = true;
     await bear();

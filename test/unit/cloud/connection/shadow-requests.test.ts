@@ -198,7 +198,7 @@ describe('what does not come, or comes wrong', () => {
 
 test('deltas are views; other topics are not ours', async () => {
   const { shadow, subscribed, receive, deltas } = make();
-  await shadow.openDeltas();
+  await shadow.openDeltas({ alone: true });
   expect(subscribed).toEqual([`${PREFIX}update/delta 1`]);
   receive('update/delta', { state: { command: 'x' }, metadata: { command: { timestamp: 4 } }, version: 6, timestamp: 5 });
   expect(deltas).toEqual([
@@ -213,4 +213,14 @@ test('deltas are views; other topics are not ours', async () => {
   ]);
   for (const topic of ['hubs/hub/presence', '$aws/things/other/shadow/update/delta', `${PREFIX}update/documents`, `${PREFIX}get`])
     expect(receive(topic, {})).toBe(false);
+});
+
+test('with the deltas the answers are subscribed to, and not once more by the first requests', async () => {
+  const { shadow, subscribed } = make();
+  await shadow.openDeltas();
+  expect(subscribed).toEqual([`${PREFIX}update/delta 1`, `${PREFIX}get/+ 0`, `${PREFIX}update/accepted ${PREFIX}update/rejected 0`]);
+  const before = subscribed.length;
+  for (const request of [shadow.read(), shadow.update({ reported: {} })]) request.catch(() => {});
+  await settled();
+  expect(subscribed).toHaveLength(before);
 });

@@ -96,6 +96,24 @@ describe('opening', () => {
     ]);
   });
 
+  test('all subscriptions at once; one after the other when something is suspected', async () => {
+    for (const suspicious of [false, true]) {
+      const { open, order, before, quarantine } = make({ executions: true });
+      if (suspicious) {
+        const fell = quarantine.guard('result_publish', () => Promise.reject(new HubError('cloud_disconnected', 'fell')));
+        await fell.catch(() => {});
+        quarantine.linkFell('closed');
+      }
+      before.run = (operation) => (operation === 'publish' ? undefined : new Promise(() => {}));
+      await open();
+      expect(order).toEqual(
+        suspicious
+          ? [`subscribe ${TOPICS.presence}`]
+          : [`subscribe ${TOPICS.presence}`, 'openDeltas', `subscribe ${TOPICS.executionRequests}`],
+      );
+    }
+  });
+
   test('a link that falls in between: never ready', async () => {
     const { open, fake, before, told } = make();
     before.run = (operation) => (operation === 'openDeltas' ? new Promise(() => {}) : undefined);
