@@ -53,8 +53,8 @@ async function readBounded(handle: FileHandle, path: string, maxBytes: number, t
     size += bytesRead;
     if (size > maxBytes) throw tooLarge(path, maxBytes);
     parts.push(chunk.subarray(0, bytesRead));
-    // read(2): of a regular file less than was asked for is its end. One more look is a round through the thread pool.
-    if (toldBytes > 0 && bytesRead < chunk.length) return Buffer.concat(parts, size);
+    // All that was told, and less than was asked for: the end. One more look would be a round through the thread pool.
+    if (toldBytes > 0 && size >= toldBytes && bytesRead < chunk.length) return Buffer.concat(parts, size);
   }
 }
 
