@@ -141,8 +141,9 @@ export function createCloud(deps: CloudDeps): Cloud {
     entropy,
     log,
     onUp(link, id) {
-      if (holding) waiting = () => openSession(link, id);
-      else openSession(link, id);
+      if (!holding) return openSession(link, id);
+      log.info({ event: 'cloud_held', session: id }, 'connected; the session opens when the local services are up');
+      waiting = () => openSession(link, id);
     },
     onDown({ reason, accuses = false }) {
       // A packet that the server names is no less a reason than a link that breaks over it.
@@ -163,7 +164,6 @@ export function createCloud(deps: CloudDeps): Cloud {
   });
 
   const reachability = createReachability({ session: () => session, reconnectNow: connector.reconnectNow });
-
   const writerOf = (link: Link): ShadowWriter => ({
     updateShadow: (update) => quarantine.guard('shadow_update', () => link.updateShadow(update)),
   });

@@ -17,7 +17,7 @@ import type { CommandReport } from '../control/api.ts';
 import type { SerialPorts } from '../nodes/osdp/port/port.ts';
 import { createSerialPorts } from '../nodes/osdp/port/serialport.ts';
 import { createNodeTable } from '../nodes/table.ts';
-import { isFirstStartSinceBoot } from '../state/boot.ts';
+import { startOfBoot } from '../state/boot.ts';
 import { ownState } from '../state/owner.ts';
 import type { ResetKind } from '../state/reset-notes.ts';
 import { createResets } from '../state/resets.ts';
@@ -264,9 +264,9 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
       await ownState(files, { stateDirectory, hubId: identity.hubId, log, onFault: ports.local?.reportFileFault });
       await resets.resume();
       const ready = Promise.withResolvers<void>();
-      const processRestart = !(await isFirstStartSinceBoot(files, stateDirectory, bootId));
+      const { isFirst } = await startOfBoot(files, stateDirectory, bootId);
       // A cut Wi-Fi change is put in order first. Until the CONNACK the SDK's thread and the network are at work: the rest is made ready meanwhile.
-      void wifi.start().then(() => stopping || cloud.start({ processRestart, ready: ready.promise }));
+      void wifi.start().then(() => stopping || cloud.start({ processRestart: !isFirst, ready: ready.promise }));
       // What the buses report may be an alarm, and a command that runs again needs the nodes that are known.
       await Promise.all([claims.load(), alarms.start().then(nodes.start).then(commands.start), jobs?.start()]);
       // Without a claim the one that the shadow still shows from before goes.

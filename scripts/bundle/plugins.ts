@@ -40,7 +40,7 @@ export function withoutUnused(): Plugin {
     name: 'without-unused',
     setup(bundler) {
       for (const [filter, contents] of LEFT_OUT) bundler.onLoad({ filter }, () => ({ contents }));
-      bundler.onResolve({ filter: /^worker_threads$/ }, ({ path, importer }) =>
+      bundler.onResolve({ filter: /^(node:)?worker_threads$/ }, ({ path, importer }) =>
         importer.includes('/node_modules/pino/') ? { path, namespace: 'left-out' } : null,
       );
       bundler.onLoad({ filter: /./, namespace: 'left-out' }, () => ({ contents: MAIN_THREAD_ALONE }));

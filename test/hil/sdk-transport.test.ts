@@ -128,3 +128,15 @@ test('what a session subscribes to is one packet, and each of its parts is answe
   expect(packets).toEqual([5]);
   await link.close();
 });
+
+test('a publish that waits for its turn ends with the link, at once', async () => {
+  const { link, fell } = await connect();
+  const pages = Array.from({ length: 30 }, () => link.publish(`hubs/${THING}/answer`, 'x'.repeat(120 * 1024)));
+  const settledPages = Promise.allSettled(pages);
+  await pages[0];
+  iotCore.faults.drop(THING);
+  await fell;
+  const ended = await Promise.race([settledPages, new Promise((resolve) => setImmediate(() => setImmediate(resolve)))]);
+  expect(ended).toHaveLength(30);
+  expect((await settledPages).at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'cloud_disconnected' } });
+});

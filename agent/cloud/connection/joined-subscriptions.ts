@@ -14,8 +14,8 @@ interface Asked {
 }
 
 /**
- * Sends what is subscribed to in one turn of the event loop in one SUBSCRIBE: one round trip for all of them. Each caller gets the reason codes of its
- * own filters.
+ * Sends what is subscribed to without a wait in between in one SUBSCRIBE: one round trip for all of them. Each caller gets the reason codes of its own
+ * filters.
  * @param send one SUBSCRIBE; resolves with the reason codes of the SUBACK, in the order of the filters (MQTT 5, 3.9.3)
  */
 export function createJoinedSubscriptions(send: (subscriptions: readonly Subscription[]) => Promise<readonly number[]>) {
@@ -23,7 +23,9 @@ export function createJoinedSubscriptions(send: (subscriptions: readonly Subscri
 
   async function sendTogether(asked: readonly Asked[]): Promise<void> {
     try {
-      const codes = await send(asked.flatMap(({ subscriptions }) => subscriptions));
+      const filters = asked.flatMap(({ subscriptions }) => subscriptions);
+      const codes = await send(filters);
+      if (codes.length !== filters.length) throw new Error(`a SUBACK with ${codes.length} codes for ${filters.length} filters`);
       let from = 0;
       for (const { subscriptions, resolve } of asked) {
         resolve(codes.slice(from, from + subscriptions.length));
@@ -36,15 +38,15 @@ export function createJoinedSubscriptions(send: (subscriptions: readonly Subscri
 
   function flush(): void {
     let packet: Asked[] = [];
-    let filters = 0;
+    let count = 0;
     for (const asked of waiting) {
-      if (packet.length > 0 && filters + asked.subscriptions.length > MAX_FILTERS) {
+      if (packet.length > 0 && count + asked.subscriptions.length > MAX_FILTERS) {
         void sendTogether(packet);
         packet = [];
-        filters = 0;
+        count = 0;
       }
       packet.push(asked);
-      filters += asked.subscriptions.length;
+      count += asked.subscriptions.length;
     }
     waiting = [];
     void sendTogether(packet);

@@ -1,7 +1,9 @@
 import { type MonotonicClock, sleep } from '../../system/clock.ts';
 
-/** A connection of AWS IoT takes 100 publishes and 512 KB a second ("AWS IoT Core endpoints and quotas", message broker). A tenth is left free: the
- * network brings messages closer together. */
+/**
+ * A connection of AWS IoT takes and gives 100 publishes and 512 KB a second ("AWS IoT Core endpoints and quotas", message broker); what is over it is
+ * discarded. A tenth is left for what comes in, and for a network that brings messages closer together.
+ */
 export const PUBLISHES_PER_SECOND = 90;
 export const BYTES_PER_SECOND = 460 * 1024;
 /** A message that is larger ends the connection (the same page). Bytes of the payload. */
@@ -13,36 +15,44 @@ const SECOND_MS = 1_000;
 export interface PublishPace {
   /** Resolves when a publish of so many bytes, `MAX_MESSAGE_BYTES` at most, may be sent: in the order of the calls, at once unless many came before. */
   turn(bytes: number): Promise<void>;
+  /** The link is gone: nothing waits any more. */
+  end(): void;
 }
 
-interface Turn {
-  atMs: number;
-  bytes: number;
-}
-
+/** A pace without a past. */
 export function createPublishPace({ clock }: { clock: MonotonicClock }): PublishPace {
-  /** Of the second before the latest one, in their order; later ones wait. */
-  let turns: Turn[] = [];
+  const over = new AbortController();
+  /** In the last second, in their order. */
+  let sent: { atMs: number; bytes: number }[] = [];
+  let before: Promise<void> = Promise.resolve();
 
-  /** When one more fits into the second that ends with it. */
-  function nextMs(bytes: number): number {
-    let atMs = Math.max(clock.nowMs(), turns.at(-1)?.atMs ?? 0);
-    for (const [index, { atMs: oldestMs }] of turns.entries()) {
-      if (oldestMs + SECOND_MS <= atMs) continue;
-      const others = turns.slice(index);
-      if (others.length < PUBLISHES_PER_SECOND && others.reduce((sum, turn) => sum + turn.bytes, bytes) <= BYTES_PER_SECOND) break;
-      atMs = oldestMs + SECOND_MS;
+  /** Until one more fits into the second that ends with it; 0: it does now. */
+  function delayMs(bytes: number): number {
+    const nowMs = clock.nowMs();
+    sent = sent.filter(({ atMs }) => atMs + SECOND_MS > nowMs);
+    let count = sent.length;
+    let sum = sent.reduce((all, each) => all + each.bytes, bytes);
+    let untilMs = nowMs;
+    for (const each of sent) {
+      if (count < PUBLISHES_PER_SECOND && sum <= BYTES_PER_SECOND) break;
+      count -= 1;
+      sum -= each.bytes;
+      untilMs = each.atMs + SECOND_MS;
     }
-    return atMs;
+    return untilMs - nowMs;
+  }
+
+  /** The time is looked at again after each wait: a process that stood still sends what is overdue no faster. */
+  async function wait(bytes: number): Promise<void> {
+    for (let delay = delayMs(bytes); delay > 0 && !over.signal.aborted; delay = delayMs(bytes)) await sleep(clock, delay, over.signal);
+    sent.push({ atMs: clock.nowMs(), bytes });
   }
 
   return {
-    async turn(bytes) {
-      const atMs = nextMs(bytes);
-      turns = turns.filter((turn) => turn.atMs + SECOND_MS > atMs);
-      turns.push({ atMs, bytes });
-      const delayMs = atMs - clock.nowMs();
-      if (delayMs > 0) await sleep(clock, delayMs);
+    turn(bytes) {
+      before = before.then(() => wait(bytes));
+      return before;
     },
+    end: () => over.abort(),
   };
 }

@@ -175,7 +175,8 @@ class SdkLink implements Link {
     const what = `publish to ${topic}`;
     const bytes = Buffer.byteLength(payload);
     if (bytes > MAX_MESSAGE_BYTES) throw new HubError('cloud_refused', `${what}: ${bytes} bytes, and AWS IoT takes ${MAX_MESSAGE_BYTES}`);
-    await this.#pace.turn(bytes);
+    this.#requireUp(what);
+    await this.#whileUp(this.#pace.turn(bytes));
     this.#requireUp(what);
     this.#acknowledgements.published();
     try {
@@ -253,6 +254,7 @@ class SdkLink implements Link {
   }
 
   #giveUp(): void {
+    this.#pace.end();
     for (const reject of this.#underWay) reject(new HubError('cloud_disconnected', 'the link fell'));
     this.#shadow.end();
   }

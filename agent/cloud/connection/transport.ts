@@ -54,7 +54,7 @@ export interface Link {
   subscribe(filter: string, qos?: 0 | 1): Promise<void>;
   /**
    * Subscribes to the shadow's deltas, and unless `alone` in the same packet to the answers that the first shadow request needs. Resolves when the
-   * subscription to the deltas stands. What is subscribed to in one turn of the event loop is one packet.
+   * subscription to the deltas stands. What is subscribed to without a wait in between is one packet.
    */
   openDeltas(options?: { alone?: boolean }): Promise<void>;
   readShadow(): Promise<ShadowView>;

@@ -28,10 +28,10 @@ const MAX_BIRTHS = 6;
 /** A link whose operations fail for want of a link is given this time to say why it fell. */
 const FALL_MS = 1_000;
 
-/** One MQTT session, from CONNACK to its end: subscriptions, birth, what comes in. */
+/** One MQTT session, from the CONNACK, or from when the agent is ready for it, to its end: subscriptions, birth, what comes in. */
 export interface Session {
   readonly id: string;
-  /** Monotonic time of the CONNACK. */
+  /** Monotonic time of its beginning: the CONNACK, or when the agent was ready for it. */
   readonly upAtMs: number;
   readonly link: Link;
   /** Resolves when the birth is acknowledged: the presence is in the cloud. Rejects when the link fell before. */

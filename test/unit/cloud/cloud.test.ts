@@ -98,6 +98,8 @@ describe('while the rest of the agent is made ready', () => {
     first.up();
     first.fall('closed');
     ready.resolve();
+    await settled();
+    expect(cloud.facts().session).toBeNull();
     const second = await nextLink();
     expect([first.filters, first.sent, told]).toEqual([[], [], []]);
     second.up();

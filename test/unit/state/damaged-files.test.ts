@@ -8,7 +8,7 @@ import { createClaimStore } from '../../../agent/cloud/shadow/claim.ts';
 import type { Entry } from '../../../agent/commands/lifecycle/entry.ts';
 import { createJournal } from '../../../agent/commands/lifecycle/journal.ts';
 import { createNodeStore } from '../../../agent/nodes/store.ts';
-import { isFirstStartSinceBoot } from '../../../agent/state/boot.ts';
+import { startOfBoot } from '../../../agent/state/boot.ts';
 import { ownState } from '../../../agent/state/owner.ts';
 import { createResets } from '../../../agent/state/resets.ts';
 import { createFiles } from '../../../agent/system/files.ts';
@@ -94,7 +94,8 @@ async function start(stateDirectory: string) {
   const key = await journal.idKey();
   const entries = await journal.load();
   const marker = await createChangeMarkerFile(files, stateDirectory, log).read();
-  const first = await isFirstStartSinceBoot(files, stateDirectory, 'boot-1');
+  const { isFirst: first, noted } = await startOfBoot(files, stateDirectory, 'boot-1');
+  await noted;
   return {
     claim: claims.current(),
     isKnown: claims.isKnown(),
@@ -126,7 +127,7 @@ beforeAll(async () => {
   await journal.idKey();
   for (const id of ['c1', 'c2']) await journal.write(entryOf(id));
   await createChangeMarkerFile(files, sound, log).write(MARKER);
-  await isFirstStartSinceBoot(files, sound, 'boot-1');
+  await (await startOfBoot(files, sound, 'boot-1')).noted;
   truth = await start(sound);
   expect(truth.log.lines).toEqual([]);
   expect(truth).toMatchObject({ claim: CLAIM, alarms: ALARMS, takeover: TAKEOVER, marker: MARKER, first: false });

@@ -42,3 +42,9 @@ test('a packet that fails fails for all that are in it, and for nobody else', as
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(await subscribe(named('c'))).toEqual([0]);
 });
+
+test('a SUBACK with too few codes is a failure for all', async () => {
+  const subscribe = createJoinedSubscriptions(async () => [0]);
+  const both = await Promise.allSettled([subscribe(named('a')), subscribe(named('b'))]);
+  expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});

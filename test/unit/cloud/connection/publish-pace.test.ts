@@ -59,3 +59,24 @@ test('after a pause there is no wait again', async () => {
   await settled();
   expect(ready).toBe(true);
 });
+
+test('a process that stood still sends what is overdue no faster', async () => {
+  const clock = createSteppedClock();
+  const pace = createPublishPace({ clock });
+  const sent: { atMs: number; bytes: number }[] = [];
+  for (let index = 0; index < 270; index += 1) void pace.turn(10).then(() => sent.push({ atMs: clock.nowMs(), bytes: 10 }));
+  await settled();
+  clock.stall(2_500);
+  while (sent.length < 270) await clock.advance(10);
+  expect(busiestSecond(sent, () => 1)).toBeLessThanOrEqual(PUBLISHES_PER_SECOND);
+});
+
+test('when the link is gone nothing waits, and no timer is left', async () => {
+  const clock = createSteppedClock();
+  const pace = createPublishPace({ clock });
+  const all = Promise.all(Array.from({ length: 300 }, () => pace.turn(10)));
+  await settled();
+  pace.end();
+  await all;
+  expect(clock.timers).toBe(0);
+});
