@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 
 /**
  * Loaded into the agent's process before its own code (`NODE_OPTIONS=--import`): writes what only the process itself can count into the file that this
@@ -28,7 +28,9 @@ if (FILE !== undefined) {
       else signals.delete(reference);
     }
     const figures = { heapMB: process.memoryUsage().heapUsed / 1024 / 1024, timers, handles: resources.length - timers, listeners };
-    writeFileSync(FILE, JSON.stringify(figures));
+    // The bench reads it at any time.
+    writeFileSync(`${FILE}.new`, JSON.stringify(figures));
+    renameSync(`${FILE}.new`, FILE);
   };
   setInterval(count, INTERVAL_MS).unref();
 }
