@@ -19,7 +19,7 @@ export interface PublishPace {
   end(): void;
 }
 
-/** A pace without a past. */
+/** For a connection that has published nothing yet. */
 export function createPublishPace({ clock }: { clock: MonotonicClock }): PublishPace {
   const over = new AbortController();
   /** In the last second, in their order. */

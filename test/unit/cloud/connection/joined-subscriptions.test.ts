@@ -13,7 +13,7 @@ function make() {
   return { packets, subscribe };
 }
 
-test('what is asked for in one turn is one packet; each caller gets the codes of its own filters', async () => {
+test('what is asked for without a wait in between is one packet; each caller gets the codes of its own filters', async () => {
   const { packets, subscribe } = make();
   expect(await Promise.all([subscribe(named('a', 'bb')), subscribe(named('ccc')), subscribe(named('dddd', 'e'))])).toEqual([
     [1, 2],

@@ -7,7 +7,7 @@ import {
 } from '../../../../agent/cloud/connection/publish-pace.ts';
 import { createSteppedClock, settled } from '../../../support/stepped-clock.ts';
 
-/** Asks for all turns at once, and lets an hour pass. */
+/** Asks for all turns at once, and lets time pass until the last one has come. */
 async function sentTimes(sizes: readonly number[]) {
   const clock = createSteppedClock();
   const pace = createPublishPace({ clock });
@@ -15,9 +15,7 @@ async function sentTimes(sizes: readonly number[]) {
   for (const [index, bytes] of sizes.entries()) void pace.turn(bytes).then(() => sent.push({ index, atMs: clock.nowMs(), bytes }));
   await settled();
   const atOnce = sent.length;
-  while (sent.length < sizes.length) {
-    await clock.advance(10);
-  }
+  while (sent.length < sizes.length) await clock.advance(10);
   return { sent, atOnce };
 }
 
