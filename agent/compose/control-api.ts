@@ -99,9 +99,10 @@ const NO_REPLY: WifiProblem = {
 
 /** What is known of the Wi-Fi. A NetworkManager that hangs is a finding, and holds up no answer. */
 async function wifiReport(wifi: WifiService, clock: MonotonicClock): Promise<WifiReport> {
-  const asked = Promise.all([wifi.current(), wifi.credentialsSet(), wifi.problem()]);
-  const [connection, credentialsSet, problem] = await within(clock, WIFI_REPORT_MS, asked, () => [null, null, NO_REPLY] as const);
-  return { connection, credentialsSet, ...told(problem) };
+  const asked = Promise.all([wifi.current(), wifi.credentialsSet(), wifi.problem(), wifi.notJoined()]);
+  const late = () => [null, null, NO_REPLY, null] as const;
+  const [connection, credentialsSet, problem, notJoined] = await within(clock, WIFI_REPORT_MS, asked, late);
+  return { connection, credentialsSet, ...told(problem), notJoined };
 }
 
 /** Connects the agent's parts to the local API. Opens nothing. */

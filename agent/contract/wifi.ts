@@ -64,6 +64,15 @@ export interface WifiProblem {
   device: string | null;
 }
 
+/** A network that the hub knows and is in reach of, and that it does not join: NetworkManager has given it up, or a person disconnected the hub. */
+export interface WifiNotJoined {
+  ssid: string;
+  /** The interface that is idle. */
+  device: string;
+  /** Disconnected on purpose (`nmcli device disconnect`): it stays so until somebody connects it. */
+  byHand: boolean;
+}
+
 /** The operating system's Wi-Fi stack, as the agent sees it. */
 export interface Wifi {
   /** The connection now, or null when there is none or no Wi-Fi stack. Never throws. */

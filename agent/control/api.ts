@@ -4,7 +4,7 @@ import type { CommandOutcome, CommandStatus } from '../contract/command.ts';
 import type { BusStatus } from '../contract/node.ts';
 import type { ReleaseReport } from '../contract/release.ts';
 import type { Claim } from '../contract/shadow.ts';
-import type { WifiConnection, WifiObstacle, WifiProblem } from '../contract/wifi.ts';
+import type { WifiConnection, WifiNotJoined, WifiObstacle, WifiProblem } from '../contract/wifi.ts';
 import type { ZigbeeStatus } from '../contract/zigbee.ts';
 import type { FileFault } from '../system/file-faults.ts';
 import type { Fault } from '../system/guard.ts';
@@ -113,6 +113,8 @@ export interface WifiReport {
   /** The same as a word, and the interface that it is about. Absent from an older agent. */
   reason?: WifiObstacle | null;
   device?: string | null;
+  /** A known network in reach that it does not join by itself. Absent from an older agent. */
+  notJoined?: WifiNotJoined | null;
 }
 
 /** The part of `WifiReport` about a problem. */

@@ -1,4 +1,4 @@
-import type { WifiObstacle, WifiProblem } from '../contract/wifi.ts';
+import type { WifiNotJoined, WifiObstacle, WifiProblem } from '../contract/wifi.ts';
 import { type Entries, type Entry, finder, type HealthFinding } from './finding.ts';
 
 /** The rule is in the package of the agent, which is in no archive of the system. */
@@ -8,7 +8,11 @@ const FIND_DEVICE = 'nmcli device; sudo dmesg | grep -i firmware';
 const NEXT = 'hubctl wifi status';
 
 /** Each obstacle is a code; the subject is the interface. */
-export type WifiParams = { [Reason in WifiObstacle as `wifi_${Reason}`]: WifiProblem } & { wifi_no_rule: object };
+export type WifiParams = { [Reason in WifiObstacle as `wifi_${Reason}`]: WifiProblem } & {
+  wifi_no_rule: object;
+  wifi_not_joined: WifiNotJoined;
+  wifi_disconnected_by_hand: WifiNotJoined;
+};
 
 const nameOf = ({ device }: WifiProblem) => device ?? 'the Wi-Fi device';
 /** What happened, without the advice that follows it. */
@@ -54,6 +58,18 @@ export const WIFI: Entries<WifiParams> = {
     remedy: () => REINSTALL,
     next: NEXT,
   },
+  wifi_not_joined: {
+    severity: 'warn',
+    text: ({ device, ssid }) => `${device} is on no network, although ${ssid} is in reach and known to the hub`,
+    remedy: ({ device }) => `The agent joins it again by itself. At once: sudo nmcli device connect ${device}`,
+    next: 'sudo journalctl -u NetworkManager -n 50',
+  },
+  wifi_disconnected_by_hand: {
+    severity: 'warn',
+    text: ({ device, ssid }) => `${device} was disconnected on purpose (nmcli), although ${ssid} is in reach; it stays so`,
+    remedy: ({ device }) => `sudo nmcli device connect ${device}`,
+    next: NEXT,
+  },
 };
 
 export type WifiCode = keyof WifiParams;
@@ -64,6 +80,10 @@ export function wifiFinding(problem: WifiProblem): HealthFinding<WifiCode> {
   const code = `wifi_${problem.reason}` as const;
   return found(Object.hasOwn(WIFI, code) ? code : 'wifi_failed', problem, problem.device);
 }
+
+/** A known network that the hub does not join. */
+export const notJoinedFinding = (network: WifiNotJoined): HealthFinding<WifiCode> =>
+  found(network.byHand ? 'wifi_disconnected_by_hand' : 'wifi_not_joined', network, network.device);
 
 /** That the agent may not change networks because its rule for polkit is not there. */
 export const ruleFinding = (): HealthFinding<WifiCode> => found('wifi_no_rule', {});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hasDbusDaemon } from '../twins/network-manager/index.ts';
+import { examine } from './doctor/examine.ts';
 import { runsOf, startOnline, untilOnline } from './rig/start.ts';
 import { startRigWifi, WITH_WIFI } from './rig/wifi.ts';
 
@@ -27,6 +28,18 @@ describe.skipIf(!hasDbusDaemon())('set_wifi_credentials with NetworkManager on a
     expect(rig.reported()).toMatchObject({ online: true });
     expect(rig.reported().session).not.toBe(session);
     expect(await rig.run('server_info')).toMatchObject({ result: { wifiCredentialsSet: true } });
+  });
+
+  test.each([
+    ['gives the network up', 'loseHandshake', 'wifi_not_joined'],
+    ['was told by a person to leave it', 'disconnectByHand', 'wifi_disconnected_by_hand'],
+  ] as const)('NetworkManager %s: doctor names it', async (_what, happens, code) => {
+    await using wifi = await startRigWifi({ air: AIR, speed: 5 });
+    await using world = await startOnline({ config: WITH_WIFI, env: wifi.env });
+    wifi.hub[happens]();
+    expect(await examine(world.rig, 'wifi')).toMatchObject([
+      { status: 'warn', code, subject: 'wlan0', finding: expect.stringContaining('home') },
+    ]);
   });
 
   test('killed in the middle: not tried again, answered as interrupted, and the old network is back', async () => {

@@ -16,6 +16,7 @@ import { goodUpdates } from './scenarios/update.ts';
 import { badUpdates } from './scenarios/update-bad.ts';
 import { updateCuts } from './scenarios/update-cuts.ts';
 import { wifiScenarios } from './scenarios/wifi.ts';
+import { wifiOutageScenarios } from './scenarios/wifi-outage.ts';
 import { zigbeeScenarios } from './scenarios/zigbee.ts';
 import { runShell } from './shell.ts';
 import { isWell, outcomeLine, TABLE_HEAD } from './table.ts';
@@ -110,6 +111,7 @@ async function main(signal: AbortSignal): Promise<number> {
     ...machineScenarios,
     ...unitScenarios,
     ...wifiScenarios,
+    ...wifiOutageScenarios,
     ...zigbeeScenarios(),
     ...packageScenarios,
     ...updateScenarios,

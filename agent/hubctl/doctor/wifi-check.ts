@@ -1,5 +1,5 @@
 import type { WifiReport } from '../../control/api.ts';
-import { ruleFinding, wifiFinding } from '../../health/wifi.ts';
+import { notJoinedFinding, ruleFinding, wifiFinding } from '../../health/wifi.ts';
 import { attempt } from '../cli/failure.ts';
 import { type Check, catalogued, ok, skipped } from './check.ts';
 
@@ -18,6 +18,7 @@ export const wifiCheck: Check = {
         const { problem: message, reason, device = null } = value;
         return catalogued(wifiFinding({ reason: reason ?? 'failed', message, device }));
       }
+      if (value?.notJoined && !value.connection) return catalogued(notJoinedFinding(value.notJoined));
       if (value) return ok(value.connection ? `on ${value.connection.ssid}` : 'ready, on no network');
     }
     const problem = await ports.wifiProblem(settings.wifi.interface);

@@ -1,4 +1,4 @@
-import type { Wifi, WifiProblem } from '../../contract/wifi.ts';
+import type { Wifi, WifiNotJoined, WifiProblem } from '../../contract/wifi.ts';
 import { HubError, isHubError } from '../../system/errors.ts';
 import { within } from '../../system/timeout.ts';
 import type { ChangeDeps } from '../change/change-deps.ts';
@@ -6,6 +6,8 @@ import { resultOfCut } from '../change/cut-change.ts';
 import type { ForgetNote } from '../change/marker.ts';
 import { type ChangeTraces, createRestorer, type SettleOutcome } from '../change/restore.ts';
 import { runWifiChange } from '../change/transaction.ts';
+import { findIdleRadio, notJoined } from '../rejoin/known-networks.ts';
+import { createRejoin } from '../rejoin/rejoin.ts';
 import { checkUsable, findDevice } from './device.ts';
 import { isNetworkManagerError } from './network-manager.ts';
 import { wifiProblemOf } from './unusable.ts';
@@ -29,6 +31,12 @@ export interface WifiService extends Wifi {
   forget(): Promise<void>;
   /** Why no network can be changed now, with the remedy; null when one can. Never throws. */
   problem(): Promise<WifiProblem | null>;
+  /** A known network in reach that the hub does not join by itself; null: none, or it cannot be known. Never throws. */
+  notJoined(): Promise<WifiNotJoined | null>;
+  /** The cloud is reached: the network is left as it is. */
+  linkUp(): void;
+  /** The cloud is not reached: a known network that NetworkManager has given up is joined again. So it is from the start on, until `linkUp`. */
+  linkDown(): void;
   /** Ends what is under way (a running change goes back to the old network first) in bounded time. */
   stop(): Promise<void>;
 }
@@ -50,6 +58,8 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
   let changing: Promise<unknown> | null = null;
   /** A change that was cut after its network was saved; the marker stands until the command is answered. */
   let kept: ChangeTraces | null = null;
+  const isBusy = () => changing !== null || recovering !== null;
+  const rejoin = createRejoin({ networkManager, interfaceName: deps.interfaceName, isBusy, clock, log });
 
   async function forgetProfiles(): Promise<void> {
     const count = await restorer.removeOwn();
@@ -94,6 +104,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
 
   /** The change goes back to the old network first. */
   async function endChange(): Promise<void> {
+    rejoin.stop();
     stopping.abort(new HubError('aborted', 'The agent is stopping.'));
     if (changing) await inTime(STOP_TIMEOUT_MS, changing);
   }
@@ -110,6 +121,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
         logProblem('wifi_recovery_failed', error);
         return unknown();
       });
+      rejoin.linkDown();
       return within(clock, RECOVERY_TIMEOUT_MS, attempt, unknown);
     },
 
@@ -134,6 +146,17 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
         return wifiProblemOf(error);
       }
     },
+
+    async notJoined() {
+      try {
+        return notJoined(await findIdleRadio(networkManager, deps.interfaceName));
+      } catch {
+        return null;
+      }
+    },
+
+    linkUp: rejoin.linkUp,
+    linkDown: rejoin.linkDown,
 
     current: () => survey.current(),
 

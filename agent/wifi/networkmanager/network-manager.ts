@@ -42,6 +42,28 @@ export const DEVICE_STATE = {
   failed: 120,
 } as const;
 
+/** NMDeviceStateReason, the values that tell something about a failed join or a lost link. */
+export const DEVICE_REASON = {
+  configFailed: 4,
+  ipConfigUnavailable: 5,
+  ipConfigExpired: 6,
+  noSecrets: 7,
+  supplicantDisconnect: 8,
+  supplicantConfigFailed: 9,
+  supplicantFailed: 10,
+  supplicantTimeout: 11,
+  dhcpStartFailed: 15,
+  dhcpError: 16,
+  dhcpFailed: 17,
+  firmwareMissing: 35,
+  removed: 36,
+  sleeping: 37,
+  connectionRemoved: 38,
+  userRequested: 39,
+  ssidNotFound: 53,
+  newActivation: 60,
+} as const;
+
 /** NMActiveConnectionState, the values the agent decides by. */
 export const ACTIVE_STATE = { activating: 1, activated: 2, deactivating: 3, deactivated: 4 } as const;
 
@@ -59,6 +81,10 @@ export interface WifiDevice {
   interfaceName: string;
   /** NMDeviceState. */
   state: number;
+  /** NMDeviceStateReason of that state. */
+  reason: number;
+  /** It joins known networks by itself: until somebody disconnects it. */
+  autoconnect: boolean;
 }
 
 /** The switches of the radio: rfkill or `nmcli radio` (software), a key or jumper (hardware). */
@@ -92,6 +118,12 @@ export interface WifiProfile {
   keyManagement: string | null;
   autoconnect: boolean;
   autoconnectPriority: number;
+  /** Empty: for any interface. */
+  interfaceName: string;
+  /** The network does not tell its name. */
+  hidden: boolean;
+  /** Seconds since the epoch, by a clock that may have been wrong; 0: never. */
+  lastJoinedSeconds: number;
 }
 
 export interface Checkpoint {

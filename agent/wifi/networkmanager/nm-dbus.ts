@@ -56,18 +56,22 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
   async function readProfile(path: ObjectPath): Promise<WifiProfile | null> {
     const settings = asRecord((await nm.call(path, NM.profile, 'GetSettings', '', []))[0]);
     const connection = asRecord(settings.connection);
+    const wireless = asRecord(settings[WIFI_PROFILE_TYPE]);
     const security = settings['802-11-wireless-security'];
     if (connection.type !== WIFI_PROFILE_TYPE) return null;
     return {
       path,
       id: asText(connection.id),
       uuid: asText(connection.uuid),
-      ssid: asBytes(asRecord(settings[WIFI_PROFILE_TYPE]).ssid),
+      ssid: asBytes(wireless.ssid),
       unsaved: (await nm.get(path, NM.profile, 'Unsaved')) === true,
       keyManagement: security === undefined ? null : asText(asRecord(security)['key-mgmt']),
       // NetworkManager leaves out what has its default value.
       autoconnect: connection.autoconnect !== false,
       autoconnectPriority: asNumber(connection['autoconnect-priority']),
+      interfaceName: asText(connection['interface-name']),
+      hidden: wireless.hidden === true,
+      lastJoinedSeconds: asNumber(connection.timestamp),
     };
   }
 
@@ -78,6 +82,8 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
       path,
       interfaceName: requiredText(all.Interface, 'Device.Interface'),
       state: requiredNumber(all.State, 'Device.State'),
+      reason: Array.isArray(all.StateReason) ? asNumber(all.StateReason[1]) : 0,
+      autoconnect: all.Autoconnect !== false,
     };
   }
 

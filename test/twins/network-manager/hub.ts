@@ -13,6 +13,8 @@ export interface StoredProfile {
   durable: boolean;
   /** The autoconnect block of AddConnection2, which a restart of NetworkManager forgets. */
   blocked: boolean;
+  /** Its secret was missed: not joined by itself until somebody activates or changes it, or NetworkManager starts anew. */
+  noSecrets: boolean;
   lastUsed: number;
 }
 
@@ -45,7 +47,7 @@ export function createFakeHub(
   let up = true;
   let generation = 1;
   let counter = 0;
-  const device = { path: '/Devices/1', state: 30 };
+  const device = { path: '/Devices/1', state: 30, reason: 0, autoconnect: true };
   let profiles: StoredProfile[] = [];
   let active: {
     path: string;
@@ -66,9 +68,18 @@ export function createFakeHub(
     for (const listener of [...listeners]) listener(event);
   };
   const setDevice = (state: number, reason = 0) => {
-    device.state = state;
+    Object.assign(device, { state, reason });
     emit({ type: 'device_state', state, reason });
   };
+
+  /** What becomes of the device and its profile when a join or a link fails. */
+  function fail(profile: StoredProfile | undefined, reason: number): void {
+    if (profile && reason === 7) profile.noSecrets = true;
+    setDevice(120, reason);
+    drop();
+    setDevice(30);
+    autoconnect();
+  }
 
   function drop(): void {
     if (!active) return;
@@ -82,6 +93,8 @@ export function createFakeHub(
   function activate(profile: StoredProfile, _device = device): string {
     autoconnecting?.();
     autoconnecting = null;
+    profile.noSecrets = false;
+    device.autoconnect = true;
     if (active) setDevice(110, 60);
     drop();
     const { fate, point } = fateOf(profile.settings, air);
@@ -92,10 +105,7 @@ export function createFakeHub(
     const end = clock.schedule(fate.afterMs, () => {
       if (active?.path !== mine) return;
       if (fate.reason !== null) {
-        setDevice(120, fate.reason);
-        drop();
-        setDevice(30);
-        autoconnect();
+        fail(profile, fate.reason);
       } else {
         Object.assign(active, { state: 2, point });
         profile.lastUsed = clock.nowMs();
@@ -115,9 +125,9 @@ export function createFakeHub(
     autoconnecting?.();
     autoconnecting = clock.schedule(delayMs, () => {
       autoconnecting = null;
-      if (!up || active) return;
+      if (!up || active || !device.autoconnect) return;
       const inTheAir = profiles
-        .filter((each) => each.settings.autoconnect && !each.blocked && fateOf(each.settings, air).fate.reason === null)
+        .filter((each) => each.settings.autoconnect && !each.blocked && !each.noSecrets && fateOf(each.settings, air).fate.reason === null)
         .sort((a, b) => b.settings.autoconnectPriority - a.settings.autoconnectPriority || b.lastUsed - a.lastUsed);
       if (inTheAir[0]) activate(inTheAir[0]);
     });
@@ -153,13 +163,13 @@ export function createFakeHub(
     active?.cancel();
     active = null;
     reapplied = null;
-    device.state = 20;
+    Object.assign(device, { state: 20, reason: 0, autoconnect: true });
     emit({ type: 'manager_gone' });
     clock.schedule(downMs, () => {
       up = true;
       device.path = `/Devices/${generation}`;
       device.state = 30;
-      profiles = profiles.map((each) => ({ ...each, path: path('Settings'), blocked: false }));
+      profiles = profiles.map((each) => ({ ...each, path: path('Settings'), blocked: false, noSecrets: false }));
       autoconnect();
     });
   }
@@ -178,7 +188,7 @@ export function createFakeHub(
       autoconnectPriority: 0,
       ...rest,
     };
-    profiles.push({ path: path('Settings'), settings, place: 'disk', durable: true, blocked: false, lastUsed: 0 });
+    profiles.push({ path: path('Settings'), settings, place: 'disk', durable: true, blocked: false, noSecrets: false, lastUsed: 0 });
   }
   if (profiles[0]) autoconnect(0);
 
@@ -210,7 +220,15 @@ export function createFakeHub(
     },
 
     add(settings: ProfileSettings): string {
-      const stored: StoredProfile = { path: path('Settings'), settings, place: 'memory', durable: false, blocked: true, lastUsed: 0 };
+      const stored: StoredProfile = {
+        path: path('Settings'),
+        settings,
+        place: 'memory',
+        durable: false,
+        blocked: true,
+        noSecrets: false,
+        lastUsed: 0,
+      };
       profiles.push(stored);
       return stored.path;
     },
@@ -251,11 +269,26 @@ export function createFakeHub(
     /** An access point goes off or comes back. */
     switchAccessPoint(ssid: string, on: boolean) {
       for (const point of air) if (point.ssid === ssid) point.on = on;
-      if (on || active?.point?.ssid !== ssid) return;
-      setDevice(120, 53);
+      if (!on && active?.point?.ssid === ssid) fail(undefined, 53);
+    },
+    /**
+     * A frame of the 4-way handshake is lost while the hub is on a network: NetworkManager asks for another key, and there is nobody to give one
+     * (seen in the virtual hub with 1.42: need-auth, failed for no-secrets, disconnected).
+     */
+    loseHandshake() {
+      if (!active) throw new Error('the hub is on no network');
+      setDevice(60, 8);
+      fail(
+        profiles.find((each) => each.settings.uuid === active?.uuid),
+        7,
+      );
+    },
+    /** `nmcli device disconnect`. */
+    disconnectByHand() {
+      device.autoconnect = false;
+      setDevice(110, 39);
       drop();
-      setDevice(30);
-      autoconnect();
+      setDevice(30, 39);
     },
   };
 }

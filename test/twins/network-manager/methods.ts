@@ -35,6 +35,7 @@ function placeOf(flags: number) {
     place: places === PROFILE.toDisk ? ('disk' as const) : ('memory' as const),
     durable: false,
     blocked: (flags & PROFILE.blockAutoconnect) !== 0,
+    noSecrets: false,
   };
 }
 
@@ -148,7 +149,7 @@ export function methodsOf(hub: FakeHub, clock: MonotonicClock): ReadonlyMap<stri
       },
     },
     '.Settings.Connection': {
-      GetSettings: { takes: '', gives: 'a{sa{sv}}', run: (path) => [writtenSettings(hub.find(path).settings)] },
+      GetSettings: { takes: '', gives: 'a{sa{sv}}', run: (path) => [writtenSettings(hub.find(path))] },
       Update2: {
         takes: 'a{sa{sv}}ua{sv}',
         gives: 'a{sv}',

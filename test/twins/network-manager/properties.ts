@@ -49,6 +49,8 @@ export function propertiesOf(hub: FakeHub, path: string, iface: string): Record<
         DeviceType: new Variant('u', DEVICE_TYPE_WIFI),
         Interface: new Variant('s', hub.interfaceName),
         State: new Variant('u', hub.device.state),
+        StateReason: new Variant('(uu)', [hub.device.state, hub.device.reason]),
+        Autoconnect: new Variant('b', hub.device.autoconnect),
         ActiveConnection: new Variant('o', active ? root(active.path) : NO_OBJECT),
         Ip4Config: new Variant('o', hub.addresses().ipv4 ? `${ROOT}/IP4Config/1` : NO_OBJECT),
         Ip6Config: new Variant('o', hub.addresses().ipv6 ? `${ROOT}/IP6Config/1` : NO_OBJECT),

@@ -75,7 +75,7 @@ export function readSettings(body: Settings): ProfileSettings {
 }
 
 /** What GetSettings tells of a profile: no secrets, and nothing that has its default value. */
-export function writtenSettings(settings: ProfileSettings): Settings {
+export function writtenSettings({ settings, lastUsed }: { settings: ProfileSettings; lastUsed: number }): Settings {
   const connection: Record<string, Variant> = {
     id: new Variant('s', settings.id),
     uuid: new Variant('s', settings.uuid),
@@ -84,6 +84,7 @@ export function writtenSettings(settings: ProfileSettings): Settings {
   };
   if (!settings.autoconnect) connection.autoconnect = new Variant('b', false);
   if (settings.autoconnectPriority !== 0) connection['autoconnect-priority'] = new Variant('i', settings.autoconnectPriority);
+  if (lastUsed > 0) connection.timestamp = new Variant('t', BigInt(Math.floor(lastUsed / 1000)));
   const wireless: Record<string, Variant> = { ssid: new Variant('ay', settings.ssid), mode: new Variant('s', 'infrastructure') };
   if (settings.hidden) wireless.hidden = new Variant('b', true);
   const body: Settings = { connection, [WIFI]: wireless };

@@ -253,6 +253,8 @@ const SAMPLES: Samples = {
   wifi_not_ready: ofWifi('not_ready'),
   wifi_failed: ofWifi('failed'),
   wifi_no_rule: [{}],
+  wifi_not_joined: [{ ssid: 'home', device: 'wlan0', byHand: false }],
+  wifi_disconnected_by_hand: [{ ssid: 'home', device: 'wlan0', byHand: true }],
   log_lines_lost: [{ droppedLines: 7 }],
   zigbee_network_lost: [{ bus: 'zb', devices: 8 }],
   zigbee_not_kept: [{ bus: 'zb', reason: 'ENOSPC' }],

@@ -91,10 +91,7 @@ export function createAgentLife(
   const ours = (device: string) => (device === hub.device.path && hub.world.hasDevice ? hub.device : gone('device'));
 
   const manager: NetworkManager = {
-    wifiDevices: () =>
-      call('GetDevices', () =>
-        hub.world.hasDevice ? [{ path: hub.device.path, interfaceName: hub.interfaceName, state: hub.device.state }] : [],
-      ),
+    wifiDevices: () => call('GetDevices', () => (hub.world.hasDevice ? [{ ...hub.device, interfaceName: hub.interfaceName }] : [])),
     deviceState: (device) => call('State', () => ours(device).state),
     radio: () => call('Radio', () => ({ softwareEnabled: hub.world.softwareEnabled, hardwareEnabled: hub.world.hardwareEnabled })),
     missingPermissions: () => call('GetPermissions', () => [...hub.world.missing]),
@@ -117,7 +114,7 @@ export function createAgentLife(
     lastScan: () => call('LastScan', () => hub.world.lastScan),
     wifiProfiles: () =>
       call('ListConnections', () =>
-        hub.profiles().map(({ path, place, settings }) => ({
+        hub.profiles().map(({ path, place, settings, lastUsed }) => ({
           path,
           id: settings.id,
           uuid: settings.uuid,
@@ -126,6 +123,9 @@ export function createAgentLife(
           keyManagement: settings.security === 'open' ? null : settings.security,
           autoconnect: settings.autoconnect,
           autoconnectPriority: settings.autoconnectPriority,
+          interfaceName: settings.interfaceName,
+          hidden: settings.hidden,
+          lastJoinedSeconds: Math.floor(lastUsed / 1000),
         })),
       ),
     activeProfile: () => call('ActiveConnection', () => hub.active()?.uuid ?? null),
@@ -148,7 +148,7 @@ export function createAgentLife(
     saveProfile: (path, settings) =>
       call(
         'Update2',
-        () => void Object.assign(hub.find(path), { settings, place: 'disk', durable: false, blocked: false }),
+        () => void Object.assign(hub.find(path), { settings, place: 'disk', durable: false, blocked: false, noSecrets: false }),
         POLKIT_ACTION.profiles,
       ),
     deleteProfile: (path) => call('Delete', () => hub.remove(hub.find(path)), POLKIT_ACTION.profiles),

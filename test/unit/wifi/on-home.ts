@@ -16,14 +16,23 @@ export function credentials(ssid: string, password: string | null, rest: Partial
   return { ssid, credentials: password === null ? null : new Secret(password), hidden: false, ...rest };
 }
 
-/** An agent on a hub that is on `home`, by a profile of the factory. */
-export async function onHome(air: FakeAccessPoint[], options: Parameters<typeof createFakeAgent>[2] = {}) {
+/** An agent that reaches the cloud on a hub that is on `home`, by a profile of the factory. */
+export async function onHome(
+  air: FakeAccessPoint[],
+  {
+    point,
+    known,
+    ...options
+  }: Parameters<typeof createFakeAgent>[2] & { point?: Partial<FakeAccessPoint>; known?: { hidden?: boolean } } = {},
+) {
   const clock = createSteppedClock();
-  const hub = createFakeHub(clock, { air: [{ ...HOME }, ...air], known: [{ ssid: Buffer.from('home'), password: 'home password' }] });
+  const profile = { ssid: Buffer.from('home'), password: 'home password', ...known };
+  const hub = createFakeHub(clock, { air: [{ ...HOME, ...point }, ...air], known: [profile] });
   await clock.advance(10_000);
   const files = createMemoryFiles();
   const agent = createFakeAgent(hub, clock, { files, ...options });
   await clock.settle(agent.wifi.start(), MINUTES);
+  agent.wifi.linkUp();
   const change = (wanted: WifiCredentials, signal = new AbortController().signal) =>
     clock.settle(agent.wifi.change(wanted, signal), 6 * MINUTES);
   return { clock, hub, agent, files, change };

@@ -283,6 +283,7 @@ test('NetworkManager does not answer when it is to forget: in bounded time, and 
   expect([...run.files.content.keys()]).toEqual(['/state/forget-wifi']);
   const next = createFakeAgent(run.hub, run.clock, { files: run.files });
   await run.clock.settle(next.wifi.start(), MINUTES);
+  next.wifi.linkUp();
   expect(run.hub.profiles().map((each) => each.settings.id)).toEqual(['factory home']);
   await run.clock.advance(MINUTES);
   expectTidy(run);

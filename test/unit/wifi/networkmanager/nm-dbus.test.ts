@@ -134,13 +134,13 @@ test('reads devices, profiles, access points, checkpoints', async () => {
   const bus = createFakeBus({
     GetDevices: [[`${ROOT}/Devices/1`, DEV, `${ROOT}/Devices/gone`]],
     [`${ROOT}/Devices/1 Device.*`]: [{ DeviceType: 1, Interface: 'eth0', State: 100 }],
-    [`${DEV} Device.*`]: [{ DeviceType: 2, Interface: 'wlan1', State: 30 }],
+    [`${DEV} Device.*`]: [{ DeviceType: 2, Interface: 'wlan1', State: 30, StateReason: [30, 39], Autoconnect: false }],
     ListConnections: [['/p/1', '/p/2', '/p/3']],
     '/p/1 GetSettings': [{ connection: { id: 'Wired', uuid: 'w', type: '802-3-ethernet' } }],
     '/p/2 GetSettings': [
       {
-        connection: { id: 'home', uuid: 'h', type: '802-11-wireless' },
-        '802-11-wireless': { ssid: Buffer.from('home') },
+        connection: { id: 'home', uuid: 'h', type: '802-11-wireless', 'interface-name': 'wlan1', timestamp: 1_790_000_000n },
+        '802-11-wireless': { ssid: Buffer.from('home'), hidden: true },
         '802-11-wireless-security': { 'key-mgmt': 'sae' },
       },
     ],
@@ -159,7 +159,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
     'Wireless.LastScan': [123456789012n],
   });
   const manager = createNetworkManager(bus);
-  expect(await manager.wifiDevices()).toEqual([{ path: DEV, interfaceName: 'wlan1', state: 30 }]);
+  expect(await manager.wifiDevices()).toEqual([{ path: DEV, interfaceName: 'wlan1', state: 30, reason: 39, autoconnect: false }]);
   expect(await manager.wifiProfiles()).toEqual([
     {
       path: '/p/2',
@@ -170,6 +170,9 @@ test('reads devices, profiles, access points, checkpoints', async () => {
       keyManagement: 'sae',
       autoconnect: true,
       autoconnectPriority: 0,
+      interfaceName: 'wlan1',
+      hidden: true,
+      lastJoinedSeconds: 1_790_000_000,
     },
     {
       path: '/p/3',
@@ -180,6 +183,9 @@ test('reads devices, profiles, access points, checkpoints', async () => {
       keyManagement: null,
       autoconnect: false,
       autoconnectPriority: 12,
+      interfaceName: '',
+      hidden: false,
+      lastJoinedSeconds: 0,
     },
   ]);
   expect(await manager.accessPoints(DEV)).toEqual([

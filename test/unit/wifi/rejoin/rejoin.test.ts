@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { credentials, MINUTES, office, onHome } from '../on-home.ts';
+
+const attempts = (logged: string[]) => logged.filter((line) => line.includes('"wifi_rejoin"'));
+
+/** On `home`, then a frame of the handshake is lost: NetworkManager does not join it again by itself. */
+async function givenUp(...args: Parameters<typeof onHome>) {
+  const run = await onHome(...args);
+  run.hub.loseHandshake();
+  run.agent.wifi.linkDown();
+  return run;
+}
+
+test('NetworkManager alone stays offline; the agent joins the network again after two minutes', async () => {
+  const { hub, clock, agent } = await onHome([]);
+  hub.loseHandshake();
+  await clock.advance(60 * MINUTES);
+  expect(hub.network()).toBeNull();
+  agent.wifi.linkDown();
+  await clock.advance(2 * MINUTES);
+  expect(hub.network()).toBe('home');
+  expect(attempts(agent.logged)).toHaveLength(1);
+  expect(agent.logged.join()).not.toContain('home password');
+});
+
+test('from the start on, without a session ever', async () => {
+  const { hub, clock, agent } = await onHome([]);
+  await agent.wifi.stop();
+  hub.loseHandshake();
+  await clock.settle(agent.wifi.start(), MINUTES);
+  await clock.advance(2 * MINUTES);
+  expect(hub.network()).toBe('home');
+  await agent.wifi.stop();
+  expect(clock.timers).toBe(0);
+});
+
+test('while the cloud is reached over a cable, the Wi-Fi is left as it is', async () => {
+  const { hub, clock, agent } = await givenUp([]);
+  agent.wifi.linkUp();
+  await clock.advance(30 * MINUTES);
+  expect(hub.network()).toBeNull();
+  expect(clock.timers).toBe(0);
+});
+
+test('a password that is wrong now: tried ever more seldom, and the hub is back when it is right again', async () => {
+  const { hub, clock, agent } = await onHome([]);
+  hub.air[0]!.password = 'another one';
+  hub.loseHandshake();
+  agent.wifi.linkDown();
+  await clock.advance(6 * 60 * MINUTES);
+  const tried = attempts(agent.logged).length;
+  expect(tried).toBeGreaterThan(5);
+  expect(tried).toBeLessThan(20);
+  hub.air[0]!.password = 'home password';
+  await clock.advance(31 * MINUTES);
+  expect(hub.network()).toBe('home');
+});
+
+test('a network that is not in reach is not tried; one that comes back is', async () => {
+  const { hub, clock, agent } = await givenUp([]);
+  hub.switchAccessPoint('home', false);
+  await clock.advance(60 * MINUTES);
+  expect(attempts(agent.logged)).toEqual([]);
+  hub.switchAccessPoint('home', true);
+  await clock.advance(2 * MINUTES);
+  expect(hub.network()).toBe('home');
+});
+
+test('a network that hides its name is tried without being seen', async () => {
+  const known = { hidden: true };
+  const { hub, clock } = await givenUp([], { point: { hidden: true }, known });
+  await clock.advance(3 * MINUTES);
+  expect(hub.network()).toBe('home');
+});
+
+test('disconnected by hand: it stays so, and the report says so', async () => {
+  const { hub, clock, agent } = await onHome([]);
+  hub.disconnectByHand();
+  agent.wifi.linkDown();
+  await clock.advance(60 * MINUTES);
+  expect(hub.network()).toBeNull();
+  expect(await agent.wifi.notJoined()).toEqual({ ssid: 'home', device: 'wlan0', byHand: true });
+});
+
+test('a change that runs is not disturbed', async () => {
+  const run = await givenUp([office]);
+  run.hub.air[1]!.password = 'not what is sent';
+  const answer = run.change(credentials('office', 'office password'));
+  await expect(answer).rejects.toMatchObject({ code: 'wifi_authentication_failed' });
+  expect(attempts(run.agent.logged)).toEqual([]);
+});
+
+describe('the report', () => {
+  test('names the network that is given up', async () => {
+    const { agent } = await givenUp([]);
+    expect(await agent.wifi.notJoined()).toEqual({ ssid: 'home', device: 'wlan0', byHand: false });
+  });
+
+  test('is empty on a network, out of reach of any, and without NetworkManager', async () => {
+    const { hub, agent } = await onHome([office]);
+    expect(await agent.wifi.notJoined()).toBeNull();
+    hub.switchAccessPoint('home', false);
+    expect(await agent.wifi.notJoined()).toBeNull();
+    hub.world.hasDevice = false;
+    expect(await agent.wifi.notJoined()).toBeNull();
+  });
+});
