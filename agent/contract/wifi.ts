@@ -69,7 +69,7 @@ export interface WifiNotJoined {
   ssid: string;
   /** The interface that is idle. */
   device: string;
-  /** Disconnected on purpose (`nmcli device disconnect`): it stays so until somebody connects it. */
+  /** Somebody told NetworkManager to leave it disconnected (`nmcli device disconnect`): it stays so until somebody connects it. */
   byHand: boolean;
 }
 

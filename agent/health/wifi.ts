@@ -61,12 +61,14 @@ export const WIFI: Entries<WifiParams> = {
   wifi_not_joined: {
     severity: 'warn',
     text: ({ device, ssid }) => `${device} is on no network, although ${ssid} is in reach and known to the hub`,
-    remedy: ({ device }) => `The agent joins it again by itself. At once: sudo nmcli device connect ${device}`,
+    remedy: ({ device }) =>
+      `While the cloud cannot be reached, the agent joins it again, with pauses of up to 30 minutes. At once: sudo nmcli device connect ${device}`,
     next: 'sudo journalctl -u NetworkManager -n 50',
   },
   wifi_disconnected_by_hand: {
     severity: 'warn',
-    text: ({ device, ssid }) => `${device} was disconnected on purpose (nmcli), although ${ssid} is in reach; it stays so`,
+    text: ({ device, ssid }) =>
+      `${device} is on no network, although ${ssid} is in reach: NetworkManager was told to leave it disconnected (nmcli)`,
     remedy: ({ device }) => `sudo nmcli device connect ${device}`,
     next: NEXT,
   },

@@ -6,7 +6,7 @@ import { resultOfCut } from '../change/cut-change.ts';
 import type { ForgetNote } from '../change/marker.ts';
 import { type ChangeTraces, createRestorer, type SettleOutcome } from '../change/restore.ts';
 import { runWifiChange } from '../change/transaction.ts';
-import { findIdleRadio, notJoined } from '../rejoin/known-networks.ts';
+import { lookAtRadio, notJoined } from '../rejoin/known-networks.ts';
 import { createRejoin } from '../rejoin/rejoin.ts';
 import { checkUsable, findDevice } from './device.ts';
 import { isNetworkManagerError } from './network-manager.ts';
@@ -58,8 +58,9 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
   let changing: Promise<unknown> | null = null;
   /** A change that was cut after its network was saved; the marker stands until the command is answered. */
   let kept: ChangeTraces | null = null;
-  const isBusy = () => changing !== null || recovering !== null;
-  const rejoin = createRejoin({ networkManager, interfaceName: deps.interfaceName, isBusy, clock, log });
+  /** What the start could not put in order: a profile that is about to be deleted must not be joined. */
+  let unsettled = false;
+  const rejoin = createRejoin({ networkManager, interfaceName: deps.interfaceName, mayJoin, clock, log });
 
   async function forgetProfiles(): Promise<void> {
     const count = await restorer.removeOwn();
@@ -91,10 +92,22 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
 
   /** One recovery at a time. */
   function recovered(): Promise<WifiRecovery> {
-    recovering ??= recover().finally(() => {
-      recovering = null;
-    });
+    unsettled = true;
+    recovering ??= recover()
+      .then((recovery) => {
+        unsettled = false;
+        return recovery;
+      })
+      .finally(() => {
+        recovering = null;
+      });
     return recovering;
+  }
+
+  async function mayJoin(): Promise<boolean> {
+    if (changing || recovering) return false;
+    if (unsettled) await recovered();
+    return !changing;
   }
 
   function logProblem(event: string, error: unknown): void {
@@ -149,7 +162,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
 
     async notJoined() {
       try {
-        return notJoined(await findIdleRadio(networkManager, deps.interfaceName));
+        return notJoined(await lookAtRadio(networkManager, deps.interfaceName));
       } catch {
         return null;
       }
@@ -182,6 +195,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
       const change = (async () => {
         // Says at once what is missing; recovering would wait for it.
         await findDevice(networkManager, deps.interfaceName);
+        await rejoin.settled();
         if (!kept) await recovered();
         kept = null;
         return runWifiChange({ ...deps, restorer }, credentials, AbortSignal.any([signal, stopping.signal]));

@@ -81,9 +81,7 @@ export interface WifiDevice {
   interfaceName: string;
   /** NMDeviceState. */
   state: number;
-  /** NMDeviceStateReason of that state. */
-  reason: number;
-  /** It joins known networks by itself: until somebody disconnects it. */
+  /** It joins known networks by itself: until somebody disconnects it (`nmcli device disconnect`). */
   autoconnect: boolean;
 }
 

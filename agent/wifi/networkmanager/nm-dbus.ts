@@ -33,6 +33,8 @@ import { settingsBody } from './nm-settings.ts';
 /** NMDeviceType. */
 const DEVICE_TYPE_WIFI = 2;
 const WIFI_PROFILE_TYPE = '802-11-wireless';
+/** `mode` of a profile that joins a network; the others make one. */
+const INFRASTRUCTURE = 'infrastructure';
 /** NMCheckpointCreateFlags. */
 const DELETE_NEW_CONNECTIONS = 0x02;
 /** NMSettingsAddConnection2Flags and NMSettingsUpdate2Flags. */
@@ -53,12 +55,18 @@ const PARALLEL_CALLS = 16;
 export function createNetworkManager(bus: MessageBus): NetworkManager {
   const nm = createNmCalls(bus);
 
+  /** Null: it is not for joining a network, or it is another user's (`connection.permissions`), whom NetworkManager alone may tell. */
   async function readProfile(path: ObjectPath): Promise<WifiProfile | null> {
-    const settings = asRecord((await nm.call(path, NM.profile, 'GetSettings', '', []))[0]);
+    const answer = await nm.call(path, NM.profile, 'GetSettings', '', []).catch((error: unknown) => {
+      if (isNetworkManagerError(error, 'permission_denied')) return null;
+      throw error;
+    });
+    if (answer === null) return null;
+    const settings = asRecord(answer[0]);
     const connection = asRecord(settings.connection);
     const wireless = asRecord(settings[WIFI_PROFILE_TYPE]);
     const security = settings['802-11-wireless-security'];
-    if (connection.type !== WIFI_PROFILE_TYPE) return null;
+    if (connection.type !== WIFI_PROFILE_TYPE || !['', INFRASTRUCTURE].includes(asText(wireless.mode))) return null;
     return {
       path,
       id: asText(connection.id),
@@ -82,7 +90,6 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
       path,
       interfaceName: requiredText(all.Interface, 'Device.Interface'),
       state: requiredNumber(all.State, 'Device.State'),
-      reason: Array.isArray(all.StateReason) ? asNumber(all.StateReason[1]) : 0,
       autoconnect: all.Autoconnect !== false,
     };
   }

@@ -4,7 +4,7 @@ const IDLE_MS = 60_000;
 const FIRST_PAUSE_MS = 60_000;
 const MAX_PAUSE_MS = 30 * 60_000;
 
-/** What the looks since the last session have shown. Times are of the monotonic clock. */
+/** What the looks since the last network have shown. Times are of the monotonic clock. */
 export interface RejoinState {
   /** Null: the last look found a radio that is at work, or nothing to join. */
   idleSinceMs: number | null;
@@ -15,16 +15,18 @@ export interface RejoinState {
 export const NOTHING_SEEN: RejoinState = { idleSinceMs: null, attempts: 0, lastAttemptMs: null };
 
 /**
- * What to do after a look while no session stands. `join`: the place in the list of candidates, which are tried in turn; null: nothing yet.
+ * What to do after a look while the cloud is not reached. `found`: how many networks could be joined, or that one is. `join`: the place in the list
+ * of those networks, which are tried in turn; null: nothing yet.
  * NetworkManager 1.42 never tries a profile again by itself once it missed a secret, which one lost frame of the 4-way handshake
  * (IEEE 802.11-2020, 12.7.6) is enough for: it takes that for a wrong password and has nobody to ask for another (seen in the virtual hub).
  */
-export function nextRejoin(state: RejoinState, candidates: number, nowMs: number): { state: RejoinState; join: number | null } {
-  if (candidates === 0) return { state: { ...state, idleSinceMs: null }, join: null };
+export function nextRejoin(state: RejoinState, found: number | 'joined', nowMs: number): { state: RejoinState; join: number | null } {
+  if (found === 'joined') return { state: NOTHING_SEEN, join: null };
+  if (found === 0) return { state: { ...state, idleSinceMs: null }, join: null };
   const idleSinceMs = state.idleSinceMs ?? nowMs;
   const { attempts, lastAttemptMs } = state;
   const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempts - 1));
   const isPaused = lastAttemptMs !== null && nowMs - lastAttemptMs < pauseMs;
   if (nowMs - idleSinceMs < IDLE_MS || isPaused) return { state: { ...state, idleSinceMs }, join: null };
-  return { state: { idleSinceMs: null, attempts: attempts + 1, lastAttemptMs: nowMs }, join: attempts % candidates };
+  return { state: { idleSinceMs: null, attempts: attempts + 1, lastAttemptMs: nowMs }, join: attempts % found };
 }

@@ -1,7 +1,7 @@
 import type { Cancel, MonotonicClock } from '../../../agent/system/clock.ts';
-import { Secret } from '../../../agent/system/secret.ts';
 import { type LinkEvent, NetworkManagerError, type ProfileSettings } from '../../../agent/wifi/networkmanager/network-manager.ts';
 import { type FakeAccessPoint, fateOf } from './air.ts';
+import { type KnownNetwork, knownSettings } from './known-network.ts';
 
 /** A profile as the fake keeps it. */
 export interface StoredProfile {
@@ -37,7 +37,7 @@ export function createFakeHub(
   clock: MonotonicClock,
   options: {
     air: FakeAccessPoint[];
-    known?: (Partial<ProfileSettings> & { password?: string })[];
+    known?: KnownNetwork[];
     /** Ends checkpoints; default: the clock of everything else. */
     checkpointClock?: MonotonicClock;
   },
@@ -71,6 +71,15 @@ export function createFakeHub(
     Object.assign(device, { state, reason });
     emit({ type: 'device_state', state, reason });
   };
+
+  const current = () => profiles.find((each) => each.settings.uuid === active?.uuid);
+
+  /** As a request asks for. */
+  function disconnect(): void {
+    setDevice(110, 39);
+    drop();
+    setDevice(30, 39);
+  }
 
   /** What becomes of the device and its profile when a join or a link fails. */
   function fail(profile: StoredProfile | undefined, reason: number): void {
@@ -147,6 +156,8 @@ export function createFakeHub(
     const before = profiles.find((each) => each.settings.uuid === back.activeUuid);
     autoconnecting?.();
     if (before) activate(before);
+    // A device that was disconnected is so again, for the reason that a person's request has (NetworkManager 1.42, nm-checkpoint.c).
+    else if (active) disconnect();
     for (const each of profiles) if (!back.profiles.has(each.settings.uuid)) remove(each);
     autoconnecting?.();
     if (!before) autoconnect();
@@ -175,19 +186,7 @@ export function createFakeHub(
   }
 
   for (const known of options.known ?? []) {
-    const { password, ...rest } = known;
-    const settings: ProfileSettings = {
-      id: rest.id ?? `factory ${rest.ssid?.toString()}`,
-      uuid: `known-${profiles.length}`,
-      interfaceName,
-      ssid: Buffer.from('home'),
-      hidden: false,
-      security: password === undefined ? 'open' : 'wpa-psk',
-      secret: password === undefined ? null : new Secret(password),
-      autoconnect: true,
-      autoconnectPriority: 0,
-      ...rest,
-    };
+    const settings = knownSettings(known, `known-${profiles.length}`, interfaceName);
     profiles.push({ path: path('Settings'), settings, place: 'disk', durable: true, blocked: false, noSecrets: false, lastUsed: 0 });
   }
   if (profiles[0]) autoconnect(0);
@@ -237,7 +236,7 @@ export function createFakeHub(
     activate,
     rollBack,
     reapply(_device: typeof device) {
-      reapplied = profiles.find((each) => each.settings.uuid === active?.uuid)?.settings ?? null;
+      reapplied = current()?.settings ?? null;
     },
     createCheckpoint(of: typeof device, timeoutSeconds: number): string {
       if (checkpoint) throw new NetworkManagerError('failed', 'there is a checkpoint already');
@@ -278,17 +277,18 @@ export function createFakeHub(
     loseHandshake() {
       if (!active) throw new Error('the hub is on no network');
       setDevice(60, 8);
-      fail(
-        profiles.find((each) => each.settings.uuid === active?.uuid),
-        7,
-      );
+      fail(current(), 7);
+    },
+    /** `nmcli connection down` of the active profile: only that one is blocked, and D-Bus does not show it. */
+    takeDown() {
+      Object.assign(current() ?? {}, { blocked: true });
+      disconnect();
+      autoconnect();
     },
     /** `nmcli device disconnect`. */
     disconnectByHand() {
       device.autoconnect = false;
-      setDevice(110, 39);
-      drop();
-      setDevice(30, 39);
+      disconnect();
     },
   };
 }

@@ -8,7 +8,7 @@ import {
 } from '../../../../agent/wifi/networkmanager/network-manager.ts';
 import { wifiProblemOf } from '../../../../agent/wifi/networkmanager/unusable.ts';
 
-const DEVICE = { path: '/Devices/2', interfaceName: 'wlan1', state: DEVICE_STATE.activated, reason: 0, autoconnect: true };
+const DEVICE = { path: '/Devices/2', interfaceName: 'wlan1', state: DEVICE_STATE.activated, autoconnect: true };
 const SILENCE = new NetworkManagerError('no_reply', 'GetPermissions did not answer');
 
 /** NetworkManager whose answers to "what may I not do?" come in this order; the last one stays. */

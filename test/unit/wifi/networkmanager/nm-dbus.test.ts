@@ -134,7 +134,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
   const bus = createFakeBus({
     GetDevices: [[`${ROOT}/Devices/1`, DEV, `${ROOT}/Devices/gone`]],
     [`${ROOT}/Devices/1 Device.*`]: [{ DeviceType: 1, Interface: 'eth0', State: 100 }],
-    [`${DEV} Device.*`]: [{ DeviceType: 2, Interface: 'wlan1', State: 30, StateReason: [30, 39], Autoconnect: false }],
+    [`${DEV} Device.*`]: [{ DeviceType: 2, Interface: 'wlan1', State: 30, Autoconnect: false }],
     ListConnections: [['/p/1', '/p/2', '/p/3']],
     '/p/1 GetSettings': [{ connection: { id: 'Wired', uuid: 'w', type: '802-3-ethernet' } }],
     '/p/2 GetSettings': [
@@ -159,7 +159,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
     'Wireless.LastScan': [123456789012n],
   });
   const manager = createNetworkManager(bus);
-  expect(await manager.wifiDevices()).toEqual([{ path: DEV, interfaceName: 'wlan1', state: 30, reason: 39, autoconnect: false }]);
+  expect(await manager.wifiDevices()).toEqual([{ path: DEV, interfaceName: 'wlan1', state: 30, autoconnect: false }]);
   expect(await manager.wifiProfiles()).toEqual([
     {
       path: '/p/2',

@@ -4,11 +4,11 @@ import { NOTHING_SEEN, nextRejoin, type RejoinState } from '../../../../agent/wi
 const LOOK_MS = 30_000;
 
 /** Looks at even distances; gives when each attempt came, in minutes, and at what. */
-function attempts(minutes: number, candidates: (atMinute: number) => number): [number, number][] {
+function attempts(minutes: number, found: (atMinute: number) => number | 'joined'): [number, number][] {
   const made: [number, number][] = [];
   let state: RejoinState = NOTHING_SEEN;
   for (let nowMs = 0; nowMs <= minutes * 60_000; nowMs += LOOK_MS) {
-    const next = nextRejoin(state, candidates(nowMs / 60_000), nowMs);
+    const next = nextRejoin(state, found(nowMs / 60_000), nowMs);
     state = next.state;
     if (next.join !== null) made.push([nowMs / 60_000, next.join]);
   }
@@ -27,6 +27,13 @@ test('several are tried in turn', () => {
 
 test('a radio that is at work in between has its minute anew', () => {
   expect(attempts(10, (minute) => (minute % 1 === 0 ? 0 : 1))).toEqual([]);
+});
+
+test('after a network all begins anew: the best first, after a minute', () => {
+  expect(attempts(301, (minute) => (minute > 1 && minute < 300 ? 'joined' : 2))).toEqual([
+    [1, 0],
+    [301, 0],
+  ]);
 });
 
 test('nothing to join: nothing is done', () => {

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { POLKIT_ACTION } from '../../../../agent/wifi/networkmanager/network-manager.ts';
+import { createFakeAgent } from '../fake-agent.ts';
+import { isBusCall } from '../fake-network-manager.ts';
 import { credentials, MINUTES, office, onHome } from '../on-home.ts';
 
 const attempts = (logged: string[]) => logged.filter((line) => line.includes('"wifi_rejoin"'));
@@ -27,10 +30,12 @@ test('from the start on, without a session ever', async () => {
   const { hub, clock, agent } = await onHome([]);
   await agent.wifi.stop();
   hub.loseHandshake();
-  await clock.settle(agent.wifi.start(), MINUTES);
+  const next = createFakeAgent(hub, clock);
+  await clock.settle(next.wifi.start(), MINUTES);
   await clock.advance(2 * MINUTES);
   expect(hub.network()).toBe('home');
-  await agent.wifi.stop();
+  await next.wifi.stop();
+  next.wifi.linkDown();
   expect(clock.timers).toBe(0);
 });
 
@@ -80,6 +85,74 @@ test('disconnected by hand: it stays so, and the report says so', async () => {
   await clock.advance(60 * MINUTES);
   expect(hub.network()).toBeNull();
   expect(await agent.wifi.notJoined()).toEqual({ ssid: 'home', device: 'wlan0', byHand: true });
+});
+
+test('taken down by hand, which D-Bus does not show: joined again while the cloud is not reached', async () => {
+  const { hub, clock, agent } = await onHome([]);
+  hub.takeDown();
+  await clock.advance(30 * MINUTES);
+  expect(hub.network()).toBeNull();
+  agent.wifi.linkDown();
+  await clock.advance(2 * MINUTES);
+  expect(hub.network()).toBe('home');
+});
+
+test('a change that failed leads back to no network, which is not mistaken for a request of a person', async () => {
+  const run = await givenUp([{ ...office, cloud: false }]);
+  await expect(run.change(credentials('office', 'office password'))).rejects.toMatchObject({ code: 'wifi_cloud_unreachable' });
+  await run.clock.advance(3 * MINUTES);
+  expect(run.hub.network()).toBe('home');
+});
+
+test('a change waits until NetworkManager has taken what it was told to join', async () => {
+  let isHeld = true;
+  const run = await givenUp([office], {
+    fault(_step, name, phase) {
+      if (name !== 'ActivateConnection' || phase !== 'before' || !isHeld) return null;
+      isHeld = false;
+      return 'slow';
+    },
+  });
+  await run.clock.until(() => attempts(run.agent.logged).length > 0, 3 * MINUTES);
+  expect(await run.change(credentials('office', 'office password'))).toMatchObject({ ssid: 'office' });
+});
+
+test('what a factory reset has to delete is deleted first', async () => {
+  const run = await onHome([office]);
+  await run.change(credentials('office', 'office password'));
+  await run.clock.settle(run.agent.wifi.stop(), MINUTES);
+  run.hub.loseHandshake();
+  run.hub.remove(run.hub.profiles().find(({ settings }) => settings.id === 'factory home')!);
+  await run.files.writeAtomic('/state/forget-wifi', '');
+  let isDeaf = true;
+  const fault = (_step: number, name: string) => (isDeaf && isBusCall(name) ? ('hang' as const) : null);
+  const next = createFakeAgent(run.hub, run.clock, { files: run.files, fault });
+  await run.clock.settle(next.wifi.start(), MINUTES);
+  await run.clock.advance(MINUTES);
+  isDeaf = false;
+  await run.clock.advance(10 * MINUTES);
+  expect(run.hub.profiles()).toEqual([]);
+  expect(attempts(next.logged)).toEqual([]);
+});
+
+test('an activation that is refused is told', async () => {
+  const { hub, agent, clock } = await givenUp([]);
+  hub.world.missing = [POLKIT_ACTION.control];
+  await clock.advance(2 * MINUTES);
+  const told = agent.logged.map((line) => JSON.parse(line)).filter(({ event }) => event === 'wifi_rejoin_failed');
+  expect(told).toMatchObject([{ level: 40, problem: 'permission_denied' }]);
+});
+
+test.each(['linkUp', 'stop', 'forget'] as const)('a look in flight at %s joins nothing', async (end) => {
+  let looks = 0;
+  const run = await givenUp([], {
+    fault: (_step, name, phase) => (name === 'ListConnections' && phase === 'before' && ++looks >= 3 ? 'slow' : null),
+  });
+  await run.clock.until(() => looks >= 3, 10 * MINUTES);
+  await run.clock.settle(Promise.resolve(run.agent.wifi[end]()), MINUTES);
+  await run.clock.advance(20 * MINUTES);
+  expect(run.agent.life.steps).not.toContain('ActivateConnection');
+  expect(run.clock.timers).toBe(0);
 });
 
 test('a change that runs is not disturbed', async () => {
