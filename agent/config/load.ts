@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ADMIN_SOCKET_NAME } from '../contract/local-sockets.ts';
 import type { Files } from '../system/files.ts';
 import type { AgentConfig, BusConfig, IdentityDocument } from './config.ts';
 import { type CredentialFile, type CredentialsDeps, checkCredentials } from './credentials.ts';
@@ -77,10 +78,17 @@ async function checkKeyFiles(
   return found.flatMap((problem, index) => (problem === null ? [] : [{ file, field: `buses[${index}].keysPath`, ...problem }]));
 }
 
+/** The admin socket lies beside the configured one. */
 function checkSocketPath(path: string, file: string): ConfigProblem[] {
-  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return [];
-  const message = `${path} is longer than the ${MAX_SOCKET_PATH_BYTES} bytes that a Unix socket's path can have`;
-  return [{ file, field: 'local.socketPath', message, remedy: 'Choose a shorter path.' }];
+  const field = 'local.socketPath';
+  if (basename(path) === ADMIN_SOCKET_NAME) {
+    const message = `${ADMIN_SOCKET_NAME} is the name of the admin socket in the same folder`;
+    return [{ file, field, message, remedy: 'Choose another name, such as control.sock.' }];
+  }
+  const longest = [path, join(dirname(path), ADMIN_SOCKET_NAME)].find((each) => Buffer.byteLength(each) > MAX_SOCKET_PATH_BYTES);
+  if (longest === undefined) return [];
+  const message = `${longest} is longer than the ${MAX_SOCKET_PATH_BYTES} bytes that a Unix socket's path can have`;
+  return [{ file, field, message, remedy: 'Choose a shorter path.' }];
 }
 
 /**

@@ -37,9 +37,6 @@ import type { NodeFinding } from './node-findings.ts';
  */
 export const DEADLINE_HEADER = 'hub-deadline';
 
-/** The admin socket's name, beside the configured control socket. */
-export const ADMIN_SOCKET_NAME = 'admin.sock';
-
 /** A stream sends a sign of life this often: for a client, a silence of a few intervals means that the agent hangs. */
 export const HEARTBEAT_MS = 1_000;
 

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { CommandEnvelope } from '../contract/command.ts';
+import { ADMIN_SOCKET_NAME } from '../contract/local-sockets.ts';
 import type { NodeMaintenance } from '../contract/maintenance.ts';
 import type { NodesResult } from '../contract/node.ts';
 import type { BusTrace } from '../contract/trace.ts';
@@ -10,11 +11,11 @@ import { HubError, messageOf } from '../system/errors.ts';
 import type { Guard } from '../system/guard.ts';
 import type { Log } from '../system/log.ts';
 import { within } from '../system/timeout.ts';
-import { ADMIN_SOCKET_NAME, type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type WifiReport } from './api.ts';
+import { type CommandReport, HEARTBEAT_MS, LOG_LEVELS, type WifiReport } from './api.ts';
 import { ApiError, type ApiRequest, createApiServer, type Routes } from './http-server.ts';
 import type { LogRing } from './log-ring.ts';
 import { maintenanceRoutes } from './maintenance-routes.ts';
-import { numberOf, recordOf } from './request-fields.ts';
+import { numberOf, recordOf, textOf } from './request-fields.ts';
 import { collectStatus, type StatusDeps } from './status.ts';
 import { whileWaiting } from './waiting.ts';
 import { zigbeeRoutes } from './zigbee-routes.ts';
@@ -126,8 +127,9 @@ export function createControl(deps: ControlDeps): Control {
 
     ...zigbee.changing,
     'POST /v1/run': ({ body }) => {
-      const { command, args } = recordOf(body);
-      log.info({ event: 'control_run', command: String(command).slice(0, 64) }, 'a command was given on the hub');
+      const { command: name, args } = recordOf(body);
+      const command = textOf(name, 'command');
+      log.info({ event: 'control_run', command: command.slice(0, 64) }, 'a command was given on the hub');
       return { lines: async (send) => send(await whileWaiting(clock, send, deps.execute({ command, args }))) };
     },
 
@@ -144,7 +146,7 @@ export function createControl(deps: ControlDeps): Control {
       const { level, minutes } = recordOf(body);
       if (!LOG_LEVELS.includes(level as never))
         throw new ApiError(400, 'invalid_level', `The level must be one of ${LOG_LEVELS.join(', ')}.`);
-      const until = numberOf(minutes === undefined ? null : String(minutes), DEFAULT_LEVEL_MINUTES, 1, MAX_LEVEL_MINUTES);
+      const until = numberOf(minutes, DEFAULT_LEVEL_MINUTES, 1, MAX_LEVEL_MINUTES);
       log.warn({ event: 'control_log_level', level, minutes: until }, 'the log level was changed on the hub');
       deps.setLogLevel(level as string, until);
       return { json: { level, minutes: until } };

@@ -46,7 +46,7 @@ export function maintenanceRoutes({ maintenance, clock, log }: MaintenanceRoutes
     'POST /v1/nodes/identify': ({ body }) => {
       const asked = recordOf(body);
       const nodeId = nodeIdOf(asked);
-      const seconds = numberOf(asked.seconds === undefined ? null : String(asked.seconds), DEFAULT_SECONDS, 1, MAX_SECONDS);
+      const seconds = numberOf(asked.seconds, DEFAULT_SECONDS, 1, MAX_SECONDS);
       log.info({ event: 'control_identify', nodeId, seconds }, 'identification of a node was requested on the hub');
       return stream(({ signal }) => maintenance.identify(nodeId, seconds, signal));
     },

@@ -4,6 +4,7 @@ import { isHubError } from '../system/errors.ts';
 import type { Log } from '../system/log.ts';
 import { HEARTBEAT_MS } from './api.ts';
 import { ApiError, type ApiReply, type Routes } from './http-server.ts';
+import { textOf } from './request-fields.ts';
 import { whileWaiting } from './waiting.ts';
 
 export interface ZigbeeRoutesDeps {
@@ -89,9 +90,10 @@ export function zigbeeRoutes({ networks, changed, clock, log }: ZigbeeRoutesDeps
 
       'POST /v1/zigbee/:id/remove': ({ param, body }) => {
         const network = find(param);
+        const address = textOf(recordOf(body).address, 'address');
         asked('remove', param);
         changed();
-        return whenDone(() => network.remove(String(recordOf(body).address ?? '')), clock);
+        return whenDone(() => network.remove(address), clock);
       },
 
       'POST /v1/zigbee/:id/backup': ({ param }) => {

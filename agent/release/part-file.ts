@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -36,6 +36,18 @@ const UNPACKED = '.unpacked';
 /** 8 MiB, which the release tool packs for: more memory is refused. */
 const MAX_WINDOW_LOG = 23;
 const PRIVATE = 0o700;
+
+/** An entity tag (RFC 9110, section 8.8.3) that can be sent in a header. A power cut may have left anything in its file. */
+const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
+const MAX_ENTITY_TAG = 1024;
+
+/** Bytes of a regular file; 0: there is none, or something else is in its place. */
+async function regularBytes(path: string): Promise<number> {
+  return lstat(path).then(
+    (found) => (found.isFile() ? found.size : 0),
+    () => 0,
+  );
+}
 
 async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
@@ -110,13 +122,14 @@ export function createPartFiles(folder: string): PartFiles {
     },
 
     async partial(sha256) {
-      const etag = await readFile(at(sha256 + ETAG), 'utf8').catch(() => '');
-      const bytes = await sizeOf(at(sha256 + PARTIAL));
-      return etag === '' || bytes === 0 ? null : { bytes, etag };
+      const [bytes, length] = await Promise.all([PARTIAL, ETAG].map((suffix) => regularBytes(at(sha256 + suffix))));
+      if (!bytes || !length || length > MAX_ENTITY_TAG) return null;
+      const etag = await readFile(at(sha256 + ETAG), 'latin1').catch(() => '');
+      return ENTITY_TAG.test(etag) ? { bytes, etag } : null;
     },
 
     async begin(sha256, etag) {
-      await remove(sha256 + PARTIAL);
+      for (const suffix of [PARTIAL, ETAG]) await remove(sha256 + suffix);
       await writeFile(at(sha256 + ETAG), etag, { mode: 0o600 });
     },
 

@@ -4,7 +4,7 @@ import { ALARMS_FILE } from '../../state/layout.ts';
 import type { MonotonicClock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import type { Log } from '../../system/log.ts';
-import { parsed, type Schema } from '../../system/schema.ts';
+import { check, parsed, type Schema } from '../../system/schema.ts';
 import { parseSealed } from '../../system/seal.ts';
 import { MAX_ALARMS } from './alarm-machine.ts';
 import { createKeptFile, type KeptFile } from './kept-file.ts';
@@ -22,13 +22,15 @@ const ALARM: Schema = {
 };
 const SCHEMA: Schema = {
   type: 'object',
-  properties: { version: { const: 1 }, alarms: { type: 'array', items: ALARM, maxItems: MAX_ALARMS } },
+  properties: { version: { const: 1 }, alarms: { type: 'array', maxItems: MAX_ALARMS } },
   required: ['version', 'alarms'],
 };
 
 function parse(data: Buffer): KeptAlarms {
-  const { alarms } = parsed<KeptAlarms>(SCHEMA, parseSealed(data), 'no alarms of this format');
-  return { alarms };
+  const { alarms } = parsed<{ alarms: unknown[] }>(SCHEMA, parseSealed(data), 'no alarms of this format');
+  // A release that was rolled back may have known more kinds: what it wrote must not cost the others.
+  const known = alarms.map((alarm) => check(ALARM, alarm)).filter((checked) => checked.ok);
+  return { alarms: known.map(({ value }) => value as Alarm) };
 }
 
 const isSame = (one: Alarm, other: Alarm) => one.kind === other.kind && one.node === other.node;

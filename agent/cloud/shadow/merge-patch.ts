@@ -2,13 +2,16 @@ type Json = unknown;
 
 const isObject = (value: Json): value is Record<string, Json> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Names in a document are anybody's: `constructor` is a key like others, and is not what every object inherits. */
+const own = (object: Record<string, Json>, key: string): Json => (Object.hasOwn(object, key) ? object[key] : undefined);
+
 /** True when two JSON values are the same. */
 export function sameJson(a: Json, b: Json): boolean {
   if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
   if (!isObject(a) || !isObject(b)) return false;
   const keys = Object.keys(a).filter((key) => a[key] !== undefined);
-  return keys.length === Object.keys(b).filter((key) => b[key] !== undefined).length && keys.every((key) => sameJson(a[key], b[key]));
+  return keys.length === Object.keys(b).filter((key) => b[key] !== undefined).length && keys.every((key) => sameJson(a[key], own(b, key)));
 }
 
 /**
@@ -16,29 +19,30 @@ export function sameJson(a: Json, b: Json): boolean {
  * `null` (AWS IoT developer guide, "Device Shadow service documents"). Null when nothing differs.
  */
 export function mergePatch(from: Record<string, Json>, to: Record<string, Json>): Record<string, Json> | null {
-  const patch: Record<string, Json> = {};
+  const patch = new Map<string, Json>();
   for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
-    const before = from[key];
-    const after = withoutNulls(to[key]);
+    const before = own(from, key);
+    const after = withoutNulls(own(to, key));
     if (after === undefined || after === null) {
-      if (before !== undefined && before !== null) patch[key] = null;
+      if (before !== undefined && before !== null) patch.set(key, null);
     } else if (isObject(before) && isObject(after)) {
       const inner = mergePatch(before, after);
-      if (inner) patch[key] = inner;
-    } else if (!sameJson(before, after)) patch[key] = after;
+      if (inner) patch.set(key, inner);
+    } else if (!sameJson(before, after)) patch.set(key, after);
   }
-  return Object.keys(patch).length > 0 ? patch : null;
+  return patch.size > 0 ? Object.fromEntries(patch) : null;
 }
 
 /** The document after an update, as the Shadow service makes it. */
 export function applyPatch(document: Record<string, Json>, patch: Record<string, Json>): Record<string, Json> {
-  const next = { ...document };
+  const next = new Map(Object.entries(document));
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete next[key];
-    else if (isObject(value)) next[key] = applyPatch(isObject(next[key]) ? next[key] : {}, value);
-    else if (value !== undefined) next[key] = value;
+    const before = next.get(key);
+    if (value === null) next.delete(key);
+    else if (isObject(value)) next.set(key, applyPatch(isObject(before) ? before : {}, value));
+    else if (value !== undefined) next.set(key, value);
   }
-  return next;
+  return Object.fromEntries(next);
 }
 
 /** A `null` inside a new value would be dropped by the service; dropping it here keeps our picture of the document true. */

@@ -1,7 +1,8 @@
 import { type IncomingMessage, request } from 'node:http';
 import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ADMIN_SOCKET_NAME, DEADLINE_HEADER } from '../../control/api.ts';
+import { ADMIN_SOCKET_NAME } from '../../contract/local-sockets.ts';
+import { DEADLINE_HEADER } from '../../control/api.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 
 /** Why the agent did not do what was asked. */

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { parseCertificates } from '../../config/pem.ts';
-import { ADMIN_SOCKET_NAME } from '../../control/api.ts';
+import { ADMIN_SOCKET_NAME } from '../../contract/local-sockets.ts';
 import { type CertificateCode, type CertificateParams, certificateFinding } from '../../health/certificate.ts';
 import { configFinding } from '../../health/config.ts';
 import { type LocalFilesCode, type LocalFilesParams, localFilesFinding } from '../../health/local-files.ts';

@@ -16,6 +16,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A key is anybody's choice: `constructor` and `__proto__` are keys like others. */
+const own = <T>(object: Record<string, T>, key: string): T | undefined => (Object.hasOwn(object, key) ? object[key] : undefined);
+function put<T>(object: Record<string, T>, key: string, value: T): void {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
 /** Metadata of a value written at `timestamp`: every leaf gets it, changed or not. */
 export function stamp(value: Json, timestamp: number): Metadata {
   if (Array.isArray(value)) return value.map((element) => stamp(element, timestamp));
@@ -35,13 +41,17 @@ export function mergeSection(section: Section | null, patch: JsonObject, timesta
       delete state[key];
       delete metadata[key];
     } else if (isObject(value)) {
-      const before = state[key];
-      const merged = mergeSection(isObject(before) ? { state: before, metadata: metadata[key] as MetadataObject } : null, value, timestamp);
-      state[key] = merged.state;
-      metadata[key] = merged.metadata;
+      const before = own(state, key);
+      const merged = mergeSection(
+        isObject(before) ? { state: before, metadata: own(metadata, key) as MetadataObject } : null,
+        value,
+        timestamp,
+      );
+      put<Json>(state, key, merged.state);
+      put<Metadata>(metadata, key, merged.metadata);
     } else {
-      state[key] = value;
-      metadata[key] = stamp(value, timestamp);
+      put(state, key, value);
+      put(metadata, key, stamp(value, timestamp));
     }
   }
   return { state, metadata };
@@ -51,16 +61,16 @@ export function mergeSection(section: Section | null, patch: JsonObject, timesta
 export function difference(desired: Section, reported: JsonObject | null): Section | null {
   const delta: Section = { state: {}, metadata: {} };
   for (const [key, wanted] of Object.entries(desired.state)) {
-    const actual = reported?.[key];
-    const metadata = desired.metadata[key]!;
+    const actual = reported ? own(reported, key) : undefined;
+    const metadata = own(desired.metadata, key)!;
     if (isObject(wanted) && isObject(actual)) {
       const inner = difference({ state: wanted, metadata: metadata as MetadataObject }, actual);
       if (!inner) continue;
-      delta.state[key] = inner.state;
-      delta.metadata[key] = inner.metadata;
+      put<Json>(delta.state, key, inner.state);
+      put<Metadata>(delta.metadata, key, inner.metadata);
     } else if (!equal(wanted, actual)) {
-      delta.state[key] = wanted;
-      delta.metadata[key] = metadata;
+      put(delta.state, key, wanted);
+      put(delta.metadata, key, metadata);
     }
   }
   return Object.keys(delta.state).length > 0 ? delta : null;

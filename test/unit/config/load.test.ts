@@ -122,6 +122,18 @@ test.each([
     'not less',
   ],
   ['interface', { agent: { ...AGENT, wifi: { interface: 'wlan 0' } } }, 'wifi.interface', 'network interface'],
+  [
+    'the name of the admin socket',
+    { agent: { ...AGENT, local: { socketPath: '/run/hub/admin.sock' } } },
+    'local.socketPath',
+    'admin socket',
+  ],
+  [
+    'no room for the admin socket',
+    { agent: { ...AGENT, local: { socketPath: `/${'x'.repeat(98)}/s` } } },
+    'local.socketPath',
+    'admin.sock',
+  ],
   ['long socket path', { agent: { ...AGENT, local: { socketPath: `/${'x'.repeat(107)}` } } }, 'local.socketPath', '107 bytes'],
   ['heartbeat', { agent: { ...AGENT, heartbeatMinutes: 16 } }, 'heartbeatMinutes', 'at most 15'],
   ['level', { agent: { ...AGENT, log: { level: 'loud' } } }, 'log.level', '"info"'],

@@ -136,7 +136,7 @@ test('a refusal is the last line, with its code', async () => {
     throw new HubError('invalid_args', 'no device 5 is paired');
   };
   const { ask, clock } = createRig({ remove });
-  const { lines, ended } = read(await ask('POST /v1/zigbee/:id/remove', { address: 5 }));
+  const { lines, ended } = read(await ask('POST /v1/zigbee/:id/remove', { address: '5' }));
   await clock.settle(ended, 2_000);
   expect(lines).toEqual([{ error: { code: 'invalid_args', message: 'no device 5 is paired' } }]);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type AlarmSections, createAlarmCenter } from '../../../../agent/cloud/alarms/alarms.ts';
 import { WRITE_INTERVAL_MS } from '../../../../agent/cloud/alarms/kept-file.ts';
 import { forgetState } from '../../../../agent/state/forget-state.ts';
+import { sealed } from '../../../../agent/system/seal.ts';
 import { createMemoryFiles, type MemoryFiles } from '../../../support/memory-files.ts';
 import { createSteppedClock } from '../../../support/stepped-clock.ts';
 import { createFakeLog } from '../../nodes/fakes.ts';
@@ -67,15 +68,27 @@ describe('alarms across restarts', () => {
     expect(next.reports[0]!.sections.alarms).toHaveLength(2);
   });
 
-  test.each(['', '{', '[]', '{"version":1,"alarms":[{"kind":"else","node":null,"since":1}]}', '\0\0\0'])(
-    'a damaged file (%j) is told, and everything begins anew',
-    async (text) => {
-      const { center, log, reports } = await start(createMemoryFiles(new Map([[PATH, Buffer.from(text)]])));
-      expect(center.list()).toEqual([]);
-      expect(reports).toHaveLength(1);
-      expect(log.events()).toContain('alarms_damaged');
-    },
-  );
+  test.each(['', '{', '[]', '\0\0\0'])('a damaged file (%j) is told, and everything begins anew', async (text) => {
+    const { center, log, reports } = await start(createMemoryFiles(new Map([[PATH, Buffer.from(text)]])));
+    expect(center.list()).toEqual([]);
+    expect(reports).toHaveLength(1);
+    expect(log.events()).toContain('alarms_damaged');
+  });
+
+  test('a kind that only a newer release knows, and an entry that is damaged, cost themselves alone', async () => {
+    const files = createMemoryFiles();
+    const alarms = [
+      { kind: 'of a newer release', node: null, since: 1 },
+      { kind: 'tamper', node: 'b/1', since: 2 },
+      { kind: 'tamper', node: 3 },
+      null,
+      { kind: 'tamper', node: 'b/2', since: 4 },
+    ];
+    await files.writeAtomic(PATH, JSON.stringify(sealed({ version: 1, alarms })));
+    const { center, log } = await start(files);
+    expect(center.list().map(({ node }) => node)).toEqual(['b/1', 'b/2']);
+    expect(log.events()).not.toContain('alarms_damaged');
+  });
 
   test('a full or broken disk does not keep an alarm from the cloud', async () => {
     const { center, clock, files, reports, log } = await start();

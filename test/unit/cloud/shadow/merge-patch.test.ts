@@ -6,8 +6,8 @@ import { createShadowService } from '../../../twins/iot-core/shadow-service.ts';
 
 type Document = Record<string, unknown>;
 
-/** Few keys, so that two documents share some; arrays and nulls at every depth. Integers: JSON makes 0 of -0. */
-const key = fc.constantFrom('a', 'b', 'c', 'd');
+/** Few keys, so that two documents share some, and those that objects inherit; arrays and nulls at every depth. Integers: JSON makes 0 of -0. */
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'constructor', 'toString', '__proto__');
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', maxDepth: 3 },
