@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest } from '../system/nearest.ts';
 import { type ConfigProblem, fieldPath } from './problems.ts';
 import { unwrapped } from './schema.ts';
 

@@ -10,6 +10,7 @@ import { CHECK_NAMES } from '../../../../agent/hubctl/doctor/names.ts';
 import { widthOf } from '../../../../agent/hubctl/terminal/text.ts';
 import { bareMachine } from '../bare-machine.ts';
 import { createFakeTerminal } from '../fake-terminal.ts';
+import { HEALTHY } from '../fixtures.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -93,6 +94,75 @@ test.each([
   [[], EXIT.ok],
 ] as const)('%j ends with %i', async (argv, expected) => {
   expect((await run([...argv])).code).toBe(expected);
+});
+
+test.each([
+  [['--socket', 'x.sock', 'help'], 'usage: hubctl <command>'],
+  [['--socket', 'x.sock', 'help', 'wifi', 'set'], 'usage: hubctl wifi set'],
+  [['--json', 'help', '--socket', 'x.sock', 'wifi set'], 'usage: hubctl wifi set'],
+  [['help', 'update'], 'update history'],
+] as const)('%j is help', async (argv, words) => {
+  const { code, terminal } = await run([...argv]);
+  expect(code).toBe(EXIT.ok);
+  expect(terminal.text()).toContain(words);
+});
+
+test.each([
+  [['statsu'], 'Did you mean "status"?'],
+  [['confg', 'check'], 'Did you mean "config check"?'],
+  [['nodes', 'shwo'], 'Did you mean "nodes show"?'],
+  [['doctor', '--chek', 'bus'], 'Did you mean "--check"?'],
+  [['status', '--josn'], 'Did you mean "--json"?'],
+  [['doctor', '--check', 'seral'], 'Did you mean "serial"?'],
+] as const)('%j is answered with the word that was probably meant', async (argv, words) => {
+  const { code, terminal } = await run([...argv]);
+  expect(code).toBe(EXIT.usage);
+  expect(terminal.errors.join(' ').replace(/\s+/g, ' ')).toContain(words);
+});
+
+test('a word like no other is answered without a guess, and a check with the list of the checks', async () => {
+  expect((await run(['frobnicate'])).terminal.errors.join()).not.toContain('Did you mean');
+  const { terminal } = await run(['doctor', '--check', 'luck']);
+  for (const name of CHECK_NAMES) expect(terminal.errors.join()).toContain(name);
+});
+
+describe('a configuration with an error, without an agent', () => {
+  const lines = ['status', 'nodes', 'commands', 'loglevel debug'];
+  const line = (config: string, identity: string, command: string) => {
+    const terminal = createFakeTerminal();
+    const argv = ['--config', join(folder, config), '--identity', join(folder, identity), ...command.split(' ')];
+    return hubctl(argv, terminal, bareMachine(folder)).then((code) => ({ code, terminal, said: terminal.errors.join(' ') }));
+  };
+  beforeAll(async () => {
+    const cloud = { endpoint: 'example.com', caPath: 'ca.pem' };
+    const local = { socketPath: 'no.sock' };
+    await writeFile(join(folder, 'misspelt.json'), JSON.stringify({ cloud, local, stateDirectry: 'state' }));
+    await writeFile(join(folder, 'right.json'), JSON.stringify({ cloud, local, stateDirectory: 'state' }));
+    const hub = {
+      hubId: HEALTHY.identity.hubId,
+      serial: '1',
+      model: 'M',
+      vendorName: 'V',
+      certificatePath: 'c.pem',
+      privateKeyPath: 'k.pem',
+    };
+    await writeFile(join(folder, 'hub.json'), JSON.stringify(hub));
+  });
+
+  test.each(lines)('%s names the file, and the command that lists its problems', async (command) => {
+    const { code, said } = await line('misspelt.json', 'hub.json', command);
+    expect(code).toBe(EXIT.down);
+    expect(said).toContain(join(folder, 'misspelt.json'));
+    expect(said).not.toContain(join(folder, 'hub.json'));
+    expect(said).toContain("'sudo hubctl config check'");
+  });
+
+  test.each(lines)('%s says nothing of a configuration that is right, and nothing beside JSON', async (command) => {
+    expect((await line('right.json', 'hub.json', command)).said).not.toContain('config check');
+    const { terminal, said } = await line('misspelt.json', 'hub.json', `${command} --json`);
+    expect(said).toBe('');
+    terminal.json();
+  });
 });
 
 describe('without an agent', () => {
