@@ -12,6 +12,7 @@ import type { Files } from '../../system/files.ts';
 import type { Paths } from '../../system/paths.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
 import { type Check, catalogued, type DoctorContext, type DoctorPorts, type Finding, ok, type Settings, skipped } from './check.ts';
+import { unconfigured } from './unconfigured.ts';
 
 /** Processes of a hub, many times over. */
 const MAX_PROCESSES = 4_096;
@@ -126,8 +127,9 @@ export function className(devices: string, number: number): string | null {
 export const serialCheck: Check = {
   name: 'serial',
   why: 'The readers and locks are behind these ports.',
-  async run({ settings, agent, ports }) {
-    if (settings.buses.length === 0) return skipped('no bus is configured');
+  async run(context) {
+    const { settings, agent, ports } = context;
+    if (settings.buses.length === 0) return unconfigured(context, 'buses', 'bus');
     const known = await agent();
     return Promise.all(settings.buses.map((bus) => checkPort(bus, known, ports)));
   },
@@ -191,7 +193,7 @@ export const busCheck: Check = {
   why: 'A lock that is silent, not secured or tampered with cannot be relied on.',
   async run(context) {
     const { settings, agent, ports } = context;
-    if (settings.buses.length === 0) return skipped('no bus is configured');
+    if (settings.buses.length === 0) return unconfigured(context, 'buses', 'bus');
     const { status, problem } = await agent();
     if (problem) return skipped('only the agent can ask the buses');
     const result = await ports.client.get<NodesResult>('/v1/nodes');

@@ -128,10 +128,14 @@ test('a word like no other is answered without a guess, and a check with the lis
 
 describe('a configuration with an error, without an agent', () => {
   const lines = ['status', 'nodes', 'commands', 'loglevel debug'];
-  const line = (config: string, identity: string, command: string) => {
+  const line = (config: string, identity: string, command: string, changes: Partial<HubctlPorts> = {}) => {
     const terminal = createFakeTerminal();
     const argv = ['--config', join(folder, config), '--identity', join(folder, identity), ...command.split(' ')];
-    return hubctl(argv, terminal, bareMachine(folder)).then((code) => ({ code, terminal, said: terminal.errors.join(' ') }));
+    return hubctl(argv, terminal, { ...bareMachine(folder), ...changes }).then((code) => ({
+      code,
+      terminal,
+      said: terminal.errors.join(' '),
+    }));
   };
   beforeAll(async () => {
     const cloud = { endpoint: 'example.com', caPath: 'ca.pem' };
@@ -155,6 +159,39 @@ describe('a configuration with an error, without an agent', () => {
     expect(said).toContain(join(folder, 'misspelt.json'));
     expect(said).not.toContain(join(folder, 'hub.json'));
     expect(said).toContain("'sudo hubctl config check'");
+  });
+
+  test('doctor names it before the agent that does not start with it, which is a consequence without a remedy of its own', async () => {
+    const plain = (await line('misspelt.json', 'hub.json', 'doctor --check agent,config,files')).terminal.text();
+    expect(plain).toMatch(/FAIL config .*stateDirectry[\s\S]*FAIL agent +it does not run\n +why +It follows from what config found\.\n/);
+    expect(plain).not.toContain('systemctl start');
+    const { terminal } = await line('misspelt.json', 'hub.json', 'doctor --json --check agent,config,files');
+    const { checks } = terminal.json() as { checks: { code?: string }[] };
+    const causedBy = { check: 'config', code: 'config_invalid' };
+    for (const code of ['service_absent', 'state_missing']) expect(checks).toContainEqual(expect.objectContaining({ code, causedBy }));
+  });
+
+  test('doctor names an agent that does not run as the cause, with its remedy, when the configuration is right', async () => {
+    const configFaults = async () => ({ problems: [], warnings: [], unreadable: [], hubId: null });
+    const { terminal } = await line('right.json', 'hub.json', 'doctor --check agent,config', { configFaults });
+    expect(terminal.text()).toMatch(/FAIL agent +it does not run\n[\s\S]* do +sudo systemctl start hub-agent/);
+  });
+
+  test.each([
+    [{ busses: [] }, 'no bus is known, because agent.json has problems: sudo hubctl config check'],
+    [{ buses: {} }, 'no bus is known, because agent.json has problems: sudo hubctl config check'],
+    [{ wifi: { backnd: 'none' } }, 'no bus is configured'],
+  ])('doctor does not say of %j that no bus is configured unless that is so', async (wrong, finding) => {
+    const cloud = { endpoint: 'example.com', caPath: 'ca.pem' };
+    await writeFile(join(folder, 'buses.json'), JSON.stringify({ cloud, local: { socketPath: 'no.sock' }, ...wrong }));
+    // The file of the authorities is missing too, which says nothing of the buses.
+    const { terminal } = await line('buses.json', 'hub.json', 'doctor --json --check serial,bus');
+    expect(terminal.json()).toMatchObject({
+      checks: [
+        { check: 'serial', finding },
+        { check: 'bus', finding },
+      ],
+    });
   });
 
   test.each(lines)('%s says nothing of a configuration that is right, and nothing beside JSON', async (command) => {
