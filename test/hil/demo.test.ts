@@ -79,6 +79,7 @@ describe('the first five minutes', { timeout: TIMEOUT_MS }, () => {
     const hubctl = lines.find((line) => line.startsWith('npm'))!;
     // It exits 1 for what it finds wrong, here a command that failed on purpose.
     expect(await paste(`${hubctl} || [ $? = 1 ]`)).toContain('ONLINE');
+    expect(await paste(hubctl.replace(/status$/, 'help'))).toContain('usage: hubctl <command>');
     const mqtt = lines.find((line) => line.startsWith('mosquitto_sub'))!;
     if (isThere('mosquitto_sub', '--help')) expect(await paste(`${mqtt} -C 1 -W 20`)).toMatch(/^hubs\/[^/]+\/presence \{"state":"online"/);
     expect(demo.out()).not.toMatch(/\{"nodes"/);
