@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { createAgent } from './compose/agent.ts';
 import { refuseAsRoot } from './compose/refuse-root.ts';
 import { releasePorts } from './compose/release-trial.ts';
@@ -26,6 +26,7 @@ import { EX_IOERR, OutputLost, writeOutput } from './system/linux/output.ts';
 import { nonBlockingWrite } from './system/linux/standard-output.ts';
 import { noteRun } from './system/linux/started.ts';
 import { createLog } from './system/log.ts';
+import { guessOption } from './system/misspelt.ts';
 import { createPaths } from './system/paths.ts';
 import { version } from './system/version.ts';
 
@@ -51,19 +52,16 @@ exit codes: 0 stopped as asked, 64 wrong usage, 70 a bug, 74 the output could no
 example: hub-agent --identity ./identity.json --config ./agent.json
 `;
 
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      identity: { type: 'string', default: '/etc/hub-agent/identity.json' },
-      config: { type: 'string', default: '/etc/hub-agent/agent.json' },
-      check: { type: 'boolean', default: false },
-      'install-credentials': { type: 'string' },
-      version: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  return values;
-}
+const OPTIONS = {
+  identity: { type: 'string', default: '/etc/hub-agent/identity.json' },
+  config: { type: 'string', default: '/etc/hub-agent/agent.json' },
+  check: { type: 'boolean', default: false },
+  'install-credentials': { type: 'string' },
+  version: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const satisfies ParseArgsConfig['options'];
+
+const readArguments = () => parseArgs({ options: OPTIONS }).values;
 
 /** The last words of a process that ends at once: a reader that does not read must not hold it. */
 function lastWords(text: string): void {
@@ -79,7 +77,8 @@ async function main(): Promise<number> {
   try {
     options = readArguments();
   } catch (error) {
-    process.stderr.write(`hub-agent: ${messageOf(error)}\n\n${USAGE}`);
+    const meant = guessOption(process.argv.slice(2), OPTIONS);
+    process.stderr.write(`hub-agent: ${messageOf(error)}${meant && `.${meant}`}\n\n${USAGE}`);
     return EX_USAGE;
   }
   if (options.help || options.version) {

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest } from '../system/nearest.ts';
 import { type ConfigProblem, fieldPath } from './problems.ts';
 import { unwrapped } from './schema.ts';
 
@@ -52,13 +52,18 @@ const ARTICLES: Record<string, string> = {
   null: 'null',
 };
 
+const eitherOf = (values: readonly unknown[]) => {
+  const texts = values.map((value) => JSON.stringify(value));
+  return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
+};
+
 /** What a failed check requires, as the end of "must be …"; null when the schema's own message already says it. */
 function wanted(issue: Issue): string | null {
   switch (issue.code) {
     case 'invalid_type':
       return ARTICLES[issue.expected] ?? issue.expected;
     case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(', ');
+      return eitherOf(issue.values);
     case 'too_small':
     case 'too_big': {
       const [word, bound] = issue.code === 'too_small' ? ['at least', issue.minimum] : ['at most', issue.maximum];
@@ -67,7 +72,7 @@ function wanted(issue: Issue): string | null {
       return `${word} ${bound}`;
     }
     case 'invalid_union':
-      if (issue.discriminator) return ((issue as { options?: unknown[] }).options ?? []).map((option) => JSON.stringify(option)).join(', ');
+      if (issue.discriminator) return eitherOf((issue as { options?: unknown[] }).options ?? []);
       return issue.errors
         .flatMap((branch) => branch.map(wanted))
         .filter((text) => text !== null)
@@ -101,13 +106,16 @@ export function explainIssues(error: z.ZodError, schema: z.ZodType, input: unkno
     const value = valueAt(input, issue.path);
     const fieldSchema = schemaAt(schema, issue.path, input);
     const description = fieldSchema?.description ?? (fieldSchema && unwrapped(fieldSchema).description);
-    const meaning = description ? ` Meaning: ${description}` : '';
+    const isChoice = issue.code === 'invalid_union' && issue.discriminator !== undefined;
+    // The description of a choice between objects is that of one of them.
+    const meaning = description && !isChoice ? ` Meaning: ${description}` : '';
     const field = fieldPath(issue.path);
     const want = wanted(issue);
     if (value === undefined && field !== '') {
       return [{ field, message: 'it is missing', remedy: `Add it${want ? `: ${want}` : ''}.${meaning}` }];
     }
-    const demand = want === null ? issue.message : `must be ${want}`;
-    return [{ field, message: `${shown(value)} is not possible, it ${demand}`, remedy: `Correct it.${meaning}` }];
+    const demand =
+      isChoice || issue.code === 'invalid_value' ? `Use ${want}.` : want === null ? `It ${issue.message}.` : `It must be ${want}.`;
+    return [{ field, message: `${shown(value)} is not valid`, remedy: `${demand}${meaning}` }];
   });
 }

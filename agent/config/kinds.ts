@@ -57,3 +57,14 @@ export function publicKeyOf(certificate: X509Certificate): KeyObject | null {
 export function isUsableAuthority(certificate: X509Certificate): boolean {
   return AUTHORITY_KEYS.includes(publicKeyOf(certificate)?.asymmetricKeyType ?? '');
 }
+
+/** The identifier of the basic constraints (RFC 5280, 4.2.1.9) in DER. */
+const BASIC_CONSTRAINTS = Buffer.from('0603551d13', 'hex');
+
+/**
+ * Whether it says of itself that it is no authority. The SDK then takes the server that has this very certificate, and none that it issued (measured by
+ * handshake, aws-crt 1.33). A root of version 1 says nothing, and the SDK checks with it.
+ */
+export function isNoAuthority(certificate: X509Certificate): boolean {
+  return !certificate.ca && (certificate.issuer !== certificate.subject || certificate.raw.includes(BASIC_CONSTRAINTS));
+}

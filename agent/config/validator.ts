@@ -1,7 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { CredentialReason } from '../contract/tls.ts';
 import { Secret } from '../system/secret.ts';
-import { certificateDoubts, isUsableAuthority, keyFault, publicKeyOf } from './kinds.ts';
+import { certificateDoubts, isNoAuthority, isUsableAuthority, keyFault, publicKeyOf } from './kinds.ts';
 import { type Explanation, type PemResult, parseCertificates, parsePrivateKey } from './pem.ts';
 
 /** What mutual TLS needs, by the names of `TlsCredentials`. */
@@ -81,12 +81,27 @@ function checkChain([own, ...issuers]: X509Certificate[], { now, clockSynchroniz
   }
 }
 
-function checkAuthorities(all: X509Certificate[], { now, clockSynchronized }: ValidationClock, report: Report): void {
-  const usable = all.filter(isUsableAuthority);
-  if (usable.length < all.length) {
-    const message = 'it holds an authority with a key that the AWS SDK cannot check';
-    const reason = usable.length === 0 ? 'authorities_unusable' : 'authority_unusable';
-    report(reason, { message, remedy: "Name Amazon's root certificates." });
+const NAME_ROOTS = "Name Amazon's root certificates.";
+
+function checkAuthorities(
+  all: X509Certificate[],
+  own: X509Certificate | null,
+  { now, clockSynchronized }: ValidationClock,
+  report: Report,
+): void {
+  const isOwn = (one: X509Certificate) => own?.raw.equals(one.raw) === true;
+  const others = all.filter((one) => !isOwn(one));
+  const usable = others.filter(isUsableAuthority);
+  const reason = usable.length === 0 ? 'authorities_unusable' : 'authority_unusable';
+  if (others.length < all.length) {
+    report(reason, { message: "it holds the hub's own certificate, which says nothing of the cloud's", remedy: NAME_ROOTS });
+  }
+  if (usable.length < others.length) {
+    report(reason, { message: 'it holds an authority with a key that the AWS SDK cannot check', remedy: NAME_ROOTS });
+  }
+  if (usable.some(isNoAuthority)) {
+    const message = 'it holds a certificate that is no authority (CA:FALSE): only a server with this very certificate is taken';
+    report('authority_unusable', { message, remedy: NAME_ROOTS });
   }
   if (clockSynchronized !== false && all.every((authority) => now > authority.validToDate)) {
     const message = `every certificate authority in it has expired, and the clock shows ${iso(now)}`;
@@ -146,7 +161,7 @@ export function validateCredentials(texts: CredentialTexts, clock: ValidationClo
       report('pair', { message: 'it does not belong to the certificate', remedy: 'Install the pair that was made together.' });
     }
   }
-  if (authorities) checkAuthorities(authorities, clock, reportOn('authorities'));
+  if (authorities) checkAuthorities(authorities, own, clock, reportOn('authorities'));
   return {
     findings,
     certificate: chain && pemOf(chain),

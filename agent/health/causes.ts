@@ -1,10 +1,25 @@
+import { CREDENTIAL_WEIGHTS, type CredentialReason } from '../contract/tls.ts';
 import type { FindingCode } from './catalogue.ts';
 import type { HealthFinding } from './finding.ts';
 
 const CLOCK = ['clock_before_build', 'clock_unset'] as const;
+/** What the agent does not start with. */
+const CONFIG = [
+  'config_invalid' as const,
+  ...(Object.keys(CREDENTIAL_WEIGHTS) as CredentialReason[])
+    .filter((reason) => CREDENTIAL_WEIGHTS[reason] === 'fault')
+    .map((reason) => `credential_${reason}` as const),
+];
 
 /** What a finding can be a consequence of: of a cause in the hub itself, or in the same subject. */
 export const DEPENDS_ON: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {
+  // Not a service that is stopped: systemd starts one that ends by itself again and again.
+  service_absent: CONFIG,
+  service_starting: CONFIG,
+  service_restarting: CONFIG,
+  // The agent makes it when it starts.
+  state_missing: CONFIG,
+  certificate_unnamed: ['config_invalid'],
   cloud_waits_for_clock: CLOCK,
   // A clock that is behind by years. One that merely was not set from the network is right on a site without a time server.
   certificate_expired: ['clock_before_build'],

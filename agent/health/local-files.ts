@@ -2,7 +2,7 @@ import type { FileFault } from '../system/file-faults.ts';
 import { octal } from '../system/units.ts';
 import { fileFaultText } from './files.ts';
 import { type Entries, finder } from './finding.ts';
-import { DOCTOR, KERNEL_LOG, RESTART } from './remedies.ts';
+import { BUNDLE, DOCTOR, KERNEL_LOG, RESTART } from './remedies.ts';
 
 interface Place {
   path: string;
@@ -140,7 +140,8 @@ export const LOCAL_FILES: Entries<LocalFilesParams> = {
   state_damaged: {
     severity: 'warn',
     text: ({ paths }) => `damaged and set aside by the agent: ${paths.join(', ')}`,
-    remedy: () => 'Remove them when support has them: sudo hubctl reset',
+    remedy: () =>
+      `Send a bundle to support first: ${BUNDLE}. Then: sudo hubctl reset. It also deletes the list of known nodes, which the agent finds again, and restarts the agent; claim, keys and networks stay.`,
     next: NEXT,
   },
 };

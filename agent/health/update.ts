@@ -10,7 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   system_too_old: 'it needs a newer Debian package',
   older_sequence: 'its sequence is not above that of what was here',
   from_too_old: 'it may not follow the release in use',
-  rolled_back_before: 'it was tried and left before',
+  rolled_back_before: 'it was rolled back before',
   update_running: 'another release is on trial',
   part_missing: 'a part is missing',
   part_damaged: 'a part is damaged',
@@ -55,13 +55,13 @@ const refused = ({ sequence, reason }: Failed) => `release ${sequence} was refus
 export const UPDATE: Entries<UpdateParams> = {
   release_on_trial: {
     severity: 'warn',
-    text: ({ sequence }) => `release ${sequence} is on trial; it is committed or left within minutes`,
+    text: ({ sequence }) => `release ${sequence} is on trial; it is committed or rolled back within minutes`,
     remedy: () => 'hubctl update status',
     next: 'hubctl update status',
   },
   release_rolled_back: {
     severity: 'warn',
-    text: ({ sequence, reason }) => `release ${sequence} was left again: ${reasonText(reason)}`,
+    text: ({ sequence, reason }) => `release ${sequence} was rolled back: ${reasonText(reason)}`,
     remedy: () => 'hubctl update history; sudo hubctl logs',
     next: HISTORY,
   },

@@ -1,19 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentProcess } from '../../test/hil/rig/agent-process.ts';
 import type { Ending } from './ending.ts';
-import { followAgent, followCloud, followWifi } from './follow.ts';
+import { followCloud, followWifi } from './follow.ts';
 import { type LivePage, openPage } from './page/demo.ts';
 import { pastes } from './paste.ts';
 import type { Screen } from './screen.ts';
 import { bringUp } from './steps.ts';
+import { supervise } from './supervise.ts';
 import { createTour } from './tour.ts';
 import { openWorld, type World, type WorldOptions } from './world.ts';
 import { pairWhenOpen } from './zigbee.ts';
 
 /** The agent says goodbye within this; what hangs is killed. */
 const STOP_TIMEOUT_MS = 2_500;
-/** The unit's RestartSec. */
-const RESTART_MS = 100;
 
 /** Shows a hub until the end is asked for. Returns the exit code: an end that was asked for is no failure. */
 export async function live(options: Omit<WorldOptions, 'onRequest'>, screen: Screen, ending: Ending): Promise<number> {
@@ -74,19 +71,6 @@ function describe({ rig, wifi, zigbee, observer }: World, screen: Screen): void 
       : 'none, since dbus-daemon is not installed; set_wifi_credentials fails (Debian, Ubuntu: sudo apt install dbus-daemon)',
   );
   screen.fact("hub's files", rig.folder);
-}
-
-/** Keeps the agent running, as systemd does on a hub, until the end is asked for. */
-async function supervise(world: World, first: AgentProcess, screen: Screen, ending: Ending): Promise<void> {
-  let agent = first;
-  while (!ending.signal.aborted) {
-    followAgent(agent, screen);
-    const code = await Promise.race([agent.exited, ending.asked]);
-    if (ending.signal.aborted) return;
-    screen.event('problem', `the agent process ended (${code}); it is started again, as systemd would`);
-    await Promise.race([sleep(RESTART_MS), ending.asked]);
-    if (!ending.signal.aborted) agent = world.startAgent();
-  }
 }
 
 /** Lets the agent that runs say goodbye. */

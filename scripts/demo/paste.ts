@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Rig } from '../../test/hil/rig/rig.ts';
 import { OFFICE, WAREHOUSE, type World, WRONG_PASSWORD } from './world.ts';
 
 /** Something to paste into another terminal; it works there as it stands. */
@@ -16,6 +17,12 @@ function shellWord(text: string): string {
 /** Lines of one command, each within 80 columns for the usual names. */
 const joined = (...lines: string[]) => lines.join(' \\\n  ');
 
+const configured = ({ folder }: Rig, name: string) => shellWord(join(folder, 'etc', name));
+
+/** hubctl on the hub of the demo. */
+export const hubctlLine = (rig: Rig, words: string) =>
+  joined(`npm run -s hubctl -- --config ${configured(rig, 'agent.json')}`, `--identity ${configured(rig, 'identity.json')} ${words}`);
+
 /** The lines of the demo, in the order in which they make sense. */
 export function pastes({ rig, wifi, zigbee, observer }: World): Paste[] {
   const hub = `${rig.api.url}/hubs/${rig.hubId}`;
@@ -28,7 +35,6 @@ export function pastes({ rig, wifi, zigbee, observer }: World): Paste[] {
       `-d '{"hubId":"${rig.hubId}",\n  "command":"${command}",\n  "args":${JSON.stringify(args)}}'`,
       `${hub}/SendHubCommand`,
     );
-  const etc = (name: string) => shellWord(join(rig.folder, 'etc', name));
   const mqtt = [
     `mosquitto_sub -V 5 -v -h ${rig.iotCore.host} -p ${rig.iotCore.port}`,
     `-i ${observer.clientId}`,
@@ -37,8 +43,7 @@ export function pastes({ rig, wifi, zigbee, observer }: World): Paste[] {
     `--key ${shellWord(observer.privateKey)}`,
     `-t 'hubs/${rig.hubId}/#'`,
   ];
-  const hubctl = (words: string) =>
-    joined(`npm run -s hubctl -- --config ${etc('agent.json')}`, `--identity ${etc('identity.json')} ${words}`);
+  const hubctl = (words: string) => hubctlLine(rig, words);
   const noWifi = ' (fails here: without dbus-daemon there is no Wi-Fi to change)';
   return [
     { about: 'The peripherals on the bus, scanned anew:', command: send('get_nodes', { refresh: true }) },

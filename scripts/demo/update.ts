@@ -32,7 +32,7 @@ async function runs({ rig }: UpdateWorld, sequence: number): Promise<string> {
     const release = update as { sequence: number; trial: boolean; failed?: { sequence: number; reason: string } } | undefined;
     return online === true && release?.sequence === sequence && !release.trial && release;
   });
-  return `the hub is online with release ${sequence}${failed ? `; ${failed.sequence} was left: ${failed.reason}` : ''}`;
+  return `the hub is online with release ${sequence}${failed ? `; ${failed.sequence} was rolled back: ${failed.reason}` : ''}`;
 }
 
 async function steps(world: UpdateWorld, tour: Tour, screen: Screen): Promise<void> {

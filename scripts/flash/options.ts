@@ -20,7 +20,7 @@ certificate and key (paths of PEM files, from the manifest's folder). All rows a
   --generate           makes P-256 keys and certificate requests in requests/HUBID/ and ends; put certificate.pem beside them,
                        leave certificate and key empty in the manifest, and flash
   --provision URL      sends the ProvisionHub requests to the API (https); --api-key-file FILE, or - for standard input
-  --min-days N         a certificate must last so long (default: ${DEFAULT_MIN_DAYS})
+  --min-days N         minimum remaining validity of a certificate, in days (default: ${DEFAULT_MIN_DAYS})
   --allow-git-work-tree  lets keys be written into a git work tree, from where they may be committed
   --replace            writes hubs again that were flashed before
   --help

@@ -1,4 +1,4 @@
-import { nearest } from '../../agent/config/nearest.ts';
+import { nearest } from '../../agent/system/nearest.ts';
 import { parseCsv } from './csv.ts';
 import { Refused, type RowProblem } from './problems.ts';
 import { readJson } from './text.ts';

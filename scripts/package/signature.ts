@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { writeNewFile } from '../../agent/system/new-file.ts';
 import { gitWorkTreeOf } from '../git-work-tree.ts';
@@ -18,13 +18,14 @@ async function checkPlace(path: string): Promise<void> {
 }
 
 /**
- * Makes a signing key at `path` (mode 0600) and its public half at `path`.pub. Neither replaces a file.
+ * Makes a signing key at `path` (mode 0600) and its public half at `path`.pub. Neither replaces a file. A folder that is not there is made (0700).
  * @throws Error when one is there already, or when the place is a git work tree
  */
 export async function generateSigningKey(path: string): Promise<void> {
   await checkPlace(path);
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   try {
+    await mkdir(dirname(resolve(path)), { recursive: true, mode: 0o700 });
     await writeNewFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
   } catch (error) {
     throw new Error(`${path} cannot be made (${(error as NodeJS.ErrnoException).code}). A key that is there is not replaced.`);

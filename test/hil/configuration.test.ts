@@ -54,6 +54,13 @@ const CASES: Case[] = [
     remedy: /inside each other/,
   },
   {
+    what: "the hub's own certificate as the authority",
+    spoil: (etc) => cp(join(etc, 'certificate.pem'), join(etc, 'ca.pem')),
+    file: 'agent.json',
+    field: 'cloud.caPath',
+    remedy: /own certificate.*Amazon's root/,
+  },
+  {
     what: 'no identity',
     spoil: (etc) => rm(join(etc, 'identity.json')),
     file: 'identity.json',

@@ -1,4 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { hasDbusDaemon } from '../twins/network-manager/index.ts';
@@ -77,8 +79,29 @@ describe('the first five minutes', { timeout: TIMEOUT_MS }, () => {
     const hubctl = lines.find((line) => line.startsWith('npm'))!;
     // It exits 1 for what it finds wrong, here a command that failed on purpose.
     expect(await paste(`${hubctl} || [ $? = 1 ]`)).toContain('ONLINE');
+    expect(await paste(hubctl.replace(/status$/, 'help'))).toContain('usage: hubctl <command>');
     const mqtt = lines.find((line) => line.startsWith('mosquitto_sub'))!;
     if (isThere('mosquitto_sub', '--help')) expect(await paste(`${mqtt} -C 1 -W 20`)).toMatch(/^hubs\/[^/]+\/presence \{"state":"online"/);
     expect(demo.out()).not.toMatch(/\{"nodes"/);
+  });
+
+  test('an agent whose configuration is wrong is told once, in its own words, and comes back when that is mended', async () => {
+    await using demo = await startDemo('--port', '0');
+    await demo.untilPrinted('The hub, live');
+    const agentPid = Number(/agent connects +process (\d+)/.exec(demo.out())![1]);
+    const path = join(/hub's files +(\S+)/.exec(demo.out())![1]!, 'etc', 'agent.json');
+    const right = await readFile(path, 'utf8');
+    await writeFile(path, JSON.stringify({ ...(JSON.parse(right) as object), busses: [] }));
+    process.kill(agentPid, 'SIGKILL');
+    await demo.untilPrinted(/busses: this key is not\s+known/);
+    await demo.untilPrinted('config check');
+    const hubctl = /^npm run -s hubctl -- .*\\\n.* config check$/m.exec(demo.out())![0];
+    expect(await paste(`${hubctl} || [ $? = 78 ]`)).toContain('busses');
+
+    const since = demo.out().length;
+    await writeFile(path, right);
+    await demo.untilPrinted(/connected|online/, since);
+    expect(demo.out().match(/does not start/g)).toHaveLength(1);
+    expect(demo.out().match(/the agent process ended/g)).toHaveLength(1);
   });
 });

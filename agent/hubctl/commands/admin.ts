@@ -32,7 +32,7 @@ export const logLevelCommand: Command = {
 };
 
 const QUESTIONS: Readonly<Record<ResetKind, string>> = {
-  state: 'The agent deletes its list of known nodes and restarts.',
+  state: 'The agent deletes its list of known nodes and the files that it set aside as damaged, and restarts.',
   factory:
     'The agent deletes the claim, the Wi-Fi networks that it was moved to, its commands, the answers that are not delivered yet, its Zigbee networks and the list of known nodes, and restarts. The OSDP keys beside its configuration and those that it gave to peripherals itself are removed: keep a copy if the locks stay in use. Every Zigbee device has to be paired again.',
 };

@@ -1,3 +1,4 @@
+import { guess } from '../../system/misspelt.ts';
 import { printable } from '../../system/printable.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -47,7 +48,8 @@ export const doctorCommand: Command = {
   async run({ terminal, json, options, ports, client, places }) {
     const names = typeof options.check === 'string' ? options.check.split(',') : [];
     const unknown = names.find((name) => !CHECK_NAMES.includes(name));
-    if (unknown !== undefined) throw new UsageError(`There is no check "${unknown}".`);
+    if (unknown !== undefined)
+      throw new UsageError(`There is no check "${unknown}".${guess(unknown, CHECK_NAMES)} The checks: ${CHECK_NAMES.join(', ')}.`);
     const { runDoctor } = await import('../doctor/doctor.ts');
     const results = await runDoctor({ ...ports, client, places }, names, (found) => {
       if (json) return;

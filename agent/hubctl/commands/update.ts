@@ -159,7 +159,7 @@ export const updateApplyCommand: Command = {
   usage: '<file>',
   details: [
     'The file is what npm run release makes. It is handled like an update from the cloud: only a release that is signed by a key of this hub',
-    'is taken, and one that does not prove itself is left again. A hub that had no session with the cloud needs none for it.',
+    'is taken, and one that does not prove itself is rolled back. A hub that had no session with the cloud needs none for it.',
   ],
   example: 'sudo hubctl update apply /media/usb/hub-agent.release',
   words: { min: 1, max: 1 },
@@ -191,7 +191,7 @@ export const updateRollbackCommand: Command = {
   async run(context) {
     const { terminal, ports, options } = context;
     if (!ports.isRoot) {
-      say(terminal, 'hubctl: only root may leave a release. do: sudo hubctl update rollback');
+      say(terminal, 'hubctl: only root may roll back a release. do: sudo hubctl update rollback');
       return EXIT.forbidden;
     }
     const releases = releasesOf(context);

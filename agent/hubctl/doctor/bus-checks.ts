@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { Alarm } from '../../contract/alarm.ts';
 import type { Node, NodesResult } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
@@ -8,42 +7,15 @@ import { nodeFindings, tampered, tamperFindings } from '../../health/node.ts';
 import { type PortCode, type PortParams, portFinding } from '../../health/port.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
-import type { Files } from '../../system/files.ts';
-import type { Paths } from '../../system/paths.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
 import { type Check, catalogued, type DoctorContext, type DoctorPorts, type Finding, ok, type Settings, skipped } from './check.ts';
+import { holdersOf, releaseCommand } from './holders.ts';
+import { unconfigured } from './unconfigured.ts';
 
-/** Processes of a hub, many times over. */
-const MAX_PROCESSES = 4_096;
-const MAX_DESCRIPTORS = 256;
 /** Some polls of every address that is asked in turn. */
 const LISTEN_MS = 2_500;
 /** One lost answer is chance. */
 const ENOUGH_NOISE = 2;
-
-/** A process that has a device open. */
-export interface Holder {
-  pid: number;
-  name: string;
-}
-
-/** Which processes have the device open; only root sees all. `processFolder` is where the kernel shows them (proc(5)). */
-export async function holdersOf(
-  device: string,
-  { processFolder: processes, paths, files }: { processFolder: string; paths: Paths; files: Pick<Files, 'read'> },
-): Promise<Holder[]> {
-  const pids = (await paths.names(processes).catch(() => [] as string[])).filter((name) => /^\d+$/.test(name)).slice(0, MAX_PROCESSES);
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const fds = (await paths.names(`${processes}/${pid}/fd`).catch(() => [] as string[])).slice(0, MAX_DESCRIPTORS);
-      const targets = await Promise.all(fds.map((fd) => paths.target(`${processes}/${pid}/fd/${fd}`).catch(() => '')));
-      if (!targets.includes(device)) return [];
-      const name = ((await files.read(`${processes}/${pid}/comm`).catch(() => null))?.toString('utf8') ?? '?').trim();
-      return [{ pid: Number(pid), name }];
-    }),
-  );
-  return found.flat();
-}
 
 /** What the agent may be called while it does not say its pid; its threads' names are those of Node. */
 const AGENT_NAMES = /^(hub-agent|node|MainThread)/;
@@ -71,7 +43,7 @@ async function checkPort(
   // With answers coming in, another process that has it open does not take them.
   const works = (status?.nodes.available ?? 0) > 0 && status?.buses.some((bus) => bus.id === id && bus.state === 'up');
   if (strangers.length > 0) {
-    const holders = strangers.map(({ pid, name }) => `${name} (pid ${pid})`);
+    const holders = strangers.map(({ pid, command }) => `${command} (pid ${pid})`);
     if (works) return ok(`${id}: ${path} works, and is open in ${holders.join(', ')} too`);
     return port('port_held', { bus: id, path: device, holders, commands: releaseCommand(strangers, device) });
   }
@@ -83,17 +55,6 @@ async function checkPort(
   }
   if (!isRoot && !works) return skipped(`${id}: ${path} is there and may be opened; who else has it open cannot be seen: use sudo`);
   return ok(`${id}: ${path} is there and may be opened`);
-}
-
-/** Services that take every serial port they see, and come back when they are only killed. */
-const SERVICES: Readonly<Record<string, string>> = { ModemManager: 'ModemManager', brltty: 'brltty' };
-
-/** What ends these processes, and keeps them away. */
-export function releaseCommand(holders: readonly Holder[], device: string): string {
-  const services = holders.flatMap(({ name }) => (name.endsWith('getty') ? `serial-getty@${basename(device)}` : (SERVICES[name] ?? [])));
-  const others = holders.filter(({ name }) => !name.endsWith('getty') && !SERVICES[name]).map(({ pid }) => pid);
-  const commands = [...new Set(services)].map((service) => `sudo systemctl disable --now ${service}`);
-  return [...commands, ...(others.length > 0 ? [`sudo kill ${others.join(' ')}`] : [])].join('; ');
 }
 
 /** What gives the service the device: its group, when that may use it. */
@@ -126,8 +87,9 @@ export function className(devices: string, number: number): string | null {
 export const serialCheck: Check = {
   name: 'serial',
   why: 'The readers and locks are behind these ports.',
-  async run({ settings, agent, ports }) {
-    if (settings.buses.length === 0) return skipped('no bus is configured');
+  async run(context) {
+    const { settings, agent, ports } = context;
+    if (settings.buses.length === 0) return unconfigured(context, 'buses', 'bus');
     const known = await agent();
     return Promise.all(settings.buses.map((bus) => checkPort(bus, known, ports)));
   },
@@ -191,7 +153,7 @@ export const busCheck: Check = {
   why: 'A lock that is silent, not secured or tampered with cannot be relied on.',
   async run(context) {
     const { settings, agent, ports } = context;
-    if (settings.buses.length === 0) return skipped('no bus is configured');
+    if (settings.buses.length === 0) return unconfigured(context, 'buses', 'bus');
     const { status, problem } = await agent();
     if (problem) return skipped('only the agent can ask the buses');
     const result = await ports.client.get<NodesResult>('/v1/nodes');

@@ -34,6 +34,8 @@ interface Fault {
   code: string;
   /** A bus, a node, an interface; null: the hub. */
   subject: string | null;
+  /** Why this matters, when it is another reason than that of the check. */
+  why?: string;
 }
 
 /** A named question about the hub. */

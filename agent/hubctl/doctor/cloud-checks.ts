@@ -1,6 +1,7 @@
 import { refusalFindings, shadowFindings, takeoverFindings } from '../../health/cloud.ts';
 import { idleText, reachFinding, triedText } from '../../health/reach.ts';
 import { type Check, type ConnectivityStep, catalogued, type DoctorContext, type Finding, ok, skipped } from './check.ts';
+import { unconfigured } from './unconfigured.ts';
 
 /** A step that failed. */
 const failed = ({ finding, remedy, code }: Extract<ConnectivityStep, { ok: false }>) =>
@@ -19,7 +20,7 @@ export const dnsCheck: Check = {
   why: 'Without the address of the cloud nothing else works.',
   async run(context) {
     const { dns } = await context.connectivity();
-    return dns ? asFinding(dns) : skipped('agent.json names no endpoint');
+    return dns ? asFinding(dns) : unconfigured(context, 'cloud', 'endpoint');
   },
 };
 

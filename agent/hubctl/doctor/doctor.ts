@@ -20,9 +20,9 @@ import { zigbeeCheck } from './zigbee-check.ts';
 
 /** Every check, in the order in which a person would look: what stands first explains what comes later. */
 export const CHECKS: readonly Check[] = [
-  agentCheck,
   clockCheck,
   configCheck,
+  agentCheck,
   filesCheck,
   certificateCheck,
   dnsCheck,

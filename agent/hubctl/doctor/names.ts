@@ -1,8 +1,8 @@
 /** The names of all checks in their order; apart from the checks, so that the help need not load them. */
 export const CHECK_NAMES: readonly string[] = [
-  'agent',
   'clock',
   'config',
+  'agent',
   'files',
   'certificate',
   'dns',

@@ -13,6 +13,8 @@ const MAX_ENTRIES = 1_000;
 /** Folders that nothing is read from when the agent starts: parts of an update, and the files of a Zigbee network that was given up. */
 const KEPT_FOLDERS = [UPDATE_FOLDER, 'previous'];
 
+const WHY_DAMAGED = 'What a damaged file held is lost; a power cut does that, or a disk that fails.';
+
 /** What the running agent itself could not do with its files. What it set aside by itself is no fault any more. */
 export function agentFaults(faults: readonly FileFault[], stateDirectory: string): Finding[] {
   return standingFaults(faults).map((fault) => catalogued(stateFaultFinding(fault, stateDirectory)));
@@ -48,6 +50,6 @@ export async function strangersIn(machine: Paths, stateDirectory: string, owner:
       findings.push(catalogued(localFilesFinding('state_entry_kind', { path, isFolder })));
     }
   }
-  if (damaged.length > 0) findings.push(catalogued(localFilesFinding('state_damaged', { paths: damaged })));
+  if (damaged.length > 0) findings.push({ ...catalogued(localFilesFinding('state_damaged', { paths: damaged })), why: WHY_DAMAGED });
   return findings;
 }

@@ -8,6 +8,9 @@ export const updateCheck: Check = {
     const { status } = await agent();
     if (!status?.release) return skipped('the agent does not tell its release');
     const findings = updateFindings({ release: status.release });
-    return findings.length > 0 ? findings.map(catalogued) : ok(`release ${status.release.sequence ?? 'without a launcher'} runs`);
+    const { sequence } = status.release;
+    return findings.length > 0
+      ? findings.map(catalogued)
+      : ok(sequence === null ? 'the agent was not started by the release launcher' : `release ${sequence} runs`);
   },
 };

@@ -1,11 +1,13 @@
 import { attemptsText, zigbeeFindings } from '../../health/zigbee.ts';
 import { type Check, catalogued, ok, skipped } from './check.ts';
+import { unconfigured } from './unconfigured.ts';
 
 export const zigbeeCheck: Check = {
   name: 'zigbee',
   why: 'A network that is lost means that every lock has to be paired again.',
-  async run({ settings, agent }) {
-    if (!settings.buses.some(({ protocol }) => protocol === 'zigbee')) return skipped('no Zigbee bus is configured');
+  async run(context) {
+    const { settings, agent } = context;
+    if (!settings.buses.some(({ protocol }) => protocol === 'zigbee')) return unconfigured(context, 'buses', 'Zigbee bus');
     const { status } = await agent();
     if (!status?.zigbee) return skipped('only the agent knows its networks');
     const found = zigbeeFindings(status).map(catalogued);

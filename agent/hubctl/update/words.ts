@@ -5,7 +5,7 @@ import type { ReleaseEvent } from '../../release/state.ts';
 const WHAT: Readonly<Record<ReleaseEvent['what'], string>> = {
   trial: 'is on trial',
   committed: 'is committed',
-  rolled_back: 'was left again',
+  rolled_back: 'was rolled back',
   refused: 'was refused',
 };
 

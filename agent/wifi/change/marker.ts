@@ -36,7 +36,7 @@ export function createChangeMarkerFile(files: Files, stateDirectory: string, log
   const path = join(stateDirectory, WIFI_CHANGE_FILE);
   return {
     async read() {
-      const means = 'the marker of a Wi-Fi change is damaged; the profiles tell what was left';
+      const means = 'the marker of a Wi-Fi change is damaged; what is left of the change is found by its profiles';
       const found = await readRecord({ files, log }, { path, parse, event: 'wifi_marker_damaged', means });
       return found.state === 'sound' ? found.value : null;
     },

@@ -84,7 +84,7 @@ export function createNetworkManagerWifi(deps: Omit<ChangeDeps, 'restorer'> & { 
     await restorer.removeLeftovers();
     kept = outcome === 'kept' ? traces : null;
     if (!kept) await marker.remove();
-    log.warn({ event: 'wifi_change_recovered', outcome }, 'A Wi-Fi change had been cut; its traces are in order');
+    log.warn({ event: 'wifi_change_recovered', outcome }, 'An interrupted Wi-Fi change was cleaned up');
     // NetworkManager reconnects by itself; where it does not, the network from before is activated.
     restorer.ensureConnected(traces, kept !== null, stopping.signal).catch((error) => logProblem('wifi_reconnect_failed', error));
     return { outcome };

@@ -72,6 +72,7 @@ test('several damaged files at once: the hub is online, its claim comes back, co
   await rig.untilReported('the claim again', ({ claim }) => claim !== undefined);
   const { terminal } = await runHubctl(rig, 'doctor --check files');
   expect(terminal.text()).toMatch(/damaged and set aside/);
+  expect(terminal.text()).toMatch(/why +What a damaged file held is lost/);
   expect(JSON.parse(await readFile(join(state, 'claim.json'), 'utf8'))).toMatchObject({ orgId: expect.any(String) });
 });
 

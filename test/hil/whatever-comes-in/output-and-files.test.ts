@@ -39,6 +39,12 @@ test.each([
   expect(stderr).toContain('could not be written');
 });
 
+test('the agent answers a misspelt option with the one that was probably meant', async () => {
+  const { code, stderr } = await run([AGENT, '--chek']);
+  expect(code).toBe(64);
+  expect(stderr).toMatch(/^hub-agent: Unknown option '--chek'\. Did you mean "--check"\?\n\nhub-agent .*connects/);
+});
+
 async function fifo(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hub-fifo-'));
   onTestFinished(() => rm(folder, { recursive: true }));

@@ -97,7 +97,7 @@ test.each([
   ['long keepalive', withCloud({ keepAliveSeconds: 1201 }), 'cloud.keepAliveSeconds', 'at most 1200'],
   ['bad shadow name', withCloud({ shadowName: 'a/b' }), 'cloud.shadowName', 'letters'],
   ['backoff upside down', withCloud({ connect: { minBackoffMs: 5000, maxBackoffMs: 100 } }), 'cloud.connect.minBackoffMs', 'maxBackoffMs'],
-  ['unknown bus protocol', withBuses(bus({ protocol: 'modbus' })), 'buses[0].protocol', '"osdp", "zigbee"'],
+  ['unknown bus protocol', withBuses(bus({ protocol: 'modbus' })), 'buses[0].protocol', 'Use "osdp" or "zigbee".'],
   ['a Zigbee stick over the network', withBuses(zigbee({ path: 'tcp://10.0.0.1:6638' })), 'buses[0].path', 'serial port of this hub'],
   ['an adapter that does not exist', withBuses(zigbee({ adapter: 'znp' })), 'buses[0].adapter', '"zstack"'],
   ['a channel of Wi-Fi', withBuses(zigbee({ channel: 6 })), 'buses[0].channel', '11'],
@@ -113,7 +113,7 @@ test.each([
   ['address twice', withBuses(bus({ addresses: ['0-5', 5] })), 'buses[0].addresses[1]', 'already'],
   ['bus id twice', withBuses(bus(), bus({ path: '/dev/b' })), 'buses[1].id', 'also the id'],
   ['port twice', withBuses(bus(), bus({ id: 'b' })), 'buses[1].path', 'also the port'],
-  ['intake', { agent: { ...AGENT, commands: { intake: ['mail'] } } }, 'commands.intake[0]', '"shadow", "executions"'],
+  ['intake', { agent: { ...AGENT, commands: { intake: ['mail'] } } }, 'commands.intake[0]', 'Use "shadow" or "executions".'],
   ['intake twice', { agent: { ...AGENT, commands: { intake: ['shadow', 'shadow'] } } }, 'commands.intake[1]', 'already'],
   [
     'attempt longer than the checkpoint',
@@ -146,6 +146,13 @@ test.each([
   expect(problems.map((problem) => problem.field)).toEqual([field]);
   expect(problems[0]!.message + problems[0]!.remedy).toContain(words);
   expect(problems[0]!.file).toBe(`${FOLDER}/${'identity' in rig ? 'identity' : 'agent'}.json`);
+});
+
+test('the choice between kinds of bus is not explained with the words of one of them', async () => {
+  const { problems } = await refusal(withBuses(bus({ protocol: 'zigbe' })));
+  expect(problems).toEqual([
+    expect.objectContaining({ field: 'buses[0].protocol', message: '"zigbe" is not valid', remedy: 'Use "osdp" or "zigbee".' }),
+  ]);
 });
 
 test('a short keepalive is possible on a test rig that says so', async () => {

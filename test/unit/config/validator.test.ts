@@ -11,8 +11,20 @@ const now = new Date();
 const pki = await createPki();
 const pair = await pki.issueClient('hub');
 const other = await pki.issueClient('other');
+const server = await pki.issueServer(['localhost']);
 const authority = pki.caCertificate;
 const revocations = await pki.revoke([other.certificate]);
+/** Made with openssl, for good: nothing here makes certificates of this version. */
+const ROOT_OF_VERSION_1 = `-----BEGIN CERTIFICATE-----
+MIIBNDCB2wIUQlTDoOVgNMknk8R0lZFx1jTFapUwCgYIKoZIzj0EAwIwHDEaMBgG
+A1UEAwwRUm9vdCBvZiB2ZXJzaW9uIDEwIBcNMjYxMTI5MTMwODA2WhgPMjEyNjEx
+MDUxMzA4MDZaMBwxGjAYBgNVBAMMEVJvb3Qgb2YgdmVyc2lvbiAxMFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEXT6Blys7Yq7xE43eFZFfDfZDSnUrR6oABy0eIm75
+E0Ft1kl0xoBk+eQb+513VVk4jrD/3zcKZAxN1k/AQ+dd9TAKBggqhkjOPQQDAgNI
+ADBFAiBU1npJ5JlUBYohjBxGwA7nXBYmUHIuWvviEKl5AM+7/gIhANlR/xRUN9KU
+xJsltso90gsemIKsGqCBOzPqvbjjjcOE
+-----END CERTIFICATE-----
+`;
 const relabel = (pem: string, label: string) => pem.replaceAll('CERTIFICATE', label);
 const sec1 = createPrivateKey(pair.privateKey).export({ type: 'sec1', format: 'pem' }) as string;
 
@@ -107,6 +119,22 @@ test('an Ed25519 pair is refused by us and by the SDK; an RSA pair is taken by b
   const rsa = validate(await pairOf('RSA'));
   expect(faults(rsa.findings)).toEqual([]);
   expect(tlsRefusal({ certificate: rsa.certificate!, privateKey: rsa.privateKey! })).toBeNull();
+});
+
+test.each<[string, string, string, RegExp]>([
+  ["the hub's own certificate alone", pair.certificate, 'authorities_unusable', /own certificate/],
+  ["the hub's own certificate beside the authority", authority + pair.certificate, 'authority_unusable', /own certificate/],
+  ['the certificate of another hub', other.certificate, 'authority_unusable', /CA:FALSE/],
+  ['the certificate of the cloud itself, which the SDK takes for that server', server.certificate, 'authority_unusable', /CA:FALSE/],
+])('as authorities, %s: named with a remedy', (_what, authorities, reason, words) => {
+  const { findings } = validate({ authorities });
+  expect(findings).toEqual([
+    { part: 'authorities', reason, message: expect.stringMatching(words), remedy: expect.stringContaining('root') },
+  ]);
+});
+
+test('a root of version 1 has no constraints, and is an authority', () => {
+  expect(validate({ authorities: ROOT_OF_VERSION_1 }).findings).toEqual([]);
 });
 
 test.each<[string, Partial<CredentialTexts>, RegExp]>([

@@ -7,7 +7,7 @@ import { isDiskLow, isMemoryLow } from '../../../agent/health/limits.ts';
 import type { HubctlPorts } from '../../../agent/hubctl/cli/command.ts';
 import { hubctl } from '../../../agent/hubctl/cli/hubctl.ts';
 import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
-import { releaseCommand } from '../../../agent/hubctl/doctor/bus-checks.ts';
+import { releaseCommand } from '../../../agent/hubctl/doctor/holders.ts';
 import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
 import { bareMachine } from './bare-machine.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
@@ -54,7 +54,7 @@ test.each([
   expect(terminal.json()).toMatchObject({ checks: [{ status, remedy, code: expect.stringMatching(/^wifi_/) }] });
 });
 
-test('what holds a serial port is kept away by its own name', () => {
+test('what holds a serial port is kept away by its own name; what is not known is looked at before it is ended', () => {
   const holders = [
     { pid: 7, name: 'agetty' },
     { pid: 8, name: 'ModemManager' },
@@ -62,7 +62,7 @@ test('what holds a serial port is kept away by its own name', () => {
     { pid: 10, name: 'minicom' },
   ];
   expect(releaseCommand(holders, '/dev/ttyUSB0')).toBe(
-    'sudo systemctl disable --now serial-getty@ttyUSB0; sudo systemctl disable --now ModemManager; sudo systemctl disable --now brltty; sudo kill 10',
+    'sudo systemctl disable --now serial-getty@ttyUSB0; sudo systemctl disable --now ModemManager; sudo systemctl disable --now brltty; See what it is: ps -p 10 -o args=; systemctl status 10. Then stop its service, or end the program.',
   );
 });
 

@@ -1,6 +1,6 @@
 import { chmod, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { holdersOf } from '../../../../agent/hubctl/doctor/bus-checks.ts';
+import { holdersOf } from '../../../../agent/hubctl/doctor/holders.ts';
 import { createFiles } from '../../../../agent/system/files.ts';
 import { createPaths } from '../../../../agent/system/paths.ts';
 import { HEALTHY, NODES } from '../../../unit/hubctl/fixtures.ts';

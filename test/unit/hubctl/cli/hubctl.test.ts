@@ -10,6 +10,7 @@ import { CHECK_NAMES } from '../../../../agent/hubctl/doctor/names.ts';
 import { widthOf } from '../../../../agent/hubctl/terminal/text.ts';
 import { bareMachine } from '../bare-machine.ts';
 import { createFakeTerminal } from '../fake-terminal.ts';
+import { HEALTHY } from '../fixtures.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -93,6 +94,112 @@ test.each([
   [[], EXIT.ok],
 ] as const)('%j ends with %i', async (argv, expected) => {
   expect((await run([...argv])).code).toBe(expected);
+});
+
+test.each([
+  [['--socket', 'x.sock', 'help'], 'usage: hubctl <command>'],
+  [['--socket', 'x.sock', 'help', 'wifi', 'set'], 'usage: hubctl wifi set'],
+  [['--json', 'help', '--socket', 'x.sock', 'wifi set'], 'usage: hubctl wifi set'],
+  [['help', 'update'], 'update history'],
+] as const)('%j is help', async (argv, words) => {
+  const { code, terminal } = await run([...argv]);
+  expect(code).toBe(EXIT.ok);
+  expect(terminal.text()).toContain(words);
+});
+
+test.each([
+  [['statsu'], 'Did you mean "status"?'],
+  [['confg', 'check'], 'Did you mean "config check"?'],
+  [['nodes', 'shwo'], 'Did you mean "nodes show"?'],
+  [['doctor', '--chek', 'bus'], 'Did you mean "--check"?'],
+  [['status', '--josn'], 'Did you mean "--json"?'],
+  [['doctor', '--check', 'seral'], 'Did you mean "serial"?'],
+] as const)('%j is answered with the word that was probably meant', async (argv, words) => {
+  const { code, terminal } = await run([...argv]);
+  expect(code).toBe(EXIT.usage);
+  expect(terminal.errors.join(' ').replace(/\s+/g, ' ')).toContain(words);
+});
+
+test('a word like no other is answered without a guess, and a check with the list of the checks', async () => {
+  expect((await run(['frobnicate'])).terminal.errors.join()).not.toContain('Did you mean');
+  const { terminal } = await run(['doctor', '--check', 'luck']);
+  for (const name of CHECK_NAMES) expect(terminal.errors.join()).toContain(name);
+});
+
+describe('a configuration with an error, without an agent', () => {
+  const lines = ['status', 'nodes', 'commands', 'loglevel debug'];
+  const line = (config: string, identity: string, command: string, changes: Partial<HubctlPorts> = {}) => {
+    const terminal = createFakeTerminal();
+    const argv = ['--config', join(folder, config), '--identity', join(folder, identity), ...command.split(' ')];
+    return hubctl(argv, terminal, { ...bareMachine(folder), ...changes }).then((code) => ({
+      code,
+      terminal,
+      said: terminal.errors.join(' '),
+    }));
+  };
+  beforeAll(async () => {
+    const cloud = { endpoint: 'example.com', caPath: 'ca.pem' };
+    const local = { socketPath: 'no.sock' };
+    await writeFile(join(folder, 'misspelt.json'), JSON.stringify({ cloud, local, stateDirectry: 'state' }));
+    await writeFile(join(folder, 'right.json'), JSON.stringify({ cloud, local, stateDirectory: 'state' }));
+    const hub = {
+      hubId: HEALTHY.identity.hubId,
+      serial: '1',
+      model: 'M',
+      vendorName: 'V',
+      certificatePath: 'c.pem',
+      privateKeyPath: 'k.pem',
+    };
+    await writeFile(join(folder, 'hub.json'), JSON.stringify(hub));
+  });
+
+  test.each(lines)('%s names the file, and the command that lists its problems', async (command) => {
+    const { code, said } = await line('misspelt.json', 'hub.json', command);
+    expect(code).toBe(EXIT.down);
+    expect(said).toContain(join(folder, 'misspelt.json'));
+    expect(said).not.toContain(join(folder, 'hub.json'));
+    expect(said).toContain("'sudo hubctl config check'");
+  });
+
+  test('doctor names it before the agent that does not start with it, which is a consequence without a remedy of its own', async () => {
+    const plain = (await line('misspelt.json', 'hub.json', 'doctor --check agent,config,files')).terminal.text();
+    expect(plain).toMatch(/FAIL config .*stateDirectry[\s\S]*FAIL agent +it does not run\n +why +It follows from what config found\.\n/);
+    expect(plain).not.toContain('systemctl start');
+    const { terminal } = await line('misspelt.json', 'hub.json', 'doctor --json --check agent,config,files');
+    const { checks } = terminal.json() as { checks: { code?: string }[] };
+    const causedBy = { check: 'config', code: 'config_invalid' };
+    for (const code of ['service_absent', 'state_missing']) expect(checks).toContainEqual(expect.objectContaining({ code, causedBy }));
+  });
+
+  test('doctor names an agent that does not run as the cause, with its remedy, when the configuration is right', async () => {
+    const configFaults = async () => ({ problems: [], warnings: [], unreadable: [], hubId: null });
+    const { terminal } = await line('right.json', 'hub.json', 'doctor --check agent,config', { configFaults });
+    expect(terminal.text()).toMatch(/FAIL agent +it does not run\n[\s\S]* do +sudo systemctl start hub-agent/);
+  });
+
+  test.each([
+    [{ busses: [] }, 'no bus is known, because agent.json has problems: sudo hubctl config check'],
+    [{ buses: {} }, 'no bus is known, because agent.json has problems: sudo hubctl config check'],
+    [{ wifi: { backnd: 'none' } }, 'no bus is configured'],
+  ])('doctor does not say of %j that no bus is configured unless that is so', async (wrong, finding) => {
+    const cloud = { endpoint: 'example.com', caPath: 'ca.pem' };
+    await writeFile(join(folder, 'buses.json'), JSON.stringify({ cloud, local: { socketPath: 'no.sock' }, ...wrong }));
+    // The file of the authorities is missing too, which says nothing of the buses.
+    const { terminal } = await line('buses.json', 'hub.json', 'doctor --json --check serial,bus');
+    expect(terminal.json()).toMatchObject({
+      checks: [
+        { check: 'serial', finding },
+        { check: 'bus', finding },
+      ],
+    });
+  });
+
+  test.each(lines)('%s says nothing of a configuration that is right, and nothing beside JSON', async (command) => {
+    expect((await line('right.json', 'hub.json', command)).said).not.toContain('config check');
+    const { terminal, said } = await line('misspelt.json', 'hub.json', `${command} --json`);
+    expect(said).toBe('');
+    terminal.json();
+  });
 });
 
 describe('without an agent', () => {

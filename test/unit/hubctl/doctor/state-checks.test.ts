@@ -53,3 +53,11 @@ test('so is the folder of a network, and one that is no folder', async () => {
   expect(await texts(pathsOf({ [NETWORK]: { uid: 0 } }))).toEqual([expect.stringContaining(NETWORK)]);
   expect(await texts(pathsOf({ [`${STATE}/zigbee`]: { kind: 'file' } }))).toEqual([expect.stringContaining('is no folder')]);
 });
+
+test('damaged files have a reason of their own, and a remedy that says what a reset deletes besides', async () => {
+  const [finding] = await strangersIn(pathsOf({ [`${STATE}/damaged-claim.json`]: {} }), STATE, OWNER);
+  expect(finding).toMatchObject({ code: 'state_damaged', why: expect.stringContaining('What a damaged file held is lost') });
+  expect(finding!.remedy).toMatch(
+    /^Send a bundle to support first: sudo hubctl bundle\. Then: sudo hubctl reset\. It also deletes the list of known nodes/,
+  );
+});

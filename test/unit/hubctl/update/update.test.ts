@@ -99,7 +99,7 @@ test.each<[string, (path: string) => void]>([
 test.each<[string, Pick<ReleaseEvent, 'what' | 'reason'>[], string]>([
   ['refused', [{ what: 'refused', reason: 'wrong_arch' }], 'it is for another processor'],
   [
-    'left again',
+    'rolled back',
     [
       { what: 'trial', reason: null },
       { what: 'rolled_back', reason: 'bus_lost' },
@@ -129,7 +129,7 @@ test('Root goes back; an older way back of the same release does not count as th
   await expect.poll(() => readdirSync(releases)).toContain('rollback');
   expect(readFileSync(join(releases, 'rollback'), 'utf8')).toBe('20\n');
   keep({ ...before, current: FIRST_STATE.current, history: [old, { ...old, atSeconds: 2, attempt: 'local', reason: 'asked' }] });
-  expect(await running).toEqual({ code: 0, text: 'release 20 was left again: root asked for it.' });
+  expect(await running).toEqual({ code: 0, text: 'release 20 was rolled back: root asked for it.' });
 });
 
 test('On the release of the package there is nothing to go back to', async () => {
@@ -156,6 +156,6 @@ test('State and history are shown without an agent, and as JSON', async () => {
     trial: { sequence: 40 },
     last: event,
   });
-  expect((await run(['update', 'history'])).text).toContain('release 30 was left again: it took too much memory (job:1)');
+  expect((await run(['update', 'history'])).text).toContain('release 30 was rolled back: it took too much memory (job:1)');
   expect(JSON.parse((await run(['update', 'history', '--json'])).text)).toEqual({ history: [event] });
 });

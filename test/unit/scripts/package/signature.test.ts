@@ -42,6 +42,14 @@ test('a key is made for its owner alone, and never replaced', async () => {
   expect(await readFile(key, 'utf8')).toBe(before);
 });
 
+test('the folder of a key is made, for its owner alone', async () => {
+  const made = join(folder, 'keys', 'release', 'a');
+  await generateSigningKey(made);
+  for (const path of [join(folder, 'keys'), join(folder, 'keys', 'release')]) expect((await stat(path)).mode & 0o777).toBe(0o700);
+  await expect(readSigningKey(made)).resolves.toBeDefined();
+  await expect(generateSigningKey(join(deb, 'key'))).rejects.toThrow('cannot be made (');
+});
+
 test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
   ['that others can read', (path) => chmod(path, 0o640), /chmod 0600/],
   [

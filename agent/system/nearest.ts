@@ -14,7 +14,7 @@ function distance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-/** Keys are short; a longer one is no slip of the finger. */
+/** Keys, options and commands are short; a longer word is no slip of the finger. */
 const MAX_LENGTH = 64;
 
 /** The known word that `word` was probably meant to be, or null. A third of its letters may be wrong; case, "_" and "-" do not count. */
