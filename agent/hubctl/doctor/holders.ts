@@ -15,8 +15,16 @@ export interface Holder {
   pid: number;
   /** Of its main thread, as the kernel has it: an interpreter has its own name there, or that of its thread. */
   name: string;
-  /** The beginning of its command line; the name where it has none. */
+  /** Its program, and the file that it was given, such as an interpreter's script; the name where it has none. */
   command: string;
+}
+
+/** Of a command line whose words end with a zero byte. The other words may hold a secret, and what doctor says goes into bundles. */
+function commandOf(commandLine: string): string {
+  const [program = '', ...words] = commandLine.split('\0');
+  const file = words.find((word) => !word.startsWith('-'));
+  const isFile = file !== undefined && /^[^=\s]*(?:\/[^=\s]*|\.\w+)$/.test(file);
+  return truncate(printable([program, ...(isFile ? [file] : [])].join(' ')).trim(), MAX_COMMAND);
 }
 
 /** Which processes have the device open; only root sees all. `processFolder` is where the kernel shows them (proc(5)). */
@@ -32,9 +40,7 @@ export async function holdersOf(
       if (!targets.includes(device)) return [];
       const read = async (name: string) => (await files.read(`${processes}/${pid}/${name}`).catch(() => null))?.toString('utf8') ?? '';
       const name = (await read('comm')).trim() || '?';
-      // Words end with a zero byte.
-      const words = printable((await read('cmdline')).replaceAll('\0', ' ')).trim();
-      return [{ pid: Number(pid), name, command: truncate(words || name, MAX_COMMAND) }];
+      return [{ pid: Number(pid), name, command: commandOf(await read('cmdline')) || name }];
     }),
   );
   return found.flat();
