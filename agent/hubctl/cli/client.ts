@@ -147,6 +147,8 @@ function unanswered(error: NodeJS.ErrnoException, socket: string): Error {
     case 'EAGAIN':
       return new AgentError('busy', `The agent takes no more connections on ${socket}.`);
     default:
+      // The parser's own codes.
+      if (error.code?.startsWith('HPE_')) return new AgentError('unclear', 'The agent answers something else than HTTP.');
       return new AgentError('unreachable', `The agent cannot be reached on ${socket} (${error.code ?? error.message}).`);
   }
 }

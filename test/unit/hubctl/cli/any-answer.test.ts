@@ -214,6 +214,13 @@ test.each<[what: string, answer: unknown]>([
   expect(JSON.parse(text)).toMatchObject({ error: { code: 'agent_unclear' } });
 });
 
+test('what is no HTTP is no answer', async () => {
+  reply = () => Buffer.from('220 mail ready\r\n');
+  const { code, text } = await run('zigbee status');
+  expect(code).toBe(EXIT.hung);
+  expect(text).toContain('something else than HTTP');
+});
+
 test.each(['null', '42', '["x"]', '"text"', 'no JSON'])(
   'a log line that is no object is shown as it is, and so is what follows: %s',
   async (odd) => {

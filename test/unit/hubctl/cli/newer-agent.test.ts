@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { wifiFinding } from '../../../../agent/health/wifi.ts';
 import { nodesAnswer } from '../../../../agent/hubctl/answers/nodes.ts';
 import { statusAnswer } from '../../../../agent/hubctl/answers/status.ts';
 import { traceAnswer } from '../../../../agent/hubctl/answers/trace.ts';
@@ -32,6 +33,11 @@ const SCREENS: readonly [where: string, screen: (word: never) => string, expecte
     () => 'The Shadow service does not answer',
   ],
   [
+    'obstacle of the Wi-Fi',
+    (reason) => wifiFinding({ reason, message: `it is ${reason}`, device: 'wlan0' }).text,
+    (word) => `the Wi-Fi cannot be used: it is ${word}`,
+  ],
+  [
     'version of OSDP',
     (osdpVersion) => nodeScreen({ ...DETAILED, osdpVersion }, NOW_MS, 80, plain).join('\n'),
     (word) => `OSDP       ${word}`,
@@ -44,7 +50,7 @@ const SCREENS: readonly [where: string, screen: (word: never) => string, expecte
 ];
 
 test.each(SCREENS)('%s: a word that hubctl does not know stands as it is', (_where, screen, expected) => {
-  for (const word of ['newer_word', 'constructor', 'toString']) {
+  for (const word of ['newer_word', 'not_joined', 'constructor', 'toString']) {
     const text = screen(word as never);
     expect(text).toContain(expected(word));
     expect(text).not.toMatch(/undefined|\[native code\]/);
