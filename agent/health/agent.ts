@@ -1,6 +1,6 @@
 import type { Fault } from '../system/guard.ts';
 import type { OutputState } from '../system/output.ts';
-import { type Entries, finder, type HealthFinding } from './finding.ts';
+import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
 import { LOGS } from './remedies.ts';
 
 /** As errno(3) names them. */
@@ -13,7 +13,7 @@ const OUTPUT_FAILURES: Readonly<Record<string, string>> = {
 const JOURNAL = 'df -h; systemctl status systemd-journald';
 const lost = (droppedLines: number) => `${droppedLines} lines of the log were lost to the journal`;
 const unwritable = ({ failing, droppedLines }: { failing: string; droppedLines: number }) =>
-  `the log cannot be written (${OUTPUT_FAILURES[failing] ?? failing}); ${lost(droppedLines)}`;
+  `the log cannot be written (${lookUp(OUTPUT_FAILURES, failing, failing)}); ${lost(droppedLines)}`;
 
 /** What can be wrong with the agent's own process. */
 export interface AgentParams {

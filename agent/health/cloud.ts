@@ -43,7 +43,7 @@ const SHADOW_POLICY =
   "Look at the Thing's policy first: iot:Receive and iot:Subscribe on $aws/things/THING/shadow/get/* and …/update/*, iot:Publish on …/get and …/update.";
 const SHADOW_SILENT = { what: 'the Shadow service does not answer', remedy: SHADOW_POLICY };
 /** Any other failure is a request without an answer. */
-const SHADOW_FAILURES: Partial<Readonly<Record<ErrorCode, { what: string; remedy: string }>>> = {
+const SHADOW_FAILURES = {
   shadow_too_large: {
     what: 'the shadow is full (8 KB)',
     remedy: "Remove what other writers keep in the Thing's shadow: aws iot-data get-thing-shadow --thing-name THING shadow.json",
@@ -54,8 +54,9 @@ const SHADOW_FAILURES: Partial<Readonly<Record<ErrorCode, { what: string; remedy
     remedy: 'Find out who else writes this shadow, and how often.',
   },
   cloud_refused: { what: 'the Shadow service refuses the hub', remedy: SHADOW_POLICY },
-};
-const shadowFailure = (code: ErrorCode | null) => (code === null ? SHADOW_SILENT : (SHADOW_FAILURES[code] ?? SHADOW_SILENT));
+} satisfies Partial<Record<ErrorCode, typeof SHADOW_SILENT>>;
+const shadowFailure = (code: ErrorCode | null) =>
+  code === null ? SHADOW_SILENT : lookUp<string, typeof SHADOW_SILENT>(SHADOW_FAILURES, code, SHADOW_SILENT);
 
 interface NoConnection {
   lastDown: DownReason | null;

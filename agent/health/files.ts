@@ -1,5 +1,5 @@
 import type { FileFault } from '../system/file-faults.ts';
-import { type Entries, finder, type HealthFinding } from './finding.ts';
+import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
 import { DOCTOR } from './remedies.ts';
 
 const WORDS: Readonly<Record<FileFault['operation'], string>> = {
@@ -20,7 +20,7 @@ export interface FilesParams {
 /** One fault as a sentence. */
 export function fileFaultText({ path, operation, code }: FileFault): string {
   if (code === 'ID_MISMATCH') return `hubId in identity.json is damaged: it differs in a bit or two from ${path}`;
-  return `the agent cannot ${WORDS[operation]} ${path} (${code})`;
+  return `the agent cannot ${lookUp(WORDS, operation, operation)} ${path} (${code})`;
 }
 
 export const FILES: Entries<FilesParams> = {

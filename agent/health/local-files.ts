@@ -1,7 +1,7 @@
 import type { FileFault } from '../system/file-faults.ts';
 import { octal } from '../system/units.ts';
 import { fileFaultText } from './files.ts';
-import { type Entries, finder } from './finding.ts';
+import { type Entries, finder, lookUp } from './finding.ts';
 import { BUNDLE, DOCTOR, KERNEL_LOG, RESTART } from './remedies.ts';
 
 interface Place {
@@ -150,7 +150,7 @@ export type LocalFilesCode = keyof LocalFilesParams;
 export const localFilesFinding = finder(LOCAL_FILES);
 
 /** By errno(3). */
-const FAULT_CODES: Readonly<Record<string, 'state_fault_denied' | 'state_fault_no_space' | 'state_fault_read_only'>> = {
+const FAULT_CODES: Readonly<Record<string, 'state_fault' | 'state_fault_denied' | 'state_fault_no_space' | 'state_fault_read_only'>> = {
   EACCES: 'state_fault_denied',
   EPERM: 'state_fault_denied',
   ENOSPC: 'state_fault_no_space',
@@ -161,5 +161,5 @@ const FAULT_CODES: Readonly<Record<string, 'state_fault_denied' | 'state_fault_n
 /** One thing that the running agent could not do with its files. */
 export function stateFaultFinding(fault: FileFault, stateDirectory: string) {
   if (fault.code === 'ID_MISMATCH') return localFilesFinding('hub_id_mismatch', { fault, stateDirectory });
-  return localFilesFinding(Object.hasOwn(FAULT_CODES, fault.code) ? FAULT_CODES[fault.code]! : 'state_fault', { fault, stateDirectory });
+  return localFilesFinding(lookUp(FAULT_CODES, fault.code, 'state_fault'), { fault, stateDirectory });
 }

@@ -14,6 +14,8 @@ export interface ServiceParams {
   /** In the words of the client. */
   agent_forbidden: { message: string };
   agent_unreachable: { message: string };
+  /** In the words of the client. */
+  agent_unclear: { message: string };
   agent_hung: object;
   agent_busy: object;
   /** It runs, by systemd. */
@@ -50,6 +52,7 @@ function withoutSystemd(pid: number | null): string {
 export const SERVICE: Entries<ServiceParams> = {
   agent_forbidden: { severity: 'warn', text: ({ message }) => message, remedy: () => DOCTOR, next: DOCTOR },
   agent_unreachable: { severity: 'fail', text: ({ message }) => message, remedy: () => `${LOGS}; ${RESTART}`, next: DOCTOR },
+  agent_unclear: { severity: 'fail', text: ({ message }) => message, remedy: () => `hubctl update status; ${LOGS}`, next: DOCTOR },
   agent_hung: { severity: 'fail', text: () => 'it runs and does not answer', remedy: () => `${BUNDLE}; ${RESTART}`, next: LOGS },
   agent_busy: {
     severity: 'fail',

@@ -7,8 +7,10 @@ const LOOK = 'systemctl status NetworkManager; nmcli device status';
 const FIND_DEVICE = 'nmcli device; sudo dmesg | grep -i firmware';
 const NEXT = 'hubctl wifi status';
 
+type ObstacleParams = { [Reason in WifiObstacle as `wifi_${Reason}`]: WifiProblem };
+
 /** Each obstacle is a code; the subject is the interface. */
-export type WifiParams = { [Reason in WifiObstacle as `wifi_${Reason}`]: WifiProblem } & {
+export type WifiParams = ObstacleParams & {
   wifi_no_rule: object;
   wifi_not_joined: WifiNotJoined;
   wifi_disconnected_by_hand: WifiNotJoined;
@@ -24,7 +26,7 @@ const entry = (text: Entry<WifiProblem>['text'], remedy: string): Entry<WifiProb
   next: NEXT,
 });
 
-export const WIFI: Entries<WifiParams> = {
+const OBSTACLES: Entries<ObstacleParams> = {
   wifi_switched_off: entry(
     () => 'Wi-Fi changes are switched off in agent.json',
     'Set "backend": "auto" under wifi in /etc/hub-agent/agent.json',
@@ -52,6 +54,10 @@ export const WIFI: Entries<WifiParams> = {
     'rfkill list; sudo apt-get install wpasupplicant; sudo systemctl restart NetworkManager',
   ),
   wifi_failed: entry(words, LOOK),
+};
+
+export const WIFI: Entries<WifiParams> = {
+  ...OBSTACLES,
   wifi_no_rule: {
     severity: 'warn',
     text: () => 'the polkit rule of the agent is not installed: only root may change networks',
@@ -80,7 +86,7 @@ const found = finder(WIFI);
 /** Why the Wi-Fi cannot be moved; a reason that only a newer agent knows keeps its own words. */
 export function wifiFinding(problem: WifiProblem): HealthFinding<WifiCode> {
   const code = `wifi_${problem.reason}` as const;
-  return found(Object.hasOwn(WIFI, code) ? code : 'wifi_failed', problem, problem.device);
+  return found(Object.hasOwn(OBSTACLES, code) ? code : 'wifi_failed', problem, problem.device);
 }
 
 /** A known network that the hub does not join. */

@@ -1,3 +1,4 @@
+import { keyfileEntries, keyfileText } from '../system/keyfile.ts';
 import type { Forgetting } from './layout.ts';
 
 /** What a hub remembers outside of its state directory: an absolute path, and what is there. */
@@ -34,17 +35,12 @@ export const MACHINE_LAYOUT: readonly MachinePlace[] = [
 export const PROFILE_ID_PREFIX = 'hub-agent ';
 
 /**
- * Whether a keyfile of NetworkManager (nm-settings-keyfile(5), read as GLib's GKeyFile does) is a profile of the agent: by the last `id` in its
- * sections `[connection]`. `scripts/package/maintainer/postrm` has the same rule in awk.
+ * Whether a key file of NetworkManager (nm-settings-keyfile(5)) is a profile of the agent: by the last `id` in its sections `[connection]`. `scripts/package/maintainer/postrm` has the same rule in awk.
  */
 export function isAgentProfile(keyfile: string): boolean {
-  let isConnection = false;
   let isOwn = false;
-  for (const line of keyfile.split('\n').map((each) => each.replace(/^[ \t\r\f\v]+/, ''))) {
-    if (line.startsWith('[')) isConnection = /^\[connection\][ \t\r\f\v]*$/.test(line);
-    const id = isConnection ? /^id[ \t\r\f\v]*=[ \t\r\f\v]*(.*)$/s.exec(line)?.[1] : undefined;
-    // A space may stand as `\s`.
-    if (id !== undefined) isOwn = id.replaceAll('\\s', ' ').startsWith(PROFILE_ID_PREFIX);
+  for (const { group, key, value } of keyfileEntries(keyfile)) {
+    if (group === 'connection' && key === 'id') isOwn = keyfileText(value).startsWith(PROFILE_ID_PREFIX);
   }
   return isOwn;
 }

@@ -1,7 +1,8 @@
 /** Quantities as text, for people. */
 
-/** `3 s`, `4 m`, `2 h 5 m`, `3 d 4 h`. */
+/** `3 s`, `4 m`, `2 h 5 m`, `3 d 4 h`; a question mark for what is no number, as the distance to a time from outside may be. */
 export function duration(seconds: number): string {
+  if (Number.isNaN(seconds)) return '? s';
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { DEADLINE_HEADER } from '../../agent/control/api.ts';
 import { type Control, createControl } from '../../agent/control/control.ts';
 import { createLogRing, type LogRing, MAX_FOLLOWERS } from '../../agent/control/log-ring.ts';
+import { statusAnswer } from '../../agent/hubctl/answers/status.ts';
 import { createAgentClient } from '../../agent/hubctl/cli/client.ts';
 import { createMonotonicClock, createWallClock } from '../../agent/system/clock.ts';
 import { HubError } from '../../agent/system/errors.ts';
@@ -349,15 +350,15 @@ describe.concurrent('the control sockets', () => {
     });
     await new Promise<void>((resolve) => server.listen(path, resolve));
     const client = createAgentClient(path);
-    await expect(client.get('/v1/status')).rejects.toMatchObject({ problem: 'busy' });
+    await expect(client.get('/v1/status', statusAnswer)).rejects.toMatchObject({ problem: 'busy' });
     answer = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"half":';
-    await expect(client.get('/v1/status')).rejects.toMatchObject({
+    await expect(client.get('/v1/status', statusAnswer)).rejects.toMatchObject({
       problem: 'down',
       message: expect.stringContaining('while it answered'),
     });
     await expect(client.lines({ path: '/v1/logs' }, () => {})).rejects.toMatchObject({ problem: 'down' });
     answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno';
-    await expect(client.get('/v1/status')).rejects.toMatchObject({ problem: 'refused' });
+    await expect(client.get('/v1/status', statusAnswer)).rejects.toMatchObject({ problem: 'unclear' });
     server.close();
     await rm(folder, { recursive: true, force: true });
   });

@@ -36,7 +36,7 @@ const pretty = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 /** Everything that support asks for, whether or not the agent runs. Nothing in here throws for want of a source. */
 export async function collectBundle({ client, ports, places }: CommandContext): Promise<BundleText[]> {
   const ask = async (path: string) => {
-    const { value, problem } = await attempt(client.get<unknown>(path));
+    const { value, problem } = await attempt(client.get(path, (value) => value));
     return value ?? { problem: problem?.message };
   };
   const [status, nodes, commands, wifi, offline, checks, logs, journal, service, host] = await Promise.all([

@@ -31,22 +31,38 @@ interface View {
   needles: string[];
 }
 
+const READINGS: readonly Reading[] = [
+  { keep: letters, bytesAsDigits: false },
+  { keep: visible, bytesAsDigits: false },
+  { keep: letters, bytesAsDigits: true },
+];
+
+/** A text as it is, in JSON, and in JSON in JSON. */
+function escapings(text: string): string[] {
+  const once = JSON.stringify(text).slice(1, -1);
+  return [...new Set([text, once, JSON.stringify(once).slice(1, -1)])];
+}
+
 /** A redactor for the secrets of this hub. Case, separators, wrapping, escapes, Base64, hex and UTF-16 do not hide one. */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
   const forms = [...new Set(secrets.flatMap((secret) => spellings(secret.reveal())))].filter((form) => form.length >= MIN_SECRET);
+  // Of spaces and backslashes, which no reading keeps. Spaces alone stand everywhere.
+  const plain = forms.filter(
+    (form) => form.trim() !== '' && READINGS.every((reading) => canonical(form, reading).text.length < MIN_SECRET),
+  );
+  const verbatim = plain.flatMap(escapings);
   const viewOf = (reading: Reading): View => {
     const needles = forms.map((form) => canonical(form, reading).text).filter((needle) => needle.length >= MIN_SECRET);
     return { reading, needles: [...new Set(needles)] };
   };
-  const views = [
-    viewOf({ keep: letters, bytesAsDigits: false }),
-    viewOf({ keep: visible, bytesAsDigits: false }),
-    viewOf({ keep: letters, bytesAsDigits: true }),
-  ];
+  const views = READINGS.map(viewOf);
 
   /** Where known secrets stand in a text, as ranges in order, joined where they meet. */
   function ranges(text: string): [number, number][] {
     const found: [number, number][] = [];
+    for (const needle of verbatim) {
+      for (let at = text.indexOf(needle); at !== -1; at = text.indexOf(needle, at + 1)) found.push([at, at + needle.length]);
+    }
     for (const { reading, needles } of views) {
       const reduced = canonical(text, reading);
       for (const needle of needles) {

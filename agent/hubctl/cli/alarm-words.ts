@@ -1,4 +1,5 @@
 import type { Alarm, AlarmKind } from '../../contract/alarm.ts';
+import { lookUp } from '../../health/finding.ts';
 import { utc } from '../../system/units.ts';
 
 const WORDS: Readonly<Record<AlarmKind, string>> = {
@@ -21,7 +22,7 @@ export function alarmLines(alarms: readonly Alarm[]): string[] {
     .slice(0, MAX_LINES)
     .map(({ kind, node, since, until }) => {
       const gone = until === undefined ? '' : `, gone ${utc(until)}`;
-      return `${node === null ? '' : `${node}: `}${WORDS[kind]} since ${utc(since)}${gone}`;
+      return `${node === null ? '' : `${node}: `}${lookUp(WORDS, kind, kind)} since ${utc(since)}${gone}`;
     });
   return alarms.length > MAX_LINES ? [...lines, `and ${alarms.length - MAX_LINES} more`] : lines;
 }

@@ -17,6 +17,8 @@ export type AgentProblem =
   | 'hung'
   /** The socket may not be opened. */
   | 'forbidden'
+  /** It answered something that hubctl does not understand: it may be of another release. */
+  | 'unclear'
   /** It answered no. */
   | 'refused';
 
@@ -32,11 +34,14 @@ export class AgentError extends Error {
   }
 }
 
+/** Gives a value from the agent its type. It stays as it is, with what hubctl does not know of. @throws AgentError `unclear` when it has another shape */
+export type Answer<T> = (value: unknown) => T;
+
 /** The agent behind its sockets. Every call ends within `ANSWER_TIMEOUT_MS` of silence. @throws AgentError */
 export interface AgentClient {
-  get<T>(path: string): Promise<T>;
+  get<T>(path: string, answer: Answer<T>): Promise<T>;
   /** On the admin socket. */
-  change<T>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<T>;
+  change<T>(method: 'POST' | 'PUT', path: string, body: unknown, answer: Answer<T>): Promise<T>;
   /** Lines of a stream as they come; ends with the stream, or when `signal` aborts. */
   lines(options: { path: string; body?: unknown; signal?: AbortSignal }, onLine: (line: string) => void): Promise<void>;
 }
@@ -65,28 +70,27 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
     });
   }
 
-  async function whole<T>(response: IncomingMessage): Promise<T> {
+  async function whole(response: IncomingMessage): Promise<unknown> {
     const parts: Buffer[] = [];
     let size = 0;
     try {
       for await (const part of response as AsyncIterable<Buffer>) {
         size += part.length;
-        if (size > MAX_ANSWER_BYTES) throw new AgentError('refused', 'The agent answers more than hubctl reads.');
+        if (size > MAX_ANSWER_BYTES) throw new AgentError('unclear', 'The agent answers more than hubctl reads.');
         parts.push(part);
       }
     } catch (error) {
       throw cutOff(error);
     }
-    const answer = parsed<T & { error?: { code: string; message: string } }>(Buffer.concat(parts).toString('utf8'));
-    if (response.statusCode !== 200) {
-      throw new AgentError('refused', answer.error?.message ?? `status ${response.statusCode}`, answer.error?.code ?? null);
-    }
-    return answer;
+    const value = parsed(Buffer.concat(parts).toString('utf8'));
+    if (response.statusCode === 200) return value;
+    const { code, message } = refusalOf(value);
+    throw new AgentError('refused', message ?? `status ${response.statusCode}`, code);
   }
 
   return {
-    get: async <T>(path: string) => whole<T>(await open(socketPath, 'GET', path, undefined)),
-    change: async <T>(method: 'POST' | 'PUT', path: string, body: unknown) => whole<T>(await open(adminPath, method, path, body)),
+    get: async (path, answer) => answer(await whole(await open(socketPath, 'GET', path, undefined))),
+    change: async (method, path, body, answer) => answer(await whole(await open(adminPath, method, path, body))),
 
     async lines({ path, body, signal }, onLine) {
       const [socket, method] = body === undefined ? [socketPath, 'GET'] : [adminPath, 'POST'];
@@ -98,7 +102,7 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
         for await (const part of response as AsyncIterable<string>) {
           const lines = (rest + part).split('\n');
           rest = lines.pop() ?? '';
-          if (rest.length > MAX_STREAM_LINE) throw new AgentError('refused', 'The agent sends a line without an end.');
+          if (rest.length > MAX_STREAM_LINE) throw new AgentError('unclear', 'The agent sends a line without an end.');
           for (const line of lines) if (line !== '') onLine(line);
         }
         if (rest !== '') onLine(rest);
@@ -112,12 +116,19 @@ export function createAgentClient(socketPath: string, timeoutMs = ANSWER_TIMEOUT
 
 const hung = (timeoutMs: number) => new AgentError('hung', `The agent does not answer within ${timeoutMs / 1000} s.`);
 
-function parsed<T>(text: string): T {
+function parsed(text: string): unknown {
   try {
-    return parseBounded(text) as T;
+    return parseBounded(text);
   } catch {
-    throw new AgentError('refused', 'The agent answers something else than JSON.');
+    throw new AgentError('unclear', 'The agent answers something else than JSON.');
   }
+}
+
+/** What an answer of no says of its reason. */
+function refusalOf(value: unknown): { code: string | null; message: string | null } {
+  const error: unknown = (value as { error?: unknown } | null)?.error;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return { code: typeof code === 'string' ? code : null, message: typeof message === 'string' ? message : null };
 }
 
 /** Why there is no answer at all. */
@@ -137,6 +148,8 @@ function unanswered(error: NodeJS.ErrnoException, socket: string): Error {
     case 'EAGAIN':
       return new AgentError('busy', `The agent takes no more connections on ${socket}.`);
     default:
+      // The parser's own codes.
+      if (error.code?.startsWith('HPE_')) return new AgentError('unclear', 'The agent answers something else than HTTP.');
       return new AgentError('unreachable', `The agent cannot be reached on ${socket} (${error.code ?? error.message}).`);
   }
 }

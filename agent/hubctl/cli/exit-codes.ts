@@ -11,7 +11,7 @@ export const EXIT = {
   bug: 70,
   /** EX_IOERR: the output could not be written. */
   output: 74,
-  /** EX_TEMPFAIL: the agent runs and does not answer in time, or takes no more connections. */
+  /** EX_TEMPFAIL: the agent runs and does not answer in time, takes no more connections, or gives an answer that hubctl does not understand. */
   hung: 75,
   /** EX_NOPERM: only root, or the group of the service, may do this. */
   forbidden: 77,

@@ -10,6 +10,7 @@ const CODES: Readonly<Record<AgentProblem, number>> = {
   unreachable: EXIT.down,
   hung: EXIT.hung,
   forbidden: EXIT.forbidden,
+  unclear: EXIT.hung,
   refused: EXIT.bad,
 };
 const NEXT: Readonly<Record<AgentProblem, string>> = {
@@ -18,6 +19,7 @@ const NEXT: Readonly<Record<AgentProblem, string>> = {
   unreachable: "Ask 'sudo hubctl doctor'.",
   hung: "Give it a minute: its watchdog ends it by itself. Then look with 'sudo hubctl logs'.",
   forbidden: '',
+  unclear: "It may be of another release than hubctl: 'hubctl update status'.",
   refused: '',
 };
 

@@ -24,7 +24,7 @@ export const EXIT_CODES_HELP: readonly [number, string][] = [
   [EXIT.down, 'the agent does not run'],
   [EXIT.bug, 'a bug'],
   [EXIT.output, 'the output could not be written (disk full)'],
-  [EXIT.hung, 'the agent does not answer'],
+  [EXIT.hung, 'the agent does not answer, or not as hubctl understands'],
   [EXIT.forbidden, 'not permitted: use sudo'],
   [EXIT.config, 'the configuration is wrong'],
   [EXIT.interrupted, 'ended with Ctrl-C'],

@@ -2,6 +2,7 @@ import { LOG_LEVELS } from '../../control/api.ts';
 import { forgetState } from '../../state/forget-state.ts';
 import type { ResetKind } from '../../state/reset-notes.ts';
 import { createFiles } from '../../system/files.ts';
+import { doneAnswer } from '../answers/status.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, say } from '../cli/failure.ts';
@@ -25,7 +26,7 @@ export const logLevelCommand: Command = {
     if (!LOG_LEVELS.includes(level as never)) throw new UsageError(`The level must be one of ${LOG_LEVELS.join(', ')}.`);
     if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1440)
       throw new UsageError('--minutes must be a whole number from 1 to 1440.');
-    const answer = await client.change('PUT', '/v1/log-level', { level, minutes });
+    const answer = await client.change('PUT', '/v1/log-level', { level, minutes }, doneAnswer);
     terminal.out(json ? JSON.stringify(answer) : `The agent logs at level ${level} for ${minutes} minutes.`);
     return EXIT.ok;
   },
@@ -78,7 +79,7 @@ export const resetCommand: Command = {
         return EXIT.bad;
       }
     }
-    const { problem } = await attempt(client.change('POST', '/v1/reset', { kind }));
+    const { problem } = await attempt(client.change('POST', '/v1/reset', { kind }, doneAnswer));
     if (problem && problem.problem !== 'down') throw problem;
     if (!problem) {
       const keys = kind === 'factory' ? await forgetKeys(context) : null;

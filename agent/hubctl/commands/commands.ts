@@ -1,5 +1,6 @@
 import type { CommandReport } from '../../control/api.ts';
 import { utc } from '../../system/units.ts';
+import { commandsAnswer } from '../answers/commands.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
@@ -43,7 +44,7 @@ export const commandsCommand: Command = {
   ],
   example: 'hubctl commands --json | jq .commands[].id',
   async run({ client, terminal, json, places, ports }) {
-    const { value, problem } = await attempt(client.get<{ commands: CommandReport[] }>('/v1/commands'));
+    const { value, problem } = await attempt(client.get('/v1/commands', commandsAnswer));
     const offline = value ? null : await readCommands(places.stateDirectory, ports.paths);
     const commands = value?.commands ?? offline?.commands ?? [];
     const closed = offline?.denied === true;

@@ -1,3 +1,4 @@
+import { lookUp } from '../../health/finding.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { printable } from '../../system/printable.ts';
 import { AgentError } from '../cli/client.ts';
@@ -11,39 +12,41 @@ import { wrap } from '../terminal/text.ts';
 const COLOURS: Readonly<Record<string, Colour>> = { debug: 'dim', trace: 'dim', warn: 'warn', error: 'bad', fatal: 'bad' };
 /** What stands at the front of a line, and is not repeated. */
 const LEADING = new Set(['level', 'time', 'msg', 'event', 'part']);
+type Leading = [level: string, time: string, part: string, msg: string, event: string];
 const INDENT = '  ';
 const DEFAULT_LINES = '100';
 
+/** The object that a line is; null: it is something else. The journal also has lines of systemd, in plain text. */
+function objectOf(text: string): Record<string, unknown> | null {
+  try {
+    const value = parseBounded(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The value of a field as it stands in a line. */
+const wordOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
 /** One log line for a person: `01:48:24 warn  cloud: link down (cloud_down) reason=tls`. */
 function logLine(text: string, columns: number, paint: Paint): string {
-  let line: Record<string, unknown>;
-  try {
-    line = parseBounded(text) as Record<string, unknown>;
-  } catch {
-    return printable(text);
-  }
-  const level = String(line.level ?? '');
+  const line = objectOf(text);
+  if (line === null) return printable(text);
+  const [level, time, part, msg, event] = [line.level, line.time, line.part, line.msg, line.event].map(wordOf) as Leading;
   const rest = Object.entries(line)
     .filter(([key]) => !LEADING.has(key))
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  const front = `${String(line.time ?? '').slice(11, 19)} ${level.padEnd(5)} ${line.part ? `${line.part}: ` : ''}`;
-  const body = printable(`${front}${line.msg ?? ''} (${line.event ?? ''}) ${rest.join(' ')}`.trimEnd());
+    .map(([key, value]) => `${key}=${wordOf(value)}`);
+  const front = `${time.slice(11, 19)} ${level.padEnd(5)} ${part && `${part}: `}`;
+  const body = printable(`${front}${msg} ${event && `(${event}) `}${rest.join(' ')}`.trimEnd());
   const [first = '', ...others] = wrap(body, columns);
   const again = others.length === 0 ? [] : wrap(others.join(' '), columns - INDENT.length).map((row) => INDENT + row);
-  const colour = COLOURS[level];
+  const colour = lookUp<string, Colour | null>(COLOURS, level, null);
   return [first, ...again].map((row) => (colour ? paint(colour, row) : row)).join('\n');
 }
 
-/** One log line for a program. The journal also has lines of systemd, in plain text. */
-function jsonLine(text: string): string {
-  try {
-    const value: unknown = parseBounded(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;
-  } catch {
-    // Plain text, as any other value that is no object.
-  }
-  return JSON.stringify({ msg: text });
-}
+/** One log line for a program. */
+const jsonLine = (text: string): string => (objectOf(text) === null ? JSON.stringify({ msg: text }) : text);
 
 /** What came of asking the journal. It shows nothing to others than root and its own groups (journalctl(1)). */
 function journalWords(any: boolean | null, isRoot: boolean): string {

@@ -1,8 +1,9 @@
-import type { AddressChanged, Identified } from '../../contract/maintenance.ts';
-import type { Node } from '../../contract/node.ts';
-import { parseBounded } from '../../system/bounded-json.ts';
+import type { Identified } from '../../contract/maintenance.ts';
+import { lookUp } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
-import { AgentError } from '../cli/client.ts';
+import { messages } from '../answers/answer.ts';
+import { forgetAnswer, identifyAnswer, setAddressAnswer, type WorkMessage } from '../answers/work.ts';
+import { AgentError, type Answer } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -10,14 +11,6 @@ import { wrap } from '../terminal/text.ts';
 
 /** Seconds of waiting after which the screen shows that it goes on. */
 const TELL_AFTER = 3;
-
-/** One line of the agent's answer. */
-interface Line {
-  waiting?: true;
-  progress?: unknown;
-  result?: unknown;
-  error?: { code: string; message: string };
-}
 
 /**
  * Has the agent do something with a node, and gives what it answered.
@@ -27,23 +20,26 @@ export async function maintain<T, P = never>(
   { client, terminal, json }: CommandContext,
   path: string,
   body: unknown,
+  answer: Answer<WorkMessage<T, P>>,
   onProgress: (progress: P) => void = () => {},
 ): Promise<T | 'interrupted'> {
-  let last: Line = {};
+  let last: WorkMessage<T, P> = {};
   let waited = 0;
-  await client.lines({ path, body, signal: terminal.interrupted }, (line) => {
-    const message = parseBounded(line) as Line;
-    if (message.progress) onProgress(message.progress as P);
+  const onLine = messages(answer, (message) => {
+    if (message.progress !== undefined) onProgress(message.progress);
     else if (!message.waiting) last = message;
     else if (++waited === TELL_AFTER && !json) terminal.error('It waits for the bus …');
   });
+  await client.lines({ path, body, signal: terminal.interrupted }, onLine);
   if (terminal.interrupted.aborted) return 'interrupted';
   const { result, error } = last;
   if (error?.code === 'invalid_args') throw new UsageError(error.message);
   if (error) throw new AgentError('refused', `${error.message}.`, error.code);
   if (result === undefined) throw new AgentError('down', 'The agent ended before it answered.');
-  return result as T;
+  return result;
 }
+
+const WAYS: Readonly<Record<Identified['by'][number], string>> = { led: 'blinks', buzzer: 'beeps' };
 
 function tell(terminal: Terminal, text: string): void {
   for (const line of wrap(printable(text), terminal.columns)) terminal.out(line);
@@ -67,11 +63,10 @@ export const nodesIdentifyCommand: Command = {
   async run(context) {
     const { terminal, json, words, options } = context;
     const seconds = whole(options.seconds, '--seconds', 1, 60);
-    const answer = await maintain<Identified>(context, '/v1/nodes/identify', { nodeId: words[0], seconds });
+    const answer = await maintain(context, '/v1/nodes/identify', { nodeId: words[0], seconds }, identifyAnswer);
     if (answer === 'interrupted') return EXIT.interrupted;
-    const ways = { led: 'blinks', buzzer: 'beeps' } as const;
     if (json) terminal.out(JSON.stringify(answer));
-    else tell(terminal, `${answer.nodeId} ${answer.by.map((way) => ways[way]).join(' and ')} for ${answer.seconds} s.`);
+    else tell(terminal, `${answer.nodeId} ${answer.by.map((way) => lookUp(WAYS, way, way)).join(' and ')} for ${answer.seconds} s.`);
     return EXIT.ok;
   },
 };
@@ -85,7 +80,7 @@ export const nodesForgetCommand: Command = {
   words: { min: 1, max: 1 },
   async run(context) {
     const { terminal, json, words } = context;
-    const answer = await maintain<Node>(context, '/v1/nodes/forget', { nodeId: words[0] });
+    const answer = await maintain(context, '/v1/nodes/forget', { nodeId: words[0] }, forgetAnswer);
     if (answer === 'interrupted') return EXIT.interrupted;
     terminal.out(json ? JSON.stringify({ forgotten: answer.nodeId }) : `${answer.nodeId} is forgotten.`);
     return EXIT.ok;
@@ -113,7 +108,7 @@ export const busSetAddressCommand: Command = {
     const to = whole(words[2], 'TO', 0, 126);
     const baudRate = options.baud === undefined ? null : whole(options.baud, '--baud', 1, MAX_RATE);
     const path = `/v1/bus/${encodeURIComponent(words[0]!)}/set-address`;
-    const answer = await maintain<AddressChanged>(context, path, { from, to, baudRate });
+    const answer = await maintain(context, path, { from, to, baudRate }, setAddressAnswer);
     if (answer === 'interrupted') return EXIT.interrupted;
     const { bus, proven } = answer;
     if (json) terminal.out(JSON.stringify(answer));

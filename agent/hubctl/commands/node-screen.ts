@@ -1,4 +1,5 @@
 import { FLAPS_AFTER, type Node, type OsdpFacts } from '../../contract/node.ts';
+import { lookUp } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
 import { duration, utc } from '../../system/units.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
@@ -45,7 +46,7 @@ function capabilitiesText({ capabilities, capabilityLevels = [], capabilityCount
 
 function osdpRows({ osdpVersion, inputs, outputs, lastCardAt }: Node, nowMs: number): [string, string][] {
   return [
-    ['OSDP', osdpVersion ? VERSIONS[osdpVersion] : '?'],
+    ['OSDP', osdpVersion ? lookUp(VERSIONS, osdpVersion, osdpVersion) : '?'],
     ...(inputs ? [['Inputs', pointsText(inputs)] as [string, string]] : []),
     ...(outputs ? [['Outputs', pointsText(outputs)] as [string, string]] : []),
     ['Last card', lastCardAt ? agoOf(lastCardAt, nowMs) : 'none known'],

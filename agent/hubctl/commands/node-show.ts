@@ -1,5 +1,5 @@
-import type { NodesResult } from '../../contract/node.ts';
 import { utc } from '../../system/units.ts';
+import { nodesAnswer } from '../answers/nodes.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
@@ -15,7 +15,7 @@ export const nodesShowCommand: Command = {
   words: { min: 1, max: 1 },
   async run({ client, terminal, json, ports, places, words }) {
     const nodeId = words[0]!;
-    const { value, problem } = await attempt(client.get<NodesResult>('/v1/nodes'));
+    const { value, problem } = await attempt(client.get('/v1/nodes', nodesAnswer));
     const offline = value ? null : await readNodes(places.stateDirectory);
     const node = (value ?? offline!.nodes).nodes.find((each) => each.nodeId === nodeId);
     if (node && json) terminal.out(JSON.stringify(node));

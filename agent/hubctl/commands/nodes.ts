@@ -2,6 +2,7 @@ import type { Node, NodesResult } from '../../contract/node.ts';
 import { sleep } from '../../system/clock.ts';
 import { printable } from '../../system/printable.ts';
 import { duration, utc } from '../../system/units.ts';
+import { nodesAnswer } from '../answers/nodes.ts';
 import type { AgentError } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -62,7 +63,7 @@ export function nodesScreen(result: NodesResult, nowMs: number, columns: number,
 async function watch(context: CommandContext, path: string): Promise<number> {
   const { client, terminal, ports } = context;
   while (!terminal.interrupted.aborted) {
-    const { value: result, problem } = await attempt(client.get<NodesResult>(path));
+    const { value: result, problem } = await attempt(client.get(path, nodesAnswer));
     if (problem) throw wrongBus(problem);
     const nowMs = ports.wallClock.nowMs();
     const lines = [
@@ -89,7 +90,7 @@ export const nodesCommand: Command = {
     const { client, terminal, json, ports, places, options } = context;
     const path = `/v1/nodes${typeof options.bus === 'string' ? `?bus=${encodeURIComponent(options.bus)}` : ''}`;
     if (options.watch) return watch(context, path);
-    const { value, problem } = await attempt(client.get<NodesResult>(path));
+    const { value, problem } = await attempt(client.get(path, nodesAnswer));
     if (problem?.problem === 'refused') throw wrongBus(problem);
     const offline = value ? null : await readNodes(places.stateDirectory);
     const result = value ?? offline!.nodes;
@@ -115,10 +116,9 @@ export const nodesScanCommand: Command = {
   async run(context) {
     const { terminal, json, ports, options } = context;
     const args = { refresh: true, ...(typeof options.bus === 'string' && { bus: options.bus }) };
-    return runCommand(context, 'get_nodes', args, (result) => {
-      if (json) terminal.out(JSON.stringify(result));
+    return runCommand(context, 'get_nodes', args, nodesAnswer, (nodes) => {
+      if (json) terminal.out(JSON.stringify(nodes));
       else {
-        const nodes = result as unknown as NodesResult;
         for (const line of nodesScreen(nodes, ports.wallClock.nowMs(), terminal.columns, terminal.paint)) terminal.out(line);
       }
     });

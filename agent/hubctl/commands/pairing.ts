@@ -1,6 +1,7 @@
 import type { JoinEvent } from '../../contract/zigbee.ts';
-import { parseBounded } from '../../system/bounded-json.ts';
 import { printable } from '../../system/printable.ts';
+import { messages } from '../answers/answer.ts';
+import { joinAnswer, REMOVAL } from '../answers/zigbee.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { askNetwork, chosenNetwork } from './zigbee.ts';
@@ -53,12 +54,11 @@ export const permitJoinCommand: Command = {
       throw new UsageError(`SECONDS must be a whole number from 0 to ${MAX_SECONDS}.`);
     const { bus } = await chosenNetwork(context);
     const path = `/v1/zigbee/${encodeURIComponent(bus)}/permit-join`;
-    await client.lines({ path, body: { seconds }, signal: terminal.interrupted }, (line) => {
-      const event = parseBounded(line) as JoinEvent | '';
-      if (event === '') return;
+    const onLine = messages(joinAnswer, (event, line) => {
       const text = json ? line : lineOf(event);
       if (text !== null) terminal.out(json ? text : printable(text));
     });
+    await client.lines({ path, body: { seconds }, signal: terminal.interrupted }, onLine);
     return terminal.interrupted.aborted ? EXIT.interrupted : EXIT.ok;
   },
 };
@@ -84,7 +84,7 @@ export const removeNodeCommand: Command = {
       }
     }
     const { bus: id } = await chosenNetwork({ ...context, options: { ...options, bus } });
-    const removed = await askNetwork<{ confirmed: boolean }>(context, id, 'remove', { address });
+    const removed = await askNetwork<{ confirmed: boolean }>(context, id, 'remove', { address }, REMOVAL);
     if (json) terminal.out(JSON.stringify(removed));
     else
       terminal.out(

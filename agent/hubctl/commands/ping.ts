@@ -1,6 +1,6 @@
-import type { StatusReport } from '../../control/api.ts';
 import { printable } from '../../system/printable.ts';
 import { within } from '../../system/timeout.ts';
+import { pingAnswer, statusAnswer } from '../answers/status.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
@@ -39,7 +39,7 @@ export const cloudPingCommand: Command = {
   ],
   example: 'sudo hubctl cloud ping',
   async run({ client, terminal, json, ports, places }) {
-    const asked = attempt(client.get<StatusReport>('/v1/status'));
+    const asked = attempt(client.get('/v1/status', statusAnswer));
     const [{ settingsOf }, { checkConnectivity }, { mayTakeSession }, { bad }, { reachFinding }] = await Promise.all([
       import('../machine/settings.ts'),
       import('../connectivity/connectivity.ts'),
@@ -65,7 +65,7 @@ export const cloudPingCommand: Command = {
     /** What kept a session from being tried. */
     const obstacle = !online && !(await session) ? problem : null;
     if (online) {
-      const { value, problem: refused } = await attempt(client.change<{ pubackMs: number }>('POST', '/v1/ping', {}));
+      const { value, problem: refused } = await attempt(client.change('POST', '/v1/ping', {}, pingAnswer));
       connectivity.puback = value
         ? { ok: true, ms: value.pubackMs, finding: "on the agent's session", remedy: null }
         : bad(0, reachFinding('mqtt_session_silent', { message: refused?.message ?? 'no answer' }));

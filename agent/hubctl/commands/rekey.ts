@@ -1,4 +1,7 @@
 import type { Rekeyed, RekeyResult } from '../../contract/maintenance.ts';
+import { lookUp } from '../../health/finding.ts';
+import { printable } from '../../system/printable.ts';
+import { rekeyAnswer } from '../answers/work.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { say } from '../cli/failure.ts';
@@ -33,12 +36,12 @@ export const busRekeyCommand: Command = {
     const bus = words[0]!;
     const address = words[1] === undefined ? null : whole(words[1], 'ADDRESS', 0, 126);
     const show = ({ address: at, result }: Rekeyed) => {
-      const { text, colour } = WORDS[result];
-      for (const line of wrap(`${bus}/${at} ${text}`, terminal.columns)) terminal.out(terminal.paint(colour, line));
+      const { text, colour } = lookUp(WORDS, result, { text: result, colour: 'warn' });
+      for (const line of wrap(printable(`${bus}/${at} ${text}`), terminal.columns)) terminal.out(terminal.paint(colour, line));
     };
     const path = `/v1/bus/${encodeURIComponent(bus)}/rekey`;
     const body = { address, defaultKey: options['default-key'] === true };
-    const answer = await maintain<Rekeyed[], Rekeyed>(context, path, body, (one) => json || show(one));
+    const answer = await maintain(context, path, body, rekeyAnswer, (one) => json || show(one));
     if (answer === 'interrupted') return EXIT.interrupted;
     if (json) terminal.out(JSON.stringify({ bus, peripherals: answer }));
     else if (answer.length === 0) say(terminal, `hubctl: no peripheral of ${bus} answers.`);

@@ -1,30 +1,33 @@
 import type { CommandReport } from '../../control/api.ts';
 import { parseBounded } from '../../system/bounded-json.ts';
 import { printable } from '../../system/printable.ts';
-import { AgentError } from '../cli/client.ts';
+import { messages } from '../answers/answer.ts';
+import { anyResult, runAnswer } from '../answers/commands.ts';
+import { AgentError, type Answer } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { field } from '../terminal/text.ts';
 
 /** Runs a command as if it came from the cloud; `show` gets the result when it succeeded. Returns the exit code. */
-export async function runCommand(
+export async function runCommand<T>(
   { client, terminal, json }: CommandContext,
   command: string,
   args: Record<string, unknown>,
-  show: (result: Record<string, unknown>, report: CommandReport) => void,
+  answer: Answer<T>,
+  show: (result: T, report: CommandReport) => void,
 ): Promise<number> {
   let report: CommandReport | null = null;
   let waited = 0;
-  await client.lines({ path: '/v1/run', body: { command, args }, signal: terminal.interrupted }, (line) => {
-    const message = parseBounded(line) as { waiting?: true } & CommandReport;
-    if (!message.waiting) report = message;
+  const onLine = messages(runAnswer, (message) => {
+    if (!message.waiting) report = message.report ?? null;
     else if (++waited === 3 && !json) terminal.error(`${command} runs …`);
   });
+  await client.lines({ path: '/v1/run', body: { command, args }, signal: terminal.interrupted }, onLine);
   if (terminal.interrupted.aborted) return EXIT.interrupted;
   const { outcome } = (report ?? {}) as Partial<CommandReport>;
   if (!report || !outcome) throw new AgentError('down', 'The agent ended before it answered.');
   if (outcome.status === 'SUCCEEDED') {
-    show(outcome.result, report);
+    show(answer(outcome.result), report);
     return EXIT.ok;
   }
   const { code, message, details = [] } = outcome.error;
@@ -70,7 +73,7 @@ export const runCommandCommand: Command = {
     } catch {
       throw new UsageError('--args is not JSON.');
     }
-    return runCommand(context, command, args as Record<string, unknown>, (result, report) => {
+    return runCommand(context, command, args as Record<string, unknown>, anyResult, (result, report) => {
       if (json) return terminal.out(JSON.stringify(report));
       for (const line of describe(result, terminal.columns)) terminal.out(line);
     });

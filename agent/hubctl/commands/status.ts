@@ -1,7 +1,9 @@
 import type { CommandReport, StatusReport } from '../../control/api.ts';
 import { shadowFindings } from '../../health/cloud.ts';
+import { lookUp } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
 import { bytes, duration, utc } from '../../system/units.ts';
+import { statusAnswer } from '../answers/status.ts';
 import { alarmLines } from '../cli/alarm-words.ts';
 import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
@@ -117,7 +119,7 @@ function commandRows(commands: readonly CommandReport[], columns: number, paint:
   return commands.map((command, index) => {
     const label = padEnd(index === 0 ? 'Commands' : '', LABEL_WIDTH);
     const line = truncate(commandLine(command), columns - LABEL_WIDTH);
-    return paint('dim', label) + (command.status ? paint(STATUS_COLOURS[command.status] ?? 'dim', line) : line);
+    return paint('dim', label) + (command.status ? paint(lookUp(STATUS_COLOURS, command.status, 'dim'), line) : line);
   });
 }
 
@@ -208,7 +210,7 @@ export const statusCommand: Command = {
   example: 'hubctl status',
   async run(context) {
     const { client, terminal, json, ports } = context;
-    const asked = attempt(client.get<StatusReport>('/v1/status'));
+    const asked = attempt(client.get('/v1/status', statusAnswer));
     const service = hedged(ports.clock, asked, () => ports.service(QUICK_HELPER_MS));
     const { value, problem } = await asked;
     if (value) {

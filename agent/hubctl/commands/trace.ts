@@ -1,6 +1,8 @@
 import type { BusTrace } from '../../contract/trace.ts';
-import { parseBounded } from '../../system/bounded-json.ts';
+import { lookUp } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
+import { messages } from '../answers/answer.ts';
+import { traceAnswer } from '../answers/trace.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -15,7 +17,7 @@ function traceLine({ at, kind, address, name, sequence, bytes, security, text }:
   const what = padEnd(name ?? '', 7);
   const size = bytes === null ? '' : `s${sequence} ${String(bytes).padStart(3)} B `;
   const line = truncate(
-    `${time} ${ARROWS[kind]} ${String(address).padStart(3)} ${what}${size}${security ? `${security} ` : ''}${printable(text)}`.trimEnd(),
+    `${time} ${lookUp<BusTrace['kind'], string>(ARROWS, kind, kind)} ${String(address).padStart(3)} ${what}${size}${security ? `${security} ` : ''}${printable(text)}`.trimEnd(),
     columns,
   );
   return kind === 'silence' ? paint('warn', line) : kind === 'sent' ? paint('dim', line) : line;
@@ -37,13 +39,13 @@ export const busTraceCommand: Command = {
     const enough = new AbortController();
     const signal = AbortSignal.any([enough.signal, terminal.interrupted]);
     let shown = 0;
-    await client.lines({ path: `/v1/bus/${encodeURIComponent(words[0]!)}/trace`, signal }, (line) => {
-      const trace = parseBounded(line) as BusTrace;
+    const onLine = messages(traceAnswer, (trace, line) => {
       if (signal.aborted || (address !== null && trace.address !== address)) return;
       terminal.out(json ? line : traceLine(trace, terminal.columns, terminal.paint));
       shown += 1;
       if (shown >= count) enough.abort();
     });
+    await client.lines({ path: `/v1/bus/${encodeURIComponent(words[0]!)}/trace`, signal }, onLine);
     if (terminal.interrupted.aborted) return EXIT.interrupted;
     if (enough.signal.aborted) return EXIT.ok;
     throw new AgentError('down', 'The agent ended.');

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { StatusReport } from '../../control/api.ts';
 import { createPartFiles } from '../../release/part-file.ts';
 import { PARTS_FOLDER, UPDATE_FOLDER } from '../../release/places.ts';
 import type { ReleaseEvent } from '../../release/state.ts';
@@ -8,6 +7,7 @@ import { HubError } from '../../system/errors.ts';
 import { createFiles } from '../../system/files.ts';
 import { createProcessLock } from '../../system/process-lock.ts';
 import { bytes, utc } from '../../system/units.ts';
+import { statusAnswer } from '../answers/status.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, say } from '../cli/failure.ts';
@@ -39,7 +39,7 @@ export const updateStatusCommand: Command = {
     const [state, factory, { value }] = await Promise.all([
       releases.state(),
       releases.factorySequence(),
-      attempt(client.get<StatusReport>('/v1/status')),
+      attempt(client.get('/v1/status', statusAnswer)),
     ]);
     const { current, previous, trial, highest, history } = state;
     const last = history.at(-1) ?? null;

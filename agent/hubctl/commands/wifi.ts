@@ -1,5 +1,7 @@
 import { told, type WifiReport } from '../../control/api.ts';
 import { printable } from '../../system/printable.ts';
+import { wifiChangeAnswer } from '../answers/commands.ts';
+import { wifiAnswer } from '../answers/status.ts';
 import { type AirNetwork, type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
@@ -22,7 +24,7 @@ export const wifiStatusCommand: Command = {
   usage: '',
   example: 'hubctl wifi status',
   async run({ client, terminal, json, ports, places }) {
-    const { value, problem } = await attempt(client.get<WifiReport>('/v1/wifi'));
+    const { value, problem } = await attempt(client.get('/v1/wifi', wifiAnswer));
     const report: WifiReport = value ?? {
       connection: null,
       credentialsSet: null,
@@ -99,18 +101,12 @@ export const wifiSetCommand: Command = {
       ...(typeof options.security === 'string' && { security: options.security }),
       ...(open && { security: 'open' }),
     };
-    return runCommand(context, 'set_wifi_credentials', args, (result) => {
+    return runCommand(context, 'set_wifi_credentials', args, wifiChangeAnswer, (result) => {
       if (json) return terminal.out(JSON.stringify(result));
-      const { previousSsid, ipv4, ipv6, signalDbm, durationMs } = result as {
-        previousSsid: string | null;
-        ipv4: string | null;
-        ipv6?: string | null;
-        signalDbm: number | null;
-        durationMs: number;
-      };
-      terminal.out(
-        `On ${printable(ssid)} with ${[ipv4, ipv6].filter((address) => address).join(' and ') || 'no address'}, ${dbm(signalDbm)}, after ${Math.round(durationMs / 1000)} s.`,
-      );
+      const { previousSsid, ipv4, ipv6, signalDbm, durationMs } = result;
+      const addresses = [ipv4, ipv6].filter((address) => address).join(' and ') || 'no address';
+      const took = durationMs === null ? '' : `, after ${Math.round(durationMs / 1000)} s`;
+      terminal.out(`On ${printable(ssid)} with ${printable(addresses)}, ${dbm(signalDbm)}${took}.`);
       if (previousSsid !== null) terminal.out(`It was on ${printable(previousSsid)} before.`);
     });
   },

@@ -1,8 +1,12 @@
 import type { ZigbeeMap, ZigbeeStatus } from '../../contract/zigbee.ts';
 import { attemptsText } from '../../health/zigbee.ts';
-import { parseBounded } from '../../system/bounded-json.ts';
 import { printable } from '../../system/printable.ts';
+import type { Schema } from '../../system/schema.ts';
 import { duration } from '../../system/units.ts';
+import { messages } from '../answers/answer.ts';
+import { doneAnswer } from '../answers/status.ts';
+import { type WorkMessage, workAnswer } from '../answers/work.ts';
+import { BACKUP, MAP, networksAnswer } from '../answers/zigbee.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -12,7 +16,7 @@ const LABEL_WIDTH = 14;
 const BUS_OPTION = { bus: { type: 'string' } } as const;
 const BUS_DETAIL = '--bus ID   which network, when there are several';
 
-const networksOf = async ({ client }: CommandContext) => (await client.get<{ networks: ZigbeeStatus[] }>('/v1/zigbee')).networks;
+const networksOf = async ({ client }: CommandContext) => (await client.get('/v1/zigbee', networksAnswer)).networks;
 
 /** The network that is meant: the one that there is, or the one that is named. */
 export async function chosenNetwork(context: CommandContext): Promise<ZigbeeStatus> {
@@ -30,13 +34,19 @@ export async function chosenNetwork(context: CommandContext): Promise<ZigbeeStat
 }
 
 /** Sends what takes a while; the agent sends a sign of life every second. @throws AgentError with its reason when it failed */
-export async function askNetwork<T>({ client, terminal }: CommandContext, bus: string, what: string, body: object): Promise<T> {
-  const answers: { result?: T; error?: { code: string; message: string } }[] = [];
-  await client.lines({ path: `/v1/zigbee/${encodeURIComponent(bus)}/${what}`, body, signal: terminal.interrupted }, (line) => {
-    const message = parseBounded(line) as (typeof answers)[number] & { waiting?: true };
-    if (!message.waiting) answers.push(message);
+export async function askNetwork<T>(
+  { client, terminal }: CommandContext,
+  bus: string,
+  what: string,
+  body: object,
+  shape: Schema,
+): Promise<T> {
+  let last: WorkMessage<T> = {};
+  const onLine = messages(workAnswer<T>(shape), (message) => {
+    if (!message.waiting) last = message;
   });
-  const { result, error } = answers.at(-1) ?? {};
+  await client.lines({ path: `/v1/zigbee/${encodeURIComponent(bus)}/${what}`, body, signal: terminal.interrupted }, onLine);
+  const { result, error } = last;
   if (error) throw new AgentError('refused', error.message, error.code);
   if (result === undefined) throw new AgentError('down', 'The agent ended before it answered.');
   return result;
@@ -88,7 +98,7 @@ export const zigbeeBackupCommand: Command = {
   async run(context) {
     const { terminal, json } = context;
     const { bus } = await chosenNetwork(context);
-    const saved = await askNetwork<{ savedAt: number | null; devices: number }>(context, bus, 'backup', {});
+    const saved = await askNetwork<{ savedAt: number | null; devices: number }>(context, bus, 'backup', {}, BACKUP);
     terminal.out(json ? JSON.stringify(saved) : `Saved, with ${saved.devices} devices.`);
     return EXIT.ok;
   },
@@ -105,7 +115,7 @@ export const zigbeeMapCommand: Command = {
     const { terminal, json } = context;
     const { bus } = await chosenNetwork(context);
     if (!json) terminal.error('Asking the routers …');
-    const map = await askNetwork<ZigbeeMap>(context, bus, 'map', {});
+    const map = await askNetwork<ZigbeeMap>(context, bus, 'map', {}, MAP);
     if (json) terminal.out(JSON.stringify(map));
     else if (map.neighbours.length === 0) terminal.out('Nothing is heard.');
     else {
@@ -141,7 +151,7 @@ export const zigbeeRestoreCommand: Command = {
         return EXIT.bad;
       }
     }
-    const begun = await client.change('POST', `/v1/zigbee/${encodeURIComponent(bus)}/restore`, {});
+    const begun = await client.change('POST', `/v1/zigbee/${encodeURIComponent(bus)}/restore`, {}, doneAnswer);
     terminal.out(json ? JSON.stringify(begun) : 'It is being written; hubctl zigbee status shows what became of it.');
     return EXIT.ok;
   },
@@ -170,7 +180,7 @@ export const zigbeeFormCommand: Command = {
       terminal.error(`Nothing was done: ${devices} devices would have to be paired again.`);
       return EXIT.bad;
     }
-    const begun = await client.change('POST', `/v1/zigbee/${encodeURIComponent(bus)}/form`, { devices });
+    const begun = await client.change('POST', `/v1/zigbee/${encodeURIComponent(bus)}/form`, { devices }, doneAnswer);
     terminal.out(json ? JSON.stringify(begun) : 'Another network is being formed; hubctl zigbee status shows it.');
     return EXIT.ok;
   },

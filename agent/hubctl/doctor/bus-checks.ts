@@ -1,12 +1,13 @@
 import type { Alarm } from '../../contract/alarm.ts';
 import type { Node, NodesResult } from '../../contract/node.ts';
-import type { BusTrace } from '../../contract/trace.ts';
 import { busFinding, busProblem, defaultKeyFindings, onDefaultKey } from '../../health/bus.ts';
 import type { HealthFinding } from '../../health/finding.ts';
 import { nodeFindings, tampered, tamperFindings } from '../../health/node.ts';
 import { type PortCode, type PortParams, portFinding } from '../../health/port.ts';
-import { parseBounded } from '../../system/bounded-json.ts';
 import { sleep } from '../../system/clock.ts';
+import { messages } from '../answers/answer.ts';
+import { nodesAnswer } from '../answers/nodes.ts';
+import { heardAnswer } from '../answers/trace.ts';
 import { groupName, mayOpen, serviceUser } from '../machine/service-user.ts';
 import { type Check, catalogued, type DoctorContext, type DoctorPorts, type Finding, ok, type Settings, skipped } from './check.ts';
 import { holdersOf, releaseCommand } from './holders.ts';
@@ -101,12 +102,12 @@ async function listen({ ports }: DoctorContext, bus: string): Promise<{ answers:
   const end = new AbortController();
   void sleep(ports.clock, LISTEN_MS, end.signal).then(() => end.abort());
   try {
-    await ports.client.lines({ path: `/v1/bus/${encodeURIComponent(bus)}/trace`, signal: end.signal }, (line) => {
-      const { kind, heard: what } = parseBounded(line) as BusTrace;
+    const onLine = messages(heardAnswer, ({ kind, heard: what }) => {
       if (kind === 'received') heard.answers += 1;
       else if (kind === 'silence') heard[what === 'noise' ? 'noise' : 'silences'] += 1;
       if (heard.answers > 0 || heard.noise >= ENOUGH_NOISE) end.abort();
     });
+    await ports.client.lines({ path: `/v1/bus/${encodeURIComponent(bus)}/trace`, signal: end.signal }, onLine);
   } finally {
     end.abort();
   }
@@ -156,7 +157,7 @@ export const busCheck: Check = {
     if (settings.buses.length === 0) return unconfigured(context, 'buses', 'bus');
     const { status, problem } = await agent();
     if (problem) return skipped('only the agent can ask the buses');
-    const result = await ports.client.get<NodesResult>('/v1/nodes');
+    const result = await ports.client.get('/v1/nodes', nodesAnswer);
     const buses = await Promise.all(settings.buses.map((bus) => checkBus(context, bus, result)));
     return [...buses, ...findingsOf(result.nodes, status.alarms ?? []).map(catalogued)];
   },

@@ -1,7 +1,7 @@
-import type { StatusReport } from '../../control/api.ts';
 import { causeOf } from '../../health/causes.ts';
 import { messageOf } from '../../system/errors.ts';
 import { within } from '../../system/timeout.ts';
+import { statusAnswer } from '../answers/status.ts';
 import { attempt } from '../cli/failure.ts';
 import { hedged } from '../cli/hedged-request.ts';
 import { NOT_READABLE } from '../cli/offline.ts';
@@ -67,7 +67,7 @@ function createContext(ports: DoctorPorts): DoctorContext {
   const settings = settingsOf(ports.places);
   const service = once(() => ports.service());
   const agent = once(async () => {
-    const asked = attempt(ports.client.get<StatusReport>('/v1/status'));
+    const asked = attempt(ports.client.get('/v1/status', statusAnswer));
     void hedged(ports.clock, asked, service).catch(() => {});
     const { value, problem } = await asked;
     return value ? { status: value, problem: null } : { status: null, problem: problem! };

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { lookUp } from '../../health/finding.ts';
 import type { Files } from '../../system/files.ts';
 import type { Paths } from '../../system/paths.ts';
 import { printable } from '../../system/printable.ts';
@@ -51,8 +52,10 @@ const SERVICES: Readonly<Record<string, string>> = { ModemManager: 'ModemManager
 
 /** What keeps these processes away. One that is not known is looked at first: its service would start it again. */
 export function releaseCommand(holders: readonly Pick<Holder, 'pid' | 'name'>[], device: string): string {
-  const services = holders.flatMap(({ name }) => (name.endsWith('getty') ? `serial-getty@${basename(device)}` : (SERVICES[name] ?? [])));
-  const others = holders.filter(({ name }) => !name.endsWith('getty') && !SERVICES[name]).map(({ pid }) => pid);
+  const services = holders.flatMap(({ name }) =>
+    name.endsWith('getty') ? `serial-getty@${basename(device)}` : lookUp<string, string | string[]>(SERVICES, name, []),
+  );
+  const others = holders.filter(({ name }) => !name.endsWith('getty') && !Object.hasOwn(SERVICES, name)).map(({ pid }) => pid);
   const commands = [...new Set(services)].map((service) => `sudo systemctl disable --now ${service}`);
   if (others.length === 0) return commands.join('; ');
   const it = others.length === 1 ? 'it' : 'each';

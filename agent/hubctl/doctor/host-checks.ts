@@ -26,6 +26,7 @@ const UNANSWERED: Readonly<Record<AgentProblem, ((error: AgentError) => Finding)
   forbidden: ({ message }) => service('agent_forbidden', { message }),
   hung: () => service('agent_hung', {}),
   busy: () => service('agent_busy', {}),
+  unclear: ({ message }) => service('agent_unclear', { message }),
   unreachable: ({ message }) => service('agent_unreachable', { message }),
   down: null,
   refused: null,

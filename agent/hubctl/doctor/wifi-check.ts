@@ -1,5 +1,5 @@
-import type { WifiReport } from '../../control/api.ts';
 import { notJoinedFinding, ruleFinding, wifiFinding } from '../../health/wifi.ts';
+import { wifiAnswer } from '../answers/status.ts';
 import { attempt } from '../cli/failure.ts';
 import { type Check, catalogued, ok, skipped } from './check.ts';
 
@@ -13,7 +13,7 @@ export const wifiCheck: Check = {
     if (settings.wifi.backend === 'none') return skipped('switched off in agent.json (wifi.backend)');
     const { status } = await agent();
     if (status) {
-      const { value } = await attempt(ports.client.get<WifiReport>('/v1/wifi'));
+      const { value } = await attempt(ports.client.get('/v1/wifi', wifiAnswer));
       if (value?.problem) {
         const { problem: message, reason, device = null } = value;
         return catalogued(wifiFinding({ reason: reason ?? 'failed', message, device }));

@@ -1,9 +1,10 @@
-import { createPrivateKey } from 'node:crypto';
 import { OSDP_KEYS, ZIGBEE_FOLDER } from '../../state/layout.ts';
 import type { Paths } from '../../system/paths.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import { Secret } from '../../system/secret.ts';
 import type { Places } from '../cli/locate.ts';
+import { keySecrets } from './key-secrets.ts';
+import { profileSecrets } from './profile-secrets.ts';
 import { settingsOf } from './settings.ts';
 
 const MAX_PROFILES = 256;
@@ -11,8 +12,10 @@ const MAX_PROFILES = 256;
 const MAX_KEY_FILES = 64;
 /** A checksum follows it in its file. */
 const COMMAND_KEY_BYTES = 32;
-/** Of a profile of NetworkManager (nm-settings-keyfile(5)): what is a secret in it. */
-const PROFILE_SECRET = /^(?:psk|password|wep-key\d|leap-password|private-key-password)=(.+)$/gm;
+/** Many times what NetworkManager writes. */
+const MAX_PROFILE_BYTES = 256 * 1024;
+/** A VPN with many peers has a key for each. */
+const MAX_PROFILE_SECRETS = 1_024;
 
 const MAX_ZIGBEE_BUSES = 8;
 /** Of a Zigbee network: its key, and those that devices have with the coordinator. */
@@ -20,19 +23,9 @@ const ZIGBEE_SECRET = /"(?:networkKey|key|tclk_seed|hashed_tclk)"\s*:\s*"([0-9a-
 /** As the library's log and its files have it: hex, and bytes in decimals. */
 const spellingsOfKey = (key: string) => [key, [...Buffer.from(key, 'hex')].join(','), [...Buffer.from(key, 'hex')].join(', ')];
 
-/** Numbers of a private key that reveal it in any container, in hex. */
-function keyNumbers(pem: string): string[] {
-  try {
-    const { d, p, q } = createPrivateKey(pem).export({ format: 'jwk' });
-    return [d, p, q].flatMap((number) => (typeof number === 'string' ? [Buffer.from(number, 'base64url').toString('hex')] : []));
-  } catch {
-    return [];
-  }
-}
-
 /**
- * Every secret that this user can read: TLS key, OSDP keys, Zigbee keys, the key of command ids, Wi-Fi passwords. `unread` names the files and folders that are
- * there and could not be read: what is in them cannot be looked for.
+ * Every secret that this user can read: TLS key, OSDP keys, Zigbee keys, the key of command ids, and what NetworkManager's profiles hold. `unread`
+ * names the files and folders that are there and could not be read: what is in them cannot be looked for.
  */
 export async function findSecrets(
   places: Places,
@@ -48,11 +41,10 @@ export async function findSecrets(
       return empty;
     };
   };
-  const read = (path: string | null) => (path === null ? '' : readRegularFile(path).then(String, orMissing(path, '')));
+  const read = (path: string | null, maxBytes?: number) =>
+    path === null ? '' : readRegularFile(path, maxBytes === undefined ? {} : { maxBytes }).then(String, orMissing(path, ''));
 
-  const key = await read(settings.privateKeyPath);
-  // A key in PEM is wrapped: each of its lines alone reveals it.
-  found.push(...key.split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----')), ...keyNumbers(key));
+  found.push(...keySecrets(await read(settings.privateKeyPath)));
   for (const { keysPath } of settings.buses) found.push(...((await read(keysPath)).match(/\b[0-9a-fA-F]{32}\b/g) ?? []));
   const state = await paths.names(places.stateDirectory).catch(orMissing(places.stateDirectory, [] as string[]));
   for (const name of state.filter((each) => each.startsWith(OSDP_KEYS)).slice(0, MAX_KEY_FILES)) {
@@ -67,7 +59,10 @@ export async function findSecrets(
     const names = await paths.names(folder).catch(orMissing(folder, [] as string[]));
     if (names.length > MAX_PROFILES) unread.push(folder);
     for (const name of names.slice(0, MAX_PROFILES)) {
-      for (const [, value] of (await read(`${folder}/${name}`)).matchAll(PROFILE_SECRET)) found.push(value!);
+      const path = `${folder}/${name}`;
+      const values = profileSecrets(await read(path, MAX_PROFILE_BYTES));
+      if (values.length > MAX_PROFILE_SECRETS) unread.push(path);
+      found.push(...values.slice(0, MAX_PROFILE_SECRETS));
     }
   }
   const zigbee = `${places.stateDirectory}/${ZIGBEE_FOLDER}`;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { networksAnswer } from '../../../agent/hubctl/answers/zigbee.ts';
 import { type AgentClient, createAgentClient } from '../../../agent/hubctl/cli/client.ts';
 import type { Device } from '../../twins/zigbee-coordinator/index.ts';
 import type { AgentProcess, LogLine } from '../rig/agent-process.ts';
@@ -113,7 +114,7 @@ export async function createZigbeeWorld(options: RigOptions = {}): Promise<Zigbe
     up: (timeoutMs) => waitFor('bus_up', () => true, timeoutMs),
     unavailable: (reason, timeoutMs) => waitFor('bus_unavailable', (line) => line.reason === reason, timeoutMs),
     async status() {
-      const { networks } = await client.get<{ networks: (NetworkStatus & { bus: string })[] }>('/v1/zigbee');
+      const { networks } = await client.get('/v1/zigbee', networksAnswer);
       return networks.find(({ bus }) => bus === BUS)!;
     },
     async change(what, body = {}) {

@@ -121,6 +121,7 @@ const SAMPLES: Samples = {
   state_damaged: [{ paths: [`${STATE}/damaged-1`] }],
   agent_forbidden: [{ message: 'the control socket may not be opened' }],
   agent_unreachable: [{ message: 'the control socket is unreachable' }],
+  agent_unclear: [{ message: "hubctl does not understand the agent's answer" }],
   agent_hung: [{}],
   agent_busy: [{}],
   agent_socket_closed: [{}],
