@@ -88,7 +88,7 @@ export const cloudPingCommand: Command = {
       return code;
     }
     for (const [name, step] of steps) {
-      const note = online && name === 'CONNACK' ? "          the agent's session stands" : '         -';
+      const note = online && name === 'CONNACK' ? '          the agent is connected' : '         -';
       for (const line of stepLines(name, step, note, terminal.columns, terminal.paint)) terminal.out(line);
     }
     terminal.out(

@@ -1,5 +1,6 @@
 import type { CommandReport, StatusReport } from '../../control/api.ts';
 import { shadowFindings } from '../../health/cloud.ts';
+import { times } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
 import { bytes, duration, utc } from '../../system/units.ts';
 import { alarmLines } from '../cli/alarm-words.ts';
@@ -44,7 +45,7 @@ const free = (available: number | null, total: number | null, what: string) =>
 function cloudRow(cloud: StatusReport['cloud'], nowMs: number): Row[] {
   const { phase, sessionAgeMs, session, reconnectCount, waitReason, lastDown, endpoint, port } = cloud;
   const online = phase === 'connected';
-  const since = online && sessionAgeMs !== null ? ` for ${duration(sessionAgeMs / 1000)}, reconnected ${reconnectCount} times` : '';
+  const since = online && sessionAgeMs !== null ? ` for ${duration(sessionAgeMs / 1000)}, reconnected ${times(reconnectCount)}` : '';
   const why = online ? '' : [waitReason, lastDown && `last: ${lastDown}`].filter(Boolean).join(', ');
   return [
     { label: 'Cloud', text: `${online ? 'online' : phase}${since}${why && ` (${why})`}`, colour: online ? 'good' : 'bad' },
