@@ -7,8 +7,9 @@ import { type Command, type CommandContext, UsageError } from '../cli/command.ts
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import { NOT_READABLE, readNodes } from '../cli/offline.ts';
+import { type Column, table } from '../terminal/table.ts';
 import type { Paint } from '../terminal/terminal.ts';
-import { type Column, table, wrap } from '../terminal/text.ts';
+import { wrap } from '../terminal/text.ts';
 import { stateOf } from './node-screen.ts';
 import { runCommand } from './run.ts';
 

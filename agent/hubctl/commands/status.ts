@@ -14,8 +14,11 @@ import { type Problem, problemsOf } from '../cli/problems.ts';
 import { serviceWords } from '../machine/service-state.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
 import { field, padEnd, truncate, widthOf } from '../terminal/text.ts';
+import { answerColour, answerText, tookText } from './answer-words.ts';
 
 const LABEL_WIDTH = 10;
+/** Of a command's name, where what came of it leaves less room. */
+const MIN_NAME = 20;
 
 /** One row of the screen: its label, its text and its colour. */
 interface Row {
@@ -24,19 +27,16 @@ interface Row {
   colour?: Colour;
 }
 
-const STATUS_COLOURS: Readonly<Record<string, Colour>> = {
-  SUCCEEDED: 'good',
-  FAILED: 'bad',
-  REJECTED: 'bad',
-  TIMED_OUT: 'bad',
-  IN_PROGRESS: 'warn',
-};
-
-/** `01:48:24 get_nodes SUCCEEDED 0.2 s (shadow)`. */
-function commandLine({ receivedAt, finishedAt, command, status, stage, intake, outcome }: CommandReport): string {
-  const took = finishedAt === null ? '' : ` ${((finishedAt - receivedAt) / 1000).toFixed(1)} s`;
-  const code = outcome && 'error' in outcome ? ` ${outcome.error.code}` : '';
-  return `${utc(receivedAt).slice(11, 19)} ${printable(command)} ${status ?? stage}${code}${took} (${intake})`;
+/** `01:48:24 get_nodes SUCCEEDED 0.2 s (shadow)`; `11-21 01:48:24 …` on another day. The name is cut before what came of it. */
+function commandLine(report: CommandReport, nowMs: number, columns: number): string {
+  const { receivedAt, command, intake } = report;
+  const at = utc(receivedAt);
+  const isToday = at.slice(0, 10) === utc(nowMs).slice(0, 10);
+  const took = tookText(report);
+  const front = at.slice(isToday ? 11 : 5, 19);
+  const back = printable(`${answerText(report)}${took === null ? '' : ` ${took}`} (${intake})`);
+  const name = truncate(printable(command), Math.max(MIN_NAME, columns - widthOf(front) - widthOf(back) - 2));
+  return truncate(`${front} ${name} ${back}`, columns);
 }
 
 const free = (available: number | null, total: number | null, what: string) =>
@@ -114,11 +114,10 @@ function header(left: string, right: string, columns: number, paint: Paint, colo
   return `${paint('bold', padEnd(truncate(left, room), room))}  ${paint(colour, right)}`;
 }
 
-function commandRows(commands: readonly CommandReport[], columns: number, paint: Paint): string[] {
+function commandRows(commands: readonly CommandReport[], nowMs: number, columns: number, paint: Paint): string[] {
   return commands.map((command, index) => {
     const label = padEnd(index === 0 ? 'Commands' : '', LABEL_WIDTH);
-    const line = truncate(commandLine(command), columns - LABEL_WIDTH);
-    return paint('dim', label) + (command.status ? paint(STATUS_COLOURS[command.status] ?? 'dim', line) : line);
+    return paint('dim', label) + paint(answerColour(command), commandLine(command, nowMs, columns - LABEL_WIDTH));
   });
 }
 
@@ -145,7 +144,7 @@ export function statusScreen(report: StatusReport, columns: number, paint: Paint
       online ? 'good' : 'bad',
     ),
     ...layOut(liveRows(report), columns, paint),
-    ...commandRows(report.lastCommands, columns, paint),
+    ...commandRows(report.lastCommands, report.clock.nowMs, columns, paint),
     ...problemRows(problemsOf(report), columns, paint),
   ];
 }
@@ -196,7 +195,7 @@ function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identit
       columns,
       paint,
     ),
-    ...commandRows(report.lastCommands, columns, paint),
+    ...commandRows(report.lastCommands, report.clock.nowMs, columns, paint),
     ...problemRows([{ text: report.problem, next: 'sudo hubctl doctor' }], columns, paint),
   ];
 }
