@@ -14,14 +14,33 @@ const LEADING = new Set(['level', 'time', 'msg', 'event', 'part']);
 const INDENT = '  ';
 const DEFAULT_LINES = '100';
 
-/** One log line for a person: `01:48:24 warn  cloud: link down (cloud_down) reason=tls`. */
-function logLine(text: string, columns: number, paint: Paint): string {
-  let line: Record<string, unknown>;
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The JSON object of a log line; null: the journal also has lines of systemd, in plain text. */
+function recordOf(text: string): Record<string, unknown> | null {
   try {
-    line = parseBounded(text) as Record<string, unknown>;
+    const value: unknown = parseBounded(text);
+    return isRecord(value) ? value : null;
   } catch {
-    return printable(text);
+    return null;
   }
+}
+
+/** Lays out log lines for a person. A line with the date stands before the first line of each day. */
+function createLayout(columns: number, paint: Paint): (text: string) => string {
+  let day = '';
+  return (text) => {
+    const line = recordOf(text);
+    if (line === null) return printable(text);
+    const today = /^\d{4}-\d\d-\d\d(?=T)/.exec(String(line.time ?? ''))?.[0] ?? day;
+    const date = today === day ? '' : `${paint('dim', `${today}, times are UTC`)}\n`;
+    day = today;
+    return date + logLine(line, columns, paint);
+  };
+}
+
+/** One log line for a person: `01:48:24 warn  cloud: link down (cloud_down) reason=tls`. */
+function logLine(line: Record<string, unknown>, columns: number, paint: Paint): string {
   const level = String(line.level ?? '');
   const rest = Object.entries(line)
     .filter(([key]) => !LEADING.has(key))
@@ -34,16 +53,8 @@ function logLine(text: string, columns: number, paint: Paint): string {
   return [first, ...again].map((row) => (colour ? paint(colour, row) : row)).join('\n');
 }
 
-/** One log line for a program. The journal also has lines of systemd, in plain text. */
-function jsonLine(text: string): string {
-  try {
-    const value: unknown = parseBounded(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;
-  } catch {
-    // Plain text, as any other value that is no object.
-  }
-  return JSON.stringify({ msg: text });
-}
+/** One log line for a program. */
+const jsonLine = (text: string) => (recordOf(text) === null ? JSON.stringify({ msg: text }) : text);
 
 /** What came of asking the journal. It shows nothing to others than root and its own groups (journalctl(1)). */
 function journalWords(any: boolean | null, isRoot: boolean): string {
@@ -62,7 +73,8 @@ export const logsCommand: Command = {
   async run({ client, terminal, json, options, ports }) {
     const count = Number(options.lines);
     if (!Number.isInteger(count) || count < 0 || count > 2000) throw new UsageError('--lines must be a whole number from 0 to 2000.');
-    const show = (line: string) => terminal.out(json ? jsonLine(line) : logLine(line, terminal.columns, terminal.paint));
+    const lay = json ? jsonLine : createLayout(terminal.columns, terminal.paint);
+    const show = (line: string) => terminal.out(lay(line));
     const path = `/v1/logs?lines=${count}${options.follow ? '&follow=1' : ''}`;
     let answered = false;
     const asked = attempt(
