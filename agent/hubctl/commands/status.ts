@@ -15,6 +15,7 @@ import { serviceWords } from '../machine/service-state.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
 import { field, padEnd, truncate, widthOf } from '../terminal/text.ts';
 import { answerColour, answerText, tookText } from './answer-words.ts';
+import { scanWords } from './node-state.ts';
 
 const LABEL_WIDTH = 10;
 /** Of a command's name, where what came of it leaves less room. */
@@ -84,7 +85,7 @@ function liveRows({ identity, agent, claim, cloud, clock, wifi, host, buses, nod
       colour: bus.state === 'up' ? 'good' : bus.state === 'unavailable' ? 'bad' : 'warn',
     });
   }
-  const nodesText = `${nodes.available} of ${nodes.total} available${nodes.scanComplete ? '' : ', still looking'}`;
+  const nodesText = `${nodes.available} of ${nodes.total} available${scanWords({ scanComplete: nodes.scanComplete, buses })}`;
   rows.push({ label: 'Nodes', text: nodesText, colour: nodes.available === nodes.total ? 'good' : 'warn' });
   for (const [index, text] of alarmLines(alarms ?? []).entries()) rows.push({ label: index === 0 ? 'Alarms' : '', text, colour: 'warn' });
   const temperature = host.temperatureCelsius === null ? '' : `, ${host.temperatureCelsius} °C`;

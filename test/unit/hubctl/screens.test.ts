@@ -5,13 +5,13 @@ import type { CommandContext } from '../../../agent/hubctl/cli/command.ts';
 import { commandsCommand } from '../../../agent/hubctl/commands/commands.ts';
 import { findingLines, summaryLine } from '../../../agent/hubctl/commands/doctor.ts';
 import { nodeScreen } from '../../../agent/hubctl/commands/node-screen.ts';
-import { nodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
+import { nodesScreen, storedNodesScreen } from '../../../agent/hubctl/commands/nodes.ts';
 import { statusScreen } from '../../../agent/hubctl/commands/status.ts';
 import type { CheckResult } from '../../../agent/hubctl/doctor/check.ts';
 import { createPaint, type Paint } from '../../../agent/hubctl/terminal/terminal.ts';
 import { widthOf } from '../../../agent/hubctl/terminal/text.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
-import { DETAILED, FINDINGS, HEALTHY, ILL, NODES, NOW_MS } from './fixtures.ts';
+import { DETAILED, FINDINGS, HEALTHY, ILL, NODES, NOW_MS, STORED } from './fixtures.ts';
 import { doctorOf, SICK_PERIPHERALS } from './sick-peripherals.ts';
 
 const doctorScreen = (results: readonly CheckResult[], columns: number, paint: Paint) => [
@@ -25,6 +25,8 @@ const SCREENS: Record<string, (columns: number, paint: Paint) => string[]> = {
   status: (columns, paint) => statusScreen(HEALTHY, columns, paint),
   'status of an ill hub': (columns, paint) => statusScreen(ILL, columns, paint),
   nodes: (columns, paint) => nodesScreen(NODES, NOW_MS, columns, paint),
+  'nodes on the disk': (columns, paint) => storedNodesScreen(STORED, NOW_MS, columns, paint),
+  'one node on the disk': (columns, paint) => nodeScreen(STORED.nodes[1]!, NOW_MS, columns, paint, STORED.nodes[1]),
   'one node': (columns, paint) => nodeScreen(DETAILED, NOW_MS, columns, paint),
   doctor: (columns, paint) => doctorScreen(FINDINGS, columns, paint),
   'doctor of ten sick peripherals': (columns, paint) => doctorScreen(sickBus, columns, paint),
