@@ -4,10 +4,10 @@ import { times } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
 import { bytes, duration, utc } from '../../system/units.ts';
 import { alarmLines } from '../cli/alarm-words.ts';
-import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
+import { type AgentError, type AgentProblem, ANSWER_TIMEOUT_MS } from '../cli/client.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
-import { attempt, codeOf } from '../cli/failure.ts';
+import { attempt, codeOf, remedyOf } from '../cli/failure.ts';
 import { hedged, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
 import { NOT_READABLE, readOffline } from '../cli/offline.ts';
 import { type Problem, problemsOf } from '../cli/problems.ts';
@@ -152,14 +152,27 @@ export function statusScreen(report: StatusReport, columns: number, paint: Paint
 
 const text = (value: unknown) => (typeof value === 'string' ? value : '?');
 
+/** The agent in two words, where its answer is missing. */
+const HEADINGS: Readonly<Record<AgentProblem, string>> = {
+  down: 'NO AGENT',
+  busy: 'AGENT BUSY',
+  unreachable: 'AGENT UNREACHABLE',
+  hung: 'NO ANSWER',
+  forbidden: 'NO ACCESS',
+  refused: 'AGENT REFUSES',
+};
+
 /** What can be said while the agent is down or hangs. */
-async function withoutAgent(context: CommandContext, message: string, service: string | null) {
+async function withoutAgent(context: CommandContext, problem: AgentError, service: string | null) {
   const { places, ports } = context;
   const [state, host] = await Promise.all([readOffline(places.stateDirectory, ports.paths), ports.host(places.stateDirectory).collect()]);
   const identity = Object.fromEntries(['hubId', 'serial', 'model', 'vendorName'].map((key) => [key, text(places.identity[key])]));
   return {
     agent: null,
-    problem: message,
+    problem: problem.message,
+    /** As in the errors of other commands. */
+    problemCode: `agent_${problem.problem}`,
+    remedy: remedyOf(problem) || null,
     service,
     identity,
     claim: state.claim,
@@ -177,12 +190,18 @@ async function withoutAgent(context: CommandContext, message: string, service: s
   };
 }
 
-function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identityPath: string, columns: number, paint: Paint): string[] {
-  const { identity, claim, clock, host, nodes, unreadable } = report;
+function offlineScreen(
+  report: Awaited<ReturnType<typeof withoutAgent>>,
+  { identityPath, heading }: { identityPath: string; heading: string },
+  columns: number,
+  paint: Paint,
+): string[] {
+  const { identity, claim, clock, host, nodes, unreadable, problem, remedy } = report;
+  const next = remedy?.includes('doctor') ? null : 'sudo hubctl doctor';
   const orClosed = (name: string, text: string) => (unreadable.includes(name) ? NOT_READABLE : text);
   const known = nodes.writtenAt === null ? 'none known' : `${nodes.total} known, written ${utc(nodes.writtenAt)}`;
   return [
-    header(printable(`${identity.vendorName} ${identity.model} ${identity.serial}`), 'NO AGENT', columns, paint, 'bad'),
+    header(printable(`${identity.vendorName} ${identity.model} ${identity.serial}`), heading, columns, paint, 'bad'),
     ...layOut(
       [
         { label: 'Hub', text: orClosed(identityPath, identity.hubId ?? '?') },
@@ -197,7 +216,7 @@ function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identit
       paint,
     ),
     ...commandRows(report.lastCommands, report.clock.nowMs, columns, paint),
-    ...problemRows([{ text: report.problem, next: 'sudo hubctl doctor' }], columns, paint),
+    ...problemRows([{ text: remedy === null ? problem : `${problem} ${remedy}`, next }], columns, paint),
   ];
 }
 
@@ -218,9 +237,10 @@ export const statusCommand: Command = {
       else for (const line of statusScreen(value, terminal.columns, terminal.paint)) terminal.out(line);
       return problems.length === 0 ? EXIT.ok : EXIT.bad;
     }
-    const report = await withoutAgent(context, problem.message, serviceWords(await service));
+    const report = await withoutAgent(context, problem, serviceWords(await service));
+    const shown = { identityPath: context.places.identityPath, heading: HEADINGS[problem.problem] };
     if (json) terminal.out(JSON.stringify(report));
-    else for (const line of offlineScreen(report, context.places.identityPath, terminal.columns, terminal.paint)) terminal.out(line);
+    else for (const line of offlineScreen(report, shown, terminal.columns, terminal.paint)) terminal.out(line);
     return codeOf(problem);
   },
 };
