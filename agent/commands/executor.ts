@@ -5,7 +5,7 @@ import type { Log } from '../system/log.ts';
 import { within } from '../system/timeout.ts';
 import type { Catalog, CommandHandler, Resource } from './handlers/handler.ts';
 import { INTERRUPTED } from './lifecycle/entry.ts';
-import { isInternal, outcomeOf } from './lifecycle/outcome.ts';
+import { isInternal, outcomeFields, outcomeOf } from './lifecycle/outcome.ts';
 
 type Result = Record<string, unknown>;
 
@@ -42,9 +42,9 @@ export function createExecutor(deps: { catalog: Catalog; clock: MonotonicClock; 
     } catch (error) {
       const outcome = outcomeOf(error);
       const durationMs = Math.round(clock.nowMs() - startedMs);
-      const fields = { event: 'command_failed', id, command: handler.name, code: outcome.error.code, durationMs };
+      const fields = { event: 'command_failed', id, command: handler.name, ...outcomeFields(outcome), durationMs };
       if (isInternal(error)) log.error({ ...fields, err: error }, 'command failed inside');
-      else log.warn({ ...fields, reason: outcome.error.message }, 'command failed');
+      else log.warn(fields, 'command failed');
       return outcome;
     }
   }

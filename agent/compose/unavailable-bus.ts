@@ -11,7 +11,7 @@ export function createUnavailableBus({ id, protocol }: Pick<BusConfig, 'id' | 'p
   return {
     id,
     protocol,
-    start: () => log.error({ event: 'bus_unavailable', bus: id, reason: 'config_invalid' }, message),
+    start: () => log.error({ event: 'bus_unavailable', reason: 'config_invalid' }, message),
     stop: async () => {},
     status: () => status,
     nodes: () => [],

@@ -1,4 +1,4 @@
-/** How a node's link is protected. `required`: it insists on a secure channel that we have no key for. */
+/** How a node's link is protected. `required`: it requires a secure channel that we have no key for. */
 export type NodeSecurity = 'none' | 'default_key' | 'secured' | 'required';
 
 /**

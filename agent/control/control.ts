@@ -147,7 +147,7 @@ export function createControl(deps: ControlDeps): Control {
       if (!LOG_LEVELS.includes(level as never))
         throw new ApiError(400, 'invalid_level', `The level must be one of ${LOG_LEVELS.join(', ')}.`);
       const until = numberOf(minutes, DEFAULT_LEVEL_MINUTES, 1, MAX_LEVEL_MINUTES);
-      log.warn({ event: 'control_log_level', level, minutes: until }, 'the log level was changed on the hub');
+      log.warn({ event: 'control_log_level', logLevel: level, minutes: until }, 'the log level was changed on the hub');
       deps.setLogLevel(level as string, until);
       return { json: { level, minutes: until } };
     },

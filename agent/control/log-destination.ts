@@ -6,7 +6,8 @@ import { printableJson, printableStrings } from '../system/printable.ts';
 import type { LogRing } from './log-ring.ts';
 
 /**
- * Where the log's lines go: to the ring that hubctl reads, and as JSON to standard output, laid out for a person when that is a terminal.
+ * Where the log's lines go: to the ring that hubctl reads, and as JSON to standard output, laid out for a person when that is a terminal, there with
+ * local date, time and zone.
  * A full disk or a reader that does not read costs lines there, never time; `onRecovered` gets their number.
  */
 export async function createLogDestination(deps: {
@@ -16,7 +17,7 @@ export async function createLogDestination(deps: {
 }): Promise<Output> {
   const { ring, clock, onRecovered } = deps;
   const pretty = isatty(1)
-    ? (await import('pino-pretty')).prettyFactory({ colorize: true, ignore: 'event,part', translateTime: 'SYS:HH:MM:ss.l' })
+    ? (await import('pino-pretty')).prettyFactory({ colorize: true, ignore: 'event,part', translateTime: 'SYS:standard' })
     : null;
   const lay = (line: string) => (pretty ? pretty(printableStrings(line)) : line);
   const output = createOutput({ writeNow: nonBlockingWrite(1), clock, onRecovered });

@@ -49,5 +49,5 @@ export function lookUp<Word extends string, T>(table: Readonly<Record<Word, T>>,
 /** As a sentence begins. */
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** `1 time`, `2 times`. */
-export const times = (count: number): string => `${count} ${count === 1 ? 'time' : 'times'}`;
+/** `once`, `2 times`. */
+export const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);

@@ -1,6 +1,6 @@
 import type { Alarm } from '../contract/alarm.ts';
 import { type DeviceIdentity, FLAPS_AFTER, type Node, type SecurityReason } from '../contract/node.ts';
-import { type Entries, finder, type HealthFinding, lookUp } from './finding.ts';
+import { type Entries, finder, type HealthFinding, lookUp, times } from './finding.ts';
 import { NODES } from './remedies.ts';
 
 /** A node that was just found is asked who it is within seconds; on a full slow line within a minute. */
@@ -49,7 +49,7 @@ export interface NodeParams {
   node_garbled: { nodeId: string; address: string; available: boolean };
   node_address_clash: { nodeId: string; address: string };
   node_security_lost: { nodeId: string; reason: SecurityReason };
-  /** It insists on a secure channel, and no key is known for it. */
+  /** It requires a secure channel, and no key is known for it. */
   node_key_missing: { nodeId: string; bus: string; address: string };
   node_replaced: { nodeId: string; now: DeviceIdentity; before: DeviceIdentity };
   node_unidentified: { nodeId: string; hasCapabilities: boolean };
@@ -93,7 +93,7 @@ export const NODE: Entries<NodeParams> = {
   node_key_missing: {
     severity: 'fail',
     text: ({ nodeId }) =>
-      `node ${nodeId} insists on a secure channel, and no key is known that opens it: its tamper and power are not known, and it may not say who it is`,
+      `node ${nodeId} requires a secure channel, but no matching key is known; its tamper and power state are unknown, and it may not identify itself`,
     remedy: ({ bus, address }) =>
       `Write its key into the key file of the bus (keysPath); if it is new or was reset: sudo hubctl bus rekey ${bus} ${address} --default-key`,
     next: NODES,
@@ -130,7 +130,7 @@ export const NODE: Entries<NodeParams> = {
   },
   node_flaps: {
     severity: 'warn',
-    text: ({ nodeId, losses }) => `node ${nodeId} fell silent ${losses} times in the last hour`,
+    text: ({ nodeId, losses }) => `node ${nodeId} fell silent ${times(losses)} in the last hour`,
     remedy: () =>
       'Look at its cable, its terminals and its supply under load on site; if hubctl bus trace shows that it only answers late, raise replyTimeoutMs of its bus',
     next: NODES,

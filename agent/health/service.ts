@@ -1,4 +1,4 @@
-import { type Entries, finder } from './finding.ts';
+import { type Entries, finder, times } from './finding.ts';
 import { BUNDLE, CONFIG_CHECK, DOCTOR, LOGS, RESTART } from './remedies.ts';
 
 /** The unit as systemd reports it: `activeState`, its `result`, the exit status of its last run, and its `unitFileState`. */
@@ -87,7 +87,7 @@ export const SERVICE: Entries<ServiceParams> = {
   },
   service_restarting: {
     severity: 'fail',
-    text: ({ restarts }) => `it ends and is started again (${restarts} times)`,
+    text: ({ restarts }) => `it ends and is started again (${times(restarts)})`,
     remedy: () => START_FAILS,
     next: LOGS,
   },
@@ -114,13 +114,13 @@ export const SERVICE: Entries<ServiceParams> = {
   },
   service_watchdog: {
     severity: 'fail',
-    text: ({ count }) => `its watchdog ended the agent${count > 0 ? ` ${count} times` : ''}: it hung`,
+    text: ({ count }) => `its watchdog ended the agent${count > 0 ? ` ${times(count)}` : ''}: it hung`,
     remedy: () => BUNDLE,
     next: LOGS,
   },
   service_restarted: {
     severity: 'warn',
-    text: ({ restarts }) => `systemd started the agent again ${restarts} times since it was started`,
+    text: ({ restarts }) => `systemd started the agent again ${times(restarts)} since it was started`,
     remedy: () => `${LOGS}; ${BUNDLE}`,
     next: LOGS,
   },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { NodeMaintenance } from '../contract/maintenance.ts';
 import { FLAPS_AFTER, type Node, type NodeDirectory } from '../contract/node.ts';
+import { compareNodes } from '../contract/node-order.ts';
 import type { BusTrace } from '../contract/trace.ts';
 import { NODES_FILE } from '../state/layout.ts';
 import type { Cancel, MonotonicClock } from '../system/clock.ts';
@@ -11,7 +12,7 @@ import type { BusEvent, NodeBus } from './bus.ts';
 import { createChanges, type NodeEvent } from './changes.ts';
 import { createLosses } from './losses.ts';
 import { createNodeMaintenance } from './maintenance.ts';
-import { compareNodes, nodeIdOf } from './model.ts';
+import { nodeIdOf } from './model.ts';
 import { createMoves } from './moves.ts';
 import { joinedFacts } from './osdp/node-facts.ts';
 import { createReplacements, maybeSameDevice, replacedAt } from './replacement.ts';

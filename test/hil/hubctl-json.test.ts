@@ -95,6 +95,7 @@ test('the JSON of hubctl without an agent', async () => {
   for (const line of ['status --json', 'nodes --json', 'commands --json', 'run server_info --json', 'wifi status --json']) {
     const { terminal } = await runHubctl(rig, line);
     shapes[line] = shapeOf(terminal.json());
+    if (line === 'nodes --json') expect(terminal.json()).toMatchObject({ nodes: [{ available: false, lastAvailable: true }] });
   }
   expect(differences(KEPT.offline, shapes, '')).toEqual([]);
 });

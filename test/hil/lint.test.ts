@@ -98,6 +98,17 @@ test('zod in a part that explains nothing to people does not pass', async () => 
   expect(code).toBe(1);
 });
 
+test.each([
+  ['a field that the logger of the bus binds', 'agent/nodes/osdp/extra.ts', "log.warn({ event: 'x', bus: 'a' }, 'x')", '"bus" twice'],
+  ["pino's own level", 'agent/wifi/extra.ts', "deps.commandLog['info']({ event: 'x', level: 3 }, 'x')", '"level" twice'],
+  ['a part that another child binds', 'agent/cloud/extra.ts', "log.child({ part: 'x', room: 1 })", 'binds "room"'],
+])('a log line with %s does not pass', async (_, file, call, reason) => {
+  const { code, output } = await rooms({ [file]: `export const told = (log: any, deps: any) => [log, deps, ${call}];\n` });
+  expect(output).toContain(`${file}:1: `);
+  expect(output).toContain(reason);
+  expect(code).toBe(1);
+});
+
 test('an import cycle does not pass, nor does one of types alone', async () => {
   const { code, output } = await biome({
     'agent/wifi/first.ts': "import { second } from './second.ts';\nexport const first = (): number => second();\n",

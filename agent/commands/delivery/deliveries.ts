@@ -5,6 +5,7 @@ import type { Log } from '../../system/log.ts';
 import type { CommandsCloud } from '../cloud-port.ts';
 import type { CloudSession } from '../cloud-session.ts';
 import type { Entry } from '../lifecycle/entry.ts';
+import { outcomeFields } from '../lifecycle/outcome.ts';
 import type { RetryPause } from '../retry.ts';
 import { answer, publishResult } from './delivery.ts';
 
@@ -48,7 +49,9 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
           on.paged.add(id);
           await answer(cloud, topics, entry, entry.outcome);
           on.paged.delete(id);
-          log.info({ event: 'command_answered', id, command: entry.command, status: entry.outcome.status }, 'command answered');
+          const isSuccess = entry.outcome.status === 'SUCCEEDED';
+          const fields = { event: 'command_answered', id, command: entry.command, ...outcomeFields(entry.outcome) };
+          log[isSuccess ? 'info' : 'warn'](fields, 'command answered');
           onDelivered(id);
           break;
         } catch (error) {
@@ -62,7 +65,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
 
     async refuse(entry) {
       log.error(
-        { event: 'command_dropped', id: entry.id, command: entry.command },
+        { event: 'command_dropped', id: entry.id, command: entry.command, ...(entry.outcome && outcomeFields(entry.outcome)) },
         'too many answers wait: a request is refused and not kept',
       );
       if (entry.outcome === null) return;

@@ -33,9 +33,9 @@ export function shadowCommandId(envelope: CommandEnvelope, timestampSeconds: num
   return `shadow-${timestampSeconds}-${createHmac('sha256', key).update(text).digest('hex').slice(0, 8)}`;
 }
 
-/** A command's name as it may be repeated in logs and answers: the caller can send anything. */
+/** A command's name as it may be repeated in logs and answers: the caller can send anything. A list or an object may hold the args, with a password. */
 function printableName(command: unknown): string {
-  const text = typeof command === 'string' ? command : (JSON.stringify(command) ?? 'null');
+  const text = Array.isArray(command) ? '(a list)' : typeof command === 'object' ? '(an object)' : String(command);
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_NAME);
 }
 

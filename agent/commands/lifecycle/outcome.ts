@@ -33,3 +33,11 @@ export function outcomeOf(error: unknown): Extract<CommandOutcome, { error: Comm
   const status = REJECTED.has(error.code) ? 'REJECTED' : TIMED_OUT.has(error.code) ? 'TIMED_OUT' : 'FAILED';
   return { status, error: answer };
 }
+
+/** What the log says of an outcome: status, and why it is no success. Like the answer, it quotes no value of an arg. */
+export function outcomeFields(outcome: CommandOutcome): { status: string; code?: string; reason?: string } {
+  if (!('error' in outcome)) return { status: outcome.status };
+  const { code, message, details = [] } = outcome.error;
+  const fields = details.map((detail) => `${detail.field} ${detail.message}`);
+  return { status: outcome.status, code, reason: fields.length === 0 ? message : `${message} (${fields.join('; ')})` };
+}

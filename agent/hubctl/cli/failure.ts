@@ -23,9 +23,12 @@ const NEXT: Readonly<Record<AgentProblem, string>> = {
   refused: '',
 };
 
+/** What to do about it, in sentences; empty: the message says it. */
+export const remedyOf = ({ problem }: AgentError): string => NEXT[problem];
+
 /** The message of a command that needs the agent when there is none; with `json` as an object. Returns the exit code. */
 export function reportAgentProblem(terminal: Terminal, error: AgentError, json: boolean): number {
-  const remedy = NEXT[error.problem];
+  const remedy = remedyOf(error);
   if (json) terminal.out(JSON.stringify({ error: { code: error.code ?? `agent_${error.problem}`, message: error.message } }));
   else say(terminal, `hubctl: ${error.message}${remedy && ` ${remedy}`}`);
   return CODES[error.problem];

@@ -1,19 +1,23 @@
-import type { Node, NodesResult } from '../../contract/node.ts';
+import type { NodesResult } from '../../contract/node.ts';
+import { compareNodes } from '../../contract/node-order.ts';
 import type { Claim } from '../../contract/shadow.ts';
 import type { CommandReport } from '../../control/api.ts';
 import { withFolderBeneath } from '../../system/beneath.ts';
 import type { Paths } from '../../system/paths.ts';
 import { withRegularFile } from '../../system/regular-file.ts';
 import { parseSealed } from '../../system/seal.ts';
-import { claimOf, nodeOf, reportOf } from './stored.ts';
+import { claimOf, nodeOf, reportOf, type StoredNode } from './stored.ts';
 
 /** What is shown in the place of a file that this user may not read. */
 export const NOT_READABLE = 'not readable: use sudo';
 
+/** The stored node table. Buses are not in it, and no node counts as available. */
+export type StoredNodes = Omit<NodesResult, 'nodes'> & { nodes: StoredNode[] };
+
 /** What the agent left on the disk, for when it does not run. Only read; damaged files count as absent. */
 export interface OfflineState {
   claim: Claim | null;
-  nodes: NodesResult;
+  nodes: StoredNodes;
   /** When the nodes were written, epoch milliseconds; null: never. */
   nodesAt: number | null;
   /** Oldest first. */
@@ -70,9 +74,11 @@ const readState = (stateDirectory: string, name: string) =>
     (denied): Stored => ({ value: null, at: null, denied }),
   );
 
-export async function readNodes(stateDirectory: string): Promise<{ nodes: NodesResult; at: number | null; denied: boolean }> {
+/** The nodes as the agent wrote them, in the order in which it shows them; with `bus`, only those of this bus. */
+export async function readNodes(stateDirectory: string, bus?: string): Promise<{ nodes: StoredNodes; at: number | null; denied: boolean }> {
   const { value: file, at, denied } = await readState(stateDirectory, 'nodes.json');
-  const nodes: Node[] = (Array.isArray(file?.nodes) ? (file.nodes as unknown[]) : []).flatMap((node) => nodeOf(node) ?? []);
+  const stored = (Array.isArray(file?.nodes) ? (file.nodes as unknown[]) : []).flatMap((node) => nodeOf(node) ?? []);
+  const nodes = stored.filter((node) => bus === undefined || node.bus === bus).sort(compareNodes);
   return { nodes: { nodes, total: nodes.length, available: 0, scanComplete: false, buses: [] }, at, denied };
 }
 

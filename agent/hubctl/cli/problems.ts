@@ -19,7 +19,7 @@ export interface Problem {
   causedBy?: string | null;
 }
 
-const closed = (text: string) => (text.endsWith('.') ? text : `${text}.`);
+const closed = (text: string) => (/[.?!]$/.test(text) ? text : `${text}.`);
 const sentence = (text: string) => closed(capitalized(text));
 
 /** What is wrong with a running agent, by its own status; the worst first. */

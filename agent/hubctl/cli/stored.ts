@@ -44,8 +44,14 @@ export function claimOf(value: unknown): Claim | null {
   return value as unknown as Claim;
 }
 
-/** A node of a record, which is not in sight now; null when it is none. */
-export function nodeOf(stored: unknown): Node | null {
+/** A node as the agent wrote it. `available` is false: whether it answers now, only the agent knows. */
+export interface StoredNode extends Node {
+  /** Whether it answered when it was written. */
+  lastAvailable: boolean;
+}
+
+/** A node of a record; null when it is none. */
+export function nodeOf(stored: unknown): StoredNode | null {
   try {
     const node = unsealed(stored);
     const texts = ['vendor', 'model', 'serialNumber', 'firmwareVersion', 'security', 'lastSeen', 'firstSeen'];
@@ -60,8 +66,9 @@ export function nodeOf(stored: unknown): Node | null {
     const securityReason = isText(node.securityReason) ? node.securityReason : null;
     const replaced = isDevice(node.replaced) ? node.replaced : null;
     const moved = isMoved(node.moved) ? node.moved : undefined;
-    const told = { ...osdpFactsOf(node), securityReason, replaced, moved };
-    return isNode ? ({ ...node, available: false, ...told } as unknown as Node) : null;
+    const problem = node.problem === 'garbled' ? node.problem : null;
+    const told = { ...osdpFactsOf(node), securityReason, replaced, moved, problem };
+    return isNode ? ({ ...node, available: false, lastAvailable: node.available === true, ...told } as unknown as StoredNode) : null;
   } catch {
     return null;
   }

@@ -5,33 +5,29 @@ import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import { NOT_READABLE, readCommands } from '../cli/offline.ts';
-import type { Colour, Paint } from '../terminal/terminal.ts';
-import { type Column, table } from '../terminal/text.ts';
+import { type Column, table } from '../terminal/table.ts';
+import type { Paint } from '../terminal/terminal.ts';
+import { answerColour, answerText, tookText } from './answer-words.ts';
 
-function stateOf({ status, stage, answered }: CommandReport): string {
-  if (status !== null) return status;
-  if (stage !== 'delivered') return stage;
-  return answered && answered.status !== 'SUCCEEDED' ? `answered ${answered.status}` : 'answered';
-}
-
-const errorOf = ({ outcome, answered }: CommandReport) => (outcome && 'error' in outcome ? outcome.error.code : (answered?.code ?? '-'));
-
-const colourOf = (state: string): Colour =>
-  state === 'SUCCEEDED' || state === 'answered' ? 'good' : state === 'IN_PROGRESS' ? 'warn' : 'bad';
+/** `set_wifi_credentials`, the longest name that a hub knows. */
+const USUAL_NAME = 20;
+/** `FAILED wifi_authentication_failed`. */
+const USUAL_ANSWER = 33;
 
 function columnsOf(paint: Paint): Column<CommandReport>[] {
   return [
     { title: 'RECEIVED', text: ({ receivedAt }) => utc(receivedAt).slice(5, 19), optional: 0 },
-    { title: 'COMMAND', text: ({ command }) => command, optional: 0, flexible: true },
-    { title: 'STATE', text: stateOf, optional: 0, paint: (report, text) => paint(colourOf(stateOf(report)), text) },
-    { title: 'ERROR', text: errorOf, optional: 1 },
+    { title: 'COMMAND', text: ({ command }) => command, optional: 0, flexible: USUAL_NAME },
     {
-      title: 'TOOK',
-      text: ({ receivedAt, finishedAt }) => (finishedAt === null ? '-' : `${((finishedAt - receivedAt) / 1000).toFixed(1)} s`),
-      optional: 2,
+      title: 'ANSWER',
+      text: answerText,
+      optional: 0,
+      flexible: USUAL_ANSWER,
+      paint: (report, text) => paint(answerColour(report), text),
     },
+    { title: 'TOOK', text: (report) => tookText(report) ?? '-', optional: 1 },
     { title: 'FROM', text: ({ intake }) => intake, optional: 3 },
-    { title: 'ID', text: ({ id }) => id, optional: 4 },
+    { title: 'ID', text: ({ id }) => id, optional: 2 },
   ];
 }
 
@@ -40,7 +36,8 @@ export const commandsCommand: Command = {
   summary: 'The journal: each command that was received, and its outcome',
   usage: '',
   details: [
-    '"answered" means delivered, "answered FAILED" delivered as a failure. Without "answered" the answer still waits for its delivery.',
+    '"not delivered" means that the answer still waits for its delivery.',
+    'Wide terminals show the ids, by which the log names the commands; --json always has them.',
   ],
   example: 'hubctl commands --json | jq .commands[].id',
   async run({ client, terminal, json, places, ports }) {

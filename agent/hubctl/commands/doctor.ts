@@ -26,7 +26,8 @@ export function findingLines({ check, status, finding, why, remedy, causedBy }: 
   const below = (label: string, text: string) =>
     field(label, printable(text), 5, width - NAME_WIDTH).map((line) => ' '.repeat(INDENT.length + NAME_WIDTH) + line);
   // What is to be done stands with the cause.
-  if (causedBy) return [...lines, ...below('why', `It follows from what ${causedBy.check} found.`).map((line) => paint('dim', line))];
+  if (causedBy)
+    return [...lines, ...below('why', `Caused by the finding of the check "${causedBy.check}".`).map((line) => paint('dim', line))];
   lines.push(...below('why', why).map((line) => paint('dim', line)));
   if (remedy !== null) lines.push(...below('do', remedy).map((line) => paint('bold', line)));
   return lines;

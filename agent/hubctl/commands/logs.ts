@@ -29,10 +29,21 @@ function objectOf(text: string): Record<string, unknown> | null {
 /** The value of a field as it stands in a line. */
 const wordOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
+/** Lays out log lines for a person. A line with the date stands before the first line of each day. */
+function createLayout(columns: number, paint: Paint): (text: string) => string {
+  let day = '';
+  return (text) => {
+    const line = objectOf(text);
+    if (line === null) return printable(text);
+    const today = /^\d{4}-\d\d-\d\d(?=T)/.exec(wordOf(line.time))?.[0] ?? day;
+    const date = today === day ? '' : `${paint('dim', `${today}, times are UTC`)}\n`;
+    day = today;
+    return date + logLine(line, columns, paint);
+  };
+}
+
 /** One log line for a person: `01:48:24 warn  cloud: link down (cloud_down) reason=tls`. */
-function logLine(text: string, columns: number, paint: Paint): string {
-  const line = objectOf(text);
-  if (line === null) return printable(text);
+function logLine(line: Record<string, unknown>, columns: number, paint: Paint): string {
   const [level, time, part, msg, event] = [line.level, line.time, line.part, line.msg, line.event].map(wordOf) as Leading;
   const rest = Object.entries(line)
     .filter(([key]) => !LEADING.has(key))
@@ -65,7 +76,8 @@ export const logsCommand: Command = {
   async run({ client, terminal, json, options, ports }) {
     const count = Number(options.lines);
     if (!Number.isInteger(count) || count < 0 || count > 2000) throw new UsageError('--lines must be a whole number from 0 to 2000.');
-    const show = (line: string) => terminal.out(json ? jsonLine(line) : logLine(line, terminal.columns, terminal.paint));
+    const lay = json ? jsonLine : createLayout(terminal.columns, terminal.paint);
+    const show = (line: string) => terminal.out(lay(line));
     const path = `/v1/logs?lines=${count}${options.follow ? '&follow=1' : ''}`;
     let answered = false;
     const asked = attempt(

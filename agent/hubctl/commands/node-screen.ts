@@ -1,33 +1,17 @@
-import { FLAPS_AFTER, type Node, type OsdpFacts } from '../../contract/node.ts';
+import type { Node, OsdpFacts } from '../../contract/node.ts';
 import { lookUp } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
 import { duration, utc } from '../../system/units.ts';
-import type { Colour, Paint } from '../terminal/terminal.ts';
+import type { StoredNode } from '../cli/stored.ts';
+import type { Paint } from '../terminal/terminal.ts';
 import { field } from '../terminal/text.ts';
+import { lastStateOf, stateOf } from './node-state.ts';
 
 const LABEL_WIDTH = 11;
 const VERSIONS: Readonly<Record<NonNullable<OsdpFacts['osdpVersion']>, string>> = {
   iec_60839_11_5: 'IEC 60839-11-5',
   'sia_2.2': 'SIA OSDP 2.2',
 };
-
-/** That a device has another address now is worth knowing for a day. */
-const MOVED_MS = 24 * 3_600_000;
-
-const isFresh = ({ moved }: Node, nowMs: number) => moved != null && moved.at !== null && nowMs - Date.parse(moved.at) < MOVED_MS;
-
-/** How a node is, in one word. */
-export function stateOf(node: Node, nowMs: number): { text: string; colour: Colour } {
-  const { available, problem, tamper, powerFault, securityReason, replaced, lossesLastHour = 0 } = node;
-  if (!available) return { text: problem === 'garbled' ? 'GARBLED' : 'silent', colour: 'bad' };
-  if (problem !== null) return { text: problem === 'garbled' ? 'GARBLED' : 'CLASH', colour: 'bad' };
-  if (securityReason) return { text: 'UNSECURED', colour: 'bad' };
-  if (tamper) return { text: 'TAMPER', colour: 'bad' };
-  if (replaced) return { text: 'REPLACED', colour: 'bad' };
-  if (powerFault) return { text: 'POWER', colour: 'warn' };
-  if (lossesLastHour >= FLAPS_AFTER) return { text: 'FLAPS', colour: 'warn' };
-  return isFresh(node, nowMs) ? { text: 'moved', colour: 'warn' } : { text: 'ok', colour: 'good' };
-}
 
 const agoOf = (iso: string, nowMs: number) => `${duration((nowMs - Date.parse(iso)) / 1000)} ago`;
 
@@ -55,20 +39,25 @@ function osdpRows({ osdpVersion, inputs, outputs, lastCardAt }: Node, nowMs: num
 
 const yesNo = (value: boolean | null) => (value === null ? '?' : value ? 'YES' : 'no');
 
-/** Everything that is known of a node. */
-export function nodeScreen(node: Node, nowMs: number, columns: number, paint: Paint): string[] {
-  const { nodeId, vendor, model, serialNumber, firmwareVersion, hardwareVersion, firstSeen, lastSeen, security, securityReason, replaced } =
-    node;
+/** How the node is; of a stored node, that it is not known, and how it was. */
+function headOf(node: Node, stored: StoredNode | null, nowMs: number, paint: Paint): string {
+  const { text, colour } = stored ? lastStateOf(stored, nowMs) : stateOf(node, nowMs);
+  return `${printable(node.nodeId)}  ${stored ? `?, was ${text}` : paint(colour, text)}`;
+}
+
+/** Everything that is known of a node. `stored`: the same node, when it is only known from the disk. */
+export function nodeScreen(node: Node, nowMs: number, columns: number, paint: Paint, stored: StoredNode | null = null): string[] {
+  const { vendor, model, serialNumber, firmwareVersion, hardwareVersion, firstSeen, lastSeen, security, securityReason, replaced } = node;
   const { linkQuality, tamper, powerFault, protocol, moved, lossesLastHour } = node;
-  const { text, colour } = stateOf(node, nowMs);
+  const wasOrIs = stored ? '?, was ' : '';
   const rows: [string, string][] = [
     ['Device', `vendor ${vendor ?? '?'}, model ${model ?? '?'}, serial ${serialNumber ?? '?'}`],
     ['Versions', `firmware ${firmwareVersion ?? '?'}${protocol === 'osdp' ? `, hardware ${hardwareVersion ?? '?'}` : ''}`],
     ['Seen', `${lastSeen === null ? 'never' : agoOf(lastSeen, nowMs)}, first ${firstSeen === null ? 'never' : utc(Date.parse(firstSeen))}`],
     ...(lossesLastHour ? [['Losses', `${lossesLastHour} in the last hour`] as [string, string]] : []),
-    ['Security', `${security ?? '?'}${securityReason ? `, ${securityReason}` : ''}`],
-    ['Tamper', `${yesNo(tamper)}, power fault ${yesNo(powerFault)}`],
-    ['Link', linkQuality === null ? '?' : `${linkQuality} of 255`],
+    ['Security', `${wasOrIs}${security ?? '?'}${securityReason ? `, ${securityReason}` : ''}`],
+    ['Tamper', `${wasOrIs}${yesNo(tamper)}, power fault ${wasOrIs}${yesNo(powerFault)}`],
+    ['Link', linkQuality === null || stored ? '?' : `${linkQuality} of 255`],
     ['Can do', capabilitiesText(node)],
     ...(protocol === 'osdp' ? osdpRows(node, nowMs) : []),
     ...(moved
@@ -83,8 +72,5 @@ export function nodeScreen(node: Node, nowMs: number, columns: number, paint: Pa
         ]
       : []),
   ];
-  return [
-    `${printable(nodeId)}  ${paint(colour, text)}`,
-    ...rows.flatMap(([label, value]) => field(label, printable(value), LABEL_WIDTH, columns)),
-  ];
+  return [headOf(node, stored, nowMs, paint), ...rows.flatMap(([label, value]) => field(label, printable(value), LABEL_WIDTH, columns))];
 }

@@ -17,9 +17,11 @@ export const nodesShowCommand: Command = {
     const nodeId = words[0]!;
     const { value, problem } = await attempt(client.get('/v1/nodes', nodesAnswer));
     const offline = value ? null : await readNodes(places.stateDirectory);
-    const node = (value ?? offline!.nodes).nodes.find((each) => each.nodeId === nodeId);
-    if (node && json) terminal.out(JSON.stringify(node));
-    else if (node) for (const line of nodeScreen(node, ports.wallClock.nowMs(), terminal.columns, terminal.paint)) terminal.out(line);
+    const stored = offline?.nodes.nodes.find((each) => each.nodeId === nodeId) ?? null;
+    const node = stored ?? value?.nodes.find((each) => each.nodeId === nodeId);
+    const { columns, paint } = terminal;
+    if (node && json) terminal.out(JSON.stringify({ ...node, ...(offline && { writtenAt: offline.at }) }));
+    else if (node) for (const line of nodeScreen(node, ports.wallClock.nowMs(), columns, paint, stored)) terminal.out(line);
     if (problem) {
       const at = node && offline?.at != null ? ` This is what it knew at ${utc(offline.at)}.` : '';
       say(terminal, `hubctl: ${problem.message}${offline?.denied ? ` The nodes on the disk are ${NOT_READABLE}` : at}`);

@@ -7,10 +7,12 @@ import type { AgentError } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
-import { NOT_READABLE, readNodes } from '../cli/offline.ts';
+import { NOT_READABLE, readNodes, type StoredNodes } from '../cli/offline.ts';
+import type { StoredNode } from '../cli/stored.ts';
+import { type Column, table } from '../terminal/table.ts';
 import type { Paint } from '../terminal/terminal.ts';
-import { type Column, table, wrap } from '../terminal/text.ts';
-import { stateOf } from './node-screen.ts';
+import { wrap } from '../terminal/text.ts';
+import { lastStateOf, type NodeState, scanWords, stateOf } from './node-state.ts';
 import { runCommand } from './run.ts';
 
 const BUS_INDENT = '  ';
@@ -19,15 +21,16 @@ const WATCH_MS = 2_000;
 
 const ago = (iso: string | null, nowMs: number) => (iso === null ? 'never' : duration((nowMs - Date.parse(iso)) / 1000));
 
-function columnsOf(nowMs: number, paint: Paint): Column<Node>[] {
+const stateColumn = <Row>(title: string, of: (node: Row) => NodeState, paint: Paint): Column<Row> => ({
+  title,
+  text: (node) => of(node).text,
+  optional: 0,
+  paint: (node, text) => paint(of(node).colour, text),
+});
+
+/** What the disk knows as well as the agent. */
+function factColumns(nowMs: number, paint: Paint): Column<Node>[] {
   return [
-    { title: 'NODE', text: ({ nodeId }) => nodeId, optional: 0 },
-    {
-      title: 'STATE',
-      text: (node) => stateOf(node, nowMs).text,
-      optional: 0,
-      paint: (node, text) => paint(stateOf(node, nowMs).colour, text),
-    },
     {
       title: 'SECURITY',
       text: ({ security }) => security ?? '?',
@@ -43,21 +46,47 @@ function columnsOf(nowMs: number, paint: Paint): Column<Node>[] {
     },
     { title: 'FIRMWARE', text: ({ firmwareVersion }) => firmwareVersion ?? '?', optional: 4 },
     { title: 'SERIAL', text: ({ serialNumber }) => serialNumber ?? '?', optional: 5 },
-    { title: 'LINK', text: ({ linkQuality }) => (linkQuality === null ? '-' : String(linkQuality)), optional: 6 },
   ];
 }
 
+/** The longest id: that of a Zigbee device on a bus with a name of 32 characters. */
+const MAX_ID = 51;
+const NODE: Column<Node> = { title: 'NODE', text: ({ nodeId }) => nodeId, optional: 0, flexible: MAX_ID };
+
+/** The table with its head dim. */
+function tableOf<Row>(columnsOf: readonly Column<Row>[], rows: readonly Row[], columns: number, paint: Paint): string[] {
+  if (rows.length === 0) return ['No nodes are known.'];
+  const [head = '', ...body] = table(columnsOf, rows, columns);
+  return [paint('dim', head), ...body];
+}
+
+/** The nodes on the disk: how they are now is not known, how they were when they were written is. */
+export function storedNodesScreen({ nodes, total }: StoredNodes, nowMs: number, columns: number, paint: Paint): string[] {
+  const unknown = { text: () => '?' };
+  const layout: Column<StoredNode>[] = [
+    NODE,
+    { title: 'STATE', ...unknown, optional: 0 },
+    stateColumn('WAS', (node) => lastStateOf(node, nowMs), paint),
+    ...factColumns(nowMs, paint),
+    { title: 'LINK', ...unknown, optional: 6 },
+  ];
+  return [...tableOf(layout, nodes, columns, paint), '', `${total} known`];
+}
+
 /** The node table, its buses and its sum. */
-export function nodesScreen(result: NodesResult, nowMs: number, columns: number, paint: Paint, live = true): string[] {
-  const lines = result.nodes.length === 0 ? ['No nodes are known.'] : table(columnsOf(nowMs, paint), result.nodes, columns);
-  const [head = '', ...body] = lines;
-  const scanning = result.scanComplete ? '' : ', still scanning';
-  const sum = live ? `${result.available} of ${result.total} available${scanning}` : `${result.total} known`;
+export function nodesScreen(result: NodesResult, nowMs: number, columns: number, paint: Paint): string[] {
+  const layout: Column<Node>[] = [
+    NODE,
+    stateColumn('STATE', (node) => stateOf(node, nowMs), paint),
+    ...factColumns(nowMs, paint),
+    { title: 'LINK', text: ({ linkQuality }) => (linkQuality === null ? '-' : String(linkQuality)), optional: 6 },
+  ];
+  const sum = `${result.available} of ${result.total} available${scanWords(result)}`;
   const buses = result.buses.flatMap(({ id, state, error }) => {
     const [first = '', ...rest] = wrap(printable(`${id} ${state}${error ? `: ${error.message}` : ''}`), columns - BUS_INDENT.length);
     return [first, ...rest.map((line) => BUS_INDENT + line)];
   });
-  return [result.nodes.length === 0 ? head : paint('dim', head), ...body, '', sum, ...buses];
+  return [...tableOf(layout, result.nodes, columns, paint), '', sum, ...buses];
 }
 
 async function watch(context: CommandContext, path: string): Promise<number> {
@@ -83,7 +112,11 @@ export const nodesCommand: Command = {
   name: 'nodes',
   summary: 'The nodes on the buses, as known now',
   usage: '[--bus ID] [--watch]',
-  details: ['--bus ID   only this bus', '--watch    repeats every 2 s'],
+  details: [
+    '--bus ID   only this bus',
+    '--watch    repeats every 2 s',
+    'A node is "ok" where hubctl doctor finds nothing wrong with it. Without the agent STATE is not known, and WAS is how the node was when the agent wrote it.',
+  ],
   example: 'hubctl nodes --watch',
   options: { bus: { type: 'string' }, watch: { type: 'boolean' } },
   async run(context) {
@@ -92,18 +125,23 @@ export const nodesCommand: Command = {
     if (options.watch) return watch(context, path);
     const { value, problem } = await attempt(client.get(path, nodesAnswer));
     if (problem?.problem === 'refused') throw wrongBus(problem);
-    const offline = value ? null : await readNodes(places.stateDirectory);
-    const result = value ?? offline!.nodes;
-    const closed = offline?.denied === true;
-    if (json) {
-      terminal.out(JSON.stringify({ ...result, ...(problem && { problem: problem.message }), ...(closed && { unreadable: true }) }));
-    } else {
-      const lines = closed ? [] : nodesScreen(result, ports.wallClock.nowMs(), terminal.columns, terminal.paint, value !== null);
-      for (const line of lines) terminal.out(line);
-      const at = offline?.at == null ? '' : ` These are the nodes it knew at ${utc(offline.at)}.`;
-      if (problem) say(terminal, `hubctl: ${problem.message}${closed ? ` The nodes on the disk are ${NOT_READABLE}` : at}`);
+    const { columns, paint } = terminal;
+    const nowMs = ports.wallClock.nowMs();
+    if (value) {
+      if (json) terminal.out(JSON.stringify(value));
+      else for (const line of nodesScreen(value, nowMs, columns, paint)) terminal.out(line);
+      return EXIT.ok;
     }
-    return problem ? codeOf(problem) : EXIT.ok;
+    const { nodes, at, denied } = await readNodes(places.stateDirectory, typeof options.bus === 'string' ? options.bus : undefined);
+    if (json) {
+      terminal.out(JSON.stringify({ ...nodes, writtenAt: at, problem: problem.message, ...(denied && { unreadable: true }) }));
+    } else {
+      for (const line of denied ? [] : storedNodesScreen(nodes, nowMs, columns, paint)) terminal.out(line);
+      const known =
+        at === null ? '' : ` How the nodes are now is not known; WAS and the rest are of ${utc(at)}, when the agent wrote them.`;
+      say(terminal, `hubctl: ${problem.message}${denied ? ` The nodes on the disk are ${NOT_READABLE}` : known}`);
+    }
+    return codeOf(problem);
   },
 };
 

@@ -3,11 +3,11 @@ import { within } from '../../system/timeout.ts';
 import { pingAnswer, statusAnswer } from '../answers/status.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
-import { attempt, codeOf, say } from '../cli/failure.ts';
+import { attempt, codeOf, remedyOf, say } from '../cli/failure.ts';
 import { HEAD_START_MS } from '../cli/hedged-request.ts';
 import type { Connectivity, ConnectivityStep } from '../doctor/check.ts';
 import type { Paint } from '../terminal/terminal.ts';
-import { field, padEnd } from '../terminal/text.ts';
+import { field, padEnd, wrap } from '../terminal/text.ts';
 
 const LABEL_WIDTH = 9;
 
@@ -28,6 +28,16 @@ function stepLines(label: string, step: ConnectivityStep | null, note: string, c
   const lines = field(`${padEnd(label, LABEL_WIDTH)}${time}  `, printable(step.finding), LABEL_WIDTH + 12, columns);
   if (step.remedy !== null) lines.push(...field('', `do: ${step.remedy}`, LABEL_WIDTH + 12, columns));
   return step.ok ? lines : lines.map((line) => paint('bad', line));
+}
+
+/** What was shown of the way to the cloud, and what was not. */
+function conclusion(steps: readonly [string, ConnectivityStep | null][]): string {
+  const named = (isRight: (step: ConnectivityStep) => boolean) => steps.flatMap(([name, step]) => (step && isRight(step) ? [name] : []));
+  const [made, failed] = [named(({ ok }) => ok), named(({ ok }) => !ok)];
+  const what = failed.join(', ');
+  if (failed.length > 0)
+    return made.includes('TLS') ? `The cloud was reached; ${what} failed.` : `The cloud was not reached: ${what} failed.`;
+  return `The cloud was reached (${made.join(', ')}). Whether it takes a session of this hub was not tried.`;
 }
 
 export const cloudPingCommand: Command = {
@@ -88,14 +98,19 @@ export const cloudPingCommand: Command = {
       return code;
     }
     for (const [name, step] of steps) {
-      const note = online && name === 'CONNACK' ? "          the agent's session stands" : '         -';
+      const note = online && name === 'CONNACK' ? '          the agent is connected' : '         -';
       for (const line of stepLines(name, step, note, terminal.columns, terminal.paint)) terminal.out(line);
     }
-    terminal.out(
-      reached && !failed ? `${padEnd('all', LABEL_WIDTH)}${`${totalMs.toFixed(1)} ms`.padStart(10)}` : 'The cloud was not reached.',
-    );
-    if (obstacle) say(terminal, `hubctl: ${obstacle.message} No session was tried: it would end that of an agent that may run.`);
-    else if (!reached && !online && connectivity.connack === null && !failed) {
+    if (reached && !failed) terminal.out(`${padEnd('all', LABEL_WIDTH)}${`${totalMs.toFixed(1)} ms`.padStart(10)}`);
+    else for (const line of wrap(conclusion(steps), terminal.columns)) terminal.out(line);
+    if (obstacle) {
+      const remedy = remedyOf(obstacle);
+      say(
+        terminal,
+        `hubctl: ${obstacle.message} No session was tried: it would end that of an agent that may run.${remedy && ` ${remedy}`}`,
+      );
+    }
+    if (!obstacle && !reached && !online && connectivity.connack === null && !failed) {
       say(terminal, 'hubctl: No session was tried: the agent is about to connect, and would lose its own. See: hubctl status');
     }
     return code;

@@ -1,22 +1,26 @@
 import type { CommandReport, StatusReport } from '../../control/api.ts';
 import { shadowFindings } from '../../health/cloud.ts';
-import { lookUp } from '../../health/finding.ts';
+import { times } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
 import { bytes, duration, utc } from '../../system/units.ts';
 import { statusAnswer } from '../answers/status.ts';
 import { alarmLines } from '../cli/alarm-words.ts';
-import { ANSWER_TIMEOUT_MS } from '../cli/client.ts';
+import { type AgentError, type AgentProblem, ANSWER_TIMEOUT_MS } from '../cli/client.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
-import { attempt, codeOf } from '../cli/failure.ts';
+import { attempt, codeOf, remedyOf } from '../cli/failure.ts';
 import { hedged, QUICK_HELPER_MS } from '../cli/hedged-request.ts';
 import { NOT_READABLE, readOffline } from '../cli/offline.ts';
 import { type Problem, problemsOf } from '../cli/problems.ts';
 import { serviceWords } from '../machine/service-state.ts';
 import type { Colour, Paint } from '../terminal/terminal.ts';
 import { field, padEnd, truncate, widthOf } from '../terminal/text.ts';
+import { answerColour, answerText, tookText } from './answer-words.ts';
+import { scanWords } from './node-state.ts';
 
 const LABEL_WIDTH = 10;
+/** Of a command's name, where what came of it leaves less room. */
+const MIN_NAME = 20;
 
 /** One row of the screen: its label, its text and its colour. */
 interface Row {
@@ -25,19 +29,16 @@ interface Row {
   colour?: Colour;
 }
 
-const STATUS_COLOURS: Readonly<Record<string, Colour>> = {
-  SUCCEEDED: 'good',
-  FAILED: 'bad',
-  REJECTED: 'bad',
-  TIMED_OUT: 'bad',
-  IN_PROGRESS: 'warn',
-};
-
-/** `01:48:24 get_nodes SUCCEEDED 0.2 s (shadow)`. */
-function commandLine({ receivedAt, finishedAt, command, status, stage, intake, outcome }: CommandReport): string {
-  const took = finishedAt === null ? '' : ` ${((finishedAt - receivedAt) / 1000).toFixed(1)} s`;
-  const code = outcome && 'error' in outcome ? ` ${outcome.error.code}` : '';
-  return `${utc(receivedAt).slice(11, 19)} ${printable(command)} ${status ?? stage}${code}${took} (${intake})`;
+/** `01:48:24 get_nodes SUCCEEDED 0.2 s (shadow)`; `11-21 01:48:24 …` on another day. The name is cut before what came of it. */
+function commandLine(report: CommandReport, nowMs: number, columns: number): string {
+  const { receivedAt, command, intake } = report;
+  const at = utc(receivedAt);
+  const isToday = at.slice(0, 10) === utc(nowMs).slice(0, 10);
+  const took = tookText(report);
+  const front = at.slice(isToday ? 11 : 5, 19);
+  const back = printable(`${answerText(report)}${took === null ? '' : ` ${took}`} (${intake})`);
+  const name = truncate(printable(command), Math.max(MIN_NAME, columns - widthOf(front) - widthOf(back) - 2));
+  return truncate(`${front} ${name} ${back}`, columns);
 }
 
 const free = (available: number | null, total: number | null, what: string) =>
@@ -46,7 +47,7 @@ const free = (available: number | null, total: number | null, what: string) =>
 function cloudRow(cloud: StatusReport['cloud'], nowMs: number): Row[] {
   const { phase, sessionAgeMs, session, reconnectCount, waitReason, lastDown, endpoint, port } = cloud;
   const online = phase === 'connected';
-  const since = online && sessionAgeMs !== null ? ` for ${duration(sessionAgeMs / 1000)}, reconnected ${reconnectCount} times` : '';
+  const since = online && sessionAgeMs !== null ? ` for ${duration(sessionAgeMs / 1000)}, reconnected ${times(reconnectCount)}` : '';
   const why = online ? '' : [waitReason, lastDown && `last: ${lastDown}`].filter(Boolean).join(', ');
   return [
     { label: 'Cloud', text: `${online ? 'online' : phase}${since}${why && ` (${why})`}`, colour: online ? 'good' : 'bad' },
@@ -85,7 +86,7 @@ function liveRows({ identity, agent, claim, cloud, clock, wifi, host, buses, nod
       colour: bus.state === 'up' ? 'good' : bus.state === 'unavailable' ? 'bad' : 'warn',
     });
   }
-  const nodesText = `${nodes.available} of ${nodes.total} available${nodes.scanComplete ? '' : ', still looking'}`;
+  const nodesText = `${nodes.available} of ${nodes.total} available${scanWords({ scanComplete: nodes.scanComplete, buses })}`;
   rows.push({ label: 'Nodes', text: nodesText, colour: nodes.available === nodes.total ? 'good' : 'warn' });
   for (const [index, text] of alarmLines(alarms ?? []).entries()) rows.push({ label: index === 0 ? 'Alarms' : '', text, colour: 'warn' });
   const temperature = host.temperatureCelsius === null ? '' : `, ${host.temperatureCelsius} °C`;
@@ -115,11 +116,10 @@ function header(left: string, right: string, columns: number, paint: Paint, colo
   return `${paint('bold', padEnd(truncate(left, room), room))}  ${paint(colour, right)}`;
 }
 
-function commandRows(commands: readonly CommandReport[], columns: number, paint: Paint): string[] {
+function commandRows(commands: readonly CommandReport[], nowMs: number, columns: number, paint: Paint): string[] {
   return commands.map((command, index) => {
     const label = padEnd(index === 0 ? 'Commands' : '', LABEL_WIDTH);
-    const line = truncate(commandLine(command), columns - LABEL_WIDTH);
-    return paint('dim', label) + (command.status ? paint(lookUp(STATUS_COLOURS, command.status, 'dim'), line) : line);
+    return paint('dim', label) + paint(answerColour(command), commandLine(command, nowMs, columns - LABEL_WIDTH));
   });
 }
 
@@ -146,21 +146,35 @@ export function statusScreen(report: StatusReport, columns: number, paint: Paint
       online ? 'good' : 'bad',
     ),
     ...layOut(liveRows(report), columns, paint),
-    ...commandRows(report.lastCommands, columns, paint),
+    ...commandRows(report.lastCommands, report.clock.nowMs, columns, paint),
     ...problemRows(problemsOf(report), columns, paint),
   ];
 }
 
 const text = (value: unknown) => (typeof value === 'string' ? value : '?');
 
+/** The agent in two words, where its answer is missing. */
+const HEADINGS: Readonly<Record<AgentProblem, string>> = {
+  down: 'NO AGENT',
+  busy: 'AGENT BUSY',
+  unreachable: 'AGENT UNREACHABLE',
+  hung: 'NO ANSWER',
+  forbidden: 'NO ACCESS',
+  refused: 'AGENT REFUSES',
+  unclear: 'UNCLEAR ANSWER',
+};
+
 /** What can be said while the agent is down or hangs. */
-async function withoutAgent(context: CommandContext, message: string, service: string | null) {
+async function withoutAgent(context: CommandContext, problem: AgentError, service: string | null) {
   const { places, ports } = context;
   const [state, host] = await Promise.all([readOffline(places.stateDirectory, ports.paths), ports.host(places.stateDirectory).collect()]);
   const identity = Object.fromEntries(['hubId', 'serial', 'model', 'vendorName'].map((key) => [key, text(places.identity[key])]));
   return {
     agent: null,
-    problem: message,
+    problem: problem.message,
+    /** As in the errors of other commands. */
+    problemCode: `agent_${problem.problem}`,
+    remedy: remedyOf(problem) || null,
     service,
     identity,
     claim: state.claim,
@@ -178,12 +192,18 @@ async function withoutAgent(context: CommandContext, message: string, service: s
   };
 }
 
-function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identityPath: string, columns: number, paint: Paint): string[] {
-  const { identity, claim, clock, host, nodes, unreadable } = report;
+function offlineScreen(
+  report: Awaited<ReturnType<typeof withoutAgent>>,
+  { identityPath, heading }: { identityPath: string; heading: string },
+  columns: number,
+  paint: Paint,
+): string[] {
+  const { identity, claim, clock, host, nodes, unreadable, problem, remedy } = report;
+  const next = remedy?.includes('doctor') ? null : 'sudo hubctl doctor';
   const orClosed = (name: string, text: string) => (unreadable.includes(name) ? NOT_READABLE : text);
   const known = nodes.writtenAt === null ? 'none known' : `${nodes.total} known, written ${utc(nodes.writtenAt)}`;
   return [
-    header(printable(`${identity.vendorName} ${identity.model} ${identity.serial}`), 'NO AGENT', columns, paint, 'bad'),
+    header(printable(`${identity.vendorName} ${identity.model} ${identity.serial}`), heading, columns, paint, 'bad'),
     ...layOut(
       [
         { label: 'Hub', text: orClosed(identityPath, identity.hubId ?? '?') },
@@ -197,8 +217,8 @@ function offlineScreen(report: Awaited<ReturnType<typeof withoutAgent>>, identit
       columns,
       paint,
     ),
-    ...commandRows(report.lastCommands, columns, paint),
-    ...problemRows([{ text: report.problem, next: 'sudo hubctl doctor' }], columns, paint),
+    ...commandRows(report.lastCommands, report.clock.nowMs, columns, paint),
+    ...problemRows([{ text: remedy === null ? problem : `${problem} ${remedy}`, next }], columns, paint),
   ];
 }
 
@@ -219,9 +239,10 @@ export const statusCommand: Command = {
       else for (const line of statusScreen(value, terminal.columns, terminal.paint)) terminal.out(line);
       return problems.length === 0 ? EXIT.ok : EXIT.bad;
     }
-    const report = await withoutAgent(context, problem.message, serviceWords(await service));
+    const report = await withoutAgent(context, problem, serviceWords(await service));
+    const shown = { identityPath: context.places.identityPath, heading: HEADINGS[problem.problem] };
     if (json) terminal.out(JSON.stringify(report));
-    else for (const line of offlineScreen(report, context.places.identityPath, terminal.columns, terminal.paint)) terminal.out(line);
+    else for (const line of offlineScreen(report, shown, terminal.columns, terminal.paint)) terminal.out(line);
     return codeOf(problem);
   },
 };

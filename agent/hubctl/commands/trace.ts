@@ -1,11 +1,15 @@
+import type { BusStatus } from '../../contract/node.ts';
 import type { BusTrace } from '../../contract/trace.ts';
 import { lookUp } from '../../health/finding.ts';
 import { printable } from '../../system/printable.ts';
 import { messages } from '../answers/answer.ts';
+import { nodesAnswer } from '../answers/nodes.ts';
 import { traceAnswer } from '../answers/trace.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
+import { attempt, say } from '../cli/failure.ts';
+import type { Places } from '../cli/locate.ts';
 import type { Paint } from '../terminal/terminal.ts';
 import { padEnd, truncate } from '../terminal/text.ts';
 
@@ -23,6 +27,29 @@ function traceLine({ at, kind, address, name, sequence, bytes, security, text }:
   return kind === 'silence' ? paint('warn', line) : kind === 'sent' ? paint('dim', line) : line;
 }
 
+/** Of a short Zigbee address; an OSDP bus has fewer. */
+const MAX_ADDRESS = 0xffff;
+
+/** The address that is asked for; null: all. @throws UsageError for one that the bus never asks. */
+async function addressOf(option: string | boolean | undefined, bus: string, places: Places): Promise<number | null> {
+  if (typeof option !== 'string') return null;
+  const address = /^\d+$/.test(option) ? Number(option) : Number.NaN;
+  if (!(address <= MAX_ADDRESS)) throw new UsageError('--address must be a whole number; OSDP has 0 to 126.');
+  // The schema is loaded only here: hubctl starts without it.
+  const { configuredAddresses } = await import('../machine/bus-addresses.ts');
+  const configured = configuredAddresses(places, bus);
+  if (configured === null || configured.addresses.includes(address)) return address;
+  throw new UsageError(`${bus} never asks address ${address}: its "addresses" in agent.json are ${configured.entries}.`);
+}
+
+/** What is waited for: on a quiet bus, or one that is not up, nothing else is shown. */
+function waitingFor(bus: string, status: BusStatus | undefined, address: number | null): string {
+  const what = `frames of ${bus}${address === null ? '' : ` with address ${address}`}`;
+  if (status === undefined || status.state === 'up') return `Waiting for ${what}; times are UTC. Ctrl-C ends it.`;
+  const why = status.error ? `: ${status.error.message}` : '';
+  return `The bus is ${status.state}${why}${/[.?!]$/.test(why) ? '' : '.'} Waiting until it is up, for ${what}. Ctrl-C ends it.`;
+}
+
 export const busTraceCommand: Command = {
   name: 'bus trace',
   summary: 'Every frame on a bus, live; secrets are masked',
@@ -31,11 +58,16 @@ export const busTraceCommand: Command = {
   example: 'hubctl bus trace rs485 --address 5',
   options: { address: { type: 'string' }, count: { type: 'string' } },
   words: { min: 1, max: 1 },
-  async run({ client, terminal, json, options, words }) {
-    const address = options.address === undefined ? null : Number(options.address);
+  async run({ client, terminal, json, options, words, places }) {
+    const bus = words[0]!;
+    const address = await addressOf(options.address, bus, places);
     const count = options.count === undefined ? Number.POSITIVE_INFINITY : Number(options.count);
-    if (address !== null && !(Number.isInteger(address) && address >= 0)) throw new UsageError('--address must be a whole number.');
     if (Number.isNaN(count) || count < 1) throw new UsageError('--count must be a whole number from 1 on.');
+    const path = encodeURIComponent(bus);
+    const { value, problem } = await attempt(client.get(`/v1/nodes?bus=${path}`, nodesAnswer));
+    // A bus that the agent refuses has no trace either, and that answer says it.
+    if (problem && problem.problem !== 'refused') throw problem;
+    if (value) say(terminal, `hubctl: ${waitingFor(bus, value.buses[0], address)}`);
     const enough = new AbortController();
     const signal = AbortSignal.any([enough.signal, terminal.interrupted]);
     let shown = 0;
@@ -45,7 +77,7 @@ export const busTraceCommand: Command = {
       shown += 1;
       if (shown >= count) enough.abort();
     });
-    await client.lines({ path: `/v1/bus/${encodeURIComponent(words[0]!)}/trace`, signal }, onLine);
+    await client.lines({ path: `/v1/bus/${path}/trace`, signal }, onLine);
     if (terminal.interrupted.aborted) return EXIT.interrupted;
     if (enough.signal.aborted) return EXIT.ok;
     throw new AgentError('down', 'The agent ended.');

@@ -6,8 +6,9 @@ import { type AirNetwork, type Command, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { attempt, codeOf, say } from '../cli/failure.ts';
 import type { Places } from '../cli/locate.ts';
+import { type Column, table } from '../terminal/table.ts';
 import type { Paint } from '../terminal/terminal.ts';
-import { type Column, field, table } from '../terminal/text.ts';
+import { field } from '../terminal/text.ts';
 import { runCommand } from './run.ts';
 
 const dbm = (value: number | null) => (value === null ? '?' : `${value} dBm`);
@@ -57,7 +58,7 @@ function columnsOf(paint: Paint): Column<AirNetwork>[] {
     },
     { title: 'SIGNAL', text: ({ signalDbm }) => dbm(signalDbm), optional: 0 },
     { title: 'SECURITY', text: ({ security }) => security.join(' '), optional: 1 },
-    { title: '', text: ({ active }) => (active ? 'connected' : ''), optional: 2 },
+    { title: 'STATE', text: ({ active }) => (active ? 'connected' : ''), optional: 2 },
   ];
 }
 

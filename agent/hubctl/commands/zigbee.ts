@@ -10,7 +10,8 @@ import { BACKUP, MAP, networksAnswer } from '../answers/zigbee.ts';
 import { AgentError } from '../cli/client.ts';
 import { type Command, type CommandContext, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/exit-codes.ts';
-import { field, table } from '../terminal/text.ts';
+import { table } from '../terminal/table.ts';
+import { field } from '../terminal/text.ts';
 
 const LABEL_WIDTH = 14;
 const BUS_OPTION = { bus: { type: 'string' } } as const;

@@ -1,3 +1,5 @@
+import { times } from '../../health/finding.ts';
+
 /** The unit as systemd shows it (systemctl(1), "show"). */
 export interface ServiceState {
   /** `loaded`, `masked`, `error`, `bad-setting`, …; `unknown` when systemd did not answer. */
@@ -82,5 +84,5 @@ export function serviceWords(state: ServiceState | null): string | null {
   }
   if (isMasked(state)) return `masked: systemd may not start it, ${state.activeState}`;
   if (isAtRest(state) && state.conditionFailed) return 'not started: this hub was not flashed';
-  return `${state.activeState} (${state.result}), started again ${state.restarts} times`;
+  return `${state.activeState} (${state.result}), started again ${times(state.restarts)}`;
 }

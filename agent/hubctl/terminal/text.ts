@@ -1,5 +1,4 @@
 import { stripVTControlCharacters } from 'node:util';
-import { printable } from '../../system/printable.ts';
 
 /** Laying out text for narrow terminals. Pure functions; widths are terminal columns. */
 
@@ -76,49 +75,4 @@ export function wrap(text: string, width: number): string[] {
 export function field(label: string, text: string, labelWidth: number, columns: number): string[] {
   const rows = wrap(text, Math.max(10, columns - labelWidth));
   return rows.map((row, index) => padEnd(index === 0 ? label : '', labelWidth) + row);
-}
-
-/** One column of a table. */
-export interface Column<Row> {
-  title: string;
-  text(row: Row): string;
-  /** Left out when the terminal is too narrow, the highest number first; 0 stays. */
-  optional: number;
-  /** Gets what is left, and is cut when that is too little. */
-  flexible?: boolean;
-  paint?(row: Row, text: string): string;
-}
-
-const GAP = 2;
-
-/** A table of at most `columns`: drops optional columns, then cuts the flexible one. */
-export function table<Row>(columnsOf: readonly Column<Row>[], rows: readonly Row[], columns: number): string[] {
-  let shown = [...columnsOf];
-  const natural = new Map(
-    shown.map((column) => [column, Math.max(widthOf(column.title), ...rows.map((row) => widthOf(printable(column.text(row)))))]),
-  );
-  const least = (column: Column<Row>) => (column.flexible ? Math.min(natural.get(column)!, 8) : natural.get(column)!);
-  const total = (widths: number[]) => widths.reduce((sum, width) => sum + width, 0) + GAP * (widths.length - 1);
-  while (total(shown.map(least)) > columns) {
-    const worst = shown.reduce((a, b) => (b.optional > a.optional ? b : a));
-    if (worst.optional === 0) break;
-    shown = shown.filter((column) => column !== worst);
-  }
-  const surplus = Math.max(0, columns - total(shown.map((column) => (column.flexible ? 0 : natural.get(column)!))));
-  const flexibles = shown.filter((column) => column.flexible).length;
-  const widths = shown.map((column) =>
-    column.flexible ? Math.min(natural.get(column)!, Math.floor(surplus / flexibles)) : natural.get(column)!,
-  );
-  const line = (cells: string[]) =>
-    cells.map((cell, index) => padEnd(cell, index === cells.length - 1 ? 0 : widths[index]!)).join(' '.repeat(GAP));
-  const header = line(shown.map((column, index) => truncate(column.title, widths[index]!)));
-  const body = rows.map((row) =>
-    line(
-      shown.map((column, index) => {
-        const text = truncate(printable(column.text(row)), widths[index]!);
-        return column.paint ? column.paint(row, text) : text;
-      }),
-    ),
-  );
-  return [header, ...body];
 }

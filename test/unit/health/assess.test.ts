@@ -54,6 +54,16 @@ test.each<[string, Partial<StatusReport>, string[]]>([
   expect(problemsOf(report).map(({ code }) => code)).toEqual(codes);
 });
 
+test('a count of one is a word, and a question ends as one', () => {
+  const screen = (changes: Partial<StatusReport>) => statusScreen({ ...HEALTHY, ...changes }, 200, (_colour, text) => text).join('\n');
+  const counted = screen({ cloud: { ...cloud, takeovers: 1, reconnectCount: 1 } });
+  expect(counted).toContain(', reconnected once\n');
+  expect(counted).toContain('identity of this hub, once.');
+  expect(screen({ cloud: { ...cloud, reconnectCount: 2 } })).toContain(', reconnected 2 times\n');
+  const error = { ...UNAVAILABLE.error, message: '/dev/ttyUSB0 does not exist: is the adapter plugged in?' };
+  expect(screen({ buses: [{ ...UNAVAILABLE, error }] })).toContain('is the adapter plugged in? See: ');
+});
+
 const shown = (report: StatusReport) => statusScreen(report, 200, (_colour, text) => text).filter((line) => line.startsWith('!'));
 
 test('a policy that ends the session has a sentence on the screen', () => {

@@ -1,6 +1,7 @@
 import type { Node, NodesResult } from '../../../agent/contract/node.ts';
 import type { StatusReport } from '../../../agent/control/api.ts';
 import { nodeReport } from '../../../agent/control/node-findings.ts';
+import type { StoredNodes } from '../../../agent/hubctl/cli/offline.ts';
 import type { CheckResult } from '../../../agent/hubctl/doctor/check.ts';
 import { unknownNode } from '../../../agent/nodes/model.ts';
 
@@ -56,11 +57,12 @@ export const HEALTHY: StatusReport = {
       id: 'shadow-1-00000000',
       intake: 'shadow',
       command: 'get_nodes',
-      status: 'SUCCEEDED',
-      stage: 'finished',
+      status: null,
+      stage: 'delivered',
       receivedAt: NOW_MS - 4_000,
       finishedAt: NOW_MS - 3_800,
-      outcome: { status: 'SUCCEEDED', result: {} },
+      outcome: null,
+      answered: { status: 'SUCCEEDED', code: null },
     },
   ],
 };
@@ -151,6 +153,14 @@ export const NODES: NodesResult = {
     { id: 'rs485', protocol: 'osdp', state: 'up' },
     { id: 'zigbee', protocol: 'zigbee', state: 'starting' },
   ],
+};
+
+/** The same nodes as the agent left them on the disk. */
+export const STORED: StoredNodes = {
+  ...NODES,
+  nodes: NODES.nodes.map((each) => ({ ...each, available: false, lastAvailable: each.available })),
+  available: 0,
+  buses: [],
 };
 
 /** A node of which everything is known that there is. */

@@ -151,5 +151,5 @@ test('an unavailable bus of a port that is not there is a consequence: what to d
   });
   const screen = await run('doctor --check serial,bus');
   expect(screen.terminal.text().match(/ do {2}/g)).toHaveLength(1);
-  expect(screen.terminal.text()).toContain('It follows from what serial found.');
+  expect(screen.terminal.text()).toContain('Caused by the finding of the check "serial".');
 });

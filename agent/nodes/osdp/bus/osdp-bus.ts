@@ -68,8 +68,8 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     if (state === next && problem?.message === why?.message) return;
     state = next;
     problem = why;
-    if (why) log.warn({ event: 'bus_unavailable', bus: id, reason: why.reason }, why.message);
-    else if (next === 'up') log.info({ event: 'bus_up', bus: id, path }, 'serial port open');
+    if (why) log.warn({ event: 'bus_unavailable', reason: why.reason }, why.message);
+    else if (next === 'up') log.info({ event: 'bus_up', path }, 'serial port open');
     emit({ kind: 'status', status: status() });
   };
 
@@ -97,16 +97,13 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
     onUnexpected: (address) => {
       if (unexpected.has(address) || unexpected.size >= MAX_UNEXPECTED) return;
       unexpected.add(address);
-      log.warn({ event: 'osdp_unexpected_address', bus: id, address }, 'a peripheral answers at an address that is not configured');
+      log.warn({ event: 'osdp_unexpected_address', address }, 'a peripheral answers at an address that is not configured');
     },
     onLate(address) {
       const level = late.has(address) ? 'debug' : 'warn';
       late.add(address);
       const limitMs = timings.fullWaitMs;
-      log[level](
-        { event: 'osdp_late_answer', bus: id, address, limitMs },
-        'a peripheral answers too late: raise replyTimeoutMs of the bus',
-      );
+      log[level]({ event: 'osdp_late_answer', address, limitMs }, 'a peripheral answers too late: raise replyTimeoutMs of the bus');
     },
   });
   const clashes = createClashWatch({
@@ -137,10 +134,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
       scanned = true;
       const found = addresses.filter((address) => sessions.pd(address).facts.available).length;
       const durationMs = Math.round(clock.nowMs() - startedMs);
-      log.info(
-        { event: 'scan_complete', bus: id, found, durationMs, windowMs: Math.round(scanner.windowMs()) },
-        'first scan pass complete',
-      );
+      log.info({ event: 'scan_complete', found, durationMs, windowMs: Math.round(scanner.windowMs()) }, 'first scan pass complete');
       emit({ kind: 'scan_complete' });
     }
     const settled = complete && (await scanner.settle(line));
@@ -232,7 +226,7 @@ export function createOsdpBus(options: OsdpBusOptions): NodeBus {
         await session(signal);
       } catch (error) {
         // A bug must not stop the bus for good.
-        log.error({ event: 'bus_failed', bus: id, err: error }, 'the bus failed by a bug and begins anew');
+        log.error({ event: 'bus_failed', err: error }, 'the bus failed by a bug and begins anew');
         setState('unavailable', { reason: 'failed', message: `bus ${id} failed by an internal error` });
         await sleep(clock, timings.reopenMaxMs, signal);
       }

@@ -148,7 +148,7 @@ export function createPdSessions({
     const key = `${address} ${event}`;
     const fresh = nowMs - (noted.get(key) ?? Number.NEGATIVE_INFINITY) >= NOTE_INTERVAL_MS;
     if (fresh) noted.set(key, nowMs);
-    log[fresh ? level : 'debug']({ event, bus, address, ...fields }, message);
+    log[fresh ? level : 'debug']({ event, address, ...fields }, message);
   };
 
   const take = ({ pd: next, notes }: PdStep) => {

@@ -25,9 +25,9 @@ export function createAnnouncer({ path, log }: { path: string; log: Log }): Anno
       const text = JSON.stringify(now);
       if (text === told) return;
       told = text;
-      const { id: bus, state, error } = now;
-      if (error) log.warn({ event: 'bus_unavailable', bus, reason: error.reason }, error.message);
-      else if (state === 'up') log.info({ event: 'bus_up', bus, path, devices }, 'the Zigbee network is up');
+      const { state, error } = now;
+      if (error) log.warn({ event: 'bus_unavailable', reason: error.reason }, error.message);
+      else if (state === 'up') log.info({ event: 'bus_up', path, devices }, 'the Zigbee network is up');
       emit({ kind: 'status', status: now });
     },
     onEvent(listener) {

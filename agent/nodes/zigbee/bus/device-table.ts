@@ -99,7 +99,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
     writing = writing
       .then(() => store.save(readings))
       .catch((error: unknown) =>
-        log.warn({ event: 'zigbee_readings_not_saved', bus, reason: messageOf(error) }, 'reports could not be written'),
+        log.warn({ event: 'zigbee_readings_not_saved', reason: messageOf(error) }, 'reports could not be written'),
       );
     return writing;
   }

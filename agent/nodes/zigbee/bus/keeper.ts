@@ -70,7 +70,7 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
 
   function failed(reason: string): void {
     if (notice?.code !== 'not_kept')
-      log.error({ event: 'zigbee_not_kept', bus, reason }, 'the Zigbee network could not be copied; the last good copy stays');
+      log.error({ event: 'zigbee_not_kept', reason }, 'the Zigbee network could not be copied; the last good copy stays');
     notice = { code: 'not_kept', reason };
     schedule(againMs);
     againMs = Math.min(againMs * 2, LONGEST_AGAIN_MS);

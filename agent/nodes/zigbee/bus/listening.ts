@@ -18,7 +18,7 @@ export interface ListeningDeps {
 export function createListening({ bus, devices, joining, keeper, log, onLost, onFrame }: ListeningDeps): (event: Told) => void {
   function onInterview({ address, state }: Told & { kind: 'interview' }): void {
     const event = state === 'joined' ? 'joined' : (`interview_${state}` as const);
-    log.info({ event: `zigbee_${event}`, bus, address }, 'a device joins the network');
+    log.info({ event: `zigbee_${event}`, address }, 'a device joins the network');
     if (state === 'joined') keeper.joined(address);
     if (state !== 'started') keeper.soon();
     joining.tell({ event, bus, address });
@@ -26,12 +26,12 @@ export function createListening({ bus, devices, joining, keeper, log, onLost, on
 
   function onReporting({ address, problem }: Told & { kind: 'reporting' }): void {
     keeper.soon();
-    if (problem) log.info({ event: 'zigbee_reporting', bus, address, problem }, 'it is tried again when the device is heard');
+    if (problem) log.info({ event: 'zigbee_reporting', address, problem }, 'it is tried again when the device is heard');
     joining.tell({ event: 'reporting', bus, address, problem });
   }
 
   function onLeft(address: string): void {
-    log.info({ event: 'zigbee_left', bus, address }, 'a device left the network');
+    log.info({ event: 'zigbee_left', address }, 'a device left the network');
     keeper.left(address);
     devices.left(address);
   }
@@ -68,7 +68,7 @@ export function createListening({ bus, devices, joining, keeper, log, onLost, on
         break;
       case 'log':
         // The library calls an error what a device that sleeps does.
-        log[event.level === 'info' ? 'debug' : 'info']({ event: 'zigbee_library', bus, level: event.level }, event.text);
+        log[event.level === 'info' ? 'debug' : 'info']({ event: 'zigbee_library', libraryLevel: event.level }, event.text);
         break;
       case 'trace':
         onFrame(event);

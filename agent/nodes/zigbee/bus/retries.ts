@@ -25,7 +25,7 @@ export interface Retries {
 const FIRST_AGAIN_MS = 60_000;
 const LONGEST_AGAIN_MS = 3_600_000;
 
-export function createRetries({ bus, clock, log }: { bus: string; clock: MonotonicClock; log: Log }): Retries {
+export function createRetries({ clock, log }: { clock: MonotonicClock; log: Log }): Retries {
   let attempts = 0;
   let nextMs: number | null = null;
   let problem = '';
@@ -38,7 +38,7 @@ export function createRetries({ bus, clock, log }: { bus: string; clock: Monoton
       // The change itself is logged as the state of the bus.
       [problem, saidMs, againMs] = [message, nowMs, FIRST_AGAIN_MS];
     } else if (nowMs - saidMs >= againMs) {
-      log.warn({ event: 'bus_unavailable', bus, reason, attempts }, message);
+      log.warn({ event: 'bus_unavailable', reason, attempts }, message);
       [saidMs, againMs] = [nowMs, Math.min(againMs * 2, LONGEST_AGAIN_MS)];
     }
   }

@@ -40,7 +40,7 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
   const session = createSession(options, vault, places);
   const joining = createJoining(id, clock);
   const notices = createNotices();
-  const retries = createRetries({ bus: id, clock, log });
+  const retries = createRetries({ clock, log });
   const { emit, onEvent, status: tellStatus } = createAnnouncer({ path, log });
 
   let state: State = { phase: 'stopped' };
@@ -155,8 +155,7 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
       onExit(detail) {
         if (library !== own) return;
         library = null;
-        if (state.phase !== 'ending')
-          log.warn({ event: 'zigbee_process_ended', bus: id, detail }, 'the process of the Zigbee library ended');
+        if (state.phase !== 'ending') log.warn({ event: 'zigbee_process_ended', detail }, 'the process of the Zigbee library ended');
         take({ kind: 'exited', atMs: clock.nowMs() });
       },
     });
@@ -223,7 +222,7 @@ export function createZigbeeBus(options: ZigbeeBusOptions): NodeBus & { network:
 
   function networkLost(): void {
     options.onNetworkLost(true);
-    seen = { devices: seen?.devices ?? 0, record: recordLoss(prepared!.record, { bus: id, vault, log }) };
+    seen = { devices: seen?.devices ?? 0, record: recordLoss(prepared!.record, { vault, log }) };
   }
 
   const network = createNetwork({

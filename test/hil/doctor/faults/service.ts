@@ -53,7 +53,7 @@ export const SERVICE_FAULTS: readonly Fault[] = [
         return true;
       },
     }),
-    finding: /watchdog ended the agent 1 times/,
+    finding: /watchdog ended the agent once/,
     remedy: /bundle/,
   },
   {

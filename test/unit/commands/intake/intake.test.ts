@@ -60,6 +60,15 @@ test('what is unknown or invalid is refused in the words of the contract, withou
   expect(JSON.stringify(invalid)).not.toContain('short');
 });
 
+test.each([{ set_wifi_credentials: { ssid: 'Home', credentials: 'hunter22' } }, [{ command: 'x', args: { credentials: 'hunter22' } }]])(
+  'args in the place of the name are not quoted: %j',
+  (command) => {
+    const candidate = candidateOf(view(command, {}), context);
+    expect(refusal(candidate)).toMatchObject({ status: 'REJECTED', error: { code: 'unknown_command' } });
+    expect(JSON.stringify(candidate)).not.toContain('hunter22');
+  },
+);
+
 test('a name that nobody can print is made printable and short', () => {
   const candidate = candidateOf(view(`\u001b[31m${'x'.repeat(500)}`, {}), context);
   expect(candidate?.command).toMatch(/^[\x20-\x7e]{64}$/);

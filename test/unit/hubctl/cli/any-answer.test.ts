@@ -201,7 +201,7 @@ test.each<[what: string, answer: unknown]>([
 ])('an answer without a status, nodes or a journal (%s): the disk is shown', async (_what, answer) => {
   reply = () => http(JSON.stringify(answer));
   for (const [line, shown] of [
-    ['status', 'NO AGENT'],
+    ['status', 'UNCLEAR ANSWER'],
     ['nodes', '0 known'],
     ['commands', 'This is the journal on the disk.'],
   ] as const) {
@@ -226,7 +226,7 @@ test.each(['null', '42', '["x"]', '"text"', 'no JSON'])(
   async (odd) => {
     reply = () => http(`${odd}\n{"level":"info","time":"2026-11-22T01:48:24.000Z","msg":"hub agent stopped"}\n`);
     const { code, text } = await run('logs');
-    expect(text).toBe(`${odd}\n01:48:24 info  hub agent stopped`);
+    expect(text).toBe(`${odd}\n2026-11-22, times are UTC\n01:48:24 info  hub agent stopped`);
     expect(code).toBe(EXIT.ok);
   },
 );

@@ -71,6 +71,20 @@ test('what the agent wrote is shown, and what it answered', async () => {
   });
 });
 
+test('nodes stand in the order of the agent, and tell how each was; a bus may be chosen', async () => {
+  const at = (bus: string, address: string, more: object = {}) => sealed({ ...NODE, nodeId: `${bus}/${address}`, bus, address, ...more });
+  const nodes = [at('b', '42'), at('a', '120', { available: false, problem: 'garbled' }), at('a', '5'), at('b', '1'), at('a', '17')];
+  await put('nodes.json', { version: 1, nodes });
+  const { nodes: stored, at: writtenAt } = await readNodes(folder);
+  expect(stored.nodes.map(({ nodeId }) => nodeId)).toEqual(['a/5', 'a/17', 'a/120', 'b/1', 'b/42']);
+  expect(stored.nodes.map(({ available, lastAvailable }) => [available, lastAvailable])).toEqual(
+    stored.nodes.map(({ nodeId }) => [false, nodeId !== 'a/120']),
+  );
+  expect(stored.nodes.map(({ problem }) => problem)).toEqual([null, null, 'garbled', null, null]);
+  expect(writtenAt).toBeGreaterThan(0);
+  expect((await readNodes(folder, 'b')).nodes).toMatchObject({ total: 2, nodes: [{ nodeId: 'b/1' }, { nodeId: 'b/42' }] });
+});
+
 const cases = ['claim.json', 'nodes.json', 'commands/c1.json'].flatMap((name) =>
   Object.keys(DAMAGES).map((damage) => [name, damage] as const),
 );

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { field, table, truncate, widthOf, wrap } from '../../../../agent/hubctl/terminal/text.ts';
+import { table } from '../../../../agent/hubctl/terminal/table.ts';
+import { field, truncate, widthOf, wrap } from '../../../../agent/hubctl/terminal/text.ts';
 import { printable } from '../../../../agent/system/printable.ts';
 import { bytes, duration } from '../../../../agent/system/units.ts';
 
@@ -71,18 +72,6 @@ test('a cut leaves no half of a character, and no mark without its letter', () =
 
 test('a long word is broken, and stands beside its label', () => {
   expect(field('Label', 'abcdefghijklmnop', 8, 18)).toEqual(['Label   abcdefghij', '        klmnop']);
-});
-
-test('a table drops optional columns before it cuts', () => {
-  const columns = [
-    { title: 'NAME', text: () => 'a-long-name', optional: 0, flexible: true },
-    { title: 'STATE', text: () => 'ok', optional: 0 },
-    { title: 'MORE', text: () => 'x'.repeat(20), optional: 1 },
-  ];
-  expect(table(columns, [0], 60)).toHaveLength(2);
-  expect(table(columns, [0], 60)[0]).toContain('MORE');
-  expect(table(columns, [0], 20)).toEqual(['NAME         STATE', 'a-long-name  ok']);
-  expect(table(columns, [0], 16)).toEqual(['NAME       STATE', 'a-long-n…  ok']);
 });
 
 test('durations and sizes', () => {
