@@ -4,6 +4,7 @@ import { DAMAGED, isDenied, isInTheWay } from '../../../system/records.ts';
 import { type Backup, hasBackup, parseBackup, type Stranger } from './backup.ts';
 import { type Database, isWhole, type Mended, mendDatabase, pairedIn, parseDatabase } from './database.ts';
 import type { Decision, Evidence, Sight } from './decision.ts';
+import { createCounterJudge } from './frame-counter.ts';
 import { type NetworkRecord, parseRecord, recordText } from './network-record.ts';
 import { otherNetworks } from './other-networks.ts';
 import { isSameNetwork } from './parameters.ts';
@@ -25,7 +26,8 @@ export type Stored = Omit<Evidence, 'adapter' | 'path' | 'stick'> & {
 /** What became of an attempt to keep copies. `missing`: devices that the library lists no more although none of them left. */
 export interface Kept {
   record: NetworkRecord;
-  backup: 'kept' | 'unusable' | 'none';
+  /** `doubtful`: its frame counter jumped, and the next backup decides. */
+  backup: 'kept' | 'doubtful' | 'unusable' | 'none';
   database: 'kept' | 'unusable';
   missing: string[];
   /** Devices that the coordinator knows, and the library does not. */
@@ -76,6 +78,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     }
   }
 
+  const counters = createCounterJudge();
   const soundOf = <T>(found: Sight<T>): T | null => (found.state === 'sound' ? found.value : null);
 
   async function readRecord(): Promise<Sight<NetworkRecord>> {
@@ -158,6 +161,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     },
 
     async archive() {
+      counters.reset();
       const names = (await files.list(places.folder)).map((name) => join(places.folder, name)).filter((path) => path !== places.previous);
       await files.remove(places.previous);
       for (const path of names) {
@@ -183,9 +187,10 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
       if (isKept) await write(places.databaseCopy, database.data!);
       const found: Backup | null = soundOf(backup);
       const older = soundOf(backupCopy);
+      const kept = older !== null && isSameNetwork(older, record) ? older.frameCounter : null;
       // The counter of a network only rises: a stick that lost its memory must not replace what it could be restored from.
-      const isYounger = found !== null && (older === null || !isSameNetwork(older, record) || found.frameCounter >= older.frameCounter);
-      const isOurs = found !== null && isSameNetwork(found, record) && isYounger;
+      const verdict = found !== null && isSameNetwork(found, record) ? counters.judge(found.frameCounter, kept) : 'older';
+      const isOurs = found !== null && verdict === 'believed';
       if (isOurs) await write(places.backupCopy, backup.data!);
       const next: NetworkRecord = {
         ...record,
@@ -194,7 +199,8 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
         savedAt: isKept && (isOurs || !hasBackup(record.adapter)) ? nowMs : record.savedAt,
       };
       await saveRecord(next);
-      const ofBackup = isOurs ? 'kept' : hasBackup(record.adapter) ? 'unusable' : 'none';
+      const unkept = verdict === 'doubtful' ? 'doubtful' : 'unusable';
+      const ofBackup = isOurs ? 'kept' : hasBackup(record.adapter) ? unkept : 'none';
       const strangers = isOurs && isKept ? found.devices.filter(({ address }) => !paired.has(address)) : [];
       return { record: next, backup: ofBackup, database: isKept ? 'kept' : 'unusable', missing, strangers };
     },
