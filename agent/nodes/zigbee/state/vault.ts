@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import type { Files } from '../../../system/files.ts';
 import { DAMAGED, isDenied, isInTheWay } from '../../../system/records.ts';
+import { createArchive } from './archive.ts';
 import { type Backup, hasBackup, parseBackup, type Stranger } from './backup.ts';
 import { type Database, isWhole, type Mended, mendDatabase, pairedIn, parseDatabase } from './database.ts';
 import type { Decision, Evidence, Sight } from './decision.ts';
@@ -44,7 +45,7 @@ export interface Vault {
   saveRecord(record: NetworkRecord): Promise<void>;
   /** Puts the files in their places for the library. Answers what was put together of a damaged or older database. @throws as `read` */
   prepare(decision: Decision & { action: 'start' }, stored: Stored): Promise<Mended | null>;
-  /** Puts everything of the network away, one network deep. @throws as `read` */
+  /** Puts everything of the network away, one network deep: all of it, or nothing. @throws what the file system throws */
   archive(): Promise<void>;
   /** Copies what the library has just saved, if it is sound and of this network. `left`: devices that left since the last time. @throws as `read` */
   keep(record: NetworkRecord, left: ReadonlySet<string>, nowMs: number): Promise<Kept>;
@@ -79,6 +80,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
   }
 
   const counters = createCounterJudge();
+  const archive = createArchive({ files, places });
   const soundOf = <T>(found: Sight<T>): T | null => (found.state === 'sound' ? found.value : null);
 
   async function readRecord(): Promise<Sight<NetworkRecord>> {
@@ -117,6 +119,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     saveRecord,
 
     async read() {
+      await archive.resume();
       const [record, backup, live] = await Promise.all([
         readRecord(),
         look(places.backup, parseBackup),
@@ -162,13 +165,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
 
     async archive() {
       counters.reset();
-      const names = (await files.list(places.folder)).map((name) => join(places.folder, name)).filter((path) => path !== places.previous);
-      await files.remove(places.previous);
-      for (const path of names) {
-        const data = await bytesOf(path).catch(() => null);
-        if (data) await write(join(places.previous, basename(path)), data);
-      }
-      for (const path of names) await files.remove(path);
+      await archive.putAway();
     },
 
     async keep(record, left, nowMs) {
