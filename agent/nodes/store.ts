@@ -1,11 +1,12 @@
-import type { Node } from '../contract/node.ts';
+import type { Node, ZigbeeDetails } from '../contract/node.ts';
 import type { Files } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { readRecord } from '../system/records.ts';
 import { parsed, type Schema } from '../system/schema.ts';
 import { parseSealed, sealed, unsealed } from '../system/seal.ts';
+import { ISO_TIME } from './model.ts';
 import { OSDP_PROPERTIES } from './osdp/node-facts.ts';
-import { READINGS_SCHEMA } from './zigbee/devices/readings.ts';
+import { soundReadings } from './zigbee/devices/readings.ts';
 
 /** The most nodes that are remembered: several full OSDP lines and a large Zigbee network. The oldest sightings go first. */
 export const MAX_KNOWN_NODES = 2000;
@@ -13,11 +14,7 @@ export const MAX_KNOWN_NODES = 2000;
 const FORMAT_VERSION = 1;
 const TEXT: Schema = { type: ['string', 'null'], maxLength: 256 };
 const FLAG: Schema = { type: ['boolean', 'null'] };
-/** ISO 8601 in UTC, as `Date.toISOString` writes it. */
-const TIME: Schema = {
-  type: ['string', 'null'],
-  pattern: /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/,
-};
+const TIME: Schema = { type: ['string', 'null'], pattern: ISO_TIME };
 const IDENTITY = { vendor: TEXT, model: TEXT, serialNumber: TEXT };
 
 const ZIGBEE_SCHEMA: Schema = {
@@ -29,7 +26,8 @@ const ZIGBEE_SCHEMA: Schema = {
     silentAfterSeconds: { type: 'number', minimum: 0 },
     silentAfterFrom: { enum: ['check_in', 'assumed'] },
     parent: { type: ['string', 'null'], maxLength: 64 },
-    readings: READINGS_SCHEMA,
+    // Each one is checked by itself.
+    readings: { type: 'object' },
   },
   required: ['interview', 'kind', 'power', 'silentAfterSeconds', 'silentAfterFrom', 'parent', 'readings'],
 };
@@ -75,10 +73,13 @@ const LOST = 'known nodes were lost: first-seen times begin anew for those';
 
 const parseFile = (data: Buffer) => parsed<{ nodes: unknown[] }>(FILE, parseSealed(data), 'unknown format').nodes;
 
+const readingsOf = ({ readings }: ZigbeeDetails) => ({ readings: soundReadings({ ...readings }).readings });
+
 /** Each node has a checksum of its own: one that is damaged takes no other with it. */
 function parseNode(entry: unknown): Node[] {
   try {
-    return [parsed<Node>(NODE_SCHEMA, unsealed(entry), 'not a node')];
+    const node = parsed<Node>(NODE_SCHEMA, unsealed(entry), 'not a node');
+    return [node.zigbee ? { ...node, zigbee: { ...node.zigbee, ...readingsOf(node.zigbee) } } : node];
   } catch {
     return [];
   }

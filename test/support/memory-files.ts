@@ -60,10 +60,11 @@ export function createMemoryFiles(content = new Map<string, Buffer>()): MemoryFi
     },
     async rename(from, to) {
       if (dead) return never();
-      const data = content.get(from);
-      if (data === undefined) return;
-      content.delete(from);
-      content.set(to, data);
+      for (const [name, data] of [...content]) {
+        if (name !== from && !name.startsWith(`${from}/`)) continue;
+        content.delete(name);
+        content.set(to + name.slice(from.length), data);
+      }
     },
     removeTorn: async () => [],
   };

@@ -11,7 +11,7 @@ import { catalogued, type Finding } from './check.ts';
 /** All levels of the state directory; more entries than an agent makes. */
 const MAX_ENTRIES = 1_000;
 /** Folders that nothing is read from when the agent starts: parts of an update, and the files of a Zigbee network that was given up. */
-const KEPT_FOLDERS = [UPDATE_FOLDER, 'previous'];
+const KEPT_FOLDERS = [UPDATE_FOLDER, 'previous', 'previous.new'];
 
 const WHY_DAMAGED = 'What a damaged file held is lost; a power cut does that, or a disk that fails.';
 

@@ -68,7 +68,7 @@ export async function findSecrets(
   const zigbee = `${places.stateDirectory}/${ZIGBEE_FOLDER}`;
   const buses = await paths.names(zigbee).catch(orMissing(zigbee, [] as string[]));
   for (const bus of buses.slice(0, MAX_ZIGBEE_BUSES)) {
-    for (const name of ['network.json', 'backup.copy', 'coordinator_backup.json', 'previous/network.json']) {
+    for (const name of ['network.json', 'backup.copy', 'coordinator_backup.json', 'previous/network.json', 'previous.new/network.json']) {
       const text = await readRegularFile(`${zigbee}/${bus}/${name}`, { follow: false }).then(
         String,
         orMissing(`${zigbee}/${bus}/${name}`, ''),

@@ -1,8 +1,8 @@
 import type { Node, OsdpFacts } from '../../contract/node.ts';
 import type { Schema } from '../../system/schema.ts';
+import { ISO_TIME } from '../model.ts';
 
-/** ISO 8601 in UTC. */
-const TIME: Schema = { type: ['string', 'null'], pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/ };
+const TIME: Schema = { type: ['string', 'null'], pattern: ISO_TIME };
 const BYTES: Schema = { type: 'array', items: { type: 'integer', minimum: 0, maximum: 255 }, maxItems: 256 };
 
 /** What is kept of `OsdpFacts` in `nodes.json`: how inputs and outputs were says nothing after a restart. */

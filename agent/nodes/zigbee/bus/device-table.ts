@@ -8,6 +8,7 @@ import type { ReadingsStore } from '../devices/readings-store.ts';
 import { ASK_AFTER_SECONDS, powerOf } from '../devices/silence.ts';
 import type { DeviceFacts, DeviceMessage } from '../process/words.ts';
 import type { Stranger } from '../state/backup.ts';
+import { createDroppedValues } from './dropped-values.ts';
 
 export interface DeviceTableDeps {
   bus: string;
@@ -62,6 +63,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
   /** What was told last of that which a report or time alone changes. */
   const told = new Map<string, string>();
   const asked = new Map<string, number>();
+  const dropped = createDroppedValues({ bus, log });
   let remembered: ReadonlyMap<string, DeviceReadings> = new Map();
   let strangers: Stranger[] = [];
   let isUp = false;
@@ -131,6 +133,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
     if (!known.delete(address)) return;
     told.delete(address);
     asked.delete(address);
+    dropped.forget(address);
     onGone(address);
   }
 
@@ -179,7 +182,11 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
     },
 
     message(message) {
-      change(message.address, (device) => ({ ...device, readings: readingsAfter(device.readings, message) }));
+      const { address } = message;
+      if (!known.has(address)) return;
+      dropped.note(message);
+      const at = Math.min(message.at, wallClock.nowMs());
+      change(address, (device) => ({ ...device, readings: readingsAfter(device.readings, { ...message, at }) }));
       cancelWrite ??= clock.schedule(WRITE_MS, () => void write());
     },
 

@@ -52,6 +52,7 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
   /** Counts the times that the network came up. */
   let run = 0;
   let notice: ZigbeeNotice | null = null;
+  let isDoubtful = false;
   let againMs = AGAIN_MS;
   let cancel: Cancel = () => {};
   let dueMs = Number.POSITIVE_INFINITY;
@@ -68,12 +69,27 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
     });
   }
 
+  function again(): void {
+    schedule(againMs);
+    againMs = Math.min(againMs * 2, LONGEST_AGAIN_MS);
+  }
+
   function failed(reason: string): void {
     if (notice?.code !== 'not_kept')
       log.error({ event: 'zigbee_not_kept', reason }, 'the Zigbee network could not be copied; the last good copy stays');
     notice = { code: 'not_kept', reason };
-    schedule(againMs);
-    againMs = Math.min(againMs * 2, LONGEST_AGAIN_MS);
+    again();
+  }
+
+  /** It is none of the disk, and may be as it should: said in the log alone. */
+  function doubted(): void {
+    if (!isDoubtful)
+      log.warn(
+        { event: 'zigbee_backup_doubtful', bus },
+        'the frame counter of the backup jumped; it is kept when the next one goes on from there',
+      );
+    isDoubtful = true;
+    again();
   }
 
   const down = () => new HubError('bus_unavailable', `the network of ${bus} is not up`);
@@ -101,7 +117,11 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
       for (const address of gone) left.delete(address);
       onStrangers(kept.strangers);
       if (kept.database === 'unusable' || kept.backup === 'unusable') failed(kept.missing.length > 0 ? 'devices are missing' : 'damaged');
-      else [notice, againMs] = [null, AGAIN_MS];
+      else {
+        notice = null;
+        if (kept.backup === 'doubtful') doubted();
+        else [isDoubtful, againMs] = [false, AGAIN_MS];
+      }
       return record;
     } catch (error) {
       if (run !== current) throw down();

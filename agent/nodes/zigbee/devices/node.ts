@@ -17,16 +17,18 @@ export interface Known {
 }
 
 /** What its clusters let a device do. */
-const CAPABILITIES: Readonly<Record<string, string>> = {
-  closuresDoorLock: 'door_lock',
-  genPowerCfg: 'battery',
-  genOnOff: 'on_off',
-  msTemperatureMeasurement: 'temperature',
-  msRelativeHumidity: 'humidity',
-  msOccupancySensing: 'occupancy',
-  genAlarms: 'alarms',
-  genOta: 'ota',
-};
+const CAPABILITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    closuresDoorLock: 'door_lock',
+    genPowerCfg: 'battery',
+    genOnOff: 'on_off',
+    msTemperatureMeasurement: 'temperature',
+    msRelativeHumidity: 'humidity',
+    msOccupancySensing: 'occupancy',
+    genAlarms: 'alarms',
+    genOta: 'ota',
+  }),
+);
 /** ZCL, table 8-5, ZoneType. */
 const ZONES: ReadonlyMap<number, string> = new Map([
   [0x0d, 'motion'],
@@ -42,7 +44,7 @@ const shown = (text: string | null) => (text === null ? null : printable(text));
 
 function capabilitiesOf({ facts, readings }: Known): string[] {
   const zone = facts.clusters.includes('ssIasZone') ? [ZONES.get(readings.zoneType ?? -1) ?? 'alarm_zone'] : [];
-  return [...facts.clusters.flatMap((cluster) => CAPABILITIES[cluster] ?? []), ...zone].sort();
+  return [...new Set([...facts.clusters.flatMap((cluster) => CAPABILITIES.get(cluster) ?? []), ...zone])].sort();
 }
 
 /** Whether the device was heard in the time that is usual for its kind. */

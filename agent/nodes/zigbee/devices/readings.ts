@@ -1,7 +1,8 @@
 import type { Readings } from '../../../contract/node.ts';
-import type { Schema } from '../../../system/schema.ts';
-import { isoTime } from '../../model.ts';
+import { check, type Schema } from '../../../system/schema.ts';
+import { ISO_TIME, isoTime } from '../../model.ts';
 import type { DeviceMessage } from '../process/words.ts';
+import { numberBy, TIME, usableValues, ZONE_TYPE } from './values.ts';
 
 /** What a device reported last, in the words of the contract, and what only the hub needs of it. */
 export interface DeviceReadings {
@@ -29,36 +30,35 @@ const BATTERY_LOW_PERCENT = 15;
 /** A lock reports that it is tampered with, and not the end of it. */
 const ALARM_STANDS_MS = 3_600_000;
 
-const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-
 /** What is known after a message. Only reports of the bolt count for the bolt: an operation event reports what a user did. */
-export function readingsAfter(before: DeviceReadings, { cluster, type, values, at }: DeviceMessage): DeviceReadings {
+export function readingsAfter(before: DeviceReadings, { cluster, type, values: told, at }: DeviceMessage): DeviceReadings {
+  const { usable: values } = usableValues(told);
   const time = isoTime(at);
   const readings: Readings = { ...before.readings };
   let { zoneType, tamper } = before;
-  const lock = LOCK[numberOf(values.lockState) ?? -1];
-  const door = DOOR[numberOf(values.doorState) ?? -1];
+  const lock = LOCK[values.lockState ?? -1];
+  const door = DOOR[values.doorState ?? -1];
   if (cluster === 'closuresDoorLock') {
     if (lock) readings.lock = { value: lock, at: time };
     if (door) readings.door = { value: door, at: time };
   }
-  const battery = numberOf(values.batteryPercentageRemaining);
-  if (cluster === 'genPowerCfg' && battery !== null && battery < BATTERY_UNKNOWN) {
+  const battery = values.batteryPercentageRemaining ?? BATTERY_UNKNOWN;
+  if (cluster === 'genPowerCfg' && battery < BATTERY_UNKNOWN) {
     const percent = Math.min(battery / BATTERY_STEPS, 100);
     readings.batteryPercent = { value: percent, at: time };
     readings.batteryLow = { value: percent <= BATTERY_LOW_PERCENT, at: time };
   }
   if (cluster === 'ssIasZone') {
-    const status = numberOf(values.zonestatus) ?? numberOf(values.zoneStatus);
-    if (status !== null) {
+    const status = values.zonestatus ?? values.zoneStatus;
+    if (status !== undefined) {
       readings.alarm = { value: (status & (ZONE.alarm1 | ZONE.alarm2)) !== 0, at: time };
       readings.batteryLow = { value: (status & ZONE.battery) !== 0, at: time };
       tamper = { open: (status & ZONE.tamper) !== 0, alarmAt: null };
     }
-    zoneType = numberOf(values.zoneType) ?? zoneType;
+    zoneType = values.zoneType ?? zoneType;
   }
   const isLockAlarm = cluster === 'genAlarms' && type === 'commandAlarm' && values.clusterid === DOOR_LOCK_CLUSTER;
-  if (isLockAlarm && TAMPER_ALARMS.includes(numberOf(values.alarmcode) ?? -1)) tamper = { open: true, alarmAt: at };
+  if (isLockAlarm && TAMPER_ALARMS.includes(values.alarmcode ?? -1)) tamper = { open: true, alarmAt: at };
   return { readings, zoneType, tamper };
 }
 
@@ -70,18 +70,43 @@ export function isTampered({ tamper }: DeviceReadings, nowMs: number): boolean |
 
 const reading = (value: Schema): Schema => ({
   type: 'object',
-  properties: { value, at: { type: 'string', pattern: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/ } },
+  properties: { value, at: { type: 'string', pattern: ISO_TIME } },
   required: ['value', 'at'],
 });
 
-/** As the contract has them; for readers of a file. */
-export const READINGS_SCHEMA: Schema = {
-  type: 'object',
-  properties: {
-    lock: reading({ enum: LOCK }),
-    door: reading({ enum: DOOR }),
-    alarm: reading({ type: 'boolean' }),
-    batteryPercent: reading({ type: 'number', minimum: 0, maximum: 100 }),
-    batteryLow: reading({ type: 'boolean' }),
-  },
+/** As the contract has them. */
+const REPORTED: Readonly<Record<keyof Readings, Schema>> = {
+  lock: reading({ enum: LOCK }),
+  door: reading({ enum: DOOR }),
+  alarm: reading({ type: 'boolean' }),
+  batteryPercent: reading({ type: 'number', minimum: 0, maximum: 100 }),
+  batteryLow: reading({ type: 'boolean' }),
 };
+const TAMPER: Schema = {
+  type: 'object',
+  properties: { open: { type: 'boolean' }, alarmAt: { ...TIME, type: ['number', 'null'] } },
+  required: ['open', 'alarmAt'],
+};
+
+/** Of what a file has: the readings that the contract allows, and how many others there were. Readings of a newer agent are in neither. */
+export function soundReadings(found: Readonly<Record<string, unknown>>): { readings: Readings; dropped: number } {
+  const told = Object.entries(REPORTED).filter(([name]) => Object.hasOwn(found, name));
+  const sound = told.flatMap(([name, schema]) => {
+    const result = check(schema, found[name]);
+    return result.ok ? [[name, result.value]] : [];
+  });
+  return { readings: Object.fromEntries(sound), dropped: told.length - sound.length };
+}
+
+/** As `soundReadings`, of all that is kept of a device. */
+export function soundDevice(found: { readings: Record<string, unknown>; zoneType: unknown; tamper: unknown }): {
+  device: DeviceReadings;
+  dropped: number;
+} {
+  const { readings, dropped } = soundReadings(found.readings);
+  const zoneType = numberBy(ZONE_TYPE, found.zoneType);
+  const switched = check(TAMPER, found.tamper);
+  const tamper = switched.ok ? (switched.value as DeviceReadings['tamper']) : null;
+  const others = [zoneType === null && found.zoneType !== null, tamper === null && found.tamper !== null].filter(Boolean).length;
+  return { device: { readings, zoneType, tamper }, dropped: dropped + others };
+}

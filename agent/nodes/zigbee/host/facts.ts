@@ -1,3 +1,4 @@
+import { CHECK_IN_SECONDS, isPassedOn, numberBy, TIME } from '../devices/values.ts';
 import type { DeviceFacts, DeviceMessage } from '../process/words.ts';
 import type { LibraryDevice, LibraryMessage } from './library.ts';
 
@@ -10,21 +11,6 @@ const INTERVIEWS: Readonly<Record<string, DeviceFacts['interview']>> = {
 };
 const MAX_TEXT = 128;
 const MAX_CLUSTERS = 64;
-
-/** What may leave the process of what a device says. Codes, users and keys of locks are not in the list. */
-const PASSED_ON = new Set([
-  'lockState',
-  'doorState',
-  'batteryPercentageRemaining',
-  'batteryAlarmState',
-  'zoneStatus',
-  'zonestatus',
-  'zoneType',
-  'alarmcode',
-  'clusterid',
-  'opereventcode',
-  'opereventsrc',
-]);
 
 const textOf = (value: unknown): string | null => {
   if (typeof value !== 'string') return null;
@@ -49,19 +35,23 @@ export function factsOf(device: LibraryDevice): DeviceFacts {
     powerSource: textOf(device.powerSource),
     interview: INTERVIEWS[device.interviewState] ?? 'pending',
     linkQuality: qualityOf(device.linkquality),
-    lastSeen: numberOf(device.lastSeen),
-    checkInSeconds: numberOf(device.checkinInterval),
+    lastSeen: numberBy(TIME, device.lastSeen),
+    checkInSeconds: numberBy(CHECK_IN_SECONDS, device.checkinInterval),
     clusters: [...new Set(clusters)].slice(0, MAX_CLUSTERS),
   };
 }
 
-const isValue = (value: unknown): value is number | string | boolean => ['number', 'string', 'boolean'].includes(typeof value);
+/** What JSON can say. The agent judges whether it is a value of that attribute, and tells what it drops. */
+const isValue = (value: unknown): value is number | string | boolean =>
+  typeof value === 'number'
+    ? Number.isFinite(value)
+    : typeof value === 'boolean' || (typeof value === 'string' && value.length <= MAX_TEXT);
 
 /** A message of a device; null when nothing in it is passed on. */
 export function messageOf({ device, cluster, type, data }: LibraryMessage, at: number): DeviceMessage | null {
   if (typeof data !== 'object' || data === null || Array.isArray(data) || Buffer.isBuffer(data)) return null;
   const values = Object.fromEntries(
-    Object.entries(data).filter(([name, value]) => PASSED_ON.has(name) && isValue(value)),
+    Object.entries(data).filter(([name, value]) => isPassedOn(name) && isValue(value)),
   ) as DeviceMessage['values'];
   if (Object.keys(values).length === 0) return null;
   return { address: device.ieeeAddr, cluster: String(cluster).slice(0, MAX_TEXT), type: String(type).slice(0, MAX_TEXT), values, at };

@@ -1,6 +1,7 @@
 import { parseBounded } from '../../../system/bounded-json.ts';
 import { check, parsed, type Schema } from '../../../system/schema.ts';
-import type { Answers, ProcessEvent } from './words.ts';
+import { CHECK_IN_SECONDS, TIME } from '../devices/values.ts';
+import type { Answers, DeviceMessage, ProcessEvent } from './words.ts';
 
 /** What a device may tell of itself is bounded here: a name in the air is anything. */
 const text = (maxLength = 256): Schema => ({ type: 'string', maxLength });
@@ -10,7 +11,6 @@ const event = (kind: string, properties: Record<string, Schema>): Schema => obje
 const list = (items: Schema, maxItems: number): Schema => ({ type: 'array', items, maxItems });
 
 const ADDRESS: Schema = { type: 'string', pattern: /^0x[0-9a-f]{16}$/ };
-const TIME: Schema = { type: 'number', minimum: 0, maximum: 8.64e15 };
 const COUNT: Schema = { type: 'integer', minimum: 0 };
 const QUALITY: Schema = { type: 'number', minimum: 0, maximum: 255 };
 const FLAG: Schema = { type: 'boolean' };
@@ -28,7 +28,7 @@ const DEVICE = object({
   interview: { enum: ['pending', 'running', 'done', 'failed'] },
   linkQuality: orNull(QUALITY, 'number'),
   lastSeen: orNull(TIME, 'number'),
-  checkInSeconds: { type: ['number', 'null'], minimum: 0 },
+  checkInSeconds: orNull(CHECK_IN_SECONDS, 'number'),
   clusters: list(text(), MAX_CLUSTERS),
 });
 
@@ -94,7 +94,12 @@ const ANSWERS: Readonly<Record<keyof Answers, Schema>> = {
 const isScalar = (value: unknown) =>
   typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= 256);
 
-const hasScalars = (values: object) => Object.keys(values).length <= MAX_VALUES && Object.values(values).every(isScalar);
+/** The message with what can be a value in it; null when that is nothing, or more than a device has. */
+function withScalars(message: DeviceMessage): DeviceMessage | null {
+  const told = Object.entries(message.values);
+  const values = Object.fromEntries(told.filter(([, value]) => isScalar(value)));
+  return told.length > MAX_VALUES || Object.keys(values).length === 0 ? null : { ...message, values };
+}
 
 /** What the process wrote on one line; null for anything else. */
 export function readEvent(line: string): ProcessEvent | null {
@@ -109,7 +114,9 @@ export function readEvent(line: string): ProcessEvent | null {
   const result = check({ oneOf: known }, value);
   if (!result.ok) return null;
   const read = result.value as ProcessEvent;
-  return read.kind !== 'message' || hasScalars(read.message.values) ? read : null;
+  if (read.kind !== 'message') return read;
+  const message = withScalars(read.message);
+  return message && { ...read, message };
 }
 
 /** Whether the command answers more than that it was carried out. */

@@ -2,6 +2,7 @@ import type { ZigbeeAdapter } from '../../../contract/zigbee.ts';
 import { parseBounded } from '../../../system/bounded-json.ts';
 import { parsed, type Schema } from '../../../system/schema.ts';
 import { Secret } from '../../../system/secret.ts';
+import { MAX_FRAME_COUNTER } from './frame-counter.ts';
 import type { NetworkParameters } from './parameters.ts';
 
 /** A device as the coordinator knows it. */
@@ -42,7 +43,7 @@ const SCHEMA = object({
   channel_mask: { type: 'array', items: CHANNEL, minItems: 1 },
   network_key: object({
     key: hex(32),
-    frame_counter: { type: 'integer', minimum: 0 },
+    frame_counter: { type: 'integer', minimum: 0, maximum: MAX_FRAME_COUNTER },
     sequence_number: { type: 'integer', minimum: 0, maximum: 255 },
   }),
   devices: { type: 'array', items: object({ nwk_address: { type: ['string', 'null'], pattern: SHORT }, ieee_address: hex(16) }) },

@@ -70,7 +70,10 @@ const soundOf = <T>(sight: Sight<T>): T | null => (sight.state === 'sound' ? sig
 const isOf = (record: NetworkRecord, backup: Backup | null): backup is Backup =>
   backup !== null && isSameNetwork(record, backup) && backup.channels.length === 1 && backup.channels[0] === record.channel;
 
-/** The younger of both that is of this network; null: neither. A lower frame counter would have the devices ignore the coordinator. */
+/**
+ * The younger of both that is of this network; null: neither. A lower frame counter would have the devices ignore the coordinator. So the higher one counts also when
+ * it jumped and nothing has confirmed it yet: the network may have used it.
+ */
 function bestBackup(record: NetworkRecord, { backup, backupCopy }: Evidence): 'live' | 'copy' | null {
   const [live, copy] = [soundOf(backup), soundOf(backupCopy)].map((each) => (isOf(record, each) ? each : null));
   // What the library wrote after it had formed another network says nothing of this one.

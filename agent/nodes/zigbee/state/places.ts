@@ -18,6 +18,8 @@ export interface ZigbeePlaces {
   reports: string;
   /** What `hubctl zigbee form --replace` put away. */
   previous: string;
+  /** What it is putting away; after a power cut it goes back. */
+  archiving: string;
 }
 
 export function zigbeePlaces(stateDirectory: string, bus: string): ZigbeePlaces {
@@ -34,5 +36,6 @@ export function zigbeePlaces(stateDirectory: string, bus: string): ZigbeePlaces 
     backupCopy: at('backup.copy'),
     reports: at('reports.json'),
     previous: at('previous'),
+    archiving: at('previous.new'),
   };
 }

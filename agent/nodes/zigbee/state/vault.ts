@@ -1,9 +1,11 @@
 import { basename, join } from 'node:path';
 import type { Files } from '../../../system/files.ts';
 import { DAMAGED, isDenied, isInTheWay } from '../../../system/records.ts';
+import { createArchive } from './archive.ts';
 import { type Backup, hasBackup, parseBackup, type Stranger } from './backup.ts';
 import { type Database, isWhole, type Mended, mendDatabase, pairedIn, parseDatabase } from './database.ts';
 import type { Decision, Evidence, Sight } from './decision.ts';
+import { createCounterJudge } from './frame-counter.ts';
 import { type NetworkRecord, parseRecord, recordText } from './network-record.ts';
 import { otherNetworks } from './other-networks.ts';
 import { isSameNetwork } from './parameters.ts';
@@ -25,7 +27,8 @@ export type Stored = Omit<Evidence, 'adapter' | 'path' | 'stick'> & {
 /** What became of an attempt to keep copies. `missing`: devices that the library lists no more although none of them left. */
 export interface Kept {
   record: NetworkRecord;
-  backup: 'kept' | 'unusable' | 'none';
+  /** `doubtful`: its frame counter jumped, and the next backup decides. */
+  backup: 'kept' | 'doubtful' | 'unusable' | 'none';
   database: 'kept' | 'unusable';
   missing: string[];
   /** Devices that the coordinator knows, and the library does not. */
@@ -42,7 +45,7 @@ export interface Vault {
   saveRecord(record: NetworkRecord): Promise<void>;
   /** Puts the files in their places for the library. Answers what was put together of a damaged or older database. @throws as `read` */
   prepare(decision: Decision & { action: 'start' }, stored: Stored): Promise<Mended | null>;
-  /** Puts everything of the network away, one network deep. @throws as `read` */
+  /** Puts everything of the network away, one network deep: all of it, or nothing. @throws what the file system throws */
   archive(): Promise<void>;
   /** Copies what the library has just saved, if it is sound and of this network. `left`: devices that left since the last time. @throws as `read` */
   keep(record: NetworkRecord, left: ReadonlySet<string>, nowMs: number): Promise<Kept>;
@@ -76,6 +79,8 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     }
   }
 
+  const counters = createCounterJudge();
+  const archive = createArchive({ files, places });
   const soundOf = <T>(found: Sight<T>): T | null => (found.state === 'sound' ? found.value : null);
 
   async function readRecord(): Promise<Sight<NetworkRecord>> {
@@ -114,6 +119,7 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     saveRecord,
 
     async read() {
+      await archive.resume();
       const [record, backup, live] = await Promise.all([
         readRecord(),
         look(places.backup, parseBackup),
@@ -158,13 +164,8 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
     },
 
     async archive() {
-      const names = (await files.list(places.folder)).map((name) => join(places.folder, name)).filter((path) => path !== places.previous);
-      await files.remove(places.previous);
-      for (const path of names) {
-        const data = await bytesOf(path).catch(() => null);
-        if (data) await write(join(places.previous, basename(path)), data);
-      }
-      for (const path of names) await files.remove(path);
+      counters.reset();
+      await archive.putAway();
     },
 
     async keep(record, left, nowMs) {
@@ -183,9 +184,10 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
       if (isKept) await write(places.databaseCopy, database.data!);
       const found: Backup | null = soundOf(backup);
       const older = soundOf(backupCopy);
+      const kept = older !== null && isSameNetwork(older, record) ? older.frameCounter : null;
       // The counter of a network only rises: a stick that lost its memory must not replace what it could be restored from.
-      const isYounger = found !== null && (older === null || !isSameNetwork(older, record) || found.frameCounter >= older.frameCounter);
-      const isOurs = found !== null && isSameNetwork(found, record) && isYounger;
+      const verdict = found !== null && isSameNetwork(found, record) ? counters.judge(found.frameCounter, kept) : 'older';
+      const isOurs = found !== null && verdict === 'believed';
       if (isOurs) await write(places.backupCopy, backup.data!);
       const next: NetworkRecord = {
         ...record,
@@ -194,7 +196,8 @@ export function createVault({ files, places }: { files: Files; places: ZigbeePla
         savedAt: isKept && (isOurs || !hasBackup(record.adapter)) ? nowMs : record.savedAt,
       };
       await saveRecord(next);
-      const ofBackup = isOurs ? 'kept' : hasBackup(record.adapter) ? 'unusable' : 'none';
+      const unkept = verdict === 'doubtful' ? 'doubtful' : 'unusable';
+      const ofBackup = isOurs ? 'kept' : hasBackup(record.adapter) ? unkept : 'none';
       const strangers = isOurs && isKept ? found.devices.filter(({ address }) => !paired.has(address)) : [];
       return { record: next, backup: ofBackup, database: isKept ? 'kept' : 'unusable', missing, strangers };
     },

@@ -163,7 +163,9 @@ describe('a configuration with an error, without an agent', () => {
 
   test('doctor names it before the agent that does not start with it, which is a consequence without a remedy of its own', async () => {
     const plain = (await line('misspelt.json', 'hub.json', 'doctor --check agent,config,files')).terminal.text();
-    expect(plain).toMatch(/FAIL config .*stateDirectry[\s\S]*FAIL agent +it does not run\n +why +Caused by the finding of the check "config"\.\n/);
+    expect(plain).toMatch(
+      /FAIL config .*stateDirectry[\s\S]*FAIL agent +it does not run\n +why +Caused by the finding of the check "config"\.\n/,
+    );
     expect(plain).not.toContain('systemctl start');
     const { terminal } = await line('misspelt.json', 'hub.json', 'doctor --json --check agent,config,files');
     const { checks } = terminal.json() as { checks: { code?: string }[] };

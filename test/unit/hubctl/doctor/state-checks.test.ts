@@ -20,6 +20,7 @@ function pathsOf(changes: Record<string, Partial<PathFacts>> = {}): Paths {
     'zigbee/lobby/damaged-coordinator_backup.json': 'directory',
     'zigbee/lobby/previous': 'directory',
     'zigbee/lobby/previous/network.json': 'file',
+    'zigbee/lobby/previous.new': 'directory',
   };
   const facts = new Map<string, PathFacts>();
   const put = (path: string, given: Partial<PathFacts>) =>

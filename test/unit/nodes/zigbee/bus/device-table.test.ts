@@ -130,6 +130,31 @@ test.each(['{', '{"version":2}', '\0'.repeat(64), JSON.stringify({ version: 1, d
   },
 );
 
+test('values that the standard does not allow are dropped, and told at debug ever more rarely for each device', () => {
+  const { table, log, report } = createRig();
+  for (const address of [LOCK, SENSOR]) table.device(lockFacts({ address }));
+  report(PLUG, { batteryPercentageRemaining: -50 }, 'genPowerCfg');
+  for (let count = 0; count < 1_000; count += 1) report(LOCK, { batteryPercentageRemaining: -50, lockState: 1 }, 'genPowerCfg');
+  report(SENSOR, { batteryPercentageRemaining: 1e300 }, 'genPowerCfg');
+  report(SENSOR, { batteryPercentageRemaining: 100 }, 'genPowerCfg');
+  const told = log.lines.filter(({ event }) => event === 'zigbee_values_dropped');
+  expect(told.map(({ level }) => level)).toEqual(Array(11).fill('debug'));
+  expect(told.at(-2)).toMatchObject({ address: LOCK, cluster: 'genPowerCfg', names: ['batteryPercentageRemaining'], count: 512 });
+  expect(told.at(-1)).toMatchObject({ address: SENSOR, count: 1 });
+  expect(table.nodes().map(({ zigbee }) => zigbee!.readings.batteryPercent?.value)).toEqual([undefined, 50]);
+});
+
+test('a report of the future is one of now: an alarm must not stand for ever', async () => {
+  const { table, clock, wallClock } = createRig();
+  table.device(lockFacts());
+  const values = { alarmcode: 4, clusterid: 257 };
+  table.message({ address: LOCK, cluster: 'genAlarms', type: 'commandAlarm', values, at: wallClock.nowMs() + 365 * 24 * HOUR_MS });
+  expect(table.nodes()[0]!.tamper).toBe(true);
+  await clock.advance(HOUR_MS);
+  expect(table.nodes()[0]!.tamper).toBe(false);
+  await table.stop();
+});
+
 test('a disk that takes no reports is told, and the next report is written', async () => {
   const { table, clock, files, log, report } = createRig();
   table.device(lockFacts());

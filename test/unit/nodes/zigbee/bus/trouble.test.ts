@@ -155,3 +155,31 @@ test('a stick that goes while it is looked at is missing, whatever the process s
   expect(rig.bus.status().error).toMatchObject({ reason: 'missing' });
   await rig.stop();
 });
+
+test('a backup whose frame counter jumped is made again soon, and is no trouble of the disk', async () => {
+  const rig = createRig();
+  rig.bus.start();
+  await rig.up();
+  await rig.pair();
+  const { library, clock, network, log } = rig;
+  const doubts = () => log.events().filter((event) => event === 'zigbee_backup_doubtful').length;
+  const saves = () => library.asked.filter(({ do: what }) => what === 'save').length;
+  const { savedAt } = network.status();
+  library.frameCounter = 3e9;
+  await clock.settle(network.backup(), 1_000);
+  expect(network.status()).toMatchObject({ savedAt, notices: [], state: 'up' });
+  expect(doubts()).toBe(1);
+  await clock.advance(15_000);
+  expect(network.status().savedAt).toBeGreaterThan(savedAt!);
+
+  // One that stays doubtful is tried ever more rarely, and logged once.
+  const before = saves();
+  library.instead = ({ do: what }) => {
+    if (what === 'save') library.frameCounter = library.frameCounter > 3.5e9 ? 3.2e9 : 4e9;
+    return undefined;
+  };
+  await clock.advance(2 * 3_600_000);
+  expect(saves() - before).toBeLessThan(25);
+  expect(doubts()).toBe(2);
+  await rig.stop();
+});

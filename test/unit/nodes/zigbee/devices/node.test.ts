@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Readings } from '../../../../../agent/contract/node.ts';
 import { createNodeStore } from '../../../../../agent/nodes/store.ts';
 import { type Known, nodeOf, strangerNode } from '../../../../../agent/nodes/zigbee/devices/node.ts';
 import { NO_READINGS } from '../../../../../agent/nodes/zigbee/devices/readings.ts';
@@ -33,10 +34,23 @@ test.each([1, 32, 65, 128, 256])('a name of %s characters outlives a restart', a
   expect(await store.load()).toEqual([node]);
 });
 
+test('of a node that an older agent wrote with a bad reading, the rest is kept', async () => {
+  const [files, log] = [createMemoryFiles(), createFakeLog()];
+  const store = createNodeStore({ path: '/nodes.json', files, log });
+  const at = '2026-01-01T00:00:00.000Z';
+  const lock = { value: 'locked' as const, at };
+  const told = (readings: Readings) => nodeOf(BUS, known({}, { readings: { ...NO_READINGS, readings } }), true, NOW_MS);
+  await store.save([told({ lock, batteryPercent: { value: -25, at }, door: { value: 'open', at: '+275760-09-13T00:00:00.000Z' } })]);
+  expect(await store.load()).toEqual([told({ lock })]);
+  expect(log.lines).toEqual([]);
+});
+
 test.each<[string, Partial<DeviceFacts>, string[]]>([
   ['a lock', { clusters: ['genBasic', 'genPowerCfg', 'closuresDoorLock', 'genAlarms'] }, ['alarms', 'battery', 'door_lock']],
   ['a zone that has not told its kind', { clusters: ['ssIasZone'] }, ['alarm_zone']],
   ['nothing that is known', { clusters: ['64529', ''] }, []],
+  ['clusters with the names of what every object has', { clusters: ['constructor', 'toString', '__proto__'] }, []],
+  ['a cluster that is named again and again', { clusters: Array(256).fill('genPowerCfg') }, ['battery']],
 ])('capabilities of %s', (_, facts, capabilities) => {
   expect(nodeOf(BUS, known(facts), true, NOW_MS).capabilities).toEqual(capabilities);
 });

@@ -34,6 +34,13 @@ test.each<[string, DeviceMessage, object]>([
 test.each<[string, DeviceMessage]>([
   ['a state that the standard has not', said('closuresDoorLock', { lockState: 7, doorState: 255 })],
   ['text in place of a number', said('closuresDoorLock', { lockState: 'locked' })],
+  ['a battery below zero, sent with a sign', said('genPowerCfg', { batteryPercentageRemaining: -50 })],
+  ['a battery as a fraction', said('genPowerCfg', { batteryPercentageRemaining: 30.5 })],
+  ['a battery of more bytes', said('genPowerCfg', { batteryPercentageRemaining: 256 })],
+  ['a zone type as a fraction', said('ssIasZone', { zoneType: 1.5 })],
+  ['a zone type of more bytes', said('ssIasZone', { zoneType: 65_536 })],
+  ['a zone status with a sign', said('ssIasZone', { zoneStatus: -1 })],
+  ['a zone status as a fraction', said('ssIasZone', { zonestatus: 4.5 })],
   ['a battery that is not known', said('genPowerCfg', { batteryPercentageRemaining: 255 })],
   ['a state of another cluster', said('genOnOff', { lockState: 1, doorState: 1, batteryPercentageRemaining: 9, zonestatus: 1 })],
   [
@@ -42,6 +49,12 @@ test.each<[string, DeviceMessage]>([
   ],
 ])('%s tells nothing', (_, message) => {
   expect(knownAfter(message)).toEqual(NO_READINGS);
+});
+
+test('a value that cannot be costs only itself', () => {
+  expect(valuesAfter(said('closuresDoorLock', { lockState: 1, doorState: -1 }))).toEqual({ lock: 'locked' });
+  const contact = knownAfter(said('ssIasZone', { zoneType: 0x15 }), said('ssIasZone', { zoneType: 1.5, zonestatus: 1 }));
+  expect(contact).toMatchObject({ zoneType: 0x15, readings: { alarm: { value: true } } });
 });
 
 test('what was told before stays beside what is new', () => {

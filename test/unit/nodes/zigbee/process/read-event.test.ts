@@ -49,6 +49,9 @@ test.each<[string, unknown]>([
   ['an address with a line after it', { kind: 'left', address: `${LOCK}\n` }],
   ['a link quality beyond its range', { kind: 'seen', address: LOCK, at: 1, linkQuality: 256 }],
   ['a time that no calendar has', { kind: 'seen', address: LOCK, at: 9e15, linkQuality: 1 }],
+  ['a time that is written with a sign', { kind: 'seen', address: LOCK, at: Date.UTC(10_000, 0, 1), linkQuality: 1 }],
+  ['a message of such a time', { kind: 'message', message: { address: LOCK, cluster: 'a', type: 'b', values: { a: 1 }, at: 8.64e15 } }],
+  ['a check-in interval that the standard has not', { kind: 'device', device: lockFacts({ checkInSeconds: 1e308 }) }],
   ['a time before all', { kind: 'seen', address: LOCK, at: -1, linkQuality: 1 }],
   ['a device without its fields', { kind: 'device', device: { address: LOCK } }],
   ['a name without end', { kind: 'device', device: lockFacts({ model: 'x'.repeat(257) }) }],
@@ -62,6 +65,12 @@ test.each<[string, unknown]>([
   ['a level that is none', { kind: 'log', level: 'fatal', text: '' }],
 ])('%s is nothing', (_, value) => {
   expect(readEvent(typeof value === 'string' ? value : JSON.stringify(value))).toBeNull();
+});
+
+test('what is no value is dropped from a message, and the rest stays', () => {
+  const event = readEvent(JSON.stringify(message({ lockState: 1, doorState: null, pincode: [1, 2], text: 'x'.repeat(257) })));
+  expect(event).toMatchObject({ message: { values: { lockState: 1 } } });
+  expect(Object.keys((event as { message: { values: object } }).message.values)).toEqual(['lockState']);
 });
 
 test('a name in the prototype is no field', () => {
