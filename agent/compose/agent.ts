@@ -174,7 +174,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
         trial.linkUp();
         notify.status('online');
         wifiFollower.linkUp();
-        wifi.linkUp();
       },
       linkDown() {
         commands.linkDown();
@@ -182,7 +181,6 @@ export async function createAgent(config: AgentConfig, ports: AgentPorts): Promi
         jobs?.linkDown();
         notify.status('offline');
         wifiFollower.linkDown();
-        wifi.linkDown();
       },
       takenOver: alarms.takenOver,
       view: guard('shadow view', onView),

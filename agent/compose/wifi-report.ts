@@ -11,7 +11,7 @@ import type { Log } from '../system/log.ts';
 const FIRST_MS = 3_000;
 const EVERY_MS = 5 * 60_000;
 
-/** Keeps the `wifi` part of the reported state. */
+/** Keeps the `wifi` part of the reported state, and tells the Wi-Fi whether the cloud is reached. */
 export interface WifiFollower {
   /** A session stands, maybe over another network than the one before. */
   linkUp(): void;
@@ -20,7 +20,7 @@ export interface WifiFollower {
 }
 
 export function createWifiFollower(deps: {
-  wifi: Pick<Wifi, 'current'>;
+  wifi: Pick<Wifi, 'current'> & { linkUp(): void; linkDown(): void };
   report(wifi: Reported['wifi']): void;
   clock: MonotonicClock;
   log: Log;
@@ -40,9 +40,13 @@ export function createWifiFollower(deps: {
 
   return {
     linkUp() {
+      wifi.linkUp();
       cancel();
       cancel = clock.schedule(FIRST_MS, follow);
     },
-    linkDown: () => cancel(),
+    linkDown() {
+      wifi.linkDown();
+      cancel();
+    },
   };
 }

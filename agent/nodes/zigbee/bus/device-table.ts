@@ -63,7 +63,7 @@ export function createDeviceTable({ bus, store, ask, onNode, onGone, clock, wall
   /** What was told last of that which a report or time alone changes. */
   const told = new Map<string, string>();
   const asked = new Map<string, number>();
-  const dropped = createDroppedValues({ bus, log });
+  const dropped = createDroppedValues({ log });
   let remembered: ReadonlyMap<string, DeviceReadings> = new Map();
   let strangers: Stranger[] = [];
   let isUp = false;

@@ -12,7 +12,7 @@ export interface DroppedValues {
 const isPowerOfTwo = (count: number) => Number.isInteger(Math.log2(count));
 
 /** Logged at debug, and for each device ever more rarely: a device may send them with every frame. */
-export function createDroppedValues({ bus, log }: { bus: string; log: Pick<Log, 'debug'> }): DroppedValues {
+export function createDroppedValues({ log }: { log: Pick<Log, 'debug'> }): DroppedValues {
   const counts = new Map<string, number>();
   return {
     note({ address, cluster, values }) {
@@ -22,7 +22,7 @@ export function createDroppedValues({ bus, log }: { bus: string; log: Pick<Log, 
       counts.set(address, count);
       if (isPowerOfTwo(count))
         log.debug(
-          { event: 'zigbee_values_dropped', bus, address, cluster, names: dropped, count },
+          { event: 'zigbee_values_dropped', address, cluster, names: dropped, count },
           'a device sent what the standard does not allow',
         );
     },

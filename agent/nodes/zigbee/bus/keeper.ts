@@ -85,7 +85,7 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
   function doubted(): void {
     if (!isDoubtful)
       log.warn(
-        { event: 'zigbee_backup_doubtful', bus },
+        { event: 'zigbee_backup_doubtful' },
         'the frame counter of the backup jumped; it is kept when the next one goes on from there',
       );
     isDoubtful = true;
