@@ -115,7 +115,7 @@ describe('a hub with an OSDP line and a Zigbee stick', () => {
     world.sensor.wake(60_000);
     await world.change('remove', { address: addressOf(world.sensor) });
     await world.untilNodes('the sensor gone', (nodes) => rowOf(nodes, addressOf(world.sensor)) === undefined);
-    expect(world.sensor.membership).toBeNull();
+    await expect.poll(() => world.sensor.membership).toBeNull();
     expect(world.stick.coordinator.devices().map(({ eui }) => eui)).not.toContain(world.sensor.eui);
   });
 
