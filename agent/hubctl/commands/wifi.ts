@@ -13,6 +13,10 @@ import { runCommand } from './run.ts';
 
 const dbm = (value: number | null) => (value === null ? '?' : `${value} dBm`);
 
+/** Why there is none, where that is known. */
+const noNetwork = ({ notJoined }: WifiReport) =>
+  notJoined ? `none, although ${notJoined.ssid} is known and in reach: see hubctl doctor --check wifi` : 'none';
+
 /** The configured interface. The schema is loaded only here: hubctl starts without it. */
 async function interfaceOf(places: Places): Promise<string | null> {
   const { settingsOf } = await import('../machine/settings.ts');
@@ -35,7 +39,10 @@ export const wifiStatusCommand: Command = {
     else {
       const { connection, credentialsSet } = report;
       const rows: [string, string][] = [
-        ['Network', connection ? `${connection.ssid} ${dbm(connection.signalDbm)}` : value ? 'none' : 'unknown without the agent'],
+        [
+          'Network',
+          connection ? `${connection.ssid} ${dbm(connection.signalDbm)}` : value ? noNetwork(value) : 'unknown without the agent',
+        ],
         ['Password', credentialsSet === null ? 'unknown' : credentialsSet ? 'stored' : 'none stored'],
         ['Changes', report.problem ?? 'possible'],
       ];

@@ -54,6 +54,21 @@ test.each([
   expect(terminal.json()).toMatchObject({ checks: [{ status, remedy, code: expect.stringMatching(/^wifi_/) }] });
 });
 
+test.each([
+  [false, 'wifi_not_joined', /the agent joins it again/],
+  [true, 'wifi_disconnected_by_hand', /^sudo nmcli device connect wlan0$/],
+])('Wi-Fi: a known network in reach that is not joined (told to: %s)', async (byHand, code, remedy) => {
+  const notJoined = { ssid: 'Site 12', device: 'wlan0', byHand };
+  const report = { connection: null, credentialsSet: true, problem: null, notJoined };
+  const { run } = await createHub((path) => (path === '/v1/wifi' ? report : HEALTHY));
+  const doctor = await run('doctor --json --check wifi');
+  expect(doctor.terminal.json()).toMatchObject({
+    checks: [{ status: 'warn', code, subject: 'wlan0', remedy: expect.stringMatching(remedy) }],
+  });
+  const status = await run('wifi status');
+  expect(status.terminal.text()).toContain('none, although Site 12 is known and in reach: see hubctl doctor');
+});
+
 test('what holds a serial port is kept away by its own name; what is not known is looked at before it is ended', () => {
   const holders = [
     { pid: 7, name: 'agetty' },
