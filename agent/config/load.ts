@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ADMIN_SOCKET_NAME } from '../contract/local-sockets.ts';
 import type { Files } from '../system/files.ts';
 import type { AgentConfig, BusConfig, IdentityDocument } from './config.ts';
@@ -78,17 +78,24 @@ async function checkKeyFiles(
   return found.flatMap((problem, index) => (problem === null ? [] : [{ file, field: `buses[${index}].keysPath`, ...problem }]));
 }
 
-/** The admin socket lies beside the configured one. */
+const SOCKET_FIELD = 'local.socketPath';
+
 function checkSocketPath(path: string, file: string): ConfigProblem[] {
-  const field = 'local.socketPath';
-  if (basename(path) === ADMIN_SOCKET_NAME) {
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return [];
+  return [{ file, field: SOCKET_FIELD, message: tooLong(path), remedy: 'Choose a shorter path.' }];
+}
+
+const tooLong = (path: string) => `${path} is longer than the ${MAX_SOCKET_PATH_BYTES} bytes that a Unix socket's path can have`;
+
+/** The admin socket lies beside the configured one. Without it the hub serves all the same: hubctl can change nothing. */
+function doubtAdminSocket(path: string, file: string): ConfigProblem[] {
+  const admin = join(dirname(path), ADMIN_SOCKET_NAME);
+  if (path === admin) {
     const message = `${ADMIN_SOCKET_NAME} is the name of the admin socket in the same folder`;
-    return [{ file, field, message, remedy: 'Choose another name, such as control.sock.' }];
+    return [{ file, field: SOCKET_FIELD, message, remedy: 'Choose another name, such as control.sock.' }];
   }
-  const longest = [path, join(dirname(path), ADMIN_SOCKET_NAME)].find((each) => Buffer.byteLength(each) > MAX_SOCKET_PATH_BYTES);
-  if (longest === undefined) return [];
-  const message = `${longest} is longer than the ${MAX_SOCKET_PATH_BYTES} bytes that a Unix socket's path can have`;
-  return [{ file, field, message, remedy: 'Choose a shorter path.' }];
+  if (Buffer.byteLength(admin) <= MAX_SOCKET_PATH_BYTES) return [];
+  return [{ file, field: SOCKET_FIELD, message: tooLong(admin), remedy: 'Choose a shorter folder.' }];
 }
 
 /**
@@ -133,6 +140,6 @@ export async function loadConfig(options: LoadConfigOptions): Promise<AgentConfi
     local: { socketPath },
     tls: { certificate: certificate!, privateKey: privateKey!, authorities: authorities! },
     certificateExpiresAt: expiresAt,
-    warnings: credentials.warnings,
+    warnings: [...credentials.warnings, ...doubtAdminSocket(socketPath, agent.file)],
   };
 }

@@ -6,6 +6,6 @@ export interface ReleaseReport {
   factory: boolean;
   /** It has not been committed yet. */
   trial: boolean;
-  /** The last release that was left again or refused, unless one was committed since. */
+  /** The last release that was rolled back or refused, unless one was committed since. */
   failed?: { sequence: number; what: 'rolled_back' | 'refused'; reason: string };
 }

@@ -31,7 +31,7 @@ export function unknownNode(bus: string, protocol: Node['protocol'], address: st
 }
 
 /** The last moment that the contract can write, the end of the year 9999: `Date` writes a later year with a sign and six digits. */
-export const MAX_TIME_MS = 253_402_300_799_999;
+export const LAST_WRITABLE_MS = 253_402_300_799_999;
 
 /** A time as `isoTime` writes it, up to that moment. */
 export const ISO_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;

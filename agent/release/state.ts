@@ -28,7 +28,7 @@ export type RefusalReason =
 /** What a trial can report of itself. */
 export type Verdict = 'healthy' | 'no_cloud' | 'job_unanswered' | 'bus_lost' | 'memory' | 'not_settled';
 
-/** Why a release was left again. */
+/** Why a release was rolled back. */
 export type RollbackReason =
   | Exclude<Verdict, 'healthy'>
   | 'starts_used_up'

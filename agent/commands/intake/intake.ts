@@ -35,7 +35,8 @@ export function shadowCommandId(envelope: CommandEnvelope, timestampSeconds: num
 
 /** A command's name as it may be repeated in logs and answers: the caller can send anything. A list or an object may hold the args, with a password. */
 function printableName(command: unknown): string {
-  const text = Array.isArray(command) ? '(a list)' : typeof command === 'object' ? '(an object)' : String(command);
+  const value = command ?? 'null';
+  const text = Array.isArray(value) ? '(a list)' : typeof value === 'object' ? '(an object)' : String(value);
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_NAME);
 }
 

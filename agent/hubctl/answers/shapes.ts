@@ -3,12 +3,16 @@ import type { Schema } from '../../system/schema.ts';
 /** The fields that a type may lack. */
 type Optional<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? Key : never }[keyof T];
 
+/** Any text; a word that only a newer agent knows is one too. */
 export const TEXT: Schema = { type: 'string' };
+/** Any number. */
 export const NUMBER: Schema = { type: 'number' };
+/** Yes or no. */
 export const FLAG: Schema = { type: 'boolean' };
 /** Any object. */
 export const OBJECT: Schema = { type: 'object' };
 
+/** A list of things of one shape. */
 export const listOf = (items: Schema): Schema => ({ type: 'array', items });
 
 /** The shape, or null. */

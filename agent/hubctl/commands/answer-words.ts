@@ -11,7 +11,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
 };
 
 /** The answer's status and error code, delivered or not; null: there is no answer yet, or none is kept. */
-function answerOf({ status, outcome, answered }: CommandReport): { status: string; code: string | null } | null {
+function givenAnswer({ status, outcome, answered }: CommandReport): { status: string; code: string | null } | null {
   if (status !== null) return { status, code: outcome && 'error' in outcome ? outcome.error.code : null };
   return answered ?? null;
 }
@@ -22,7 +22,7 @@ function answerOf({ status, outcome, answered }: CommandReport): { status: strin
  */
 export function answerText(report: CommandReport): string {
   const { stage, outcome } = report;
-  const answer = answerOf(report);
+  const answer = givenAnswer(report);
   if (answer === null) return stage === 'delivered' ? 'answered' : stage;
   const waits = outcome !== null && stage !== 'delivered' ? ', not delivered' : '';
   return `${answer.status}${answer.code === null ? '' : ` ${answer.code}`}${waits}`;
@@ -30,7 +30,7 @@ export function answerText(report: CommandReport): string {
 
 /** The colour of `answerText`. */
 export function answerColour(report: CommandReport): Colour {
-  const { status } = answerOf(report) ?? {};
+  const { status } = givenAnswer(report) ?? {};
   return status === undefined ? (report.stage === 'delivered' ? 'dim' : 'warn') : lookUp(COLOURS, status, 'bad');
 }
 

@@ -17,7 +17,7 @@ const INDENT = '  ';
 const DEFAULT_LINES = '100';
 
 /** The object that a line is; null: it is something else. The journal also has lines of systemd, in plain text. */
-function objectOf(text: string): Record<string, unknown> | null {
+function lineObject(text: string): Record<string, unknown> | null {
   try {
     const value = parseBounded(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
@@ -33,7 +33,7 @@ const wordOf = (value: unknown): string => (typeof value === 'string' ? value : 
 function createLayout(columns: number, paint: Paint): (text: string) => string {
   let day = '';
   return (text) => {
-    const line = objectOf(text);
+    const line = lineObject(text);
     if (line === null) return printable(text);
     const today = /^\d{4}-\d\d-\d\d(?=T)/.exec(wordOf(line.time))?.[0] ?? day;
     const date = today === day ? '' : `${paint('dim', `${today}, times are UTC`)}\n`;
@@ -57,7 +57,7 @@ function logLine(line: Record<string, unknown>, columns: number, paint: Paint): 
 }
 
 /** One log line for a program. */
-const jsonLine = (text: string): string => (objectOf(text) === null ? JSON.stringify({ msg: text }) : text);
+const jsonLine = (text: string): string => (lineObject(text) === null ? JSON.stringify({ msg: text }) : text);
 
 /** What came of asking the journal. It shows nothing to others than root and its own groups (journalctl(1)). */
 function journalWords(any: boolean | null, isRoot: boolean): string {

@@ -30,16 +30,22 @@ function traceLine({ at, kind, address, name, sequence, bytes, security, text }:
 /** Of a short Zigbee address; an OSDP bus has fewer. */
 const MAX_ADDRESS = 0xffff;
 
-/** The address that is asked for; null: all. @throws UsageError for one that the bus never asks. */
-async function addressOf(option: string | boolean | undefined, bus: string, places: Places): Promise<number | null> {
+/** The address that is asked for; null: all. @throws UsageError for one that no bus has */
+function addressOf(option: string | boolean | undefined): number | null {
   if (typeof option !== 'string') return null;
   const address = /^\d+$/.test(option) ? Number(option) : Number.NaN;
   if (!(address <= MAX_ADDRESS)) throw new UsageError('--address must be a whole number; OSDP has 0 to 126.');
+  return address;
+}
+
+/** Why nothing may come of this address: agent.json has others. Null: it has it, or does not tell. */
+async function unasked(address: number | null, bus: string, places: Places): Promise<string | null> {
+  if (address === null) return null;
   // The schema is loaded only here: hubctl starts without it.
   const { configuredAddresses } = await import('../machine/bus-addresses.ts');
   const configured = configuredAddresses(places, bus);
-  if (configured === null || configured.addresses.includes(address)) return address;
-  throw new UsageError(`${bus} never asks address ${address}: its "addresses" in agent.json are ${configured.entries}.`);
+  if (configured === null || configured.addresses.includes(address)) return null;
+  return `Address ${address} is not among the "addresses" of ${bus} in agent.json, which are ${configured.entries}.`;
 }
 
 /** What is waited for: on a quiet bus, or one that is not up, nothing else is shown. */
@@ -60,13 +66,15 @@ export const busTraceCommand: Command = {
   words: { min: 1, max: 1 },
   async run({ client, terminal, json, options, words, places }) {
     const bus = words[0]!;
-    const address = await addressOf(options.address, bus, places);
+    const address = addressOf(options.address);
     const count = options.count === undefined ? Number.POSITIVE_INFINITY : Number(options.count);
     if (Number.isNaN(count) || count < 1) throw new UsageError('--count must be a whole number from 1 on.');
     const path = encodeURIComponent(bus);
     const { value, problem } = await attempt(client.get(`/v1/nodes?bus=${path}`, nodesAnswer));
     // A bus that the agent refuses has no trace either, and that answer says it.
     if (problem && problem.problem !== 'refused') throw problem;
+    const notice = value && (await unasked(address, bus, places));
+    if (notice) say(terminal, `hubctl: ${notice}`);
     if (value) say(terminal, `hubctl: ${waitingFor(bus, value.buses[0], address)}`);
     const enough = new AbortController();
     const signal = AbortSignal.any([enough.signal, terminal.interrupted]);

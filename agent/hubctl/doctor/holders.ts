@@ -20,12 +20,16 @@ export interface Holder {
   command: string;
 }
 
-/** Of a command line whose words end with a zero byte. The other words may hold a secret, and what doctor says goes into bundles. */
+/** A script that an interpreter runs, or another file named by its whole path. */
+const FILE = /^\/[^=\s]*$|^[^=\s:]+\.(?:py|js|cjs|mjs|ts|sh|pl|rb|lua)$/;
+
+/**
+ * Of a command line whose words end with a zero byte: the program, and the file that comes next. Other words may hold a secret, and what doctor says
+ * goes into bundles. A process can write anything into its own line: of its first word only the beginning counts.
+ */
 function commandOf(commandLine: string): string {
-  const [program = '', ...words] = commandLine.split('\0');
-  const file = words.find((word) => !word.startsWith('-'));
-  const isFile = file !== undefined && /^[^=\s]*(?:\/[^=\s]*|\.\w+)$/.test(file);
-  return truncate(printable([program, ...(isFile ? [file] : [])].join(' ')).trim(), MAX_COMMAND);
+  const [program = '', file = ''] = commandLine.split('\0');
+  return truncate(printable([program.split(/\s/)[0], ...(FILE.test(file) ? [file] : [])].join(' ')).trim(), MAX_COMMAND);
 }
 
 /** Which processes have the device open; only root sees all. `processFolder` is where the kernel shows them (proc(5)). */

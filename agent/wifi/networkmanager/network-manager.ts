@@ -120,6 +120,8 @@ export interface WifiProfile {
   interfaceName: string;
   /** The network does not tell its name. */
   hidden: boolean;
+  /** It makes a network (an access point, ad hoc) in place of joining one. */
+  makesNetwork: boolean;
   /** Seconds since the epoch, by a clock that may have been wrong; 0: never. */
   lastJoinedSeconds: number;
 }

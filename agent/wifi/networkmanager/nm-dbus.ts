@@ -55,7 +55,7 @@ const PARALLEL_CALLS = 16;
 export function createNetworkManager(bus: MessageBus): NetworkManager {
   const nm = createNmCalls(bus);
 
-  /** Null: it is not for joining a network, or it is another user's (`connection.permissions`), whom NetworkManager alone may tell. */
+  /** Null: it is not of Wi-Fi, or it is another user's (`connection.permissions`), whom NetworkManager alone may tell. */
   async function readProfile(path: ObjectPath): Promise<WifiProfile | null> {
     const answer = await nm.call(path, NM.profile, 'GetSettings', '', []).catch((error: unknown) => {
       if (isNetworkManagerError(error, 'permission_denied')) return null;
@@ -66,7 +66,7 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
     const connection = asRecord(settings.connection);
     const wireless = asRecord(settings[WIFI_PROFILE_TYPE]);
     const security = settings['802-11-wireless-security'];
-    if (connection.type !== WIFI_PROFILE_TYPE || !['', INFRASTRUCTURE].includes(asText(wireless.mode))) return null;
+    if (connection.type !== WIFI_PROFILE_TYPE) return null;
     return {
       path,
       id: asText(connection.id),
@@ -79,6 +79,7 @@ export function createNetworkManager(bus: MessageBus): NetworkManager {
       autoconnectPriority: asNumber(connection['autoconnect-priority']),
       interfaceName: asText(connection['interface-name']),
       hidden: wireless.hidden === true,
+      makesNetwork: !['', INFRASTRUCTURE].includes(asText(wireless.mode)),
       lastJoinedSeconds: asNumber(connection.timestamp),
     };
   }

@@ -32,7 +32,7 @@ export async function lookAtRadio(manager: NetworkManager, interfaceName: string
   if (device.state !== DEVICE_STATE.disconnected) return { state: 'other' };
   const [points, known, active] = await Promise.all([manager.accessPoints(device.path), manager.wifiProfiles(), activeProfiles(manager)]);
   const isInReach = ({ ssid }: WifiProfile) => isNamed(ssid) && points.some((point) => point.ssid.equals(ssid));
-  const isFor = ({ interfaceName: bound }: WifiProfile) => bound === '' || bound === device.interfaceName;
+  const isFor = ({ interfaceName: bound, makesNetwork }: WifiProfile) => !makesNetwork && (bound === '' || bound === device.interfaceName);
   const profiles = known
     .filter((profile) => profile.autoconnect && isFor(profile) && !active.has(profile.uuid))
     .map((profile) => ({ profile, inReach: isInReach(profile) }))

@@ -12,6 +12,7 @@ export interface RejoinState {
   lastAttemptMs: number | null;
 }
 
+/** Before the first look, and again on a network. */
 export const NOTHING_SEEN: RejoinState = { idleSinceMs: null, attempts: 0, lastAttemptMs: null };
 
 /**

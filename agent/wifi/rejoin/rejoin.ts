@@ -21,6 +21,7 @@ export interface Rejoin {
   stop(): void;
 }
 
+/** Does nothing before `linkDown`. */
 export function createRejoin(deps: {
   networkManager: NetworkManager;
   interfaceName: string | null;

@@ -122,18 +122,6 @@ test.each([
     'not less',
   ],
   ['interface', { agent: { ...AGENT, wifi: { interface: 'wlan 0' } } }, 'wifi.interface', 'network interface'],
-  [
-    'the name of the admin socket',
-    { agent: { ...AGENT, local: { socketPath: '/run/hub/admin.sock' } } },
-    'local.socketPath',
-    'admin socket',
-  ],
-  [
-    'no room for the admin socket',
-    { agent: { ...AGENT, local: { socketPath: `/${'x'.repeat(98)}/s` } } },
-    'local.socketPath',
-    'admin.sock',
-  ],
   ['long socket path', { agent: { ...AGENT, local: { socketPath: `/${'x'.repeat(107)}` } } }, 'local.socketPath', '107 bytes'],
   ['heartbeat', { agent: { ...AGENT, heartbeatMinutes: 16 } }, 'heartbeatMinutes', 'at most 15'],
   ['level', { agent: { ...AGENT, log: { level: 'loud' } } }, 'log.level', '"info"'],
@@ -223,4 +211,12 @@ test('a file of another kind does not flood the log', async () => {
   const { problems, text } = await refusal({ agent });
   expect(problems.length).toBeLessThanOrEqual(40);
   expect(text).toContain('more');
+});
+
+test.each([
+  ['its name', '/run/hub/admin.sock', 'is the name of the admin socket'],
+  ['no room for it', `/${'x'.repeat(98)}/s`, 'admin.sock is longer than'],
+])('a socket that keeps the admin socket away (%s) is a warning: the hub serves without it', async (_what, socketPath, message) => {
+  const { warnings } = await load({ agent: { ...AGENT, local: { socketPath } } });
+  expect(warnings).toMatchObject([{ field: 'local.socketPath', message: expect.stringContaining(message) }]);
 });

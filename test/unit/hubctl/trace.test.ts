@@ -31,9 +31,6 @@ async function trace(bus: string, address: string | undefined, status: BusStatus
 }
 
 test.each([
-  ['rs485', '200', /never asks address 200.* 5, 20-22/],
-  ['rs485', '6', /never asks address 6/],
-  ['line', '127', /never asks address 127.*0-126/],
   ['zigbee', '65536', /whole number/],
   ['unknown', '-1', /whole number/],
   ['rs485', '5.5', /whole number/],
@@ -44,12 +41,24 @@ test.each([
 });
 
 test.each([
+  ['rs485', '200', /Address 200 is not among .* 5, 20-22\./],
+  ['rs485', '6', /Address 6 is not among/],
+  ['line', '127', /Address 127 .* 0-126\./],
+])('%s --address %s: agent.json has other addresses, which is said at once', async (bus, address, message) => {
+  const { code, seen } = await trace(bus, address);
+  expect(code).toBe(130);
+  expect(seen[0]).toMatch(message);
+});
+
+test.each([
   ['rs485', '21'],
   ['line', '126'],
   ['zigbee', '65535'],
   ['unknown', '7'],
 ])('%s --address %s is taken', async (bus, address) => {
-  expect(await trace(bus, address)).toMatchObject({ code: 130 });
+  const { code, seen } = await trace(bus, address);
+  expect(code).toBe(130);
+  expect(seen.join()).not.toContain('is not among');
 });
 
 test('a configuration that is wrong stands in the way of nothing', async () => {

@@ -125,6 +125,7 @@ export function createAgentLife(
           autoconnectPriority: settings.autoconnectPriority,
           interfaceName: settings.interfaceName,
           hidden: settings.hidden,
+          makesNetwork: false,
           lastJoinedSeconds: Math.floor(lastUsed / 1000),
         })),
       ),

@@ -33,6 +33,8 @@ export interface Keeper {
   now(): Promise<NetworkRecord>;
   /** What stands of the last attempt. */
   notice(): ZigbeeNotice | null;
+  /** The last backup was not kept: its frame counter jumped. */
+  isDoubtful(): boolean;
   /** The network is down. */
   pause(): void;
   /** Resolves when nothing is being written. */
@@ -156,6 +158,7 @@ export function createKeeper({ bus, vault, process, clock, wallClock, log, onStr
     joined: (address) => void left.delete(address),
     now,
     notice: () => notice,
+    isDoubtful: () => isDoubtful,
     pause() {
       cancel();
       dueMs = Number.POSITIVE_INFINITY;

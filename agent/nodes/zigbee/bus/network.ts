@@ -128,6 +128,12 @@ export function createNetwork({ options, keeper, joining, devices, notices, libr
     async backup() {
       running();
       const { savedAt, devices: count } = await carriedOut(keeper.now());
+      if (keeper.isDoubtful()) {
+        throw new HubError(
+          'storage_failed',
+          'the frame counter of this backup jumped: it is kept when the next one goes on from there. Try again in a minute; the last good copy stays.',
+        );
+      }
       return { savedAt, devices: count };
     },
 

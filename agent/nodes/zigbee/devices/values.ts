@@ -1,5 +1,5 @@
 import { check, type Schema } from '../../../system/schema.ts';
-import { MAX_TIME_MS } from '../../model.ts';
+import { LAST_WRITABLE_MS } from '../../model.ts';
 
 /**
  * The rules for what a device says. A ZCL frame has the data type of each value in it, and the library decodes by that type: a device can
@@ -10,7 +10,7 @@ const ONE_BYTE = whole(0xff);
 const TWO_BYTES = whole(0xffff);
 
 /** When something was heard, epoch milliseconds. */
-export const TIME: Schema = { type: 'number', minimum: 0, maximum: MAX_TIME_MS };
+export const TIME: Schema = { type: 'number', minimum: 0, maximum: LAST_WRITABLE_MS };
 /** ZCL, 3.16.4.2.1: at most 0x6e0000 quarters of a second. */
 export const CHECK_IN_SECONDS: Schema = { type: 'number', minimum: 0, maximum: 0x6e0000 / 4 };
 /** ZCL, 8.2.2.2.1.2: an enumeration of 16 bits. */

@@ -52,6 +52,8 @@ test('the age is the difference of two times of the cloud: the hub is not asked'
 test('what is unknown or invalid is refused in the words of the contract, without a secret', () => {
   expect(refusal(candidateOf(view('reboot', {}), context))).toMatchObject({ status: 'REJECTED', error: { code: 'unknown_command' } });
   expect(refusal(candidateOf(view({ odd: true }, {}), context))).toMatchObject({ error: { code: 'unknown_command' } });
+  const nameOf = (command: unknown) => candidateOf(view(command as string, {}), context)?.command;
+  expect([7, true, [1], { ssid: 'x' }].map(nameOf)).toEqual(['7', 'true', '(a list)', '(an object)']);
   const invalid = refusal(candidateOf(view('set_wifi_credentials', { credentials: 'short' }), context));
   expect(invalid).toMatchObject({
     status: 'REJECTED',

@@ -148,7 +148,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
     '/p/3 GetSettings': [
       {
         connection: { id: 'hub-agent x', uuid: 'x', type: '802-11-wireless', autoconnect: false, 'autoconnect-priority': 12 },
-        '802-11-wireless': { ssid: Buffer.from('x') },
+        '802-11-wireless': { ssid: Buffer.from('x'), mode: 'ap' },
       },
     ],
     '/p/3 Connection.Unsaved': [true],
@@ -172,6 +172,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
       autoconnectPriority: 0,
       interfaceName: 'wlan1',
       hidden: true,
+      makesNetwork: false,
       lastJoinedSeconds: 1_790_000_000,
     },
     {
@@ -185,6 +186,7 @@ test('reads devices, profiles, access points, checkpoints', async () => {
       autoconnectPriority: 12,
       interfaceName: '',
       hidden: false,
+      makesNetwork: true,
       lastJoinedSeconds: 0,
     },
   ]);

@@ -166,11 +166,15 @@ test('a backup whose frame counter jumped is made again soon, and is no trouble 
   const saves = () => library.asked.filter(({ do: what }) => what === 'save').length;
   const { savedAt } = network.status();
   library.frameCounter = 3e9;
-  await clock.settle(network.backup(), 1_000);
+  await expect(clock.settle(network.backup(), 1_000)).rejects.toMatchObject({
+    code: 'storage_failed',
+    message: expect.stringContaining('jumped'),
+  });
   expect(network.status()).toMatchObject({ savedAt, notices: [], state: 'up' });
   expect(doubts()).toBe(1);
   await clock.advance(15_000);
   expect(network.status().savedAt).toBeGreaterThan(savedAt!);
+  expect(await clock.settle(network.backup(), 1_000)).toMatchObject({ devices: 1 });
 
   // One that stays doubtful is tried ever more rarely, and logged once.
   const before = saves();
