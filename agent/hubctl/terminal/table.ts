@@ -61,6 +61,6 @@ export function table<Row>(columnsOf: readonly Column<Row>[], rows: readonly Row
     ),
   );
   const leftOut = columnsOf.filter((column) => !shown.includes(column)).map(({ title }) => title);
-  const notice = leftOut.length === 0 ? [] : wrap(`Not shown for want of room: ${leftOut.join(', ')}; --json has them.`, columns);
+  const notice = leftOut.length === 0 ? [] : wrap(`Too narrow for these columns: ${leftOut.join(', ')}; --json has them.`, columns);
   return [header, ...body, ...notice];
 }

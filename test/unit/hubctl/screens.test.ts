@@ -118,7 +118,7 @@ test.each([60, 80])('at %i columns the answer stands beside a name that can be t
   const usual = { ...failure('REJECTED', 'invalid_args'), command: 'set_wifi_credentials', id: 'shadow-1795300000-0123abcd' };
   const lines = await commandsScreen([usual], columns);
   expect(lines[1]).toMatch(/set_wifi_credentials {2}REJECTED invalid_args/);
-  expect(lines.slice(2).join(' ')).toMatch(/Not shown for want of room: .*ID; --json has them/);
+  expect(lines.slice(2).join(' ')).toMatch(/Too narrow for these columns: .*ID; --json has them/);
   for (const line of await commandsScreen(COMMANDS, columns)) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
 });
 

@@ -8,7 +8,7 @@ test('a table leaves optional columns out before it cuts, and says which', () =>
     { title: 'STATE', text: () => 'ok', optional: 0 },
     { title: 'MORE', text: () => 'x'.repeat(20), optional: 1 },
   ];
-  const NOTICE = ['Not shown for want', 'of room: MORE;', '--json has them.'];
+  const NOTICE = ['Too narrow for these', 'columns: MORE;', '--json has them.'];
   expect(table(columns, [0], 60)).toHaveLength(2);
   expect(table(columns, [0], 60)[0]).toContain('MORE');
   expect(table(columns, [0], 20)).toEqual(['NAME         STATE', 'a-long-name  ok', ...NOTICE]);
