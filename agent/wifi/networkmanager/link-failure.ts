@@ -1,6 +1,27 @@
 import { HubError } from '../../system/errors.ts';
 import type { JoinPlan } from '../change/plan.ts';
-import { DEVICE_REASON } from './network-manager.ts';
+
+/** NMDeviceStateReason, the values that tell something about a failed join. */
+const DEVICE_REASON = {
+  configFailed: 4,
+  ipConfigUnavailable: 5,
+  ipConfigExpired: 6,
+  noSecrets: 7,
+  supplicantDisconnect: 8,
+  supplicantConfigFailed: 9,
+  supplicantFailed: 10,
+  supplicantTimeout: 11,
+  dhcpStartFailed: 15,
+  dhcpError: 16,
+  dhcpFailed: 17,
+  firmwareMissing: 35,
+  removed: 36,
+  sleeping: 37,
+  connectionRemoved: 38,
+  userRequested: 39,
+  ssidNotFound: 53,
+  newActivation: 60,
+} as const;
 
 const ASK_FOR_WPA2 = 'Send "security": "wpa-psk" to join it by WPA2.';
 

@@ -42,28 +42,6 @@ export const DEVICE_STATE = {
   failed: 120,
 } as const;
 
-/** NMDeviceStateReason, the values that tell something about a failed join or a lost link. */
-export const DEVICE_REASON = {
-  configFailed: 4,
-  ipConfigUnavailable: 5,
-  ipConfigExpired: 6,
-  noSecrets: 7,
-  supplicantDisconnect: 8,
-  supplicantConfigFailed: 9,
-  supplicantFailed: 10,
-  supplicantTimeout: 11,
-  dhcpStartFailed: 15,
-  dhcpError: 16,
-  dhcpFailed: 17,
-  firmwareMissing: 35,
-  removed: 36,
-  sleeping: 37,
-  connectionRemoved: 38,
-  userRequested: 39,
-  ssidNotFound: 53,
-  newActivation: 60,
-} as const;
-
 /** NMActiveConnectionState, the values the agent decides by. */
 export const ACTIVE_STATE = { activating: 1, activated: 2, deactivating: 3, deactivated: 4 } as const;
 
