@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -45,13 +45,6 @@ const MAX_ENTITY_TAG = 1024;
 async function regularBytes(path: string): Promise<number> {
   return lstat(path).then(
     (found) => (found.isFile() ? found.size : 0),
-    () => 0,
-  );
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    (found) => found.size,
     () => 0,
   );
 }
@@ -101,7 +94,7 @@ export function createPartFiles(folder: string): PartFiles {
         createWriteStream(unpacked, { mode: 0o600 }),
         { signal },
       );
-      if ((await sizeOf(unpacked)) !== bytes || hash.digest('hex') !== sha256) return false;
+      if ((await regularBytes(unpacked)) !== bytes || hash.digest('hex') !== sha256) return false;
       await sync(unpacked);
       await rename(unpacked, at(sha256));
       await sync(folder);

@@ -49,7 +49,7 @@ export async function supervise(world: World, first: AgentProcess, screen: Scree
 
 const isPowerOfTwo = (count: number) => Number.isInteger(Math.log2(count));
 const ended = (code: unknown, failures: number) =>
-  `the agent process ended (${code})${failures === 1 ? '' : `, for the ${failures}th time in a row right after its start`}`;
+  `the agent process ended (${code})${failures === 1 ? '' : `, ${failures} times in a row right after its start`}`;
 
 /** What the agent says of its configuration, and what lists it again. */
 function tellConfiguration(said: readonly string[], { rig }: World, screen: Screen): void {
